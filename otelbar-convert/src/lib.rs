@@ -1,0 +1,1 @@
+//! Debug toolbar data of one request, converted to OpenTelemetry spans

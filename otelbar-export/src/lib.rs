@@ -1,0 +1,1 @@
+//! A bounded OpenTelemetry span pipeline that says what became of every span

@@ -1,0 +1,1 @@
+//! A debug toolbar for Rust HTTP services whose data is OpenTelemetry
