@@ -1,0 +1,156 @@
+use std::{
+    env,
+    ffi::OsString,
+    fmt, io,
+    path::PathBuf,
+    process::{Command, ExitStatus, Stdio},
+};
+
+use crate::failure::Failure;
+
+/// Another program to run, and the line a person would type for it.
+pub(crate) struct Process {
+    program: &'static str,
+    args: Vec<OsString>,
+    vars: Vec<(&'static str, OsString)>,
+    dir: PathBuf,
+}
+
+impl Process {
+    /// `program` in the folder `dir`.
+    pub(crate) fn new(program: &'static str, dir: impl Into<PathBuf>) -> Self {
+        Self { program, args: Vec::new(), vars: Vec::new(), dir: dir.into() }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    pub(crate) fn var(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.vars.push((name, value.into()));
+        self
+    }
+
+    /// Shows the line, runs it with our output as its own, and waits for it.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        eprintln!("$ {self}");
+        let status =
+            self.command().stdin(Stdio::null()).status().map_err(|error| self.not_started(&error))?;
+        self.judge(status)
+    }
+
+    /// Runs it and gives back what it wrote to standard output. What it wrote to standard error is part of the
+    /// failure, if it fails.
+    pub(crate) fn output(&self) -> Result<String, Failure> {
+        let output =
+            self.command().stdin(Stdio::null()).output().map_err(|error| self.not_started(&error))?;
+        self.judge(output.status)
+            .map_err(|failure| failure.with_details(String::from_utf8_lossy(&output.stderr).trim_end()))?;
+        String::from_utf8(output.stdout)
+            .map_err(|_| Failure::new(format!("`{self}` wrote text that is not UTF-8")))
+    }
+
+    /// Whether it runs and succeeds; what it says is thrown away.
+    pub(crate) fn succeeds(&self) -> bool {
+        let quiet = self.command().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        quiet.is_ok_and(|status| status.success())
+    }
+
+    /// Lets the program take our place: its input, output, signals and exit code are its own.
+    #[cfg(unix)]
+    pub(crate) fn replace(&self) -> Failure {
+        use std::os::unix::process::CommandExt;
+        self.not_started(&self.command().exec())
+    }
+
+    /// Runs the program as if it were in our place. The console sends an interrupt to both.
+    #[cfg(not(unix))]
+    pub(crate) fn replace(&self) -> Failure {
+        match self.command().status() {
+            Ok(status) => {
+                Failure::passed_on(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+            }
+            Err(error) => self.not_started(&error),
+        }
+    }
+
+    fn command(&self) -> Command {
+        // Cargo tells its children which cargo it is, so that a toolchain chosen by hand is kept.
+        let program = match self.program {
+            "cargo" => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+            other => other.into(),
+        };
+        let mut command = Command::new(program);
+        command.args(&self.args).envs(self.vars.iter().cloned()).current_dir(&self.dir);
+        command
+    }
+
+    fn judge(&self, status: ExitStatus) -> Result<(), Failure> {
+        if status.success() { Ok(()) } else { Err(Failure::new(format!("`{self}` ended with {status}"))) }
+    }
+
+    fn not_started(&self, error: &io::Error) -> Failure {
+        Failure::new(format!("`{}` could not be started: {error}", self.program))
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.vars {
+            write!(f, "{name}={} ", quoted(&value.to_string_lossy()))?;
+        }
+        f.write_str(self.program)?;
+        for arg in &self.args {
+            write!(f, " {}", quoted(&arg.to_string_lossy()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The word as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_shown_can_be_pasted_into_a_shell() {
+        let check = |process: Process, expected| assert_eq!(process.to_string(), expected);
+        check(Process::new("cargo", ".").args(["doc", "--no-deps"]), "cargo doc --no-deps");
+        check(
+            Process::new("cargo", ".").var("RUSTDOCFLAGS", "-D warnings").arg("doc"),
+            "RUSTDOCFLAGS='-D warnings' cargo doc",
+        );
+        check(Process::new("node", ".").arg("it's").arg(""), r"node 'it'\''s' ''");
+    }
+
+    #[test]
+    fn a_program_that_fails_is_named_with_its_arguments() {
+        let failure = Process::new("cargo", ".").args(["--no-such-option"]).output().unwrap_err();
+        let message = failure.message().unwrap();
+        assert!(message.starts_with("`cargo --no-such-option` ended with"), "{message}");
+        assert!(message.contains("unexpected argument"), "{message}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let process = Process::new("otelbar-no-such-program", ".");
+        assert!(!process.succeeds());
+        let failure = process.run().unwrap_err();
+        assert!(failure.message().unwrap().starts_with("`otelbar-no-such-program` could not be started"));
+    }
+}

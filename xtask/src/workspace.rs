@@ -1,0 +1,98 @@
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{failure::Failure, process::Process};
+
+/// The folder of the workspace and the crates in it, as their manifests declare them.
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+/// One crate's manifest, as `cargo metadata` reads it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) name: String,
+    pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// One entry of a manifest's tables of dependencies.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dependency {
+    /// The name of the package, not what it is renamed to.
+    pub(crate) name: String,
+    #[serde(deserialize_with = "kind")]
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Normal,
+    Dev,
+    Build,
+}
+
+impl Workspace {
+    /// The workspace this xtask belongs to, told by the cargo that runs it.
+    pub(crate) fn find() -> Result<Self, Failure> {
+        let xtask = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        match xtask.as_deref().and_then(Path::parent) {
+            Some(root) => Ok(Self { root: root.to_owned() }),
+            None => Err(Failure::usage("this program is started by cargo, as `cargo xtask`")),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A cargo command in this workspace.
+    pub(crate) fn cargo<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Process {
+        Process::new("cargo", &self.root).args(args)
+    }
+
+    /// The members of the workspace.
+    pub(crate) fn manifests(&self) -> Result<Vec<Manifest>, Failure> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            packages: Vec<Manifest>,
+        }
+        let process = self.cargo(["metadata", "--format-version", "1", "--no-deps"]);
+        let metadata: Metadata = serde_json::from_str(&process.output()?).map_err(|error| {
+            Failure::new(format!("`{process}` wrote what this program can't read: {error}"))
+        })?;
+        Ok(metadata.packages)
+    }
+
+    /// The folders at the top level that hold a crate.
+    pub(crate) fn crate_folders(&self) -> Result<Vec<String>, Failure> {
+        let entries = fs::read_dir(&self.root)
+            .map_err(|error| Failure::new(format!("{} can't be read: {error}", self.root.display())))?;
+        let mut names: Vec<String> = entries
+            .filter_map(Result::ok)
+            .filter(|entry| entry.path().join("Cargo.toml").is_file())
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// Whether this is a run of continuous integration, where nothing may be left out in silence.
+pub(crate) fn in_ci() -> bool {
+    env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+fn kind<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
+    Ok(match Option::<String>::deserialize(deserializer)?.as_deref() {
+        None | Some("normal") => Kind::Normal,
+        Some("dev") => Kind::Dev,
+        Some("build") => Kind::Build,
+        Some(other) => return Err(serde::de::Error::custom(format!("unknown kind of dependency `{other}`"))),
+    })
+}
