@@ -1,0 +1,286 @@
+//! The fake OTLP collector.
+
+mod fault;
+mod received;
+mod server;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+pub use fault::Fault;
+pub use received::{ReceivedRequest, ReceivedSpan, Reply};
+
+use fault::Script;
+pub(crate) use received::text_of;
+use server::Server;
+
+use crate::SpanTree;
+
+/// A fake OTLP/HTTP collector on `127.0.0.1`, on a port the system chooses.
+///
+/// It decodes what it is sent to `/v1/traces` as `application/x-protobuf`, keeps it, and answers as a collector
+/// does, or with the [`Fault`]s it was told to make. It runs on a thread and runtime of its own, so it serves
+/// plain tests, tests on any runtime and example programs alike, and goes when it is dropped.
+///
+/// A span is kept when the client was told that it is accepted, and only then: a request that was answered with
+/// an error, cut off or abandoned shows in [`requests`](Self::requests) but not in [`spans`](Self::spans).
+///
+/// ```
+/// use otelbar_testkit::{Collector, Fault};
+///
+/// let collector = Collector::start()?;
+/// collector.respond_with([Fault::status(503).retry_after("1"), Fault::Hang]);
+/// // Point an exporter at `collector.endpoint()`: its first request is answered with a 503 that names a delay,
+/// // its second hangs, all others are accepted.
+/// assert!(collector.spans().is_empty());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Collector {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    server: Mutex<Option<Server>>,
+}
+
+impl Collector {
+    /// Starts a collector.
+    ///
+    /// # Errors
+    ///
+    /// Says so when no port of the loopback interface or no thread is to be had.
+    pub fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
+        let server = Server::start(listener, Arc::clone(&shared))?;
+        Ok(Self { address, shared, server: Mutex::new(Some(server)) })
+    }
+
+    /// The base address, `http://127.0.0.1:PORT`, as `OTEL_EXPORTER_OTLP_ENDPOINT` takes it.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address of the traces signal, `http://127.0.0.1:PORT/v1/traces`, as
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` takes it.
+    pub fn traces_endpoint(&self) -> String {
+        format!("{}/v1/traces", self.endpoint())
+    }
+
+    /// The address that is listened on; it stays the same over [`stop`](Self::stop) and
+    /// [`restart`](Self::restart).
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Every accepted span in the order of arrival.
+    pub fn spans(&self) -> Vec<ReceivedSpan> {
+        self.shared.lock().spans.clone()
+    }
+
+    /// Every request with its headers and what was replied, in the order of arrival, the failed ones too.
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.lock().requests.clone()
+    }
+
+    /// Blocks until `condition` holds for the accepted spans, and gives these.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReceived`] after `timeout`; it shows what had arrived by then.
+    pub fn wait_for(
+        &self,
+        condition: impl Fn(&[ReceivedSpan]) -> bool,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedSpan>, NotReceived> {
+        self.shared.wait(|received| condition(&received.spans), timeout)
+    }
+
+    /// [`wait_for`](Self::wait_for) in async code, on any runtime; the time it waits is real time even where the
+    /// runtime's own is paused.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for`](Self::wait_for).
+    pub async fn wait_for_async(
+        &self,
+        condition: impl Fn(&[ReceivedSpan]) -> bool + Send + 'static,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedSpan>, NotReceived> {
+        let (tell, told) = oneshot::channel();
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || {
+            let _ = tell.send(shared.wait(|received| condition(&received.spans), timeout));
+        });
+        match told.await {
+            Ok(outcome) => outcome,
+            // Only a panic in `condition` leads here.
+            Err(_) => Err(NotReceived::new(&self.shared.lock(), timeout)),
+        }
+    }
+
+    /// Blocks until `condition` holds for the requests' log, and gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`NotReceived`] after `timeout`.
+    pub fn wait_for_requests(
+        &self,
+        condition: impl Fn(&[ReceivedRequest]) -> bool,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedRequest>, NotReceived> {
+        self.shared.wait(|received| condition(&received.requests), timeout)?;
+        Ok(self.requests())
+    }
+
+    /// Lines up faults: each of the next requests meets one of them, in this order, behind those lined up
+    /// before.
+    pub fn respond_with(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.shared.lock().script.line_up(faults);
+    }
+
+    /// Answers every request with this fault once those lined up are used, until
+    /// [`respond_normally`](Self::respond_normally).
+    pub fn respond_always(&self, fault: Fault) {
+        self.shared.lock().script.always(fault);
+    }
+
+    /// Forgets all faults and [releases](Self::release) what hangs.
+    pub fn respond_normally(&self) {
+        self.shared.lock().script.clear();
+        self.release();
+    }
+
+    /// Answers the requests that [hang](Fault::Hang) now, as accepted.
+    pub fn release(&self) {
+        self.shared.release.send_modify(|generation| *generation += 1);
+    }
+
+    /// Forgets all that was received.
+    pub fn clear(&self) {
+        let mut received = self.shared.lock();
+        received.spans.clear();
+        received.requests.clear();
+        received.generation += 1;
+    }
+
+    /// Closes the port and every connection; when this returns, a connection is refused. What was received
+    /// stays. Does nothing when stopped already.
+    pub fn stop(&self) {
+        // Taken out first: joining the server's thread under the lock would hold up a concurrent `restart`.
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(server);
+    }
+
+    /// Opens the same port again after [`stop`](Self::stop); does nothing while it runs.
+    ///
+    /// # Errors
+    ///
+    /// Says so when another program has taken the port in the meantime.
+    pub fn restart(&self) -> io::Result<()> {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        if server.is_none() {
+            let listener = TcpListener::bind(self.address)?;
+            *server = Some(Server::start(listener, Arc::clone(&self.shared))?);
+        }
+        Ok(())
+    }
+}
+
+/// What was waited for did not arrive in time.
+///
+/// Its text shows the requests and the spans that did, so that `unwrap()` in a test tells the story.
+pub struct NotReceived {
+    waited: Duration,
+    requests: Vec<ReceivedRequest>,
+    spans: Vec<ReceivedSpan>,
+}
+
+impl NotReceived {
+    fn new(received: &Received, waited: Duration) -> Self {
+        Self { waited, requests: received.requests.clone(), spans: received.spans.clone() }
+    }
+
+    /// The spans that had arrived.
+    pub fn spans(&self) -> &[ReceivedSpan] {
+        &self.spans
+    }
+}
+
+impl fmt::Display for NotReceived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "not received within {:?}; {} requests had arrived with {} accepted spans",
+            self.waited,
+            self.requests.len(),
+            self.spans.len()
+        )?;
+        for request in &self.requests {
+            write!(f, "\n  {request}")?;
+        }
+        if !self.spans.is_empty() {
+            write!(f, "\n{}", SpanTree::of(&self.spans))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for NotReceived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for NotReceived {}
+
+/// What the collector's thread and its handle share.
+#[derive(Debug, Default)]
+struct Shared {
+    received: Mutex<Received>,
+    changed: Condvar,
+    /// Counts the releases; a hanging request waits for the next.
+    release: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Received {
+    spans: Vec<ReceivedSpan>,
+    requests: Vec<ReceivedRequest>,
+    /// Counts the clearings: a request's index is good within one generation.
+    generation: u64,
+    script: Script,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Received> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Received) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    fn wait(
+        &self,
+        condition: impl Fn(&Received) -> bool,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedSpan>, NotReceived> {
+        let started = Instant::now();
+        let mut received = self.lock();
+        while !condition(&received) {
+            let Some(left) = timeout.checked_sub(started.elapsed()) else {
+                return Err(NotReceived::new(&received, timeout));
+            };
+            received = self.changed.wait_timeout(received, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(received.spans.clone())
+    }
+}

@@ -1,0 +1,85 @@
+//! What a collector can do wrong, to order.
+
+use std::collections::VecDeque;
+
+/// One answer of the [`Collector`](crate::Collector) to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// No fault: accepts the request. For a sequence such as error, success, error.
+    Accept,
+    /// Answers with a status; see [`Fault::status`].
+    Status {
+        /// The status code.
+        code: u16,
+        /// The value of the `Retry-After` header, if one is to be sent.
+        retry_after: Option<String>,
+        /// The message of the `google.rpc.Status` in the body, which OTLP/HTTP asks for with each error.
+        message: String,
+    },
+    /// Answers 200 with a partial success; see [`Fault::partial_success`]. The last `rejected` spans of the
+    /// request are not kept.
+    PartialSuccess {
+        /// How many spans are said to be rejected; zero makes the message a warning.
+        rejected: i64,
+        /// The `error_message`.
+        message: String,
+    },
+    /// Answers 200 and sends this many bytes that are no OTLP message. The spans are kept.
+    Body(usize),
+    /// Answers 307 with this `Location`.
+    Redirect(String),
+    /// Reads the request and does not answer until [`Collector::release`](crate::Collector::release), which
+    /// accepts it.
+    Hang,
+    /// Reads the request, then resets the connection (TCP RST).
+    Reset,
+    /// Reads the request, sends bytes that are not HTTP, and closes.
+    Garbage,
+}
+
+impl Fault {
+    /// A status with a message and without `Retry-After`.
+    pub fn status(code: u16) -> Self {
+        Self::Status { code, retry_after: None, message: format!("told to answer {code}") }
+    }
+
+    /// Adds a `Retry-After` header, in seconds or as an HTTP date, to a [`Fault::Status`]; others stay as they
+    /// are.
+    pub fn retry_after(mut self, value: impl Into<String>) -> Self {
+        if let Self::Status { retry_after, .. } = &mut self {
+            *retry_after = Some(value.into());
+        }
+        self
+    }
+
+    /// A partial success that rejects this many spans.
+    pub fn partial_success(rejected: i64, message: impl Into<String>) -> Self {
+        Self::PartialSuccess { rejected, message: message.into() }
+    }
+}
+
+/// The faults still to be made.
+#[derive(Debug, Default)]
+pub(super) struct Script {
+    next: VecDeque<Fault>,
+    always: Option<Fault>,
+}
+
+impl Script {
+    pub(super) fn line_up(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.next.extend(faults);
+    }
+
+    pub(super) fn always(&mut self, fault: Fault) {
+        self.always = Some(fault);
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn take(&mut self) -> Fault {
+        self.next.pop_front().or_else(|| self.always.clone()).unwrap_or(Fault::Accept)
+    }
+}

@@ -1,0 +1,177 @@
+//! The fake collector as a client meets it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::TokioExecutor;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
+use prost::Message;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn text(key: &str, value: &str) -> KeyValue {
+    let value = Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) });
+    KeyValue { key: key.to_owned(), value, key_strindex: 0 }
+}
+
+fn message(names: &[&str]) -> Vec<u8> {
+    let spans = names
+        .iter()
+        .zip(1_u8..)
+        .map(|(name, id)| Span {
+            trace_id: vec![7; 16],
+            span_id: vec![id; 8],
+            name: (*name).to_owned(),
+            start_time_unix_nano: u64::from(id),
+            attributes: vec![text("http.route", "/cart")],
+            ..Span::default()
+        })
+        .collect();
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            resource: Some(Resource {
+                attributes: vec![text("service.name", "shop")],
+                ..Resource::default()
+            }),
+            scope_spans: vec![ScopeSpans { spans, ..ScopeSpans::default() }],
+            ..ResourceSpans::default()
+        }],
+    }
+    .encode_to_vec()
+}
+
+async fn post(url: &str, body: Vec<u8>) -> Result<Response<Bytes>, Error> {
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::post(url)
+        .header(header::CONTENT_TYPE, "application/x-protobuf")
+        .header("x-key", "secret")
+        .body(Full::new(Bytes::from(body)))
+        .unwrap();
+    let (head, body) = client.request(request).await?.into_parts();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    Ok(Response::from_parts(head, body))
+}
+
+#[tokio::test]
+async fn what_is_sent_is_decoded_and_kept() {
+    let collector = Collector::start().unwrap();
+    let response = post(&collector.traces_endpoint(), message(&["one", "two"])).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(ExportTraceServiceResponse::decode(response.into_body()).unwrap().partial_success, None);
+
+    let spans = collector.wait_for_async(|spans| spans.len() == 2, PATIENCE).await.unwrap();
+    assert_tree(&spans, "one [internal] {http.route=/cart}\ntwo [internal] {http.route=/cart}");
+    assert_eq!(spans[0].service_name(), "shop");
+    assert_eq!(spans[0].trace_id(), "07".repeat(16));
+    assert_eq!(spans[1].span_id(), "02".repeat(8));
+    assert_eq!(spans[1].parent_span_id(), None);
+    let requests = collector.requests();
+    assert_eq!((requests[0].spans, requests[0].reply), (2, Reply::Status(200)));
+    assert_eq!(requests[0].headers["x-key"], "secret");
+}
+
+#[tokio::test]
+async fn faults_are_made_in_their_order_and_then_all_is_well() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([
+        Fault::status(503).retry_after("7"),
+        Fault::Accept,
+        Fault::partial_success(1, "too old"),
+        Fault::Body(3),
+        Fault::Redirect("/elsewhere".to_owned()),
+    ]);
+    let url = collector.traces_endpoint();
+
+    let unavailable = post(&url, message(&["a"])).await.unwrap();
+    assert_eq!(
+        (unavailable.status().as_u16(), &unavailable.headers()["retry-after"]),
+        (503, &"7".parse().unwrap())
+    );
+    assert!(collector.spans().is_empty(), "what was refused must not count as received");
+
+    assert_eq!(post(&url, message(&["b"])).await.unwrap().status(), StatusCode::OK);
+
+    let partial = post(&url, message(&["c", "d"])).await.unwrap().into_body();
+    let partial = ExportTraceServiceResponse::decode(partial).unwrap().partial_success.unwrap();
+    assert_eq!((partial.rejected_spans, partial.error_message.as_str()), (1, "too old"));
+
+    assert_eq!(post(&url, message(&["e"])).await.unwrap().into_body(), "~~~");
+    assert_eq!(post(&url, message(&["f"])).await.unwrap().headers()["location"], "/elsewhere");
+    assert_eq!(post(&url, message(&["g"])).await.unwrap().status(), StatusCode::OK);
+    let names: Vec<String> = collector.spans().iter().map(|span| span.name().to_owned()).collect();
+    assert_eq!(names, ["b", "c", "e", "g"]);
+}
+
+#[tokio::test]
+async fn a_connection_breaks_as_told() {
+    for fault in [Fault::Reset, Fault::Garbage] {
+        let collector = Collector::start().unwrap();
+        collector.respond_with([fault.clone()]);
+        let broken = post(&collector.traces_endpoint(), message(&["a"])).await;
+        assert!(broken.is_err(), "{fault:?}: {broken:?}");
+        assert_eq!(collector.requests()[0].reply, Reply::Broken);
+        assert!(collector.spans().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_request_hangs_until_it_is_released_or_given_up() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([Fault::Hang, Fault::Hang]);
+    let send = |name: &'static str| {
+        let url = collector.traces_endpoint();
+        tokio::spawn(async move { post(&url, message(&[name])).await })
+    };
+    let abandoned = send("a");
+    collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
+    abandoned.abort();
+    collector.wait_for_requests(|requests| requests[0].reply == Reply::Abandoned, PATIENCE).unwrap();
+
+    let released = send("b");
+    collector.wait_for_requests(|requests| requests.len() == 2, PATIENCE).unwrap();
+    collector.release();
+    assert_eq!(released.await.unwrap().unwrap().status(), StatusCode::OK);
+    assert_eq!(collector.spans().len(), 1);
+}
+
+#[tokio::test]
+async fn what_collectors_refuse_is_refused() {
+    let collector = Collector::start().unwrap();
+    #[track_caller]
+    fn check(response: &Response<Bytes>, status: u16) {
+        assert_eq!(response.status().as_u16(), status);
+    }
+    check(&post(&format!("{}/v1/logs", collector.endpoint()), message(&["a"])).await.unwrap(), 404);
+    check(&post(&collector.traces_endpoint(), b"\xff\xff\xff".to_vec()).await.unwrap(), 400);
+    assert!(collector.spans().is_empty());
+}
+
+#[tokio::test]
+async fn it_stops_and_comes_back_on_the_same_port() {
+    let collector = Collector::start().unwrap();
+    let url = collector.traces_endpoint();
+    collector.stop();
+    assert!(post(&url, message(&["a"])).await.unwrap_err().is_connect());
+    collector.restart().unwrap();
+    assert_eq!(collector.traces_endpoint(), url);
+    assert_eq!(post(&url, message(&["b"])).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(collector.spans().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wait_in_vain_tells_what_did_arrive() {
+    let collector = Collector::start().unwrap();
+    post(&collector.traces_endpoint(), message(&["one"])).await.unwrap();
+    let missing = collector.wait_for(|spans| spans.len() == 2, Duration::ZERO).unwrap_err().to_string();
+    assert!(missing.contains("POST /v1/traces with 1 spans: 200"), "{missing}");
+    assert!(missing.contains("one [internal] {http.route=/cart}"), "{missing}");
+}
