@@ -1,0 +1,451 @@
+//! Splits a statement into tokens, whatever it is.
+//!
+//! The tokenizer of `sqlparser` cannot stand here: it allocates a string for each token, which alone
+//! takes longer than sanitising may (see `benches/sql.rs`), and refuses a text as a whole for one
+//! quote that is not closed. It serves as the yardstick in the tests: what it knows as a literal,
+//! this lexer must know too.
+
+use super::grammar::{Grammar, Nesting};
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Space,
+    Comment,
+    /// A keyword or an identifier without quotes.
+    Word,
+    /// An identifier in quotes.
+    Quoted,
+    Literal,
+    Parameter,
+    /// An ASCII character, or the first of two in `::`.
+    Punctuation(u8),
+    /// A character beyond ASCII that is part of no word.
+    Symbol,
+}
+
+/// A token and the bytes that it takes in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// The tokens of a text. They follow each other without gap or overlap, and none is empty.
+#[derive(Debug)]
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    grammar: &'a Grammar,
+    position: usize,
+    previous: Kind,
+    nested_comments: bool,
+    in_executable_comment: bool,
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(text: &'a str, grammar: &'a Grammar) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            grammar,
+            position: 0,
+            previous: Kind::Space,
+            nested_comments: grammar.comments != Nesting::Flat,
+            in_executable_comment: false,
+        }
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at).copied()
+    }
+
+    fn char(&self, at: usize) -> Option<char> {
+        self.text.get(at..)?.chars().next()
+    }
+
+    fn is_digit(&self, at: usize) -> bool {
+        self.byte(at).is_some_and(|byte| byte.is_ascii_digit())
+    }
+
+    fn is_number_start(&self, at: usize) -> bool {
+        self.is_digit(at) || (self.byte(at) == Some(b'.') && self.is_digit(at + 1))
+    }
+
+    /// Length of the character at `at` when it may stand within a word, else 0.
+    #[inline]
+    fn word_part(&self, at: usize) -> usize {
+        match self.byte(at) {
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$') => 1,
+            Some(b'#') => usize::from(self.grammar.hash_in_words),
+            Some(0x80..) => match self.char(at) {
+                Some(char) if char.is_alphanumeric() => char.len_utf8(),
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
+    #[inline]
+    fn word_end(&self, mut at: usize) -> usize {
+        loop {
+            match self.word_part(at) {
+                0 => return at,
+                length => at += length,
+            }
+        }
+    }
+
+    /// Whether an operand ends right before this position, so that a sign is an operator and a
+    /// colon no parameter's.
+    fn follows_operand(&self) -> bool {
+        matches!(self.previous, Kind::Word | Kind::Quoted | Kind::Parameter | Kind::Punctuation(b')' | b']'))
+    }
+
+    fn token(&mut self, start: usize) -> Option<(Kind, usize)> {
+        let first = self.byte(start)?;
+        let next = self.byte(start + 1);
+        let grammar = self.grammar;
+        Some(match first {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => (Kind::Space, self.space_end(start)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(start),
+            b'0'..=b'9' => self.number(start),
+            b'.' if self.is_digit(start + 1)
+                && !(grammar.words_may_begin_with_digits && self.follows_operand()) =>
+            {
+                self.number(start)
+            }
+            b'-' if next == Some(b'-') && self.is_dash_comment(start) => {
+                (Kind::Comment, self.line_end(start))
+            }
+            b'+' | b'-' if self.is_number_start(start + 1) && !self.follows_operand() => {
+                match self.number(start + 1) {
+                    (Kind::Literal, end) => (Kind::Literal, end),
+                    _ => (Kind::Punctuation(first), start + 1),
+                }
+            }
+            b'\'' => (Kind::Literal, self.string_end(start + 1, b'\'', grammar.backslash)),
+            b'"' if grammar.double_quoted_string => {
+                (Kind::Literal, self.string_end(start + 1, b'"', grammar.backslash))
+            }
+            b'"' => self.quoted(start, b'"'),
+            b'`' if grammar.backtick => self.quoted(start, b'`'),
+            b'[' if grammar.bracket => self.quoted(start, b']'),
+            b'/' if next == Some(b'*') => self.block_comment(start),
+            b'*' if self.in_executable_comment && next == Some(b'/') => {
+                self.in_executable_comment = false;
+                (Kind::Comment, start + 2)
+            }
+            b'#' if grammar.hash_comment => (Kind::Comment, self.line_end(start)),
+            b'#' if grammar.hash_in_words && self.word_part(start + 1) > 0 => {
+                (Kind::Word, self.word_end(start))
+            }
+            b'$' => self.dollar(start),
+            b'@' if grammar.at_names => self.at_name(start),
+            b':' => self.colon(start, next),
+            b'?' if grammar.numbered_question_mark => (Kind::Parameter, self.digits_end(start + 1)),
+            b'?' => (Kind::Parameter, start + 1),
+            0x80.. => match self.char(start) {
+                Some(char) if char.is_alphabetic() => (Kind::Word, self.word_end(start)),
+                Some(char) if char.is_whitespace() => (Kind::Space, start + char.len_utf8()),
+                char => (Kind::Symbol, start + char.map_or(1, char::len_utf8)),
+            },
+            _ => (Kind::Punctuation(first), start + 1),
+        })
+    }
+
+    fn space_end(&self, start: usize) -> usize {
+        let spaces = self.bytes[start..]
+            .iter()
+            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c));
+        start + spaces.count()
+    }
+
+    fn digits_end(&self, start: usize) -> usize {
+        let digits = self.bytes[start..].iter().take_while(|byte| byte.is_ascii_digit());
+        start + digits.count()
+    }
+
+    /// A word, or the string of which it is the prefix.
+    fn word(&self, start: usize) -> (Kind, usize) {
+        let grammar = self.grammar;
+        let end = self.word_end(start);
+        match self.byte(end) {
+            Some(b'\'') => match &self.bytes[start..end] {
+                [b'n' | b'N'] => {
+                    let end = self.string_end(end + 1, b'\'', grammar.backslash);
+                    (Kind::Literal, end)
+                }
+                [b'b' | b'B' | b'x' | b'X'] => (Kind::Literal, self.string_end(end + 1, b'\'', false)),
+                [b'e' | b'E'] if grammar.escape_prefix => {
+                    (Kind::Literal, self.string_end(end + 1, b'\'', true))
+                }
+                [b'q' | b'Q'] | [b'n' | b'N', b'q' | b'Q'] if grammar.quote_delimiter => {
+                    (Kind::Literal, self.delimited_end(end + 1))
+                }
+                _ => (Kind::Word, end),
+            },
+            Some(b'&')
+                if grammar.unicode_prefix
+                    && matches!(&self.bytes[start..end], [b'u' | b'U'])
+                    && self.byte(end + 1) == Some(b'\'') =>
+            {
+                (Kind::Literal, self.string_end(end + 2, b'\'', false))
+            }
+            _ => (Kind::Word, end),
+        }
+    }
+
+    /// A number, or in MySQL a word that begins like one.
+    fn number(&self, start: usize) -> (Kind, usize) {
+        if let Some(end) = self.radix_number(start) {
+            return (Kind::Literal, end);
+        }
+        let words = self.grammar.words_may_begin_with_digits;
+        let mut end = self.separated_digits_end(start);
+        if words && self.word_part(end) > 0 && !self.is_exponent(end) {
+            return (Kind::Word, self.word_end(end));
+        }
+        if self.byte(end) == Some(b'.') && self.byte(end + 1) != Some(b'.') {
+            end = self.separated_digits_end(end + 1);
+        }
+        if self.is_exponent(end) {
+            end = self.separated_digits_end(end + 2);
+        }
+        // The suffixes of Oracle, Java and Hive.
+        if !words
+            && matches!(self.byte(end), Some(b'f' | b'F' | b'd' | b'D' | b'l' | b'L'))
+            && self.word_part(end + 1) == 0
+            && self.byte(end + 1) != Some(b'\'')
+        {
+            end += 1;
+        }
+        (Kind::Literal, end)
+    }
+
+    /// The end of `0x…`, `0o…` or `0b…`.
+    fn radix_number(&self, start: usize) -> Option<usize> {
+        if self.byte(start)? != b'0' {
+            return None;
+        }
+        let is_digit: fn(u8) -> bool = match self.byte(start + 1)? {
+            b'x' | b'X' => |byte| byte.is_ascii_hexdigit() || byte == b'_',
+            b'o' | b'O' => |byte| matches!(byte, b'0'..=b'7' | b'_'),
+            b'b' | b'B' => |byte| matches!(byte, b'0' | b'1' | b'_'),
+            _ => return None,
+        };
+        let digits = self.bytes[start + 2..].iter().take_while(|&&byte| is_digit(byte)).count();
+        // SQL Server's `0x` is an empty binary value.
+        let is_empty_binary = self.grammar.money && self.word_part(start + 2) == 0;
+        (digits > 0 || is_empty_binary).then_some(start + 2 + digits)
+    }
+
+    /// Digits, and underscores between them.
+    fn separated_digits_end(&self, mut at: usize) -> usize {
+        loop {
+            match self.byte(at) {
+                Some(b'0'..=b'9') => at += 1,
+                Some(b'_')
+                    if self.is_digit(at + 1)
+                        && at > 0
+                        && self.is_digit(at - 1)
+                        && !self.grammar.words_may_begin_with_digits =>
+                {
+                    at += 2;
+                }
+                _ => return at,
+            }
+        }
+    }
+
+    fn is_exponent(&self, at: usize) -> bool {
+        matches!(self.byte(at), Some(b'e' | b'E'))
+            && (self.is_digit(at + 1)
+                || (matches!(self.byte(at + 1), Some(b'+' | b'-')) && self.is_digit(at + 2)))
+    }
+
+    /// The end of a string whose content begins at `at`: behind the quote, or that of the text.
+    fn string_end(&self, mut at: usize, quote: u8, backslash: bool) -> usize {
+        while let Some(byte) = self.byte(at) {
+            if byte == quote {
+                if self.byte(at + 1) != Some(quote) {
+                    return at + 1;
+                }
+                at += 2;
+            } else if byte == b'\\' && backslash {
+                at += 2;
+            } else {
+                at += 1;
+            }
+        }
+        self.bytes.len()
+    }
+
+    /// An identifier in quotes. One that is never closed may hold anything, so it is a literal.
+    fn quoted(&self, start: usize, close: u8) -> (Kind, usize) {
+        let mut at = start + 1;
+        while let Some(byte) = self.byte(at) {
+            if byte == close {
+                if self.byte(at + 1) != Some(close) {
+                    return (Kind::Quoted, at + 1);
+                }
+                at += 1;
+            }
+            at += 1;
+        }
+        (Kind::Literal, self.bytes.len())
+    }
+
+    /// The end of `q'[…]'`, whose delimiter is at `at`.
+    fn delimited_end(&self, at: usize) -> usize {
+        let Some(open) = self.char(at) else {
+            return self.bytes.len();
+        };
+        if open.is_whitespace() {
+            return self.string_end(at, b'\'', false);
+        }
+        let close = match open {
+            '[' => ']',
+            '{' => '}',
+            '<' => '>',
+            '(' => ')',
+            other => other,
+        };
+        let content = at + open.len_utf8();
+        let mut buffer = [0; 5];
+        let length = close.encode_utf8(&mut buffer).len();
+        buffer[length] = b'\'';
+        let terminator = std::str::from_utf8(&buffer[..=length]).unwrap_or("'");
+        self.text[content..]
+            .find(terminator)
+            .map_or(self.bytes.len(), |found| content + found + terminator.len())
+    }
+
+    fn is_dash_comment(&self, start: usize) -> bool {
+        !self.grammar.dashes_need_space
+            || self.byte(start + 2).is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+    }
+
+    /// The end of the line, which stays.
+    fn line_end(&self, start: usize) -> usize {
+        let ends_line =
+            |&byte: &u8| byte == b'\n' || (byte == b'\r' && self.grammar.carriage_return_ends_line);
+        let Some(length) = self.bytes[start..].iter().position(ends_line) else {
+            return self.bytes.len();
+        };
+        let end = start + length;
+        if self.bytes[end] == b'\n' && self.bytes[end - 1] == b'\r' { end - 1 } else { end }
+    }
+
+    fn block_comment(&mut self, start: usize) -> (Kind, usize) {
+        if self.grammar.executable_comments && !self.in_executable_comment {
+            let mark = match &self.bytes[start + 2..] {
+                [b'!', ..] => Some(start + 3),
+                [b'M', b'!', ..] => Some(start + 4),
+                _ => None,
+            };
+            if let Some(mark) = mark {
+                self.in_executable_comment = true;
+                return (Kind::Comment, self.digits_end(mark));
+            }
+        }
+        let mut at = start + 2;
+        let mut depth = 1_usize;
+        let mut first_end = None;
+        while let Some(byte) = self.byte(at) {
+            match (byte, self.byte(at + 1)) {
+                (b'*', Some(b'/')) => {
+                    at += 2;
+                    first_end.get_or_insert(at);
+                    depth -= 1;
+                    if depth == 0 {
+                        return (Kind::Comment, at);
+                    }
+                }
+                (b'/', Some(b'*')) if self.nested_comments => {
+                    at += 2;
+                    depth += 1;
+                }
+                _ => at += 1,
+            }
+        }
+        match first_end {
+            // Nesting was the wrong guess. It is not made again, which keeps the time linear.
+            Some(end) if self.grammar.comments == Nesting::Guess => {
+                self.nested_comments = false;
+                (Kind::Comment, end)
+            }
+            _ => (Kind::Comment, self.bytes.len()),
+        }
+    }
+
+    /// A dollar-quoted string, money, or a parameter.
+    fn dollar(&self, start: usize) -> (Kind, usize) {
+        let grammar = self.grammar;
+        if self.is_number_start(start + 1) {
+            let digits = self.digits_end(start + 1);
+            let fraction = self.byte(digits) == Some(b'.') && self.is_digit(digits + 1);
+            if grammar.money || fraction {
+                return (Kind::Literal, self.number(start + 1).1);
+            }
+            return (Kind::Parameter, digits);
+        }
+        if grammar.dollar_quotes {
+            let mut tag_end = start + 1;
+            while self.byte(tag_end) != Some(b'$') {
+                match self.word_part(tag_end) {
+                    0 => return (Kind::Parameter, tag_end),
+                    length => tag_end += length,
+                }
+            }
+            let tag = &self.text[start..=tag_end];
+            let end = self.text[tag_end + 1..]
+                .find(tag)
+                .map_or(self.bytes.len(), |found| tag_end + 1 + found + tag.len());
+            return (Kind::Literal, end);
+        }
+        (Kind::Parameter, self.word_end(start + 1))
+    }
+
+    fn at_name(&self, start: usize) -> (Kind, usize) {
+        let mut name = start + 1;
+        if self.byte(name) == Some(b'@') {
+            name += 1;
+        }
+        match self.word_end(name) {
+            end if end > name => (Kind::Parameter, end),
+            _ => (Kind::Punctuation(b'@'), start + 1),
+        }
+    }
+
+    fn colon(&self, start: usize, next: Option<u8>) -> (Kind, usize) {
+        match next {
+            Some(b':') => (Kind::Punctuation(b':'), start + 2),
+            Some(b'0'..=b'9') => {
+                let after_value = self.follows_operand() || self.previous == Kind::Literal;
+                if self.grammar.numbered_colon && !after_value {
+                    (Kind::Parameter, self.digits_end(start + 1))
+                } else {
+                    (Kind::Punctuation(b':'), start + 1)
+                }
+            }
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => (Kind::Parameter, self.word_end(start + 1)),
+            _ => (Kind::Punctuation(b':'), start + 1),
+        }
+    }
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Token;
+
+    fn next(&mut self) -> Option<Token> {
+        let start = self.position;
+        let (kind, end) = self.token(start)?;
+        // A backslash or a doubled quote as last byte leads one beyond the end.
+        let end = end.min(self.bytes.len());
+        self.position = end;
+        self.previous = kind;
+        Some(Token { kind, start, end })
+    }
+}

@@ -1,0 +1,108 @@
+//! Writes a statement without its literals and comments.
+
+use std::borrow::Cow;
+
+use super::grammar::Grammar;
+use super::lexer::{Kind, Token};
+
+/// Takes the tokens of a text one after the other and copies what may stay.
+#[derive(Debug)]
+pub(super) struct Sanitiser<'a> {
+    source: &'a str,
+    grammar: &'a Grammar,
+    /// What is written, up to `copied` in the source. `None` while nothing had to change.
+    written: Option<String>,
+    copied: usize,
+    /// A comment was left out right before this place.
+    gap: bool,
+    password: Password,
+}
+
+/// How near the words lead to a password without quotes: `IDENTIFIED BY tiger REPLACE lion`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Password {
+    Far,
+    Identified,
+    Here,
+    Passed,
+}
+
+impl<'a> Sanitiser<'a> {
+    pub(super) fn new(source: &'a str, grammar: &'a Grammar) -> Self {
+        Self { source, grammar, written: None, copied: 0, gap: false, password: Password::Far }
+    }
+
+    pub(super) fn push(&mut self, token: Token) {
+        match token.kind {
+            Kind::Comment => {
+                self.skip(token, "");
+                self.gap = true;
+                return;
+            }
+            Kind::Space => {
+                self.close_gap(false);
+                return;
+            }
+            _ => self.close_gap(true),
+        }
+        if self.is_literal(token) {
+            self.skip(token, "?");
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Cow<'a, str> {
+        self.close_gap(false);
+        match self.written {
+            None => Cow::Borrowed(self.source),
+            Some(mut written) => {
+                written.push_str(&self.source[self.copied..]);
+                Cow::Owned(written)
+            }
+        }
+    }
+
+    fn is_literal(&mut self, token: Token) -> bool {
+        let was = self.password;
+        self.password = Password::Far;
+        let word = match token.kind {
+            Kind::Word => &self.source[token.start..token.end],
+            Kind::Quoted | Kind::Parameter | Kind::Literal if was == Password::Here => {
+                self.password = Password::Passed;
+                return token.kind != Kind::Parameter;
+            }
+            kind => return kind == Kind::Literal,
+        };
+        self.password = match was {
+            Password::Here => Password::Passed,
+            Password::Identified if word.eq_ignore_ascii_case("by") => Password::Here,
+            Password::Passed if word.eq_ignore_ascii_case("replace") => Password::Here,
+            _ if word.eq_ignore_ascii_case("identified") => Password::Identified,
+            _ => Password::Far,
+        };
+        was == Password::Here
+    }
+
+    /// Leaves the token out and writes something in its place.
+    fn skip(&mut self, token: Token, instead: &str) {
+        let written = self.written.get_or_insert_with(|| String::with_capacity(self.source.len()));
+        written.push_str(&self.source[self.copied..token.start]);
+        written.push_str(instead);
+        self.copied = token.end;
+    }
+
+    /// Keeps apart what only a comment kept apart.
+    fn close_gap(&mut self, needs_space: bool) {
+        if !std::mem::take(&mut self.gap) {
+            return;
+        }
+        let Some(written) = &mut self.written else {
+            return;
+        };
+        if self.grammar.dashes_need_space && written.ends_with("--") {
+            // With whitespace behind them these two operators would begin a comment.
+            written.push_str("/**/");
+        } else if needs_space && written.ends_with(|last: char| !last.is_whitespace()) {
+            written.push(' ');
+        }
+    }
+}
