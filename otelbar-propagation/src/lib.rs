@@ -1,1 +1,87 @@
-//! W3C Trace Context and Baggage, strict and without allocation, for any HTTP client or server
+//! W3C Trace Context and Baggage, strict and without allocation, for any HTTP client or server.
+//!
+//! A service that is called reads who called it, and a service that calls says who it is: that is
+//! what the headers `traceparent`, `tracestate` and `baggage` are for. This crate reads and writes them to
+//! the letter of [Trace Context](https://www.w3.org/TR/trace-context-2/) (levels 1 and 2) and
+//! [Baggage](https://www.w3.org/TR/baggage/). It is part of otelbar, and of use without it: with its default
+//! features it depends on nothing.
+//!
+//! ```
+//! use otelbar_propagation::{SpanId, Traceparent, parse_traceparent};
+//!
+//! // As a server: whose trace is this?
+//! let received = parse_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")?;
+//! assert_eq!(received.trace_id().to_string(), "0af7651916cd43dd8448eb211c80319c");
+//!
+//! // As a client: the same trace, from a span of our own.
+//! let own_span = SpanId::from_bytes([1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+//! let mut buffer = [0; Traceparent::LEN];
+//! let sent = received.with_parent_id(own_span).encode(&mut buffer);
+//! assert_eq!(sent, "00-0af7651916cd43dd8448eb211c80319c-0102030405060708-01");
+//! # Ok::<(), otelbar_propagation::TraceparentError>(())
+//! ```
+//!
+//! # What it is for
+//!
+//! - **Parse, don't validate.** A [`Traceparent`], [`Tracestate`] or [`Baggage`] that exists is valid; what
+//!   is written is accepted by every reader that keeps to the specification, and CR, LF or NUL never get
+//!   into a header.
+//! - **Say why.** What is refused is refused with a [`Reason`], the byte where it went wrong, and a piece of
+//!   the text that is safe to log. What is dropped on the way is a [`Warning`].
+//! - **Cost little.** Headers are read where they are, without allocating; a `traceparent` is written into a
+//!   buffer on the stack. Every reader takes time in proportion to the text, and no bytes make it panic.
+//!
+//! It is not for making spans, ids or sampling decisions: those are the tracer's.
+//!
+//! # Where to begin
+//!
+//! - [`parse_traceparent`], [`format_trace_id`], [`format_span_id`]: a header or an id on its own.
+//! - `extract_trace_context` and `inject_trace_context` (feature `http`): all three headers of a request.
+//! - [`extract`] and [`inject`]: the same for any other [`Extractor`] and [`Injector`], such as gRPC metadata
+//!   or the headers of a message on a queue.
+//!
+//! # Features
+//!
+//! None is on by default, and none changes what another does.
+//!
+//! - `http`: `HeaderMap` of the `http` crate as a carrier.
+//! - `opentelemetry`: conversions to and from the types of the `opentelemetry` crate.
+
+mod baggage;
+mod carrier;
+mod context;
+mod error;
+mod extraction;
+mod hex;
+#[cfg(feature = "http")]
+mod http;
+mod level;
+mod list;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
+mod span_id;
+mod trace_flags;
+mod trace_id;
+mod traceparent;
+mod tracestate;
+
+pub use self::baggage::{Baggage, BaggageEntry, BaggageProperty, Entries};
+pub use self::carrier::{Extractor, Injector};
+pub use self::context::TraceContext;
+pub use self::error::{
+    BaggageError, Reason, Refusal, SpanIdError, TraceIdError, TraceparentError, TracestateError,
+};
+pub use self::extraction::{Extraction, Outcome, Warning, extract, inject};
+pub use self::hex::Hex;
+#[cfg(feature = "http")]
+pub use self::http::{extract_trace_context, inject_trace_context};
+pub use self::level::Level;
+pub use self::span_id::{SpanId, format_span_id};
+pub use self::trace_flags::TraceFlags;
+pub use self::trace_id::{TraceId, format_trace_id};
+pub use self::traceparent::{Traceparent, parse_traceparent};
+pub use self::tracestate::{Members, Tracestate};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

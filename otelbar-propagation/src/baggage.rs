@@ -1,0 +1,814 @@
+//! The `baggage` header.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use crate::error::{BaggageError, Reason};
+use crate::list::{self, Runs, trim};
+
+/// What the `baggage` header says: entries of the application, `key=value`, each with properties
+/// perhaps, that travel with the request ([W3C Baggage](https://www.w3.org/TR/baggage/)).
+///
+/// Values are percent-encoded in the header; here they are read and set as plain text. An invalid one
+/// cannot be held: keys are tokens, and there are at most 64 entries of 8192 bytes together.
+///
+/// It borrows the text it was read from until it is changed. Reading does not allocate (for up to four
+/// headers), nor does a value until it has something to decode.
+///
+/// A key may occur more than once in a header that was received; the order is kept, and
+/// [`get`](Self::get) answers with the last, as other OpenTelemetry implementations do.
+///
+/// ```
+/// use otelbar_propagation::Baggage;
+///
+/// let mut baggage = Baggage::parse("userId=Am%C3%A9lie; tier=gold, isProduction = false")?;
+/// assert_eq!(baggage.get("userId").as_deref(), Some("Amélie"));
+///
+/// baggage.insert("serverNode", "DF 28")?;
+/// assert_eq!(
+///     baggage.to_header(),
+///     "userId=Am%C3%A9lie;tier=gold,isProduction=false,serverNode=DF%2028",
+/// );
+/// # Ok::<(), otelbar_propagation::BaggageError>(())
+/// ```
+#[derive(Clone)]
+pub struct Baggage<'a> {
+    runs: Runs<'a>,
+    entries: u8,
+}
+
+impl<'a> Baggage<'a> {
+    /// The header's name.
+    pub const HEADER: &'static str = "baggage";
+
+    /// The most entries that are read and carried on: 64, which is what every service has to carry.
+    pub const MAX_ENTRIES: usize = 64;
+
+    /// The most bytes, in the form that is written, that are read and carried on: 8192, which is what
+    /// every service has to carry.
+    pub const MAX_LEN: usize = 8192;
+
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { runs: Runs::new(), entries: 0 }
+    }
+
+    /// Reads the value of a header, and refuses it if any entry of it breaks a rule.
+    ///
+    /// The extraction from a request uses [`parse_lines`](Self::parse_lines), which leaves out the entry
+    /// alone.
+    ///
+    /// # Errors
+    ///
+    /// The first entry that breaks a rule, with its place.
+    pub fn parse(value: &'a str) -> Result<Self, BaggageError> {
+        let mut first = None;
+        let baggage = Self::parse_lines([value.as_bytes()], |error| {
+            first.get_or_insert(error);
+        });
+        first.map_or(Ok(baggage), Err)
+    }
+
+    /// Reads the values of all `baggage` headers of a message, in order, as one list.
+    ///
+    /// An entry that breaks a rule or is over the limits is left out whole and told to `left_out`; the
+    /// entries after it are read all the same.
+    pub fn parse_lines<I>(values: I, mut left_out: impl FnMut(BaggageError)) -> Self
+    where
+        I: IntoIterator<Item = &'a [u8]>,
+    {
+        let mut runs = Runs::new();
+        let mut entries = 0;
+        let mut total = 0;
+        for line in values {
+            let check = |entry: &'a [u8], offset| {
+                let problem = match check_entry(entry) {
+                    Ok(_) if usize::from(entries) == Self::MAX_ENTRIES => (Reason::TooManyMembers, 0),
+                    Ok(len) if total + len + usize::from(entries > 0) > Self::MAX_LEN => {
+                        (Reason::ListTooLong, 0)
+                    }
+                    Ok(len) => {
+                        total += len + usize::from(entries > 0);
+                        entries += 1;
+                        return true;
+                    }
+                    Err(problem) => problem,
+                };
+                left_out(BaggageError::new(problem.0, line, offset + problem.1));
+                false
+            };
+            list::read_line(line, check, |run| runs.push(run));
+        }
+        Self { runs, entries }
+    }
+
+    /// Whether there is no entry.
+    pub const fn is_empty(&self) -> bool {
+        self.entries == 0
+    }
+
+    /// The number of entries, at most [`MAX_ENTRIES`](Self::MAX_ENTRIES).
+    pub const fn len(&self) -> usize {
+        self.entries as usize
+    }
+
+    /// The entries in order.
+    pub fn entries(&self) -> Entries<'_> {
+        Entries { members: self.runs.members(), left: self.len() }
+    }
+
+    /// The value of the last entry with this key, decoded.
+    pub fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.entries().filter(|entry| entry.key() == key).last().map(|entry| entry.value())
+    }
+
+    /// Sets an entry. Where there are entries of this key already, it takes the place of the first, and
+    /// the others go, with their properties; else it goes to the end. Any text can be a value: what needs
+    /// encoding is encoded.
+    ///
+    /// # Errors
+    ///
+    /// The key is no token, or the list would be over the limits; nothing is changed then.
+    pub fn insert(&mut self, key: &str, value: &str) -> Result<(), BaggageError> {
+        self.insert_with_properties(key, value, [])
+    }
+
+    /// Sets an entry with properties: `(key, None)` for a bare one, or `(key, Some(value))`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](Self::insert), for the properties' keys as well.
+    ///
+    /// ```
+    /// use otelbar_propagation::Baggage;
+    ///
+    /// let mut baggage = Baggage::new();
+    /// baggage.insert_with_properties("user", "a b", [("private", None), ("ttl", Some("5;s"))])?;
+    /// assert_eq!(baggage.to_header(), "user=a%20b;private;ttl=5%3Bs");
+    /// # Ok::<(), otelbar_propagation::BaggageError>(())
+    /// ```
+    pub fn insert_with_properties<'p>(
+        &mut self,
+        key: &str,
+        value: &str,
+        properties: impl IntoIterator<Item = (&'p str, Option<&'p str>)>,
+    ) -> Result<(), BaggageError> {
+        let token = |key: &str| {
+            check_key(key.as_bytes())
+                .map_err(|(reason, offset)| BaggageError::new(reason, key.as_bytes(), offset))
+        };
+        token(key)?;
+        let mut entry = format!("{key}=");
+        encode_value(value, &mut entry);
+        for (key, value) in properties {
+            token(key)?;
+            entry.push(';');
+            entry.push_str(key);
+            if let Some(value) = value {
+                entry.push('=');
+                encode_value(value, &mut entry);
+            }
+        }
+
+        let mut text = String::new();
+        let mut entries = 0;
+        let mut inserted = false;
+        let mut write = |write_entry: &dyn Fn(&mut String)| {
+            if entries > 0 {
+                text.push(',');
+            }
+            write_entry(&mut text);
+            entries += 1;
+        };
+        for other in self.entries() {
+            if other.key() != key {
+                write(&|text| other.write(|piece| text.push_str(piece)));
+            } else if !inserted {
+                inserted = true;
+                write(&|text| text.push_str(&entry));
+            }
+        }
+        if !inserted {
+            write(&|text| text.push_str(&entry));
+        }
+        if entries > Self::MAX_ENTRIES {
+            return Err(BaggageError::new(Reason::TooManyMembers, entry.as_bytes(), 0));
+        }
+        if text.len() > Self::MAX_LEN {
+            return Err(BaggageError::new(Reason::ListTooLong, entry.as_bytes(), 0));
+        }
+        *self = Baggage { runs: Runs::Owned(text), entries: entries as u8 };
+        Ok(())
+    }
+
+    /// Takes all entries of this key away, and tells whether there was one.
+    pub fn remove(&mut self, key: &str) -> bool {
+        let mut text = String::new();
+        let mut entries = 0;
+        for entry in self.entries().filter(|entry| entry.key() != key) {
+            if entries > 0 {
+                text.push(',');
+            }
+            entry.write(|piece| text.push_str(piece));
+            entries += 1;
+        }
+        let found = entries < self.entries;
+        if found {
+            *self = Baggage { runs: Runs::Owned(text), entries };
+        }
+        found
+    }
+
+    /// The length of the header in bytes.
+    pub fn header_len(&self) -> usize {
+        let mut len = 0;
+        self.write_header(|piece| len += piece.len());
+        len
+    }
+
+    /// The header's value, percent-encoded, without white space and empty entries. Borrowed if that is
+    /// how it came. An empty one should not be sent.
+    pub fn to_header(&self) -> Cow<'_, str> {
+        if let Some(run) = self.runs.only() {
+            let mut rest = Some(run);
+            self.write_header(|piece| rest = rest.and_then(|rest| rest.strip_prefix(piece)));
+            if rest == Some("") {
+                return Cow::Borrowed(run);
+            }
+        }
+        let mut header = String::with_capacity(self.header_len());
+        self.write_header(|piece| header.push_str(piece));
+        Cow::Owned(header)
+    }
+
+    /// The same entries, borrowing from these.
+    pub fn borrowed(&self) -> Baggage<'_> {
+        Baggage { runs: self.runs.borrowed(), entries: self.entries }
+    }
+
+    /// The same entries, borrowing from nothing.
+    pub fn into_owned(self) -> Baggage<'static> {
+        Baggage { entries: self.entries, runs: Runs::Owned(self.to_header().into_owned()) }
+    }
+
+    /// The entries `(key, value, properties)` that are valid and within the limits; the value is plain, the
+    /// properties are as in a header. Properties that are not valid are left out.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn of<'e>(entries: impl Iterator<Item = (&'e str, &'e str, &'e str)>) -> Baggage<'static> {
+        let mut text = String::new();
+        for (key, value, properties) in entries {
+            if check_key(key.as_bytes()).is_err() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push(',');
+            }
+            text.push_str(key);
+            text.push('=');
+            encode_value(value, &mut text);
+            let valid = |properties: &str| {
+                !properties.contains(',')
+                    && properties.split(';').all(|property| check_pair(property.as_bytes(), false).is_ok())
+            };
+            if valid(properties) {
+                text.push(';');
+                text.push_str(properties);
+            }
+        }
+        Baggage::parse_lines([text.as_bytes()], |_| ()).into_owned()
+    }
+
+    /// Hands out the pieces of the header's value.
+    pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
+        for (index, entry) in self.entries().enumerate() {
+            if index > 0 {
+                write(",");
+            }
+            entry.write(&mut write);
+        }
+    }
+}
+
+impl Default for Baggage<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq<Baggage<'_>> for Baggage<'_> {
+    fn eq(&self, other: &Baggage<'_>) -> bool {
+        self.entries().eq(other.entries())
+    }
+}
+
+impl Eq for Baggage<'_> {}
+
+impl Hash for Baggage<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u8(self.entries);
+        self.entries().for_each(|entry| entry.hash(state));
+    }
+}
+
+impl FromStr for Baggage<'static> {
+    type Err = BaggageError;
+
+    fn from_str(text: &str) -> Result<Self, BaggageError> {
+        Baggage::parse(text).map(Baggage::into_owned)
+    }
+}
+
+/// The header's value.
+impl fmt::Display for Baggage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut result = Ok(());
+        self.write_header(|piece| result = result.and_then(|()| f.write_str(piece)));
+        result
+    }
+}
+
+impl fmt::Debug for Baggage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Baggage")?;
+        f.debug_list().entries(self.entries()).finish()
+    }
+}
+
+impl<'s> IntoIterator for &'s Baggage<'_> {
+    type Item = BaggageEntry<'s>;
+    type IntoIter = Entries<'s>;
+
+    fn into_iter(self) -> Entries<'s> {
+        self.entries()
+    }
+}
+
+/// One entry of a [`Baggage`].
+#[derive(Clone, Copy)]
+pub struct BaggageEntry<'s> {
+    key: &'s str,
+    value: &'s str,
+    properties: &'s str,
+}
+
+impl<'s> BaggageEntry<'s> {
+    fn of(member: &'s str) -> Self {
+        let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Self { key: trim(key), value: trim(value), properties }
+    }
+
+    /// The key. Upper and lower case differ.
+    pub const fn key(&self) -> &'s str {
+        self.key
+    }
+
+    /// The value, decoded: bytes that are no UTF-8 become U+FFFD. Borrowed unless there was something to
+    /// decode.
+    pub fn value(&self) -> Cow<'s, str> {
+        decode_value(self.value)
+    }
+
+    /// The value as it stands in the header, percent-encoded.
+    pub const fn raw_value(&self) -> &'s str {
+        self.value
+    }
+
+    /// The properties in order.
+    pub fn properties(&self) -> impl Iterator<Item = BaggageProperty<'s>> + Clone + use<'s> {
+        // `split` yields one empty piece where there is nothing to split.
+        self.properties.split(';').map(trim).filter(|property| !property.is_empty()).map(|property| {
+            match property.split_once('=') {
+                Some((key, value)) => BaggageProperty { key: trim(key), value: Some(trim(value)) },
+                None => BaggageProperty { key: property, value: None },
+            }
+        })
+    }
+
+    /// The properties as they are written in a header, with semicolons between.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn properties_to_header(&self) -> String {
+        let mut header = String::new();
+        for property in self.properties() {
+            if !header.is_empty() {
+                header.push(';');
+            }
+            property.write(|piece| header.push_str(piece));
+        }
+        header
+    }
+
+    fn write(&self, mut write: impl FnMut(&str)) {
+        write(self.key);
+        write("=");
+        write_value(self.value, &mut write);
+        for property in self.properties() {
+            write(";");
+            property.write(&mut write);
+        }
+    }
+}
+
+impl PartialEq for BaggageEntry<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value() == other.value() && self.properties().eq(other.properties())
+    }
+}
+
+impl Eq for BaggageEntry<'_> {}
+
+impl Hash for BaggageEntry<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+        self.value().hash(state);
+        self.properties().for_each(|property| property.hash(state));
+    }
+}
+
+impl fmt::Debug for BaggageEntry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={:?}", self.key, self.value())?;
+        self.properties().try_for_each(|property| write!(f, ";{property:?}"))
+    }
+}
+
+/// A property of a [`BaggageEntry`].
+#[derive(Clone, Copy)]
+pub struct BaggageProperty<'s> {
+    key: &'s str,
+    value: Option<&'s str>,
+}
+
+impl<'s> BaggageProperty<'s> {
+    /// The key.
+    pub const fn key(&self) -> &'s str {
+        self.key
+    }
+
+    /// The value, decoded, or `None` for a bare key.
+    pub fn value(&self) -> Option<Cow<'s, str>> {
+        self.value.map(decode_value)
+    }
+
+    fn write(&self, mut write: impl FnMut(&str)) {
+        write(self.key);
+        if let Some(value) = self.value {
+            write("=");
+            write_value(value, &mut write);
+        }
+    }
+}
+
+impl PartialEq for BaggageProperty<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value() == other.value()
+    }
+}
+
+impl Eq for BaggageProperty<'_> {}
+
+impl Hash for BaggageProperty<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.key, self.value()).hash(state);
+    }
+}
+
+impl fmt::Debug for BaggageProperty<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.value() {
+            Some(value) => write!(f, "{}={value:?}", self.key),
+            None => f.write_str(self.key),
+        }
+    }
+}
+
+/// Iterator over the entries of a [`Baggage`].
+#[derive(Clone, Debug)]
+pub struct Entries<'s> {
+    members: list::Members<'s>,
+    left: usize,
+}
+
+impl<'s> Iterator for Entries<'s> {
+    type Item = BaggageEntry<'s>;
+
+    fn next(&mut self) -> Option<BaggageEntry<'s>> {
+        let entry = BaggageEntry::of(self.members.next()?);
+        self.left = self.left.saturating_sub(1);
+        Some(entry)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Entries<'_> {}
+
+/// A reason, and the place in what was checked.
+type Problem = (Reason, usize);
+
+/// Checks an entry and returns the length it will have when written.
+fn check_entry(entry: &[u8]) -> Result<usize, Problem> {
+    let mut written = 0;
+    let mut start = 0;
+    for part in entry.split(|&byte| byte == b';') {
+        written += check_pair(part, start == 0).map_err(|(reason, offset)| (reason, start + offset))?;
+        start += part.len() + 1;
+    }
+    Ok(written.saturating_sub(1))
+}
+
+/// Checks `key=value`, or a property, which may be a bare key. Returns its length when written, with the separator after it.
+fn check_pair(pair: &[u8], is_entry: bool) -> Result<usize, Problem> {
+    let trimmed = list::trim_bytes(pair);
+    let leading = pair.iter().take_while(|byte| list::is_blank(**byte)).count();
+    let at = |(reason, offset): Problem| (reason, leading + offset);
+    let Some(equals) = trimmed.iter().position(|&byte| byte == b'=') else {
+        check_key(trimmed).map_err(at)?;
+        return if is_entry {
+            Err(at((Reason::MissingEquals, trimmed.len())))
+        } else {
+            Ok(trimmed.len() + 1)
+        };
+    };
+    let key = list::trim_bytes(&trimmed[..equals]);
+    check_key(key).map_err(at)?;
+    let after = &trimmed[equals + 1..];
+    let value = list::trim_bytes(after);
+    let value_start = equals + 1 + after.iter().take_while(|byte| list::is_blank(**byte)).count();
+    let len = check_value(value).map_err(|(reason, offset)| at((reason, value_start + offset)))?;
+    Ok(key.len() + 1 + len + 1)
+}
+
+fn check_key(key: &[u8]) -> Result<(), Problem> {
+    if key.is_empty() {
+        return Err((Reason::EmptyKey, 0));
+    }
+    match key.iter().position(|&byte| CLASSES[usize::from(byte)] & TOKEN == 0) {
+        Some(offset) => Err((Reason::KeyCharacter, offset)),
+        None => Ok(()),
+    }
+}
+
+/// Checks a value, which may be empty, and returns its length when written.
+fn check_value(value: &[u8]) -> Result<usize, Problem> {
+    let mut lone_percents = 0;
+    for (offset, &byte) in value.iter().enumerate() {
+        let class = CLASSES[usize::from(byte)];
+        if class & PLAIN == 0 {
+            if byte != b'%' {
+                return Err((Reason::ValueCharacter, offset));
+            }
+            lone_percents += usize::from(decode_percent(&value[offset..]).is_none());
+        }
+    }
+    Ok(value.len() + 2 * lone_percents)
+}
+
+/// A character of a token (RFC 9110, section 5.6.2).
+const TOKEN: u8 = 1;
+/// A character that stands for itself in a value: a `baggage-octet` other than the percent sign.
+const PLAIN: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        let token = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'!' | b'#'
+                    | b'$'
+                    | b'%'
+                    | b'&'
+                    | b'\''
+                    | b'*'
+                    | b'+'
+                    | b'-'
+                    | b'.'
+                    | b'^'
+                    | b'_'
+                    | b'`'
+                    | b'|'
+                    | b'~'
+            );
+        let plain = byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\' | b'%');
+        classes[byte as usize] = if token { TOKEN } else { 0 } | if plain { PLAIN } else { 0 };
+        byte += 1;
+    }
+    classes
+};
+
+/// The byte that `%` and two hexadecimal digits of either case stand for.
+fn decode_percent(text: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = text else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    Some((digit(*high)? << 4 | digit(*low)?) as u8)
+}
+
+/// Decodes a value. A percent sign that encodes nothing stands for itself.
+fn decode_value(value: &str) -> Cow<'_, str> {
+    let bytes = value.as_bytes();
+    let Some(first) = bytes.iter().position(|&byte| byte == b'%') else { return Cow::Borrowed(value) };
+    let mut decoded = Vec::with_capacity(bytes.len());
+    decoded.extend_from_slice(&bytes[..first]);
+    let mut rest = &bytes[first..];
+    while let [byte, tail @ ..] = rest {
+        match decode_percent(rest) {
+            Some(byte) => {
+                decoded.push(byte);
+                rest = &rest[3..];
+            }
+            None => {
+                decoded.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(match String::from_utf8(decoded) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+/// Appends `value`, with each byte encoded that does not stand for itself.
+fn encode_value(value: &str, text: &mut String) {
+    for byte in value.bytes() {
+        if CLASSES[usize::from(byte)] & PLAIN != 0 {
+            text.push(char::from(byte));
+        } else {
+            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+            text.push('%');
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
+    }
+}
+
+/// Writes a value that is encoded already; a percent sign that encodes nothing gets encoded, as strict
+/// readers want it.
+fn write_value(value: &str, mut write: impl FnMut(&str)) {
+    let mut rest = value;
+    let mut from = 0;
+    while let Some(found) = rest.get(from..).and_then(|tail| tail.find('%')) {
+        let at = from + found;
+        let next = at + 1;
+        if decode_percent(&rest.as_bytes()[at..]).is_some() {
+            from = next;
+        } else {
+            write(&rest[..next]);
+            write("25");
+            rest = &rest[next..];
+            from = 0;
+        }
+    }
+    if !rest.is_empty() {
+        write(rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn accepted(value: &str, expected: &str) {
+        let baggage = Baggage::parse(value).unwrap();
+        assert_eq!(baggage.to_header(), expected);
+        assert_eq!(baggage.to_string(), expected);
+        assert_eq!(baggage.header_len(), expected.len());
+        assert_eq!(baggage.entries().count(), baggage.len());
+        assert_eq!(Baggage::parse(expected).unwrap(), baggage, "what is written reads as the same");
+        assert_eq!(baggage.clone().into_owned(), baggage);
+    }
+
+    #[track_caller]
+    fn refused(value: &str, reason: Reason, offset: usize) {
+        let error = Baggage::parse(value).unwrap_err();
+        assert_eq!((error.reason(), error.offset()), (reason, offset), "{error}");
+    }
+
+    /// White space goes, all else stays in order.
+    #[test]
+    fn what_is_read_is_written() {
+        accepted("", "");
+        accepted(" , ,", "");
+        accepted("a=", "a=");
+        accepted("a=1", "a=1");
+        accepted("a=1,a=2", "a=1,a=2");
+        accepted("a=b=c", "a=b=c");
+        accepted(" userId =   alice ", "userId=alice");
+        accepted("serverNode = DF%2028, isProduction = false", "serverNode=DF%2028,isProduction=false");
+        accepted(
+            "key1=value1;property1;property2, key2 = value2, key3=value3; propertyKey=propertyValue",
+            "key1=value1;property1;property2,key2=value2,key3=value3;propertyKey=propertyValue",
+        );
+        accepted("a=1 ; p = 2 ;q", "a=1;p=2;q");
+        accepted("a=100%,b=%4,c=%zz;p=%", "a=100%25,b=%254,c=%25zz;p=%25");
+        accepted("a=%,,,b=1", "a=%25,b=1");
+        accepted("!#$%&'*+-.^_`|~=x", "!#$%&'*+-.^_`|~=x");
+    }
+
+    /// An entry that breaks a rule is named with its place.
+    #[test]
+    fn refusals() {
+        refused("a", Reason::MissingEquals, 1);
+        refused("a;p=1", Reason::MissingEquals, 1);
+        refused("=1", Reason::EmptyKey, 0);
+        refused("a=1,b c=2", Reason::KeyCharacter, 5);
+        refused("a=1, b = x y", Reason::ValueCharacter, 10);
+        refused("a=\"1\"", Reason::ValueCharacter, 2);
+        refused("a=1\\", Reason::ValueCharacter, 3);
+        refused("a=1;p q=2", Reason::KeyCharacter, 5);
+        refused("a=1; p=\\", Reason::ValueCharacter, 7);
+        refused("a=1;", Reason::EmptyKey, 4);
+        refused("a=1; ;p", Reason::EmptyKey, 5);
+        refused("a=\u{e9}", Reason::ValueCharacter, 2);
+        refused("a=1\r\nx: y", Reason::ValueCharacter, 3);
+        refused("a=\0", Reason::ValueCharacter, 2);
+    }
+
+    /// An entry that is left out takes no other with it, and is told.
+    #[test]
+    fn a_bad_entry_is_left_out_alone() {
+        let mut told = Vec::new();
+        let lines: [&[u8]; 3] = [b"a=1,b\xff=2,c=3", b"\xff", b"d=4"];
+        let baggage = Baggage::parse_lines(lines, |error| told.push((error.reason(), error.offset())));
+        assert_eq!(baggage.to_header(), "a=1,c=3,d=4");
+        assert_eq!(told, [(Reason::KeyCharacter, 5), (Reason::KeyCharacter, 0)]);
+    }
+
+    /// The limits on the number of entries and on their length, counted over all headers.
+    #[test]
+    fn limits() {
+        let many: Vec<String> = (0..65).map(|number| format!("k{number}=v")).collect();
+        let mut told = 0;
+        let baggage = Baggage::parse_lines(many.iter().map(|line| line.as_bytes()), |_| told += 1);
+        assert_eq!((baggage.len(), told), (64, 1));
+
+        let full = format!("a={}", "x".repeat(8190));
+        accepted(&full, &full);
+        refused(&format!("{full}x"), Reason::ListTooLong, 0);
+        let mut baggage = Baggage::parse(&full).unwrap();
+        assert_eq!(baggage.insert("b", "1").unwrap_err().reason(), Reason::ListTooLong);
+        let mut told = Vec::new();
+        let baggage =
+            Baggage::parse_lines([b"b=1", full.as_bytes(), b"c=2"], |error| told.push(error.reason()));
+        assert_eq!((baggage.to_header().as_ref(), told), ("b=1,c=2", vec![Reason::ListTooLong]));
+    }
+
+    /// Any text comes back as it was set, and the header holds no byte it may not.
+    #[test]
+    fn values_are_encoded_and_decoded() {
+        for (value, encoded) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("DF 28", "DF%2028"),
+            ("Am\u{e9}lie", "Am%C3%A9lie"),
+            ("100%", "100%25"),
+            ("%41", "%2541"),
+            ("a,b;c=d\\\"", "a%2Cb%3Bc=d%5C%22"),
+            ("\r\n\0", "%0D%0A%00"),
+        ] {
+            let mut baggage = Baggage::new();
+            baggage.insert("k", value).unwrap();
+            assert_eq!(baggage.to_header(), format!("k={encoded}"));
+            assert_eq!(baggage.get("k").unwrap(), value);
+        }
+        let raw = |value: &str| Baggage::parse(&format!("k={value}")).unwrap().get("k").unwrap().into_owned();
+        assert_eq!(raw("%c3%A9"), "\u{e9}");
+        assert_eq!(raw("%C3"), "\u{fffd}");
+        assert_eq!(raw("%ff%41%"), "\u{fffd}A%");
+    }
+
+    /// An entry is replaced in its place, with its properties, and taken away whole.
+    #[test]
+    fn entries_are_changed() {
+        let mut baggage = Baggage::parse("a=1;p,b=2,a=3;q=4").unwrap();
+        assert_eq!(baggage.get("a").unwrap(), "3");
+        baggage.insert("a", "5").unwrap();
+        assert_eq!(baggage.to_header(), "a=5,b=2");
+        assert!(baggage.remove("a") && !baggage.remove("a"));
+        assert_eq!(baggage.to_header(), "b=2");
+        assert_eq!(baggage.insert("a b", "1").unwrap_err().reason(), Reason::KeyCharacter);
+        assert_eq!(
+            baggage.insert_with_properties("a", "1", [("", None)]).unwrap_err().reason(),
+            Reason::EmptyKey
+        );
+        assert_eq!(baggage.to_header(), "b=2");
+    }
+
+    /// Properties are read with their values decoded.
+    #[test]
+    fn properties_are_read() {
+        let baggage = Baggage::parse("a=1; p ;q = %20").unwrap();
+        let entry = baggage.entries().next().unwrap();
+        let properties: Vec<_> =
+            entry.properties().map(|property| (property.key(), property.value())).collect();
+        assert_eq!(properties, [("p", None), ("q", Some(" ".into()))]);
+        assert_eq!(format!("{baggage:?}"), "Baggage[a=\"1\";p;q=\" \"]");
+    }
+}

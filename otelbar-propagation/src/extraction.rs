@@ -1,0 +1,372 @@
+//! Reading a context from a carrier, and writing one to it.
+
+use std::fmt;
+
+use crate::carrier::{Extractor, Injector};
+use crate::error::{BaggageError, Reason, Refusal, TracestateError};
+use crate::level::Level;
+use crate::list::trim_bytes;
+use crate::traceparent::Reading;
+use crate::{Baggage, TraceContext, TraceFlags, Traceparent, Tracestate};
+
+/// Reads the W3C trace context and baggage from any carrier. For `http::HeaderMap` there is
+/// `extract_trace_context`, with the feature `http`.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use otelbar_propagation::extract;
+///
+/// let carrier = HashMap::from([(
+///     "traceparent".to_owned(),
+///     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+/// )]);
+/// assert_eq!(
+///     extract(&carrier).traceparent().unwrap().trace_id().to_string(),
+///     "0af7651916cd43dd8448eb211c80319c",
+/// );
+/// ```
+pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
+    Extraction::w3c(carrier, Level::Two)
+}
+
+/// Writes the W3C trace context and baggage to any carrier. For `http::HeaderMap` there is
+/// `inject_trace_context`, with the feature `http`.
+///
+/// With a traceparent, `traceparent` is set and so is `tracestate`, or it is taken away if there is
+/// nothing to put into it: one that is there already belongs to another trace. `baggage` is set if there
+/// is any, and left alone if there is none.
+pub fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
+    if let Some(traceparent) = context.traceparent() {
+        carrier.set(Traceparent::HEADER, traceparent.encode(&mut [0; Traceparent::LEN]));
+        if context.tracestate().is_empty() {
+            carrier.remove(Tracestate::HEADER);
+        } else {
+            carrier.set(Tracestate::HEADER, &context.tracestate().to_header());
+        }
+    }
+    if !context.baggage().is_empty() {
+        carrier.set(Baggage::HEADER, &context.baggage().to_header());
+    }
+}
+
+/// What a carrier said about the trace it belongs to.
+///
+/// The traceparent is read at once, without allocating; `tracestate`, baggage and warnings are read when
+/// they are asked for, and borrow from the carrier. So a request without a trace costs one look-up.
+#[must_use]
+pub struct Extraction<'a, C: ?Sized> {
+    carrier: &'a C,
+    outcome: Outcome,
+    level: Level,
+}
+
+impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
+    #[inline]
+    pub(crate) fn w3c(carrier: &'a C, level: Level) -> Self {
+        let mut values = carrier.values(Traceparent::HEADER);
+        let outcome = match values.next() {
+            None => Outcome::Absent,
+            Some(_) if values.next().is_some() => Outcome::Refused(duplicated(carrier)),
+            Some(value) => match Reading::new(trim_bytes(value)) {
+                Ok(reading) => Outcome::Accepted(reading.traceparent),
+                Err(error) => Outcome::Refused(error.into()),
+            },
+        };
+        drop(values);
+        Self { carrier, outcome, level }
+    }
+
+    /// Whether the context was accepted, was absent, or was refused and why.
+    pub const fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The trace, the caller's span and the flags, if they were sent and are valid.
+    pub const fn traceparent(&self) -> Option<Traceparent> {
+        match self.outcome {
+            Outcome::Accepted(traceparent) => Some(traceparent),
+            _ => None,
+        }
+    }
+
+    /// Why the context was refused, if it was.
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether no context was sent.
+    pub const fn is_absent(&self) -> bool {
+        matches!(self.outcome, Outcome::Absent)
+    }
+
+    /// The `tracestate`, of all headers in order. Empty if there is none, if it is invalid, and without a
+    /// valid traceparent.
+    pub fn tracestate(&self) -> Tracestate<'a> {
+        self.try_tracestate().unwrap_or_default()
+    }
+
+    /// The baggage, of all headers in order, whether there is a trace or not. Entries that are invalid or
+    /// over the limits are left out; [`warnings`](Self::warnings) tells of them.
+    pub fn baggage(&self) -> Baggage<'a> {
+        Baggage::parse_lines(self.carrier.values(Baggage::HEADER), |_| ())
+    }
+
+    /// All of it together, to be passed on. Without a valid traceparent that is the baggage alone.
+    pub fn context(&self) -> TraceContext<'a> {
+        let context = match self.traceparent() {
+            Some(traceparent) => TraceContext::new(traceparent).with_tracestate(self.tracestate()),
+            None => TraceContext::empty(),
+        };
+        context.with_baggage(self.baggage())
+    }
+
+    /// What was dropped, or is remarkable, besides a refusal of the whole.
+    ///
+    /// The headers are read for it once more, and it allocates if there is something to tell.
+    pub fn warnings(&self) -> std::vec::IntoIter<Warning> {
+        let mut warnings = Vec::new();
+        if self.traceparent().is_some() {
+            if let Some(value) = self.carrier.values(Traceparent::HEADER).next()
+                && let Ok(reading) = Reading::new(trim_bytes(value))
+            {
+                if reading.version != 0 {
+                    warnings.push(Warning::LaterVersion(reading.version));
+                }
+                let undefined = TraceFlags::undefined_bits(reading.flags);
+                if undefined != 0 {
+                    warnings.push(Warning::UndefinedFlags(undefined));
+                }
+            }
+            match self.try_tracestate() {
+                Err(error) => warnings.push(Warning::TracestateDropped(error)),
+                Ok(tracestate) => {
+                    let sent = crate::list::count(self.carrier.values(Tracestate::HEADER));
+                    if sent > tracestate.len() {
+                        warnings.push(Warning::DuplicateKeysDropped(sent - tracestate.len()));
+                    }
+                }
+            }
+        } else if crate::list::count(self.carrier.values(Tracestate::HEADER)) > 0 {
+            warnings.push(Warning::TracestateWithoutTraceparent);
+        }
+        Baggage::parse_lines(self.carrier.values(Baggage::HEADER), |error| {
+            if warnings.len() < MAX_WARNINGS {
+                warnings.push(Warning::BaggageDropped(error));
+            }
+        });
+        warnings.into_iter()
+    }
+
+    fn try_tracestate(&self) -> Result<Tracestate<'a>, TracestateError> {
+        match self.outcome {
+            Outcome::Accepted(_) => {
+                Tracestate::parse_lines(self.carrier.values(Tracestate::HEADER), self.level)
+            }
+            _ => Ok(Tracestate::new()),
+        }
+    }
+}
+
+impl<C: ?Sized> Clone for Extraction<'_, C> {
+    fn clone(&self) -> Self {
+        Self { carrier: self.carrier, outcome: self.outcome.clone(), level: self.level }
+    }
+}
+
+impl<C: ?Sized> fmt::Debug for Extraction<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extraction").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
+}
+
+/// What became of a trace context that a carrier may have had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is valid.
+    Accepted(Traceparent),
+    /// There was none.
+    Absent,
+    /// There was one that is invalid: a new trace has to be started.
+    Refused(Refusal),
+}
+
+/// Something that was dropped from a context, or is remarkable in it. Its `Display` is a sentence for a
+/// log or a page; text from headers in it is shortened and printable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The `traceparent` is of a later version than 00; what version 00 defines was read from it.
+    LaterVersion(u8),
+    /// The `traceparent` has flags that are not defined; they are not passed on.
+    UndefinedFlags(u8),
+    /// There is a `tracestate` but no valid `traceparent`, so it was dropped.
+    TracestateWithoutTraceparent,
+    /// The `tracestate` breaks a rule and was dropped.
+    TracestateDropped(TracestateError),
+    /// So many members of the `tracestate` have the key of one before them, and were dropped.
+    DuplicateKeysDropped(usize),
+    /// An entry of the `baggage` breaks a rule, or is over the limits, and was dropped.
+    BaggageDropped(BaggageError),
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LaterVersion(version) => {
+                write!(f, "traceparent: version {version:02x} was read as version 00")
+            }
+            Self::UndefinedFlags(flags) => {
+                write!(f, "traceparent: the flags {flags:02x} are not defined and were dropped")
+            }
+            Self::TracestateWithoutTraceparent => {
+                f.write_str("tracestate: dropped, because there is no valid traceparent with it")
+            }
+            Self::TracestateDropped(error) => write!(f, "dropped {error}"),
+            Self::DuplicateKeysDropped(1) => {
+                f.write_str("tracestate: a member was dropped, because one before it has the same key")
+            }
+            Self::DuplicateKeysDropped(count) => {
+                write!(f, "tracestate: {count} members were dropped, because ones before have the same keys")
+            }
+            Self::BaggageDropped(error) => write!(f, "dropped an entry of {error}"),
+        }
+    }
+}
+
+/// A header of thousands of bad entries shall not make thousands of warnings.
+const MAX_WARNINGS: usize = 32;
+
+#[cold]
+fn duplicated<C: Extractor + ?Sized>(carrier: &C) -> Refusal {
+    let second = carrier.values(Traceparent::HEADER).nth(1).unwrap_or_default();
+    Refusal::new(Traceparent::HEADER, Reason::Duplicated, second, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
+
+    /// The traceparent as it would be passed on, or the reason of its refusal; the tracestate; warnings.
+    #[track_caller]
+    fn check(fields: &[(&str, &str)], expected: (&str, &str, &[&str])) {
+        let extraction = extract(fields);
+        let outcome = match extraction.outcome() {
+            Outcome::Accepted(traceparent) => traceparent.to_string(),
+            Outcome::Absent => "absent".to_owned(),
+            Outcome::Refused(refusal) => refusal.reason().to_string(),
+        };
+        let tracestate = extraction.tracestate();
+        let warnings: Vec<_> = extraction.warnings().map(|warning| warning.to_string()).collect();
+        assert_eq!((&*outcome, &*tracestate.to_header()), (expected.0, expected.1));
+        assert_eq!(warnings, expected.2);
+    }
+
+    /// Accepted, absent and refused are three things, and white space around a value is no part of it.
+    #[test]
+    fn outcomes() {
+        check(&[], ("absent", "", &[]));
+        check(&[("traceparent", VALID)], (VALID, "", &[]));
+        check(&[("TraceParent", VALID)], (VALID, "", &[]));
+        check(&[("trace-parent", VALID)], ("absent", "", &[]));
+        check(&[("traceparent", &format!("\t {VALID} \t"))], (VALID, "", &[]));
+        check(&[("traceparent", "")], ("it is empty", "", &[]));
+        check(
+            &[("traceparent", VALID), ("traceparent", VALID)],
+            ("the header occurs more than once", "", &[]),
+        );
+    }
+
+    /// A tracestate goes with a valid traceparent only, and does it no harm.
+    #[test]
+    fn tracestates() {
+        let valid = ("traceparent", VALID);
+        check(&[valid, ("tracestate", "a=1"), ("TRACESTATE", " b=2")], (VALID, "a=1,b=2", &[]));
+        check(
+            &[("tracestate", "a=1")],
+            ("absent", "", &["tracestate: dropped, because there is no valid traceparent with it"]),
+        );
+        check(&[("tracestate", ""), ("tracestate", " , ")], ("absent", "", &[]));
+        check(
+            &[valid, ("tracestate", "a=1"), ("tracestate", "b=2,B=3")],
+            (
+                VALID,
+                "",
+                &[
+                    "dropped tracestate: a byte that is not allowed at this place of a key, at byte 4 of \"b=2,B=3\"",
+                ],
+            ),
+        );
+        check(
+            &[valid, ("tracestate", "a=1,a=2"), ("tracestate", "b=3,a=4")],
+            (
+                VALID,
+                "a=1,b=3",
+                &["tracestate: 2 members were dropped, because ones before have the same keys"],
+            ),
+        );
+    }
+
+    /// Later versions and undefined flags are read, and told.
+    #[test]
+    fn what_is_remarkable_is_told() {
+        check(
+            &[("traceparent", "cc-12345678901234567890123456789012-1234567890123456-85-x")],
+            (
+                VALID,
+                "",
+                &[
+                    "traceparent: version cc was read as version 00",
+                    "traceparent: the flags 84 are not defined and were dropped",
+                ],
+            ),
+        );
+    }
+
+    /// Baggage needs no trace; bad entries are told, and thousands of them do not flood the log.
+    #[test]
+    fn baggage_stands_alone() {
+        let fields = [("baggage", "a=1,b"), ("baggage", "c=3")];
+        let extraction = extract(&fields[..]);
+        assert_eq!(extraction.baggage().to_header(), "a=1,c=3");
+        assert_eq!(extraction.context().baggage().to_header(), "a=1,c=3");
+        assert_eq!(
+            extraction.warnings().map(|warning| warning.to_string()).collect::<Vec<_>>(),
+            ["dropped an entry of baggage: a member without an equals sign, at byte 5 of \"a=1,b\""]
+        );
+        let flood = "x,".repeat(10_000);
+        assert_eq!(extract(&[("baggage", flood)][..]).warnings().count(), MAX_WARNINGS);
+    }
+
+    /// What is injected is extracted again, and nothing of another trace is left beside it.
+    #[test]
+    fn injection_replaces_what_was_there() {
+        let mut carrier = HashMap::from([
+            ("TraceParent".to_owned(), "old".to_owned()),
+            ("tracestate".to_owned(), "old=1".to_owned()),
+            ("baggage".to_owned(), "kept=1".to_owned()),
+        ]);
+        let context = TraceContext::new(VALID.parse().unwrap());
+        inject(&context, &mut carrier);
+        let extraction = extract(&carrier);
+        assert_eq!(extraction.context(), context.clone().with_baggage(Baggage::parse("kept=1").unwrap()));
+        assert!(!carrier.contains_key("tracestate"));
+
+        let full = context
+            .with_tracestate(Tracestate::parse("b=2, a=1").unwrap())
+            .with_baggage(Baggage::parse("k = v;p").unwrap());
+        inject(&full, &mut carrier);
+        assert_eq!(extract(&carrier).context(), full);
+
+        let before = carrier.clone();
+        inject(&TraceContext::empty(), &mut carrier);
+        assert_eq!(carrier, before);
+    }
+}

@@ -1,0 +1,218 @@
+//! What `tracestate` and `baggage` share: comma-separated members over several headers.
+
+use std::iter::Chain;
+use std::option;
+use std::slice;
+
+/// Pieces of header values, each one or more members with commas between them, all of them valid.
+///
+/// Borrowed ones come from headers: a header is one run, or several where something between was left
+/// out. Four fit without allocating, which is more than headers come in. After a change it is text of
+/// its own.
+#[derive(Clone)]
+pub(crate) enum Runs<'a> {
+    Few { len: u8, runs: [&'a str; Runs::FEW] },
+    Many(Vec<&'a str>),
+    Owned(String),
+}
+
+impl<'a> Runs<'a> {
+    const FEW: usize = 4;
+
+    pub(crate) const fn new() -> Self {
+        Self::Few { len: 0, runs: [""; Self::FEW] }
+    }
+
+    /// Adds a run of valid members.
+    pub(crate) fn push(&mut self, run: &'a str) {
+        match self {
+            Self::Few { len, runs } => match runs.get_mut(usize::from(*len)) {
+                Some(place) => {
+                    *place = run;
+                    *len += 1;
+                }
+                None => *self = Self::Many(runs.iter().copied().chain([run]).collect()),
+            },
+            Self::Many(runs) => runs.push(run),
+            Self::Owned(text) => {
+                if !text.is_empty() {
+                    text.push(',');
+                }
+                text.push_str(run);
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> RunsIter<'_> {
+        let (borrowed, owned): (&[&str], Option<&str>) = match self {
+            Self::Few { len, runs } => (runs.get(..usize::from(*len)).unwrap_or_default(), None),
+            Self::Many(runs) => (runs, None),
+            Self::Owned(text) => (&[], Some(text)),
+        };
+        borrowed.iter().copied().chain(owned)
+    }
+
+    /// The only run, if there is no more than one.
+    pub(crate) fn only(&self) -> Option<&str> {
+        let mut runs = self.iter();
+        let first = runs.next().unwrap_or_default();
+        runs.next().is_none().then_some(first)
+    }
+
+    /// The same runs, borrowed from these.
+    pub(crate) fn borrowed(&self) -> Runs<'_> {
+        match self {
+            Self::Owned(text) => {
+                let mut runs = Runs::new();
+                runs.push(text);
+                runs
+            }
+            Self::Few { len, runs } => Runs::Few { len: *len, runs: *runs },
+            Self::Many(runs) => Runs::Many(runs.clone()),
+        }
+    }
+
+    /// The members without the empty ones, white space around them taken away.
+    pub(crate) fn members(&self) -> Members<'_> {
+        Members { runs: self.iter(), rest: "" }
+    }
+}
+
+pub(crate) type RunsIter<'s> = Chain<std::iter::Copied<slice::Iter<'s, &'s str>>, option::IntoIter<&'s str>>;
+
+/// Iterator over the members of runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Members<'s> {
+    runs: RunsIter<'s>,
+    rest: &'s str,
+}
+
+impl<'s> Iterator for Members<'s> {
+    type Item = &'s str;
+
+    fn next(&mut self) -> Option<&'s str> {
+        loop {
+            if self.rest.is_empty() {
+                self.rest = self.runs.next()?;
+            }
+            let (member, rest) = self.rest.split_once(',').unwrap_or((self.rest, ""));
+            self.rest = rest;
+            let member = trim(member);
+            if !member.is_empty() {
+                return Some(member);
+            }
+        }
+    }
+}
+
+/// Calls `check` with each member of a header's value that is not empty, its place in the value, and
+/// gives the runs of members it took to `take`.
+pub(crate) fn read_line<'a>(
+    line: &'a [u8],
+    mut check: impl FnMut(&'a [u8], usize) -> bool,
+    mut take: impl FnMut(&'a str),
+) {
+    let mut run: Option<(usize, usize)> = None;
+    let mut start = 0;
+    while start <= line.len() {
+        let tail = line.get(start..).unwrap_or_default();
+        let len = tail.iter().position(|&byte| byte == b',').unwrap_or(tail.len());
+        let member = tail.get(..len).unwrap_or_default();
+        let trimmed = trim_bytes(member);
+        if !trimmed.is_empty() {
+            // Where the member begins in the line, without the white space before it.
+            let offset = start + member.iter().take_while(|byte| is_blank(**byte)).count();
+            if check(trimmed, offset) {
+                let begin = run.map_or(offset, |(begin, _)| begin);
+                run = Some((begin, offset + trimmed.len()));
+            } else if let Some((begin, end)) = run.take() {
+                take(text(&line[begin..end]));
+            }
+        }
+        start += len + 1;
+    }
+    if let Some((begin, end)) = run {
+        take(text(&line[begin..end]));
+    }
+}
+
+/// How many members that are not empty there are in the values of a header.
+pub(crate) fn count<'a>(values: impl Iterator<Item = &'a [u8]>) -> usize {
+    values
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .filter(|member| !trim_bytes(member).is_empty())
+        .count()
+}
+
+/// A space or a tab: the `OWS` of RFC 9110.
+pub(crate) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+pub(crate) const fn trim_bytes(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+/// Members that were checked are ASCII.
+fn text(checked: &[u8]) -> &str {
+    str::from_utf8(checked).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &[&str]) {
+        let mut runs = Vec::new();
+        read_line(
+            line.as_bytes(),
+            |member, offset| {
+                assert_eq!(
+                    &line.as_bytes()[offset..offset + member.len()],
+                    member,
+                    "the offset is the member's"
+                );
+                !member.starts_with(b"!")
+            },
+            |run| runs.push(run),
+        );
+        assert_eq!(runs, expected);
+    }
+
+    /// A member that is left out splits its header in two; empty ones and white space do not.
+    #[test]
+    fn runs_are_cut_where_a_member_is_left_out() {
+        check("", &[]);
+        check(" ,\t, ", &[]);
+        check("a", &["a"]);
+        check(" a , ,b\t", &["a , ,b"]);
+        check("!a,b,c", &["b,c"]);
+        check("a,!b,,c", &["a", "c"]);
+        check("a,!b", &["a"]);
+        check("!a,!b,", &[]);
+    }
+
+    /// Members come out in order, whatever the number of headers they were in.
+    #[test]
+    fn members_are_joined_in_order() {
+        for count in 0..10 {
+            let mut runs = Runs::new();
+            let lines: Vec<String> = (0..count).map(|line| format!("a{line} ,,\tb{line}")).collect();
+            lines.iter().for_each(|line| runs.push(line));
+            let expected: Vec<String> =
+                (0..count).flat_map(|line| [format!("a{line}"), format!("b{line}")]).collect();
+            assert_eq!(runs.members().collect::<Vec<_>>(), expected);
+        }
+    }
+}

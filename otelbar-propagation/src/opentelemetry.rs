@@ -1,0 +1,252 @@
+//! To and from the types of the `opentelemetry` crate.
+//!
+//! That crate's types can hold what this crate's cannot: ids of zeros, undefined flags, members of a
+//! tracestate with characters that break a header. So the way from here is `From`, and the way back
+//! `TryFrom`, or an `Option`, or leaves out what is not valid.
+//!
+//! ```
+//! use opentelemetry::trace as otel;
+//! use otelbar_propagation::{TraceContext, TraceId, Traceparent, parse_traceparent};
+//!
+//! let traceparent = parse_traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")?;
+//! let span_context: otel::SpanContext = TraceContext::new(traceparent).to_span_context();
+//! assert!(span_context.is_remote() && span_context.is_sampled());
+//! assert_eq!(Traceparent::from_span_context(&span_context), Some(traceparent));
+//! assert!(TraceId::try_from(otel::TraceId::INVALID).is_err());
+//! # Ok::<(), otelbar_propagation::TraceparentError>(())
+//! ```
+
+use opentelemetry::baggage::Baggage as OtelBaggage;
+use opentelemetry::trace as otel;
+
+use crate::error::{Reason, SpanIdError, TraceIdError, TracestateError};
+use crate::{Baggage, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
+
+impl From<TraceId> for otel::TraceId {
+    fn from(id: TraceId) -> Self {
+        Self::from_bytes(id.to_bytes())
+    }
+}
+
+/// Fails for [`TraceId::INVALID`](otel::TraceId::INVALID) alone.
+impl TryFrom<otel::TraceId> for TraceId {
+    type Error = TraceIdError;
+
+    fn try_from(id: otel::TraceId) -> Result<Self, TraceIdError> {
+        Self::from_bytes(id.to_bytes()).ok_or_else(|| TraceIdError::new(Reason::ZeroTraceId, &[b'0'; 32], 0))
+    }
+}
+
+impl From<SpanId> for otel::SpanId {
+    fn from(id: SpanId) -> Self {
+        Self::from_bytes(id.to_bytes())
+    }
+}
+
+/// Fails for [`SpanId::INVALID`](otel::SpanId::INVALID) alone.
+impl TryFrom<otel::SpanId> for SpanId {
+    type Error = SpanIdError;
+
+    fn try_from(id: otel::SpanId) -> Result<Self, SpanIdError> {
+        Self::from_bytes(id.to_bytes()).ok_or_else(|| SpanIdError::new(Reason::ZeroSpanId, &[b'0'; 16], 0))
+    }
+}
+
+impl From<TraceFlags> for otel::TraceFlags {
+    fn from(flags: TraceFlags) -> Self {
+        Self::new(flags.to_bits())
+    }
+}
+
+/// Flags that are not defined are left out.
+impl From<otel::TraceFlags> for TraceFlags {
+    fn from(flags: otel::TraceFlags) -> Self {
+        Self::from_bits(flags.to_u8())
+    }
+}
+
+/// The `opentelemetry` crate allows fewer keys than level 2 of the specification does (one `@` at most,
+/// and near the end). Members with other keys are left out.
+impl From<&Tracestate<'_>> for otel::TraceState {
+    fn from(tracestate: &Tracestate<'_>) -> Self {
+        if tracestate.is_empty() {
+            return Self::NONE;
+        }
+        Self::from_key_value(tracestate.members()).unwrap_or_else(|_| {
+            let allowed = |member: &(&str, &str)| Self::from_key_value([*member]).is_ok();
+            Self::from_key_value(tracestate.members().filter(allowed)).unwrap_or_default()
+        })
+    }
+}
+
+/// Fails if a member would break the header.
+impl TryFrom<&otel::TraceState> for Tracestate<'static> {
+    type Error = TracestateError;
+
+    fn try_from(state: &otel::TraceState) -> Result<Self, TracestateError> {
+        if state.into_iter().len() == 0 {
+            return Ok(Self::new());
+        }
+        // A comma or an equals sign is not allowed there either, so that members stay what they are.
+        state.header().parse()
+    }
+}
+
+/// The last entry of a key is the one that is kept; properties become metadata.
+impl From<&Baggage<'_>> for OtelBaggage {
+    fn from(baggage: &Baggage<'_>) -> Self {
+        let mut converted = Self::new();
+        for entry in baggage {
+            let metadata = entry.properties_to_header();
+            converted.insert_with_metadata(entry.key().to_owned(), entry.value().into_owned(), metadata);
+        }
+        converted
+    }
+}
+
+/// Entries that are not valid, or over the limits, are left out, and so is metadata that is no list of
+/// properties. Sorted by key, because the `opentelemetry` crate keeps no order.
+impl From<&OtelBaggage> for Baggage<'static> {
+    fn from(baggage: &OtelBaggage) -> Self {
+        let mut entries: Vec<_> = baggage.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| key.as_str());
+        Baggage::of(
+            entries
+                .into_iter()
+                .map(|(key, (value, metadata))| (key.as_str(), value.as_str(), metadata.as_str())),
+        )
+    }
+}
+
+impl Traceparent {
+    /// The trace, span and flags of a span context, or `None` if one of its ids is zero.
+    pub fn from_span_context(context: &otel::SpanContext) -> Option<Self> {
+        let trace_id = TraceId::from_bytes(context.trace_id().to_bytes())?;
+        let parent_id = SpanId::from_bytes(context.span_id().to_bytes())?;
+        Some(Self::new(trace_id, parent_id, context.trace_flags().into()))
+    }
+}
+
+impl TraceContext<'static> {
+    /// What to send from the span of this span context: nothing if it is not valid. A tracestate that
+    /// would break the header is left out.
+    pub fn from_span_context(context: &otel::SpanContext) -> Self {
+        match Traceparent::from_span_context(context) {
+            Some(traceparent) => TraceContext::new(traceparent)
+                .with_tracestate(context.trace_state().try_into().unwrap_or_default()),
+            None => TraceContext::empty(),
+        }
+    }
+
+    /// What to send from the current span of this OpenTelemetry context, with the context's baggage.
+    pub fn from_opentelemetry(context: &opentelemetry::Context) -> Self {
+        use opentelemetry::baggage::BaggageExt as _;
+        use opentelemetry::trace::TraceContextExt as _;
+
+        let trace = if context.has_active_span() {
+            Self::from_span_context(context.span().span_context())
+        } else {
+            TraceContext::empty()
+        };
+        let baggage = context.baggage();
+        if baggage.is_empty() { trace } else { trace.with_baggage(baggage.into()) }
+    }
+}
+
+impl TraceContext<'_> {
+    /// The remote span context that was received: [`SpanContext::NONE`](otel::SpanContext::NONE) if there
+    /// is no trace.
+    pub fn to_span_context(&self) -> otel::SpanContext {
+        self.traceparent().map_or(otel::SpanContext::NONE, |traceparent| {
+            otel::SpanContext::new(
+                traceparent.trace_id().into(),
+                traceparent.parent_id().into(),
+                traceparent.flags().into(),
+                true,
+                self.tracestate().into(),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-03";
+
+    /// A context goes to OpenTelemetry's types and back unchanged, the random flag with it.
+    #[test]
+    fn a_context_goes_there_and_back() {
+        let context =
+            TraceContext::new(VALID.parse().unwrap()).with_tracestate(Tracestate::parse("b=2,a= 1").unwrap());
+        let span_context = context.to_span_context();
+        assert!(span_context.is_valid() && span_context.is_remote());
+        assert_eq!(span_context.trace_id().to_string(), "12345678901234567890123456789012");
+        assert_eq!(span_context.span_id().to_string(), "1234567890123456");
+        assert_eq!(span_context.trace_flags().to_u8(), 3);
+        assert_eq!(TraceContext::from_span_context(&span_context), context);
+    }
+
+    /// What is not valid there becomes nothing here.
+    #[test]
+    fn an_invalid_span_context_is_empty() {
+        assert!(TraceContext::from_span_context(&otel::SpanContext::NONE).is_empty());
+        assert_eq!(TraceContext::empty().to_span_context(), otel::SpanContext::NONE);
+        assert!(SpanId::try_from(otel::SpanId::INVALID).is_err());
+        assert_eq!(TraceFlags::from(otel::TraceFlags::new(0xff)).to_bits(), 3);
+    }
+
+    /// A tracestate that would split the header does not get into one.
+    #[test]
+    fn a_tracestate_that_breaks_headers_is_left_out() {
+        for value in ["1\r\nx: y", "\0", "\u{fc}", "", " "] {
+            let state = otel::TraceState::from_key_value([("a", value)]).unwrap();
+            assert!(Tracestate::try_from(&state).is_err(), "{value:?}");
+            let context = otel::SpanContext::new(
+                otel::TraceId::from(1),
+                otel::SpanId::from(1),
+                otel::TraceFlags::SAMPLED,
+                false,
+                state,
+            );
+            assert!(TraceContext::from_span_context(&context).tracestate().is_empty());
+        }
+    }
+
+    /// A key that only level 2 allows costs its own member, not the others.
+    #[test]
+    fn keys_unknown_to_the_crate_cost_their_member_alone() {
+        let tracestate = Tracestate::parse("a=1,b@c@d=2,e=3").unwrap();
+        assert_eq!(otel::TraceState::from(&tracestate).header(), "a=1,e=3");
+    }
+
+    /// Baggage goes there and back with its metadata; what is not valid is left out.
+    #[test]
+    fn baggage_goes_there_and_back() {
+        let baggage = Baggage::parse("a=1;p;q=%20,b=%C3%A9").unwrap();
+        let converted = OtelBaggage::from(&baggage);
+        assert_eq!(converted.get("b").unwrap().as_str(), "\u{e9}");
+        assert_eq!(Baggage::from(&converted), baggage);
+
+        let mut odd = OtelBaggage::new();
+        odd.insert_with_metadata("a", "x, y", "no\\property");
+        odd.insert("b", "2");
+        assert_eq!(Baggage::from(&odd).to_header(), "a=x%2C%20y,b=2");
+    }
+
+    /// A context without a span sends its baggage alone.
+    #[test]
+    fn the_current_context_is_read() {
+        use opentelemetry::baggage::BaggageExt as _;
+        use opentelemetry::trace::TraceContextExt as _;
+        use opentelemetry::{Context, KeyValue};
+
+        let context = Context::new().with_baggage([KeyValue::new("k", "v")]);
+        let sent = TraceContext::from_opentelemetry(&context);
+        assert_eq!((sent.traceparent(), &*sent.baggage().to_header()), (None, "k=v"));
+        let remote = TraceContext::new(VALID.parse().unwrap()).to_span_context();
+        let sent = TraceContext::from_opentelemetry(&context.with_remote_span_context(remote));
+        assert_eq!(sent.traceparent().unwrap().to_string(), VALID);
+    }
+}
