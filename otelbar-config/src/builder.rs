@@ -1,0 +1,242 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::amount::{ByteSize, Limit, Timeout};
+use crate::check;
+use crate::choice::Choice;
+use crate::config::OpenTelemetryConfig;
+use crate::options::{Set, Setting, Settings, Source};
+use crate::sampler::Ratio;
+use crate::secret::shorten;
+use crate::value::{InvalidValue, MAX_TEXT, OptionValue};
+
+/// Sets options by hand: the strongest source. What is wrong is kept and reported by [`build`](Self::build),
+/// all at once.
+///
+/// ```
+/// use std::time::Duration;
+/// use otelbar_config::OpenTelemetryConfig;
+///
+/// let error = OpenTelemetryConfig::builder()
+///     .otlp_endpoint("collector")
+///     .bsp_schedule_delay(Duration::ZERO)
+///     .build()
+///     .unwrap_err();
+/// assert_eq!(error.to_string(), "\
+/// 2 options are wrong:
+///   otlp_endpoint: `collector` has no scheme; write an address such as http://localhost:4318
+///   bsp_schedule_delay: `0` is zero; give at least 1 millisecond");
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct Builder {
+    /// What was set here.
+    pub(crate) settings: Settings,
+    /// What the configuration had that this one starts from.
+    base: Settings,
+    faults: Vec<Fault>,
+}
+
+impl Builder {
+    pub(crate) fn on(base: Settings) -> Self {
+        Builder { base, ..Builder::default() }
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    ///
+    /// Every option that is wrong, and every pair of options that do not go together.
+    pub fn build(self) -> Result<OpenTelemetryConfig, ConfigError> {
+        let Builder { mut settings, base, mut faults } = self;
+        settings.lift_resource();
+        let mut settings = settings.over(base);
+        faults.extend(check::combinations(&mut settings).into_iter().map(|conflict| Fault {
+            option: conflict.option,
+            value: shorten(&conflict.value),
+            why: conflict.why,
+        }));
+        if faults.is_empty() { Ok(OpenTelemetryConfig::new(settings)) } else { Err(ConfigError { faults }) }
+    }
+
+    pub(crate) fn accept<T: OptionValue>(
+        &mut self,
+        option: &'static str,
+        given: Given<T>,
+        check: fn(&T) -> Result<(), InvalidValue>,
+    ) -> Setting<T> {
+        let (text, shown, value) = match given {
+            Given::Text(text) => (text.trim().to_owned(), T::conceal(&text), None),
+            Given::Value(value) if T::NULLABLE && value.text().is_empty() => {
+                return Some(Set { value, source: Source::Builder });
+            }
+            Given::Value(value) => (value.text(), value.shown(), Some(value)),
+        };
+        // A value is read from its own text, so that what holds for variables holds for it.
+        let read = if text.is_empty() {
+            Err(InvalidValue::new("is empty", "leave the option out to have its default"))
+        } else if text.len() > MAX_TEXT {
+            Err(InvalidValue::new("is too long", format!("give at most {MAX_TEXT} bytes")))
+        } else {
+            T::parse(&text).map_err(|rejected| rejected.why)
+        };
+        let read = read.and_then(|read| match &value {
+            Some(value) if *value != read || text.trim().len() != text.len() => Err(InvalidValue::new(
+                "cannot be written in a variable",
+                "give it without spaces around it, or commas in it",
+            )),
+            _ => check(&read).map(|()| read),
+        });
+        match read {
+            Ok(value) => Some(Set { value, source: Source::Builder }),
+            Err(why) => {
+                self.faults.push(Fault { option, value: shorten(&shown), why });
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("faults", &self.faults).finish_non_exhaustive()
+    }
+}
+
+/// What a setter of the [`Builder`] takes: a value, or a text to be read.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Given<T> {
+    /// The value itself.
+    Value(T),
+    /// Its text, as it would stand in the variable.
+    Text(String),
+}
+
+impl<T: OptionValue> From<T> for Given<T> {
+    fn from(value: T) -> Self {
+        Given::Value(value)
+    }
+}
+
+impl<T: OptionValue> From<T> for Given<Option<T>> {
+    fn from(value: T) -> Self {
+        Given::Value(Some(value))
+    }
+}
+
+impl<T: OptionValue> From<&str> for Given<T> {
+    fn from(text: &str) -> Self {
+        Given::Text(text.to_owned())
+    }
+}
+
+impl<T: OptionValue> From<&String> for Given<T> {
+    fn from(text: &String) -> Self {
+        Given::Text(text.clone())
+    }
+}
+
+impl<T: Choice, const N: usize> From<[T; N]> for Given<Vec<T>> {
+    fn from(choices: [T; N]) -> Self {
+        Given::Value(choices.to_vec())
+    }
+}
+
+impl<const N: usize> From<[&str; N]> for Given<Vec<String>> {
+    fn from(words: [&str; N]) -> Self {
+        Given::Value(words.map(str::to_owned).to_vec())
+    }
+}
+
+impl From<Duration> for Given<Timeout> {
+    fn from(limit: Duration) -> Self {
+        Given::Value(limit.into())
+    }
+}
+
+impl From<usize> for Given<Limit> {
+    fn from(limit: usize) -> Self {
+        Given::Value(limit.into())
+    }
+}
+
+impl From<usize> for Given<ByteSize> {
+    fn from(bytes: usize) -> Self {
+        Given::Value(bytes.into())
+    }
+}
+
+impl From<f64> for Given<Option<Ratio>> {
+    fn from(ratio: f64) -> Self {
+        Given::Text(ratio.to_string())
+    }
+}
+
+impl From<&Path> for Given<Option<PathBuf>> {
+    fn from(path: &Path) -> Self {
+        Given::Value(Some(path.to_owned()))
+    }
+}
+
+/// Everything that is wrong with a configuration built by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    faults: Vec<Fault>,
+}
+
+impl ConfigError {
+    /// What is wrong, at least one thing.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.faults.len() {
+            1 => f.write_str("an option is wrong:")?,
+            n => write!(f, "{n} options are wrong:")?,
+        }
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// One option that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    option: &'static str,
+    value: String,
+    why: InvalidValue,
+}
+
+impl Fault {
+    /// The option.
+    pub fn option(&self) -> &'static str {
+        self.option
+    }
+
+    /// What was given, shortened, `***` in place of secrets.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What is wrong with it.
+    pub fn problem(&self) -> &str {
+        self.why.problem()
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> &str {
+        self.why.remedy()
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: `{}` {}", self.option, self.value, self.why)
+    }
+}

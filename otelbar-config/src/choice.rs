@@ -1,0 +1,280 @@
+use crate::secret::shorten;
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected};
+
+/// A value that is one of a few names, read in any case.
+pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
+    /// What it is, with its article: `a propagator`.
+    const WHAT: &'static str;
+    /// Every value, in the order of the documentation.
+    const ALL: &'static [Self];
+
+    fn name(self) -> &'static str;
+    fn named(name: &str) -> Option<Self>;
+
+    fn unknown(name: &str) -> InvalidValue {
+        let names: Vec<_> = Self::ALL.iter().map(|choice| choice.name()).collect();
+        InvalidValue::new(
+            format!("`{}` is not {} known here", shorten(name), Self::WHAT),
+            format!("write one of {}", names.join(", ")),
+        )
+    }
+}
+
+/// Declares an enumeration by its variants and their names; further names are read but not written.
+macro_rules! choices {
+    ($(
+        $(#[$attribute:meta])*
+        pub enum $type:ident is $what:literal {
+            $( $(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)* ),+ $(,)?
+        }
+    )+) => {$(
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $type { $( $(#[$doc])* $variant ),+ }
+
+        impl $type {
+            /// The name it has in variables and files.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( $type::$variant => $name ),+ }
+            }
+        }
+
+        impl $crate::choice::Choice for $type {
+            const WHAT: &'static str = $what;
+            const ALL: &'static [Self] = &[$( $type::$variant ),+];
+
+            fn name(self) -> &'static str {
+                self.as_str()
+            }
+
+            fn named(name: &str) -> Option<Self> {
+                $( if [$name $(, $alias)*].iter().any(|known| name.eq_ignore_ascii_case(known)) {
+                    return Some($type::$variant);
+                } )+
+                None
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = $crate::InvalidValue;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                <Self as $crate::choice::Choice>::named(name)
+                    .ok_or_else(|| <Self as $crate::choice::Choice>::unknown(name))
+            }
+        }
+
+        impl $crate::value::OptionValue for $type {
+            fn parse(text: &str) -> Result<Self, $crate::value::Rejected<Self>> {
+                text.parse().map_err(Into::into)
+            }
+
+            fn text(&self) -> String {
+                self.as_str().to_owned()
+            }
+        }
+    )+};
+}
+pub(crate) use choices;
+
+/// A list of names, separated by commas. `none` is the empty list; unknown names are left out.
+impl<T: Choice> OptionValue for Vec<T> {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        if text.eq_ignore_ascii_case(NONE) {
+            return Ok(Vec::new());
+        }
+        let mut chosen = Vec::new();
+        let mut wrong = None;
+        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            match T::named(name) {
+                Some(choice) if chosen.contains(&choice) => {}
+                Some(choice) => chosen.push(choice),
+                None if name.eq_ignore_ascii_case(NONE) => {
+                    wrong.get_or_insert_with(|| {
+                        InvalidValue::new(
+                            "has `none` beside other names",
+                            "write none alone, or leave it out",
+                        )
+                    });
+                }
+                None => {
+                    wrong.get_or_insert_with(|| T::unknown(name));
+                }
+            }
+        }
+        match wrong {
+            Some(why) => Err(Rejected { why, instead: (!chosen.is_empty()).then_some(chosen) }),
+            None if chosen.is_empty() => Err(T::unknown(text).into()),
+            None => Ok(chosen),
+        }
+    }
+
+    fn text(&self) -> String {
+        if self.is_empty() {
+            return NONE.to_owned();
+        }
+        let names: Vec<_> = self.iter().map(|choice| choice.name()).collect();
+        names.join(",")
+    }
+}
+
+choices! {
+    /// How OTLP is spoken (`OTEL_EXPORTER_OTLP_PROTOCOL`).
+    pub enum Protocol is "an OTLP protocol" {
+        /// gRPC over HTTP/2, usually on port 4317.
+        Grpc = "grpc",
+        /// Protobuf over HTTP, usually on port 4318.
+        HttpProtobuf = "http/protobuf",
+        /// JSON over HTTP, usually on port 4318.
+        HttpJson = "http/json",
+    }
+
+    /// How an export is compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`).
+    pub enum Compression is "a compression" {
+        /// Not at all.
+        None = "none",
+        /// With gzip, which every receiver reads.
+        Gzip = "gzip",
+        /// With zstd: an extension of the specification, read by the Collector and Jaeger.
+        Zstd = "zstd",
+    }
+
+    /// Where traces are sent (`OTEL_TRACES_EXPORTER`).
+    pub enum TracesExporter is "an exporter of traces" {
+        /// To an OTLP receiver.
+        Otlp = "otlp",
+        /// To Zipkin, as JSON of its version 2.
+        Zipkin = "zipkin",
+        /// To standard output. `logging` is its old name.
+        Console = "console" | "logging",
+    }
+
+    /// Where metrics are sent (`OTEL_METRICS_EXPORTER`).
+    pub enum MetricsExporter is "an exporter of metrics" {
+        /// To an OTLP receiver.
+        Otlp = "otlp",
+        /// To standard output. `logging` is its old name.
+        Console = "console" | "logging",
+    }
+
+    /// Where logs are sent (`OTEL_LOGS_EXPORTER`).
+    pub enum LogsExporter is "an exporter of logs" {
+        /// To an OTLP receiver.
+        Otlp = "otlp",
+        /// To standard output. `logging` is its old name.
+        Console = "console" | "logging",
+    }
+
+    /// How a trace's context travels in headers (`OTEL_PROPAGATORS`).
+    pub enum Propagator is "a propagator" {
+        /// W3C Trace Context.
+        TraceContext = "tracecontext",
+        /// W3C Baggage.
+        Baggage = "baggage",
+        /// B3 in one header.
+        B3 = "b3",
+        /// B3 in several headers.
+        B3Multi = "b3multi",
+        /// Jaeger's `uber-trace-id`.
+        Jaeger = "jaeger",
+        /// AWS X-Ray.
+        XRay = "xray",
+        /// OpenTracing's `ot-tracer-*` headers.
+        OtTrace = "ottrace",
+    }
+
+    /// Which measurements carry an exemplar (`OTEL_METRICS_EXEMPLAR_FILTER`).
+    pub enum ExemplarFilter is "an exemplar filter" {
+        /// Every one.
+        AlwaysOn = "always_on",
+        /// None.
+        AlwaysOff = "always_off",
+        /// Those made in a sampled span.
+        TraceBased = "trace_based",
+    }
+
+    /// How much the toolbar and its pipelines say of themselves (`OTEL_LOG_LEVEL`).
+    pub enum LogLevel is "a log level" {
+        /// Nothing.
+        Off = "off" | "none",
+        /// What failed.
+        Error = "error" | "fatal" | "critical",
+        /// And what may be a mistake.
+        Warn = "warn" | "warning",
+        /// And what changed.
+        Info = "info",
+        /// And what helps to find out why.
+        Debug = "debug",
+        /// And everything else.
+        Trace = "trace" | "verbose" | "all",
+    }
+
+    /// Which names of the semantic conventions attributes have.
+    pub enum Semconv is "a choice of semantic conventions" {
+        /// The stable names: `http.request.method`.
+        Stable = "stable",
+        /// Both, for the time of a migration.
+        Dup = "dup",
+        /// The names from before they were stable: `http.method`.
+        Old = "old",
+    }
+
+    /// What the toolbar records.
+    pub enum Capture is "a thing to capture" {
+        /// Database queries.
+        Sql = "sql",
+        /// Parameter values of database queries: not by default, since they are data of users.
+        SqlParameters = "sql_parameters",
+        /// Template renders.
+        Template = "template",
+        /// Cache operations.
+        Cache = "cache",
+        /// Outgoing HTTP calls.
+        Http = "http",
+        /// Request and response headers: not by default, since some are secret.
+        Headers = "headers",
+        /// Profiled functions.
+        Profile = "profile",
+        /// Logs.
+        Log = "log",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_in_any_case() {
+        fn check<T: Choice + std::fmt::Debug>(name: &str, expected: Option<T>) {
+            assert_eq!(T::named(name), expected, "{name}");
+        }
+        check("HTTP/Protobuf", Some(Protocol::HttpProtobuf));
+        check("GZIP", Some(Compression::Gzip));
+        check("Logging", Some(TracesExporter::Console));
+        check("zipkin", None::<LogsExporter>);
+        check("WARNING", Some(LogLevel::Warn));
+    }
+
+    #[test]
+    fn lists_keep_what_is_known() {
+        use Propagator::*;
+        fn check(text: &str, expected: Result<&[Propagator], Option<&[Propagator]>>) {
+            let read = Vec::<Propagator>::parse(text).map_err(|rejected| rejected.instead);
+            assert_eq!(read, expected.map(<[_]>::to_vec).map_err(|i| i.map(<[_]>::to_vec)), "{text}");
+        }
+        check("b3, TraceContext,b3", Ok(&[B3, TraceContext]));
+        check("NONE", Ok(&[]));
+        check("b3,teleport", Err(Some(&[B3])));
+        check("b3,none", Err(Some(&[B3])));
+        check("teleport", Err(None));
+        check(",", Err(None));
+    }
+}

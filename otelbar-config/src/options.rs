@@ -1,0 +1,416 @@
+//! The table of options. Everything else about an option comes from its row here: accessor, setter,
+//! variable, default, check, documentation and its line of the account.
+
+pub(crate) mod declare;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use declare::options;
+pub use declare::{OptionInfo, Source};
+pub(crate) use declare::{Set, Setting};
+
+use crate::amount::{ByteSize, Limit, Timeout, holds_a_trace};
+use crate::builder::{Builder, Given};
+use crate::choice::{
+    Capture, Compression, ExemplarFilter, LogLevel, LogsExporter, MetricsExporter, Propagator, Protocol,
+    Semconv, TracesExporter,
+};
+use crate::config::OpenTelemetryConfig;
+use crate::endpoint::Endpoint;
+use crate::environment::{Environment, Reading};
+use crate::headers::Headers;
+use crate::otlp::{self, Signal};
+use crate::page::{LinkTemplate, PagePath};
+use crate::readers;
+use crate::resource::ResourceAttributes;
+use crate::sampler::{Ratio, SamplerKind, by_deployment};
+use crate::secret::Secret;
+use crate::value::{OptionValue, positive, within};
+
+/// What may stand in memory at most, as a count: more is a slip.
+const MANY: usize = 16_777_216;
+
+options! {
+    "General" {
+        /// Whether the toolbar and its pipelines do anything. Propagators work even when it is off.
+        enabled: bool,
+            default "true", env ["OTELBAR_ENABLED", "OTEL_SDK_DISABLED" via readers::negated];
+        /// How much the toolbar and its pipelines log about themselves.
+        log_level: LogLevel,
+            default "info", env ["OTEL_LOG_LEVEL"];
+    }
+
+    "Resource" {
+        /// The name of the service.
+        service_name: String as (&str),
+            default "unknown_service", env ["OTEL_SERVICE_NAME"];
+        /// The version of the service.
+        service_version: Option<String> as (Option<&str>),
+            default none, env ["OTELBAR_SERVICE_VERSION"];
+        /// The namespace of the service: the names of services are unique within it.
+        service_namespace: Option<String> as (Option<&str>),
+            default none, env ["OTELBAR_SERVICE_NAMESPACE"];
+        /// The id of this instance of the service.
+        service_instance_id: Option<String> as (Option<&str>),
+            default none, env ["OTELBAR_SERVICE_INSTANCE_ID"];
+        /// Where the service runs: development, staging, production or another name. It chooses the sampler.
+        deployment_environment: Option<String> as (Option<&str>),
+            default none, env ["OTELBAR_DEPLOYMENT_ENVIRONMENT"];
+        /// Further attributes of the resource: key=value,key=value, percent-encoded. All sources are merged.
+        resource_attributes: ResourceAttributes as (&ResourceAttributes),
+            default none, env ["OTEL_RESOURCE_ATTRIBUTES"];
+    }
+
+    "Propagation" {
+        /// How the context of a trace travels in headers, in order of preference.
+        propagators: Vec<Propagator> as (&[Propagator]),
+            default "tracecontext,baggage", env ["OTEL_PROPAGATORS"];
+    }
+
+    "Sampling" {
+        /// Which traces are exported. All in development and staging, 10% of new ones in production.
+        traces_sampler: SamplerKind,
+            default (|s| by_deployment(s.deployment_environment().as_deref()).0,
+                "by deployment_environment, parentbased_always_on where that is not known"),
+            env ["OTEL_TRACES_SAMPLER"];
+        /// The ratio of a sampler that has one, from 0 to 1; 1 if it is left out.
+        traces_sampler_arg: Option<Ratio>,
+            default (|s| match s.traces_sampler {
+                Some(_) => None,
+                None => by_deployment(s.deployment_environment().as_deref()).1,
+            }, "by deployment_environment, else 1"),
+            env ["OTEL_TRACES_SAMPLER_ARG"];
+    }
+
+    "Exporters" {
+        /// Where traces are sent; several at once if wanted.
+        traces_exporters: Vec<TracesExporter> as (&[TracesExporter]),
+            default "otlp", env ["OTEL_TRACES_EXPORTER"];
+        /// Where metrics are sent.
+        metrics_exporters: Vec<MetricsExporter> as (&[MetricsExporter]),
+            default "otlp", env ["OTEL_METRICS_EXPORTER"];
+        /// Where logs are sent.
+        logs_exporters: Vec<LogsExporter> as (&[LogsExporter]),
+            default "otlp", env ["OTEL_LOGS_EXPORTER"];
+    }
+
+    "OTLP" {
+        /// How OTLP is spoken: grpc, http/protobuf or http/json.
+        otlp_protocol: Protocol,
+            default (|_| otlp::DEFAULT_PROTOCOL, "http/protobuf"), env ["OTEL_EXPORTER_OTLP_PROTOCOL"];
+        /// How traces are sent by OTLP.
+        otlp_traces_protocol: Protocol,
+            default (|s| s.otlp_protocol(), "as otlp_protocol"), env ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
+        /// How metrics are sent by OTLP.
+        otlp_metrics_protocol: Protocol,
+            default (|s| s.otlp_protocol(), "as otlp_protocol"), env ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
+        /// How logs are sent by OTLP.
+        otlp_logs_protocol: Protocol,
+            default (|s| s.otlp_protocol(), "as otlp_protocol"), env ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"];
+
+        /// The address of the OTLP receiver; over HTTP the path of each signal (v1/traces) is added to it.
+        otlp_endpoint: Endpoint as (&Endpoint),
+            default (|s| otlp::default_endpoint(s.otlp_protocol()),
+                "http://localhost:4318, or http://localhost:4317 for grpc"),
+            env ["OTEL_EXPORTER_OTLP_ENDPOINT"];
+        /// The address traces are sent to, as it stands.
+        otlp_traces_endpoint: Endpoint as (&Endpoint),
+            default (|s| otlp::endpoint_of(s, Signal::Traces), "otlp_endpoint, over HTTP with v1/traces"),
+            env ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+        /// The address metrics are sent to, as it stands.
+        otlp_metrics_endpoint: Endpoint as (&Endpoint),
+            default (|s| otlp::endpoint_of(s, Signal::Metrics), "otlp_endpoint, over HTTP with v1/metrics"),
+            env ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
+        /// The address logs are sent to, as it stands.
+        otlp_logs_endpoint: Endpoint as (&Endpoint),
+            default (|s| otlp::endpoint_of(s, Signal::Logs), "otlp_endpoint, over HTTP with v1/logs"),
+            env ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
+
+        /// Whether an endpoint without a scheme is spoken to without TLS.
+        otlp_insecure: bool,
+            default "false", env ["OTEL_EXPORTER_OTLP_INSECURE"];
+        /// Whether an endpoint of traces without a scheme is spoken to without TLS.
+        otlp_traces_insecure: bool,
+            default (|s| s.otlp_insecure(), "as otlp_insecure"), env ["OTEL_EXPORTER_OTLP_TRACES_INSECURE"];
+        /// Whether an endpoint of metrics without a scheme is spoken to without TLS.
+        otlp_metrics_insecure: bool,
+            default (|s| s.otlp_insecure(), "as otlp_insecure"), env ["OTEL_EXPORTER_OTLP_METRICS_INSECURE"];
+        /// Whether an endpoint of logs without a scheme is spoken to without TLS.
+        otlp_logs_insecure: bool,
+            default (|s| s.otlp_insecure(), "as otlp_insecure"), env ["OTEL_EXPORTER_OTLP_LOGS_INSECURE"];
+
+        /// Headers sent with each export: name=value,name=value, values percent-encoded.
+        otlp_headers: Headers as (&Headers),
+            default none, env ["OTEL_EXPORTER_OTLP_HEADERS"];
+        /// Headers sent with each export of traces, instead of otlp_headers.
+        otlp_traces_headers: Headers as (&Headers),
+            default (|s| s.otlp_headers(), "as otlp_headers"), env ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
+        /// Headers sent with each export of metrics, instead of otlp_headers.
+        otlp_metrics_headers: Headers as (&Headers),
+            default (|s| s.otlp_headers(), "as otlp_headers"), env ["OTEL_EXPORTER_OTLP_METRICS_HEADERS"];
+        /// Headers sent with each export of logs, instead of otlp_headers.
+        otlp_logs_headers: Headers as (&Headers),
+            default (|s| s.otlp_headers(), "as otlp_headers"), env ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"];
+
+        /// How long one export may take, in milliseconds; 0 is without limit.
+        otlp_timeout: Timeout,
+            default "10000", env ["OTEL_EXPORTER_OTLP_TIMEOUT"];
+        /// How long one export of traces may take, in milliseconds; 0 is without limit.
+        otlp_traces_timeout: Timeout,
+            default (|s| s.otlp_timeout(), "as otlp_timeout"), env ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
+        /// How long one export of metrics may take, in milliseconds; 0 is without limit.
+        otlp_metrics_timeout: Timeout,
+            default (|s| s.otlp_timeout(), "as otlp_timeout"), env ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"];
+        /// How long one export of logs may take, in milliseconds; 0 is without limit.
+        otlp_logs_timeout: Timeout,
+            default (|s| s.otlp_timeout(), "as otlp_timeout"), env ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"];
+
+        /// How exports are compressed: none, gzip or zstd.
+        otlp_compression: Compression,
+            default "none", env ["OTEL_EXPORTER_OTLP_COMPRESSION"];
+        /// How exports of traces are compressed.
+        otlp_traces_compression: Compression,
+            default (|s| s.otlp_compression(), "as otlp_compression"), env ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"];
+        /// How exports of metrics are compressed.
+        otlp_metrics_compression: Compression,
+            default (|s| s.otlp_compression(), "as otlp_compression"), env ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION"];
+        /// How exports of logs are compressed.
+        otlp_logs_compression: Compression,
+            default (|s| s.otlp_compression(), "as otlp_compression"), env ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION"];
+
+        /// The PEM file of the authorities trusted to vouch for the receiver, instead of the system's.
+        otlp_certificate: Option<PathBuf> as (Option<&Path>),
+            default none, env ["OTEL_EXPORTER_OTLP_CERTIFICATE"];
+        /// The PEM file of the authorities trusted for the receiver of traces.
+        otlp_traces_certificate: Option<PathBuf> as (Option<&Path>),
+            default (|s| s.otlp_certificate(), "as otlp_certificate"), env ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"];
+        /// The PEM file of the authorities trusted for the receiver of metrics.
+        otlp_metrics_certificate: Option<PathBuf> as (Option<&Path>),
+            default (|s| s.otlp_certificate(), "as otlp_certificate"), env ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE"];
+        /// The PEM file of the authorities trusted for the receiver of logs.
+        otlp_logs_certificate: Option<PathBuf> as (Option<&Path>),
+            default (|s| s.otlp_certificate(), "as otlp_certificate"), env ["OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"];
+
+        /// The PEM file of the certificate shown to the receiver.
+        otlp_client_certificate: Option<PathBuf> as (Option<&Path>),
+            default none, env ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"];
+        /// The PEM file of the certificate shown to the receiver of traces.
+        otlp_traces_client_certificate: Option<PathBuf> as (Option<&Path>),
+            default (|s| s.otlp_client_certificate(), "as otlp_client_certificate"),
+            env ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"];
+        /// The PEM file of the certificate shown to the receiver of metrics.
+        otlp_metrics_client_certificate: Option<PathBuf> as (Option<&Path>),
+            default (|s| s.otlp_client_certificate(), "as otlp_client_certificate"),
+            env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE"];
+        /// The PEM file of the certificate shown to the receiver of logs.
+        otlp_logs_client_certificate: Option<PathBuf> as (Option<&Path>),
+            default (|s| s.otlp_client_certificate(), "as otlp_client_certificate"),
+            env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"];
+
+        /// The PEM file of the client certificate's private key.
+        otlp_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
+            default none, env ["OTEL_EXPORTER_OTLP_CLIENT_KEY"];
+        /// The PEM file of the private key for the receiver of traces.
+        otlp_traces_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
+            default (|s| s.otlp_client_key(), "as otlp_client_key"), env ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
+        /// The PEM file of the private key for the receiver of metrics.
+        otlp_metrics_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
+            default (|s| s.otlp_client_key(), "as otlp_client_key"), env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY"];
+        /// The PEM file of the private key for the receiver of logs.
+        otlp_logs_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
+            default (|s| s.otlp_client_key(), "as otlp_client_key"), env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY"];
+    }
+
+    "Zipkin" {
+        /// The address spans are sent to, as JSON of Zipkin's version 2.
+        zipkin_endpoint: Endpoint as (&Endpoint),
+            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"];
+        /// How long one export to Zipkin may take, in milliseconds; 0 is without limit.
+        zipkin_timeout: Timeout,
+            default "10000", env ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"];
+    }
+
+    "Batches of spans" {
+        /// How long spans wait for a batch to fill, in milliseconds.
+        bsp_schedule_delay: Duration,
+            default "5000", env ["OTEL_BSP_SCHEDULE_DELAY"], check positive;
+        /// How long the export of a batch may take with all its attempts, in milliseconds; 0 is without limit.
+        bsp_export_timeout: Timeout,
+            default "30000", env ["OTEL_BSP_EXPORT_TIMEOUT"];
+        /// How many spans the queue holds.
+        bsp_max_queue_size: usize,
+            default "2048", env ["OTEL_BSP_MAX_QUEUE_SIZE"], check within::<1, MANY>;
+        /// How many bytes of spans the queue holds.
+        bsp_max_queue_bytes: ByteSize,
+            default "64MiB", env ["OTELBAR_BSP_MAX_QUEUE_BYTES"], check holds_a_trace;
+        /// How many spans a batch holds; not more than the queue.
+        bsp_max_export_batch_size: usize,
+            default (|s| s.bsp_max_queue_size().min(512), "512, or bsp_max_queue_size where that is less"),
+            env ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], check within::<1, MANY>;
+    }
+
+    "Batches of logs" {
+        /// How long logs wait for a batch to fill, in milliseconds.
+        blrp_schedule_delay: Duration,
+            default "1000", env ["OTEL_BLRP_SCHEDULE_DELAY"], check positive;
+        /// How long the export of a batch of logs may take with all its attempts, in milliseconds; 0 is without limit.
+        blrp_export_timeout: Timeout,
+            default "30000", env ["OTEL_BLRP_EXPORT_TIMEOUT"];
+        /// How many logs the queue holds.
+        blrp_max_queue_size: usize,
+            default "2048", env ["OTEL_BLRP_MAX_QUEUE_SIZE"], check within::<1, MANY>;
+        /// How many logs a batch holds; not more than the queue.
+        blrp_max_export_batch_size: usize,
+            default (|s| s.blrp_max_queue_size().min(512), "512, or blrp_max_queue_size where that is less"),
+            env ["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"], check within::<1, MANY>;
+    }
+
+    "Metrics" {
+        /// Which measurements carry an exemplar.
+        metrics_exemplar_filter: ExemplarFilter,
+            default "trace_based", env ["OTEL_METRICS_EXEMPLAR_FILTER"];
+        /// How often metrics are exported, in milliseconds.
+        metric_export_interval: Duration,
+            default "60000", env ["OTEL_METRIC_EXPORT_INTERVAL"], check positive;
+        /// How long an export of metrics may take, in milliseconds; 0 is without limit.
+        metric_export_timeout: Timeout,
+            default "30000", env ["OTEL_METRIC_EXPORT_TIMEOUT"];
+    }
+
+    "Retry and breaker" {
+        /// How often an export is tried in all; 1 is without retry.
+        retry_max_attempts: usize,
+            default "5", env ["OTELBAR_RETRY_MAX_ATTEMPTS"], check within::<1, 1_000>;
+        /// How long the first retry waits at most, in milliseconds; each further one twice as long.
+        retry_initial_backoff: Duration,
+            default "1000", env ["OTELBAR_RETRY_INITIAL_BACKOFF"], check positive;
+        /// How long any retry waits at most, in milliseconds, unless the server asks for more.
+        retry_max_backoff: Duration,
+            default "30000", env ["OTELBAR_RETRY_MAX_BACKOFF"], check positive;
+        /// How many exports fail in a row before the breaker opens and none is tried.
+        breaker_failure_threshold: usize,
+            default "5", env ["OTELBAR_BREAKER_FAILURE_THRESHOLD"], check within::<1, 1_000_000>;
+        /// How long the breaker stays open before one export is tried, in milliseconds.
+        breaker_open_duration: Duration,
+            default "30000", env ["OTELBAR_BREAKER_OPEN_DURATION"], check positive;
+    }
+
+    "Limits" {
+        /// How many characters the value of an attribute has.
+        attribute_value_length_limit: Limit,
+            default "unlimited", env ["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+        /// How many attributes a span, event, link or log has.
+        attribute_count_limit: usize,
+            default "128", env ["OTEL_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+        /// How many characters the value of a span's attribute has.
+        span_attribute_value_length_limit: Limit,
+            default (|s| s.attribute_value_length_limit(), "as attribute_value_length_limit"),
+            env ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+        /// How many attributes a span has.
+        span_attribute_count_limit: usize,
+            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            env ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+        /// How many events a span has.
+        span_event_count_limit: usize,
+            default "128", env ["OTEL_SPAN_EVENT_COUNT_LIMIT"], check within::<0, MANY>;
+        /// How many links a span has.
+        span_link_count_limit: usize,
+            default "128", env ["OTEL_SPAN_LINK_COUNT_LIMIT"], check within::<0, MANY>;
+        /// How many attributes an event of a span has.
+        event_attribute_count_limit: usize,
+            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            env ["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+        /// How many attributes a link of a span has.
+        link_attribute_count_limit: usize,
+            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            env ["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+        /// How many characters the value of a log's attribute has.
+        logrecord_attribute_value_length_limit: Limit,
+            default (|s| s.attribute_value_length_limit(), "as attribute_value_length_limit"),
+            env ["OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+        /// How many attributes a log has.
+        logrecord_attribute_count_limit: usize,
+            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            env ["OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+    }
+
+    "Semantic conventions" {
+        /// Which names the attributes of HTTP spans have: stable, old, or dup for both.
+        http_semconv: Semconv,
+            default "stable", env ["OTELBAR_HTTP_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via readers::http_opt_in];
+        /// Which names the attributes of database spans have: stable, old, or dup for both.
+        database_semconv: Semconv,
+            default "stable",
+            env ["OTELBAR_DATABASE_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via readers::database_opt_in];
+        /// The HTTP methods that are shown by name; others are _OTHER. Upper and lower case differ.
+        http_known_methods: Vec<String> as (&[String]),
+            default "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,TRACE",
+            env ["OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"];
+        /// The db.system.name of queries whose events do not tell it, as those of sqlx.
+        sql_system: String as (&str),
+            default "other_sql", env ["OTELBAR_SQL_SYSTEM"];
+    }
+
+    "Links to backends" {
+        /// The address of Jaeger's user interface.
+        jaeger_ui: Endpoint as (&Endpoint),
+            default "http://localhost:16686", env ["OTELBAR_JAEGER_UI"];
+        /// The address of a trace there.
+        jaeger_link: LinkTemplate as (&LinkTemplate),
+            default "{ui}/trace/{trace_id}", env ["OTELBAR_JAEGER_LINK"];
+        /// The address of Zipkin's user interface.
+        zipkin_ui: Endpoint as (&Endpoint),
+            default "http://localhost:9411", env ["OTELBAR_ZIPKIN_UI"];
+        /// The address of a trace there.
+        zipkin_link: LinkTemplate as (&LinkTemplate),
+            default "{ui}/zipkin/traces/{trace_id}", env ["OTELBAR_ZIPKIN_LINK"];
+    }
+
+    "Toolbar" {
+        /// The path under which the toolbar's page and API answer.
+        toolbar_path: PagePath as (&str),
+            default "/__otelbar", env ["OTELBAR_PATH"];
+        /// How many requests are held; the oldest make room.
+        max_requests: usize,
+            default "500", env ["OTELBAR_MAX_REQUESTS"], check within::<1, MANY>;
+        /// How many bytes of requests are held; the oldest make room.
+        max_bytes: ByteSize,
+            default "64MiB", env ["OTELBAR_MAX_BYTES"], check holds_a_trace;
+        /// How many spans of a request are recorded.
+        max_spans_per_request: usize,
+            default "10000", env ["OTELBAR_MAX_SPANS_PER_REQUEST"], check within::<1, MANY>;
+        /// How many logs of a request are recorded.
+        max_logs_per_request: usize,
+            default "2000", env ["OTELBAR_MAX_LOGS_PER_REQUEST"], check within::<0, MANY>;
+        /// From when on a query is slow, in milliseconds.
+        slow_query_threshold: Duration,
+            default "100", env ["OTELBAR_SLOW_QUERY_THRESHOLD"];
+        /// From when on a span other than a query is slow, in milliseconds.
+        slow_span_threshold: Duration,
+            default "1000", env ["OTELBAR_SLOW_SPAN_THRESHOLD"];
+        /// From how many alike children of one parent on they are an N+1.
+        n_plus_one_threshold: usize,
+            default "5", env ["OTELBAR_N_PLUS_ONE_THRESHOLD"], check within::<2, MANY>;
+        /// Query parameters whose values are replaced by REDACTED, in any case. Replaces the default list.
+        redacted_query_keys: Vec<String> as (&[String]),
+            default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,access_token,api_key,apikey,auth,code,id_token,key,password,refresh_token,secret,session,token",
+            env ["OTELBAR_REDACTED_QUERY_KEYS"];
+        /// Attributes and headers whose values are replaced by REDACTED, by the last part of their name, in any case. Replaces the default list.
+        redacted_attribute_keys: Vec<String> as (&[String]),
+            default "access_token,api_key,apikey,authorization,cookie,credentials,id_token,passwd,password,proxy-authorization,refresh_token,secret,session,set-cookie,token,x-api-key",
+            env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
+        /// The token that opens the page to callers from elsewhere. Without one local callers alone see it.
+        access_token: Option<Secret<String>> as (Option<&Secret<String>>),
+            default none, env ["OTELBAR_ACCESS_TOKEN"];
+        /// The hosts in whose name the page answers (Host header, without port), against DNS rebinding.
+        allowed_hosts: Vec<String> as (&[String]),
+            default "localhost,127.0.0.1,[::1]", env ["OTELBAR_ALLOWED_HOSTS"];
+        /// Whether the bar is put into the HTML pages of the application.
+        inject_bar: bool,
+            default "true", env ["OTELBAR_INJECT_BAR"];
+        /// What is recorded: sql, sql_parameters, template, cache, http, headers, profile, log.
+        capture: Vec<Capture> as (&[Capture]),
+            default "sql,template,cache,http,profile,log", env ["OTELBAR_CAPTURE"];
+    }
+}

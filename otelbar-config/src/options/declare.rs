@@ -1,0 +1,239 @@
+//! What a row of the table becomes: a setting, a value, an accessor, a setter and a line of the account.
+
+use crate::environment::{Environment, Reading, read_variable};
+use crate::value::{OptionValue, Rejected};
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Source {
+    /// Nobody gave one.
+    Default,
+    /// The configuration file, at this line (from 1).
+    File {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// This environment variable.
+    Environment {
+        /// Its name.
+        variable: &'static str,
+    },
+    /// The builder.
+    Builder,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::Default => f.pad("default"),
+            Source::File { line } => f.pad(&format!("file, line {line}")),
+            Source::Environment { variable } => f.pad(variable),
+            Source::Builder => f.pad("builder"),
+        }
+    }
+}
+
+/// An option as it is declared: the same for every configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OptionInfo {
+    /// Its name: the accessor's, the setter's, and the key in the file's `otelbar` section.
+    pub name: &'static str,
+    /// The part of the configuration it belongs to.
+    pub group: &'static str,
+    /// Its environment variables; the first that is set and usable counts.
+    pub variables: &'static [&'static str],
+    /// Its default, as it would be written in the variable, or in words where it depends on other options.
+    pub default: &'static str,
+    /// One line on what it is.
+    pub help: &'static str,
+    /// Whether its value is never shown.
+    pub secret: bool,
+}
+
+/// A value that a source gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Set<T> {
+    pub(crate) value: T,
+    pub(crate) source: Source,
+}
+
+/// What the sources gave for one option, before defaults.
+pub(crate) type Setting<T> = Option<Set<T>>;
+
+/// A variable and how its text is read: `None` where it says nothing about the option.
+pub(crate) struct Variable<T> {
+    pub(crate) name: &'static str,
+    pub(crate) parse: fn(&str) -> Result<Option<T>, Rejected<Option<T>>>,
+}
+
+pub(crate) fn plain<T: OptionValue>(text: &str) -> Result<Option<T>, Rejected<Option<T>>> {
+    T::parse(text)
+        .map(Some)
+        .map_err(|rejected| Rejected { why: rejected.why, instead: rejected.instead.map(Some) })
+}
+
+/// `strong` where both are set, merged with `weak` if the type is one that merges.
+pub(crate) fn layer<T: OptionValue>(strong: Setting<T>, weak: Setting<T>) -> Setting<T> {
+    match (strong, weak) {
+        (Some(strong), Some(weak)) => {
+            Some(Set { value: strong.value.over(weak.value), source: strong.source })
+        }
+        (strong, weak) => strong.or(weak),
+    }
+}
+
+/// Reads an option from its variables.
+pub(crate) fn read<T: OptionValue>(
+    option: &'static str,
+    variables: &[Variable<T>],
+    check: fn(&T) -> Result<(), crate::InvalidValue>,
+    environment: &dyn Environment,
+    reading: &mut Reading,
+) -> Setting<T> {
+    variables.iter().find_map(|variable| read_variable(option, variable, check, environment, reading))
+}
+
+/// The text of a default as a value.
+pub(crate) fn default<T: OptionValue>(text: &str) -> T {
+    match T::parse(text) {
+        Ok(value) => value,
+        // Defaults are literals of the table, and a test reads each of them.
+        Err(rejected) => unreachable!("the default {text:?} is refused: {}", rejected.why()),
+    }
+}
+
+macro_rules! options {
+    ($(
+        $group:literal {
+            $(
+                #[doc = $help:literal]
+                $name:ident : $type:ty $(as ($($view:tt)+))?,
+                default $default:tt,
+                env [$($variable:literal $(via $reader:path)?),+]
+                $(, check $check:expr)?;
+            )+
+        }
+    )+) => {
+        /// Every option, in the order of the documentation.
+        pub static OPTIONS: &[OptionInfo] = &[$($(
+            OptionInfo {
+                name: stringify!($name),
+                group: $group,
+                variables: &[$($variable),+],
+                default: options!(@default_text $default),
+                help: $help.trim_ascii(),
+                secret: <$type as OptionValue>::SECRET,
+            },
+        )+)+];
+
+        /// What the sources gave.
+        #[derive(Clone, Default)]
+        pub(crate) struct Settings { $($( pub(crate) $name: Setting<$type>, )+)+ }
+
+        /// What is in force.
+        #[derive(Clone, PartialEq)]
+        pub(crate) struct Values { $($( $name: $type, )+)+ }
+
+        impl Settings {
+            $($(
+                /// The value in force: what is set, else the default.
+                pub(crate) fn $name(&self) -> $type {
+                    match &self.$name {
+                        Some(set) => set.value.clone(),
+                        None => options!(@default self, $type, $default),
+                    }
+                }
+            )+)+
+
+            pub(crate) fn read(environment: &dyn Environment, reading: &mut Reading) -> Settings {
+                Settings { $($(
+                    $name: declare::read(
+                        stringify!($name),
+                        &[$( declare::Variable { name: $variable, parse: options!(@reader $type $(, $reader)?) } ),+],
+                        options!(@check $($check)?),
+                        environment,
+                        reading,
+                    ),
+                )+)+ }
+            }
+
+            /// These, and what `weaker` has beside them.
+            pub(crate) fn over(self, weaker: Settings) -> Settings {
+                Settings { $($( $name: declare::layer(self.$name, weaker.$name), )+)+ }
+            }
+
+            pub(crate) fn values(&self) -> Values {
+                Values { $($( $name: self.$name(), )+)+ }
+            }
+
+            /// The source of each option, in the order of [`OPTIONS`].
+            pub(crate) fn sources(&self) -> Vec<Source> {
+                vec![$($( self.$name.as_ref().map_or(Source::Default, |set| set.source.clone()), )+)+]
+            }
+        }
+
+        impl Values {
+            /// Each value for people, without secrets, in the order of [`OPTIONS`].
+            pub(crate) fn shown(&self) -> Vec<String> {
+                vec![$($( self.$name.shown(), )+)+]
+            }
+        }
+
+        /// One accessor for each option.
+        impl OpenTelemetryConfig {
+            $($(
+                #[doc = $help]
+                #[doc = ""]
+                #[doc = concat!("Default: `", options!(@default_text $default), "`. Variable:" $(, " `", $variable, "`")+, ".")]
+                pub fn $name(&self) -> options!(@view $type $(, $($view)+)?) {
+                    options!(@get self.values, $name $(, $($view)+)?)
+                }
+            )+)+
+        }
+
+        /// One setter for each option. Each takes the value itself or, as `&str`, its text.
+        impl Builder {
+            $($(
+                #[doc = $help]
+                #[doc = ""]
+                #[doc = concat!("Default: `", options!(@default_text $default), "`.")]
+                #[must_use]
+                pub fn $name(mut self, value: impl Into<Given<$type>>) -> Self {
+                    let set = self.accept(stringify!($name), value.into(), options!(@check $($check)?));
+                    if set.is_some() {
+                        self.settings.$name = set;
+                    }
+                    self
+                }
+            )+)+
+        }
+    };
+
+    (@default_text ($closure:expr, $text:literal)) => { $text };
+    (@default_text none) => { "" };
+    (@default_text $text:literal) => { $text };
+
+    (@default $settings:ident, $type:ty, (|$s:pat_param| $value:expr, $text:literal)) => {{
+        let $s: &Settings = $settings;
+        $value
+    }};
+    (@default $settings:ident, $type:ty, none) => { <$type>::default() };
+    (@default $settings:ident, $type:ty, $text:literal) => { declare::default::<$type>($text) };
+
+    (@reader $type:ty) => { declare::plain::<$type> };
+    (@reader $type:ty, $reader:path) => { $reader };
+
+    (@check) => { |_| Ok(()) };
+    (@check $check:expr) => { $check };
+
+    (@view $type:ty) => { $type };
+    (@view $type:ty, $($view:tt)+) => { $($view)+ };
+
+    (@get $values:expr, $name:ident) => { $values.$name };
+    (@get $values:expr, $name:ident, Option<&Secret<$view:ty>>) => { $values.$name.as_ref() };
+    (@get $values:expr, $name:ident, Option<&$view:ty>) => { $values.$name.as_deref() };
+    (@get $values:expr, $name:ident, &$view:ty) => { &$values.$name };
+}
+pub(crate) use options;

@@ -1,0 +1,105 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::pairs;
+use crate::value::{InvalidValue, OptionValue, Rejected};
+
+/// Attributes of the resource beside those that have an option of their own (`OTEL_RESOURCE_ATTRIBUTES`).
+///
+/// Keys are unique: the last value given for a key is kept. Where several sources give attributes
+/// they are merged, and for a key that several have the strongest source counts.
+///
+/// ```
+/// use otelbar_config::ResourceAttributes;
+///
+/// let attributes: ResourceAttributes = "host.name=a%2Cb,team=shop".parse()?;
+/// assert_eq!(attributes.iter().next(), Some(("host.name", "a,b")));
+/// # Ok::<_, otelbar_config::InvalidValue>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ResourceAttributes(Vec<(String, String)>);
+
+impl ResourceAttributes {
+    /// Attributes of keys and values as they are, without percent-encoding.
+    pub fn new<K: Into<String>, V: Into<String>>(attributes: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut unique = ResourceAttributes::default();
+        for (key, value) in attributes {
+            unique.insert(key.into(), value.into());
+        }
+        unique
+    }
+
+    /// Keys and values in the order they were given.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes the value of `key` out.
+    pub(crate) fn remove(&mut self, key: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| known == key)?;
+        Some(self.0.remove(at).1)
+    }
+
+    fn insert(&mut self, key: String, value: String) {
+        match self.0.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key, value)),
+        }
+    }
+}
+
+impl FromStr for ResourceAttributes {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        pairs::parse(text).map(ResourceAttributes::new)
+    }
+}
+
+impl OptionValue for ResourceAttributes {
+    const NULLABLE: bool = true;
+
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        text.parse().map_err(Into::into)
+    }
+
+    fn text(&self) -> String {
+        pairs::write(self.iter())
+    }
+
+    fn over(self, mut weaker: Self) -> Self {
+        for (key, value) in self.0 {
+            weaker.insert(key, value);
+        }
+        weaker
+    }
+}
+
+impl fmt::Display for ResourceAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
+    }
+}
+
+impl fmt::Debug for ResourceAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stronger_source_wins_by_key() {
+        let strong: ResourceAttributes = "a=1,b=2".parse().unwrap();
+        let weak: ResourceAttributes = "b=0,c=3".parse().unwrap();
+        assert_eq!(strong.over(weak).text(), "b=2,c=3,a=1");
+    }
+}

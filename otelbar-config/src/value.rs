@@ -1,0 +1,338 @@
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::secret::{MASK, Secret, shorten};
+
+/// The longest text taken for a value, in bytes. Nothing that is meant is longer.
+pub(crate) const MAX_TEXT: usize = 32 * 1024;
+
+/// A type that an option can have: it is read from text and written as text, the same text in the
+/// environment, in the file, in the account and in the documentation.
+///
+/// Sealed in effect: the options are declared in this crate, so there is no use in implementing it elsewhere.
+pub trait OptionValue: Clone + PartialEq + Sized {
+    /// Whether the value must not be shown.
+    const SECRET: bool = false;
+    /// Whether there is a value without text, such as no headers.
+    const NULLABLE: bool = false;
+
+    /// Reads a text that is neither empty nor surrounded by white space.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong and what to write, without quoting the text, and gives what is usable of it.
+    fn parse(text: &str) -> Result<Self, Rejected<Self>>;
+
+    /// The text which [`parse`](Self::parse) reads as this value; empty if there is none.
+    fn text(&self) -> String;
+
+    /// The value for people, without secrets.
+    fn shown(&self) -> String {
+        if Self::SECRET && !self.text().is_empty() { MASK.to_owned() } else { self.text() }
+    }
+
+    /// A text as it was given, right or wrong, for people, without secrets.
+    fn conceal(text: &str) -> String {
+        if Self::SECRET { MASK.to_owned() } else { text.to_owned() }
+    }
+
+    /// This value where `weaker` comes from a weaker source. Most replace it.
+    fn over(self, weaker: Self) -> Self {
+        drop(weaker);
+        self
+    }
+}
+
+/// Why a text is not a value of an option, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}; {remedy}")]
+pub struct InvalidValue {
+    problem: Cow<'static, str>,
+    remedy: Cow<'static, str>,
+}
+
+impl InvalidValue {
+    pub(crate) fn new(problem: impl Into<Cow<'static, str>>, remedy: impl Into<Cow<'static, str>>) -> Self {
+        InvalidValue { problem: problem.into(), remedy: remedy.into() }
+    }
+
+    /// What is wrong. It quotes no secret.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &str {
+        &self.remedy
+    }
+}
+
+/// A text that was refused, with the part of it that can be used, if any.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejected<T> {
+    pub(crate) why: InvalidValue,
+    pub(crate) instead: Option<T>,
+}
+
+impl<T> Rejected<T> {
+    /// Why it was refused.
+    pub fn why(&self) -> &InvalidValue {
+        &self.why
+    }
+
+    /// What can be used of it: the known names of a list, for example.
+    pub fn instead(&self) -> Option<&T> {
+        self.instead.as_ref()
+    }
+}
+
+impl<T> From<InvalidValue> for Rejected<T> {
+    fn from(why: InvalidValue) -> Self {
+        Rejected { why, instead: None }
+    }
+}
+
+/// Refuses a number outside `LOW..=HIGH`.
+pub(crate) fn within<const LOW: usize, const HIGH: usize>(number: &usize) -> Result<(), InvalidValue> {
+    if (LOW..=HIGH).contains(number) {
+        return Ok(());
+    }
+    Err(InvalidValue::new("is out of range", format!("give a whole number from {LOW} to {HIGH}")))
+}
+
+/// Refuses a duration of zero, where waiting for nothing would be a busy loop.
+pub(crate) fn positive(duration: &Duration) -> Result<(), InvalidValue> {
+    if duration.is_zero() {
+        return Err(InvalidValue::new("is zero", "give at least 1 millisecond"));
+    }
+    Ok(())
+}
+
+impl OptionValue for bool {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        if text.eq_ignore_ascii_case("true") {
+            Ok(true)
+        } else if text.eq_ignore_ascii_case("false") {
+            Ok(false)
+        } else {
+            Err(InvalidValue::new("is not a boolean", "write true or false").into())
+        }
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl OptionValue for usize {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        digits(text).and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+            InvalidValue::new("is not a whole number", "write digits alone, such as 512").into()
+        })
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// `text` if it consists of decimal digits alone: `str::parse` takes a plus sign, too.
+fn digits(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(text)
+}
+
+/// Longer waits than this are a slip of the unit.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Milliseconds, as the specification has it; with a unit (`ns`, `us`, `ms`, `s`, `m`) also other amounts.
+impl OptionValue for Duration {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        const REMEDY: &str = "write milliseconds such as 5000, or a number with its unit such as 5s";
+        if text.starts_with('-') {
+            return Err(InvalidValue::new("is negative", REMEDY).into());
+        }
+        let unit = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(unit);
+        let number: u64 = digits(number)
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| InvalidValue::new("is not a duration", REMEDY))?;
+        let duration = match unit.trim_start() {
+            "" | "ms" => Duration::from_millis(number),
+            "ns" => Duration::from_nanos(number),
+            "us" | "µs" => Duration::from_micros(number),
+            "s" => Duration::from_secs(number),
+            "m" => Duration::from_secs(number.saturating_mul(60)),
+            _ => return Err(InvalidValue::new("has no known unit of time", REMEDY).into()),
+        };
+        if duration > LONGEST {
+            return Err(InvalidValue::new("is longer than a year", REMEDY).into());
+        }
+        Ok(duration)
+    }
+
+    fn text(&self) -> String {
+        match self.subsec_nanos() {
+            n if n.is_multiple_of(1_000_000) => self.as_millis().to_string(),
+            n if n.is_multiple_of(1_000) => format!("{}us", self.as_micros()),
+            _ => format!("{}ns", self.as_nanos()),
+        }
+    }
+}
+
+impl OptionValue for String {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        if text.chars().any(char::is_control) {
+            return Err(InvalidValue::new("has control characters", "write printable text").into());
+        }
+        Ok(text.to_owned())
+    }
+
+    fn text(&self) -> String {
+        self.clone()
+    }
+}
+
+impl OptionValue for PathBuf {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        String::parse(text)
+            .map(PathBuf::from)
+            .map_err(|_| InvalidValue::new("has control characters", "write the path of a file").into())
+    }
+
+    fn text(&self) -> String {
+        self.to_string_lossy().into_owned()
+    }
+}
+
+impl<T: OptionValue> OptionValue for Secret<T> {
+    const SECRET: bool = true;
+
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        T::parse(text)
+            .map(Secret::new)
+            .map_err(|r| Rejected { why: r.why, instead: r.instead.map(Secret::new) })
+    }
+
+    fn text(&self) -> String {
+        self.expose().text()
+    }
+}
+
+/// An option without a value: no text at all.
+impl<T: OptionValue> OptionValue for Option<T> {
+    const SECRET: bool = T::SECRET;
+    const NULLABLE: bool = true;
+
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        T::parse(text).map(Some).map_err(|r| Rejected { why: r.why, instead: r.instead.map(Some) })
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map_or_else(String::new, T::text)
+    }
+
+    fn shown(&self) -> String {
+        self.as_ref().map_or_else(String::new, T::shown)
+    }
+
+    fn conceal(text: &str) -> String {
+        T::conceal(text)
+    }
+}
+
+/// The text of an empty list: an empty text would mean that the option is unset.
+pub(crate) const NONE: &str = "none";
+
+/// A list of plain words, separated by commas. `none` is the empty list.
+impl OptionValue for Vec<String> {
+    fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        if text.eq_ignore_ascii_case(NONE) {
+            return Ok(Vec::new());
+        }
+        let mut words: Vec<String> = Vec::new();
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            if word.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                let problem = format!("has white space inside `{}`", shorten(word));
+                return Err(InvalidValue::new(problem, "separate the entries by commas").into());
+            }
+            if !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+        if words.is_empty() {
+            return Err(
+                InvalidValue::new("has no entry", "separate the entries by commas, or write none").into()
+            );
+        }
+        Ok(words)
+    }
+
+    fn text(&self) -> String {
+        if self.is_empty() { NONE.to_owned() } else { self.join(",") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_milliseconds_unless_they_have_a_unit() {
+        fn check(text: &str, expected: Option<Duration>) {
+            assert_eq!(Duration::parse(text).ok(), expected, "{text}");
+        }
+        check("0", Some(Duration::ZERO));
+        check("5000", Some(Duration::from_secs(5)));
+        check("5s", Some(Duration::from_secs(5)));
+        check("250 us", Some(Duration::from_micros(250)));
+        check("2m", Some(Duration::from_secs(120)));
+        check("7ns", Some(Duration::from_nanos(7)));
+        check("-5", None);
+        check("+5", None);
+        check("1.5", None);
+        check("5 parsecs", None);
+        check("99999999999999999999", None);
+        check("18446744073709551615", None);
+        check("18446744073709551615m", None);
+    }
+
+    #[test]
+    fn a_duration_is_written_in_the_largest_unit_that_is_whole() {
+        fn check(duration: Duration, expected: &str) {
+            assert_eq!(duration.text(), expected);
+            assert_eq!(Duration::parse(expected), Ok(duration));
+        }
+        check(Duration::from_secs(5), "5000");
+        check(Duration::from_micros(1_500), "1500us");
+        check(Duration::from_nanos(1_000_001), "1000001ns");
+    }
+
+    #[test]
+    fn numbers_are_digits_alone() {
+        fn check(text: &str, expected: Option<usize>) {
+            assert_eq!(usize::parse(text).ok(), expected, "{text}");
+        }
+        check("512", Some(512));
+        check("+512", None);
+        check("-1", None);
+        check("5e3", None);
+        check("1_000", None);
+        check("99999999999999999999", None);
+    }
+
+    #[test]
+    fn word_lists_are_trimmed_and_without_duplicates() {
+        fn check(text: &str, expected: Option<&[&str]>) {
+            let words = Vec::<String>::parse(text).ok();
+            assert_eq!(
+                words.as_ref().map(|w| w.iter().map(String::as_str).collect()),
+                expected.map(<[_]>::to_vec)
+            );
+        }
+        check("GET, POST,,GET", Some(&["GET", "POST"]));
+        check("None", Some(&[]));
+        check("GET POST", None);
+        check(",", None);
+    }
+}
