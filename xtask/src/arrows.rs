@@ -109,7 +109,7 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
 
 /// Checks every rule against the workspace and names all that are broken, each with the path that breaks it.
 pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
-    let manifests = workspace.manifests()?;
+    let manifests = workspace.metadata()?.crates;
     let mut broken = broken_folders(&workspace.crate_folders()?, &manifests);
     broken.extend(broken_arrows(CRATES, &manifests));
     for limit in LIMITS {
@@ -286,7 +286,13 @@ mod tests {
     fn manifest(name: &str, dependencies: &[(&str, Kind)]) -> Manifest {
         let dependencies =
             dependencies.iter().map(|&(name, kind)| Dependency { name: name.to_owned(), kind }).collect();
-        Manifest { name: name.to_owned(), features: BTreeMap::new(), dependencies }
+        Manifest {
+            name: name.to_owned(),
+            features: BTreeMap::new(),
+            dependencies,
+            targets: Vec::new(),
+            metadata: serde_json::Value::Null,
+        }
     }
 
     #[test]

@@ -147,7 +147,7 @@ fn doc(workspace: &Workspace) -> Result<Note, Failure> {
 
 /// Each crate alone, so that none lives on features that another crate of the workspace has switched on.
 fn features(workspace: &Workspace) -> Result<Note, Failure> {
-    for manifest in workspace.manifests()? {
+    for manifest in workspace.metadata()?.crates {
         for selection in selections(&manifest.features) {
             workspace
                 .cargo(["clippy", "--package", &manifest.name])

@@ -1,4 +1,4 @@
-use std::process::ExitCode;
+use std::{io, path::Path, process::ExitCode};
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -16,6 +16,11 @@ impl Failure {
     /// The command was called wrongly; nothing was tried.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { message: Some(message.into()), code: 2 }
+    }
+
+    /// A file or folder could not be read or written.
+    pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
+        Self::new(format!("{}: {error}", path.display()))
     }
 
     /// Another program's exit code, passed on; it has said itself what was wrong.

@@ -5,10 +5,13 @@
 //! its work.
 
 mod arrows;
+mod bench;
 mod ci;
 mod command;
+mod coverage;
 mod demo;
 mod failure;
+mod fuzz;
 mod process;
 mod test;
 mod workspace;
@@ -19,7 +22,15 @@ use command::Command;
 use failure::Failure;
 
 /// Every command, in the order in which help lists them.
-const COMMANDS: &[Command] = &[demo::COMMAND, test::COMMAND, arrows::COMMAND, ci::COMMAND];
+const COMMANDS: &[Command] = &[
+    demo::COMMAND,
+    test::COMMAND,
+    arrows::COMMAND,
+    coverage::COMMAND,
+    bench::COMMAND,
+    fuzz::COMMAND,
+    ci::COMMAND,
+];
 
 fn main() -> ExitCode {
     match dispatch(env::args_os().skip(1).collect()) {
@@ -87,12 +98,15 @@ mod tests {
     #[test]
     fn an_unknown_command_is_named_with_those_that_exist() {
         let message = message(&["tset"]);
-        assert!(message.contains("`tset`") && message.contains("demo, test, arrows, ci"), "{message}");
+        assert!(
+            message.contains("`tset`") && message.contains("demo, test, arrows, coverage, bench, fuzz, ci"),
+            "{message}"
+        );
     }
 
     #[test]
     fn an_unknown_option_is_named() {
-        for command in ["test", "arrows", "ci"] {
+        for command in ["test", "arrows", "coverage", "bench", "fuzz", "ci"] {
             let message = message(&[command, "--frobnicate"]);
             assert!(message.contains("--frobnicate"), "{message}");
         }

@@ -1,9 +1,11 @@
-use std::{ffi::OsString, fs, path::PathBuf};
-
-use lexopt::Arg;
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
-    command::Command,
+    command::{Command, names},
     failure::Failure,
     process::Process,
     workspace::{Workspace, in_ci},
@@ -26,15 +28,7 @@ const PAGE_CRATE: &str = "otelbar-panel";
 const PAGE_TESTS: &str = "otelbar-panel/page/tests";
 
 fn run(args: Vec<OsString>) -> Result<(), Failure> {
-    let mut crates = Vec::new();
-    let mut parser = lexopt::Parser::from_args(args);
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Arg::Value(name) => crates.push(name.to_string_lossy().into_owned()),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    if let Some(note) = tests(&Workspace::find()?, &crates)? {
+    if let Some(note) = tests(&Workspace::find()?, &names(args)?)? {
         println!("{note}");
     }
     Ok(())
@@ -75,7 +69,7 @@ fn page_tests(workspace: &Workspace) -> Result<Option<String>, Failure> {
 /// Node takes files on every version, a folder or a pattern only on some.
 fn page_test_files(workspace: &Workspace) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(workspace.root().join(PAGE_TESTS))
-        .map_err(|error| Failure::new(format!("the page's tests in {PAGE_TESTS} can't be read: {error}")))?;
+        .map_err(|error| Failure::io(Path::new(PAGE_TESTS), &error))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.file_name())

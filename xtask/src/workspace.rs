@@ -13,12 +13,31 @@ pub(crate) struct Workspace {
     root: PathBuf,
 }
 
-/// One crate's manifest, as `cargo metadata` reads it.
+/// What `cargo metadata` tells of the workspace.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Metadata {
+    #[serde(rename = "packages")]
+    pub(crate) crates: Vec<Manifest>,
+    #[serde(rename = "target_directory")]
+    pub(crate) target: PathBuf,
+}
+
+/// One crate's manifest.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) name: String,
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) targets: Vec<Target>,
+    /// The table `[package.metadata]`.
+    pub(crate) metadata: serde_json::Value,
+}
+
+/// A library, program, example, test or benchmark of a crate.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) kind: Vec<String>,
 }
 
 /// One entry of a manifest's tables of dependencies.
@@ -56,23 +75,16 @@ impl Workspace {
         Process::new("cargo", &self.root).args(args)
     }
 
-    /// The members of the workspace.
-    pub(crate) fn manifests(&self) -> Result<Vec<Manifest>, Failure> {
-        #[derive(Deserialize)]
-        struct Metadata {
-            packages: Vec<Manifest>,
-        }
+    /// The members of the workspace, and where cargo builds.
+    pub(crate) fn metadata(&self) -> Result<Metadata, Failure> {
         let process = self.cargo(["metadata", "--format-version", "1", "--no-deps"]);
-        let metadata: Metadata = serde_json::from_str(&process.output()?).map_err(|error| {
-            Failure::new(format!("`{process}` wrote what this program can't read: {error}"))
-        })?;
-        Ok(metadata.packages)
+        serde_json::from_str(&process.output()?)
+            .map_err(|error| Failure::new(format!("`{process}` wrote what this program can't read: {error}")))
     }
 
     /// The folders at the top level that hold a crate.
     pub(crate) fn crate_folders(&self) -> Result<Vec<String>, Failure> {
-        let entries = fs::read_dir(&self.root)
-            .map_err(|error| Failure::new(format!("{} can't be read: {error}", self.root.display())))?;
+        let entries = fs::read_dir(&self.root).map_err(|error| Failure::io(&self.root, &error))?;
         let mut names: Vec<String> = entries
             .filter_map(Result::ok)
             .filter(|entry| entry.path().join("Cargo.toml").is_file())

@@ -1,0 +1,277 @@
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    command::{Command, names},
+    failure::Failure,
+    workspace::{Manifest, Workspace},
+};
+
+pub(crate) const COMMAND: Command = Command {
+    name: "bench",
+    usage: "bench [NAME…]",
+    about: "Runs the benchmarks and compares each with its peers",
+    details: "
+Runs the criterion benchmarks of all crates, or those whose group contains a NAME. Prints a table of ratios (how many
+times cheaper ours is than the peer) and writes it to target/bench.json.
+
+A group compares one thing: its function `ours` with every other function, each named after the peer it measures.
+Allocations are counted by the benchmark itself: a program that counts them writes one JSON object, `{\"group/function\":
+allocations of one call, …}`, to a file of its own in the folder that the environment variable BENCH_ALLOCS names.",
+    passes_arguments_on: false,
+    run,
+};
+
+/// The function of a group that measures this project's code.
+const OURS: &str = "ours";
+
+fn run(args: Vec<OsString>) -> Result<(), Failure> {
+    let filter = names(args)?.join("|");
+    let workspace = Workspace::find()?;
+    let metadata = workspace.metadata()?;
+    let home = metadata.target.join("bench");
+    let (times, allocs) = (home.join("criterion"), home.join("allocs"));
+    // Figures of an earlier run must not pass for this one's.
+    if home.exists() {
+        fs::remove_dir_all(&home).map_err(|error| Failure::io(&home, &error))?;
+    }
+    for folder in [&times, &allocs] {
+        fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
+    }
+
+    for manifest in &metadata.crates {
+        let programs = programs(manifest);
+        if !programs.is_empty() {
+            let process = workspace
+                .cargo(["bench", "--package", &manifest.name, "--all-features"])
+                .args(programs.iter().flat_map(|name| ["--bench", name]))
+                .args(["--", &filter])
+                .var("CRITERION_HOME", &times)
+                .var("BENCH_ALLOCS", &allocs);
+            process.run().map_err(|failure| failure.rerun("cargo xtask bench"))?;
+        }
+    }
+
+    let rows = compare(&measurements(&times)?, &allocations(&allocs)?)?;
+    if rows.is_empty() {
+        return Err(Failure::new(match filter.as_str() {
+            "" => "no crate has a benchmark".to_owned(),
+            filter => format!("no benchmark's group contains {filter}"),
+        }));
+    }
+    print!("{}", table(&rows));
+    let path = metadata.target.join("bench.json");
+    let json = serde_json::to_string_pretty(&rows).map_err(|error| Failure::new(error.to_string()))?;
+    fs::write(&path, json).map_err(|error| Failure::io(&path, &error))
+}
+
+fn programs(manifest: &Manifest) -> Vec<&str> {
+    let is_bench = |kinds: &[String]| kinds.iter().any(|kind| kind == "bench");
+    manifest
+        .targets
+        .iter()
+        .filter(|target| is_bench(&target.kind))
+        .map(|target| target.name.as_str())
+        .collect()
+}
+
+/// One comparison, as target/bench.json lists it.
+#[derive(Debug, PartialEq, Serialize)]
+struct Row {
+    id: String,
+    ours_ns: f64,
+    ours_allocs: Option<f64>,
+    peer: Option<String>,
+    peer_ns: Option<f64>,
+    peer_allocs: Option<f64>,
+    /// The peer's time over ours.
+    ratio: Option<f64>,
+}
+
+/// What criterion says of one function.
+#[derive(Debug)]
+struct Measurement {
+    /// The group, and the parameter where there is one.
+    id: String,
+    function: String,
+    /// The name under which allocations are reported.
+    full_id: String,
+    nanoseconds: f64,
+}
+
+fn compare(measurements: &[Measurement], allocations: &BTreeMap<String, f64>) -> Result<Vec<Row>, Failure> {
+    let mut groups: BTreeMap<&str, Vec<&Measurement>> = BTreeMap::new();
+    for measurement in measurements {
+        groups.entry(&measurement.id).or_default().push(measurement);
+    }
+    let allocs = |measurement: &Measurement| allocations.get(&measurement.full_id).copied();
+    let mut rows = Vec::new();
+    for (id, group) in groups {
+        let (ours, mut peers): (Vec<&Measurement>, Vec<_>) =
+            group.into_iter().partition(|measurement| measurement.function == OURS);
+        let [ours] = ours[..] else {
+            return Err(Failure::new(format!("the benchmarks of {id} need one function named `{OURS}`")));
+        };
+        peers.sort_by(|a, b| a.function.cmp(&b.function));
+        let row = |peer: Option<&Measurement>| Row {
+            id: id.to_owned(),
+            ours_ns: ours.nanoseconds,
+            ours_allocs: allocs(ours),
+            peer: peer.map(|peer| peer.function.clone()),
+            peer_ns: peer.map(|peer| peer.nanoseconds),
+            peer_allocs: peer.and_then(allocs),
+            ratio: peer.map(|peer| peer.nanoseconds / ours.nanoseconds),
+        };
+        if peers.is_empty() {
+            rows.push(row(None));
+        }
+        rows.extend(peers.into_iter().map(|peer| row(Some(peer))));
+    }
+    Ok(rows)
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| benchmark | ours | allocations | peer | its time | its allocations | ratio |\n\
+         |---|--:|--:|---|--:|--:|--:|\n",
+    );
+    let count = |count: Option<f64>| count.map(|count| count.to_string()).unwrap_or_default();
+    for row in rows {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            row.id,
+            nanoseconds(row.ours_ns),
+            count(row.ours_allocs),
+            row.peer.as_deref().unwrap_or_default(),
+            row.peer_ns.map(nanoseconds).unwrap_or_default(),
+            count(row.peer_allocs),
+            row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+        );
+    }
+    text
+}
+
+/// Every function that criterion has written into `home`: `…/new/benchmark.json` and `estimates.json` beside it.
+fn measurements(home: &Path) -> Result<Vec<Measurement>, Failure> {
+    #[derive(Deserialize)]
+    struct Benchmark {
+        group_id: String,
+        function_id: Option<String>,
+        value_str: Option<String>,
+        full_id: String,
+    }
+    #[derive(Deserialize)]
+    struct Estimates {
+        median: Estimate,
+    }
+    #[derive(Deserialize)]
+    struct Estimate {
+        point_estimate: f64,
+    }
+
+    let mut found = Vec::new();
+    let mut folders = vec![home.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder)? {
+            if path.ends_with("new/benchmark.json") {
+                let benchmark: Benchmark = read_json(&path)?;
+                let estimates: Estimates = read_json(&path.with_file_name("estimates.json"))?;
+                found.push(Measurement {
+                    id: match benchmark.value_str {
+                        Some(value) => format!("{}/{value}", benchmark.group_id),
+                        None => benchmark.group_id,
+                    },
+                    function: benchmark.function_id.unwrap_or_else(|| OURS.to_owned()),
+                    full_id: benchmark.full_id,
+                    nanoseconds: estimates.median.point_estimate,
+                });
+            } else if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What the benchmarks have counted: allocations of one call, by `group/function`.
+fn allocations(folder: &Path) -> Result<BTreeMap<String, f64>, Failure> {
+    let mut counts = BTreeMap::new();
+    for path in entries(folder)? {
+        counts.extend(read_json::<BTreeMap<String, f64>>(&path)?);
+    }
+    Ok(counts)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let read = || -> io::Result<Vec<PathBuf>> {
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
+    };
+    read().map_err(|error| Failure::io(folder, &error))
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| Failure::io(path, &error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// A time as people write it, in the unit that suits it.
+fn nanoseconds(time: f64) -> String {
+    match time {
+        time if time < 1e3 => format!("{time:.1} ns"),
+        time if time < 1e6 => format!("{:.2} µs", time / 1e3),
+        time => format!("{:.2} ms", time / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measurement(id: &str, function: &str, nanoseconds: f64) -> Measurement {
+        let full_id = format!("{id}/{function}");
+        Measurement { id: id.to_owned(), function: function.to_owned(), full_id, nanoseconds }
+    }
+
+    #[test]
+    fn ours_is_compared_with_each_peer_of_its_group() {
+        let measurements = [
+            measurement("extract", "sdk", 600.0),
+            measurement("extract", "fastrace", 150.0),
+            measurement("extract", "ours", 100.0),
+            measurement("sanitise", "ours", 2500.0),
+        ];
+        let allocations = BTreeMap::from([("extract/ours".to_owned(), 0.0), ("extract/sdk".to_owned(), 2.0)]);
+        let expected = "\
+| benchmark | ours | allocations | peer | its time | its allocations | ratio |
+|---|--:|--:|---|--:|--:|--:|
+| extract | 100.0 ns | 0 | fastrace | 150.0 ns |  | 1.50 |
+| extract | 100.0 ns | 0 | sdk | 600.0 ns | 2 | 6.00 |
+| sanitise | 2.50 µs |  |  |  |  |  |
+";
+        assert_eq!(table(&compare(&measurements, &allocations).unwrap()), expected);
+    }
+
+    #[test]
+    fn a_group_without_ours_is_named() {
+        let failure = compare(&[measurement("extract", "sdk", 1.0)], &BTreeMap::new()).unwrap_err();
+        assert_eq!(failure.message(), Some("the benchmarks of extract need one function named `ours`"));
+    }
+
+    #[test]
+    fn the_file_written_has_null_where_nothing_was_measured() {
+        let rows = compare(&[measurement("parse", "ours", 40.0)], &BTreeMap::new()).unwrap();
+        let expected = serde_json::json!([{
+            "id": "parse", "ours_ns": 40.0, "ours_allocs": null,
+            "peer": null, "peer_ns": null, "peer_allocs": null, "ratio": null
+        }]);
+        assert_eq!(serde_json::to_value(rows).unwrap(), expected);
+    }
+}

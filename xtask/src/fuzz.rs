@@ -1,0 +1,136 @@
+use std::{ffi::OsString, fs, time::Duration};
+
+use lexopt::{Arg, ValueExt};
+
+use crate::{
+    command::Command,
+    failure::Failure,
+    process::Process,
+    workspace::{Metadata, Workspace},
+};
+
+pub(crate) const COMMAND: Command = Command {
+    name: "fuzz",
+    usage: "fuzz [--seconds N] [TARGET…]",
+    about: "Feeds random input to the parsers and looks for a panic",
+    details: "
+Runs the fuzz targets named, or all: each file in the fuzz/fuzz_targets folder of a crate is one. A finding ends the
+run; it is kept in the crate's fuzz/artifacts folder, and the message tells how to repeat it.
+
+  --seconds N     how long each target runs; 60 unless told
+
+It needs a nightly toolchain and cargo-fuzz (`cargo install --locked cargo-fuzz`).",
+    passes_arguments_on: false,
+    run,
+};
+
+const DEFAULT_TIME: Duration = Duration::from_secs(60);
+
+fn run(args: Vec<OsString>) -> Result<(), Failure> {
+    let mut time = DEFAULT_TIME;
+    let mut names = Vec::new();
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("seconds") => time = Duration::from_secs(parser.value()?.parse()?),
+            Arg::Value(name) => names.push(name.to_string_lossy().into_owned()),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let workspace = Workspace::find()?;
+    let targets = chosen(targets(&workspace)?, &names)?;
+    if !cargo_fuzz(&workspace).arg("--version").succeeds() {
+        return Err(Failure::new(
+            "cargo-fuzz on a nightly toolchain is not installed; `rustup toolchain install nightly` and \
+             `cargo install --locked cargo-fuzz` install it",
+        ));
+    }
+    for Target { folder, name } in &targets {
+        cargo_fuzz(&workspace)
+            .args(["run", "--fuzz-dir", folder, name, "--"])
+            .arg(format!("-max_total_time={}", time.as_secs()))
+            .run()
+            .map_err(|failure| failure.rerun(format_args!("cargo xtask fuzz {name}")))?;
+    }
+    println!("{} targets ran for {} seconds each, without a finding", targets.len(), time.as_secs());
+    Ok(())
+}
+
+/// Through rustup, because the cargo that runs us is of the toolchain that builds everything else.
+fn cargo_fuzz(workspace: &Workspace) -> Process {
+    Process::new("rustup", workspace.root()).args(["run", "nightly", "cargo", "fuzz"])
+}
+
+#[derive(Debug, PartialEq)]
+struct Target {
+    /// The folder that cargo-fuzz calls the fuzz folder, below the workspace.
+    folder: String,
+    name: String,
+}
+
+/// Every fuzz target of every crate.
+fn targets(workspace: &Workspace) -> Result<Vec<Target>, Failure> {
+    let Metadata { crates, .. } = workspace.metadata()?;
+    let mut targets = Vec::new();
+    for manifest in crates {
+        let folder = format!("{}/fuzz", manifest.name);
+        let sources = workspace.root().join(&folder).join("fuzz_targets");
+        if !sources.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&sources).map_err(|error| Failure::io(&sources, &error))? {
+            let path = entry.map_err(|error| Failure::io(&sources, &error))?.path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                targets.push(Target { folder: folder.clone(), name });
+            }
+        }
+    }
+    targets.sort_by(|a, b| (&a.folder, &a.name).cmp(&(&b.folder, &b.name)));
+    Ok(targets)
+}
+
+fn chosen(targets: Vec<Target>, names: &[String]) -> Result<Vec<Target>, Failure> {
+    if targets.is_empty() {
+        return Err(Failure::new("no crate has a fuzz target"));
+    }
+    if let Some(unknown) = names.iter().find(|name| targets.iter().all(|target| target.name != **name)) {
+        let known: Vec<_> = targets.iter().map(|target| target.name.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "there is no fuzz target `{unknown}`; the targets are {}",
+            known.join(", ")
+        )));
+    }
+    Ok(targets.into_iter().filter(|target| names.is_empty() || names.contains(&target.name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(names: &[&str]) -> Vec<Target> {
+        let target = |name: &&str| Target { folder: "one/fuzz".to_owned(), name: name.to_string() };
+        names.iter().map(target).collect()
+    }
+
+    #[test]
+    fn targets_are_chosen_by_name_and_all_without_one() {
+        let check = |names: &[&str], expected: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+            assert_eq!(chosen(targets(&["baggage", "tracestate"]), &names).unwrap(), targets(expected));
+        };
+        check(&[], &["baggage", "tracestate"]);
+        check(&["tracestate"], &["tracestate"]);
+    }
+
+    #[test]
+    fn an_unknown_target_is_named_with_those_that_exist() {
+        let failure = chosen(targets(&["baggage"]), &["bagage".to_owned()]).unwrap_err();
+        assert_eq!(failure.message(), Some("there is no fuzz target `bagage`; the targets are baggage"));
+    }
+
+    #[test]
+    fn a_workspace_without_targets_is_no_success() {
+        assert_eq!(chosen(Vec::new(), &[]).unwrap_err().message(), Some("no crate has a fuzz target"));
+    }
+}
