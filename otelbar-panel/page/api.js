@@ -1,0 +1,71 @@
+// The client of the JSON API. Addresses are relative to the page's own, so the toolbar may live under any path.
+// When the page was opened with `?token=…`, every call carries it.
+
+const TIMEOUT_MS = 15_000;
+
+/** An answer that is no success. `status` is the HTTP status, or 0 when there was no answer at all. */
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+  }
+}
+
+/** The address of a call, for the page at `pageUrl`. */
+export function apiUrl(pageUrl, path, parameters = {}) {
+  const page = new URL(pageUrl);
+  const url = new URL(`./api/${path}`, page);
+  url.search = "";
+  url.hash = "";
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined) url.searchParams.set(name, String(value));
+  }
+  const token = page.searchParams.get("token");
+  if (token !== null) url.searchParams.set("token", token);
+  return url.href;
+}
+
+/** The newest requests, or those older than `before`. */
+export async function fetchList({ limit, before = null }, signal) {
+  return JSON.parse(await fetchText("requests", { limit, before }, signal));
+}
+
+/** One request as the text that came, so that the caller can tell cheaply whether anything has changed. */
+export function fetchRequestText(id, signal) {
+  return fetchText(`requests/${encodeURIComponent(id)}`, {}, signal);
+}
+
+async function fetchText(path, parameters, signal) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let response;
+  let text;
+  try {
+    response = await fetch(apiUrl(location.href, path, parameters), {
+      cache: "no-store",
+      credentials: "same-origin",
+      headers: { accept: "application/json" },
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    text = await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, timeout.aborted ? "The service did not answer in time." : "The service does not answer.");
+  }
+  if (!response.ok) throw new ApiError(response.status, errorMessage(response.status, text));
+  if (!response.headers.get("content-type")?.includes("json")) {
+    throw new ApiError(response.status, "The answer is not JSON: something other than the toolbar answers at this address.");
+  }
+  return text;
+}
+
+/** The API's own words about a refusal, or the status when there are none. */
+export function errorMessage(status, text) {
+  try {
+    const { error } = JSON.parse(text);
+    if (typeof error === "string" && error !== "") return error;
+  } catch {
+    // Not the API's answer; the status has to do.
+  }
+  return `The service answered with status ${status}.`;
+}

@@ -1,0 +1,31 @@
+// Keeping the list up to date from partial answers of `GET api/requests`. Pure.
+
+/**
+ * The requests held after an answer, newest first. The answer is the truth for the stretch it covers: from the newest
+ * (or `before`) down to its last entry, or to the very beginning when it is shorter than `limit`. What was held
+ * within that stretch and is not in the answer has been evicted, or belongs to a service that was restarted.
+ */
+export function merge(held, answer, { limit, before = null }) {
+  const upper = before ?? Infinity;
+  const lower = answer.length < limit ? -Infinity : answer[answer.length - 1].seq;
+  const answered = new Set(answer.map((request) => request.id));
+  const kept = held.filter(({ id, seq }) => !answered.has(id) && (seq >= upper || seq < lower));
+  return [...kept, ...answer].sort((a, b) => b.seq - a.seq);
+}
+
+/** The counters of `dropped` and of the exporter that are not nought, in words. */
+export function losses(status) {
+  const { dropped, exporter } = status;
+  const found = [];
+  const add = (number, what, why) => {
+    if (number > 0) found.push({ number, what, why });
+  };
+  add(dropped.requests, "requests", "Given up at the hand-over to the background thread: it could not keep up.");
+  add(dropped.spans, "spans", "Over the limit of spans a request may record.");
+  add(dropped.logs, "logs", "Over the limit of logs a request or span may record.");
+  add(dropped.attributes, "attributes", "Over the limit of attributes of a span or event.");
+  add(dropped.late, "late", "Recorded after their span had been exported.");
+  add(exporter?.dropped, "spans not exported", "Given up by the exporter: its queue was full or its retries were used up.");
+  add(exporter?.rejected, "spans rejected", "The backend received these spans and refused them.");
+  return found;
+}

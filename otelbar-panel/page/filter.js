@@ -1,0 +1,149 @@
+// The list's filter: parsing what was typed and matching requests against it. Pure.
+//
+// Terms are separated by spaces and must all hold; quotes keep spaces, a leading `-` negates.
+//   word                 found in method, route, path, query, status, trace id or span id
+//   errors, slow, findings
+//   method: path: route: trace: service: outcome: export:      a comma means "or"
+//   status:5xx  status:404  status:>=400
+//   duration:>200ms  spans: queries: calls: logs: errors: findings: with a number or a comparison
+
+/** From this duration on a request counts as `slow`. */
+export const SLOW_NS = 500e6;
+
+const TEXT_KEYS = {
+  method: (request) => request.method,
+  path: (request) => request.path,
+  route: (request) => request.route,
+  trace: (request) => request.trace_id,
+  service: (request) => request.service,
+  outcome: (request) => request.outcome,
+  export: (request) => request.export.state,
+};
+
+const COUNT_KEYS = ["spans", "queries", "calls", "renders", "cache", "logs", "errors", "findings"];
+
+const FLAGS = {
+  errors: hasError,
+  error: hasError,
+  slow: (request) => request.duration_ns >= SLOW_NS,
+  findings: (request) => request.counts.findings > 0,
+};
+
+const UNITS = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, min: 60e9 };
+
+/** Whether something went wrong in the request, be it answered or not. */
+export function hasError(request) {
+  return request.error || request.counts.errors > 0 || request.status >= 500 || request.outcome === "failed";
+}
+
+/**
+ * Parses a filter. `matches(request)` applies it; `problem` says what could not be understood (such a term is left
+ * out, so that the list does not vanish while one types); `empty` is true when nothing is asked for.
+ */
+export function parseFilter(text) {
+  const tests = [];
+  let problem = null;
+  for (const { word, negated, quoted } of words(text)) {
+    const term = quoted ? { test: containing(word) } : parseTerm(word);
+    if (term.problem) {
+      problem ??= term.problem;
+    } else {
+      tests.push(negated ? (request) => !term.test(request) : term.test);
+    }
+  }
+  return {
+    empty: tests.length === 0,
+    problem,
+    matches: (request) => tests.every((test) => test(request)),
+  };
+}
+
+function words(text) {
+  const found = [];
+  // Either a quoted run, or a run without spaces in which quotes may enclose them: path:"a b".
+  for (const [word] of String(text).matchAll(/-?"[^"]*"?|(?:[^\s"]|"[^"]*"?)+/g)) {
+    const negated = word.length > 1 && word.startsWith("-");
+    const bare = negated ? word.slice(1) : word;
+    const plain = bare.replaceAll('"', "");
+    if (plain !== "") found.push({ word: plain, negated, quoted: bare.startsWith('"') });
+  }
+  return found;
+}
+
+function parseTerm(word) {
+  const lower = word.toLowerCase();
+  if (Object.hasOwn(FLAGS, lower)) return { test: FLAGS[lower] };
+  const colon = word.indexOf(":");
+  if (colon > 0) {
+    const key = lower.slice(0, colon);
+    const value = lower.slice(colon + 1);
+    if (Object.hasOwn(TEXT_KEYS, key)) return textTerm(TEXT_KEYS[key], value);
+    if (key === "status") return statusTerm(value);
+    if (key === "duration") return comparison(value, durationValue, (request) => request.duration_ns, "duration:>200ms");
+    if (COUNT_KEYS.includes(key)) {
+      return comparison(value, countValue, (request) => request.counts[key], `${key}:>10`);
+    }
+  }
+  return { test: containing(word) };
+}
+
+function containing(word) {
+  const needle = word.toLowerCase();
+  return (request) => {
+    const target = request.query === null ? request.path : `${request.path}?${request.query}`;
+    const fields = [request.method, request.route, target, request.status, request.trace_id, request.id];
+    return fields.some((field) => field !== null && String(field).toLowerCase().includes(needle));
+  };
+}
+
+function textTerm(field, value) {
+  const wanted = value.split(",").filter((part) => part !== "");
+  if (wanted.length === 0) return { test: () => true };
+  return {
+    test: (request) => {
+      const text = String(field(request) ?? "").toLowerCase();
+      return wanted.some((part) => text.includes(part));
+    },
+  };
+}
+
+function statusTerm(value) {
+  if (value === "") return { test: () => true };
+  const tests = [];
+  for (const part of value.split(",").filter((text) => text !== "")) {
+    if (/^[1-5](xx?)?$/.test(part)) {
+      tests.push((request) => Math.floor(request.status / 100) === Number(part[0]));
+    } else if (part === "none") {
+      tests.push((request) => request.status === null);
+    } else {
+      const term = comparison(part, countValue, (request) => request.status, "status:5xx, status:404 or status:>=400");
+      if (term.problem) return term;
+      tests.push(term.test);
+    }
+  }
+  return { test: (request) => tests.some((test) => test(request)) };
+}
+
+function comparison(value, parseValue, field, example) {
+  const [, operator, rest] = /^(>=|<=|>|<|=)?(.*)$/s.exec(value);
+  if (rest === "") return { test: () => true };
+  const limit = parseValue(rest);
+  if (limit === null) return { problem: `“${value}” is not understood here; write it like ${example}` };
+  const compare = {
+    ">": (number) => number > limit,
+    ">=": (number) => number >= limit,
+    "<": (number) => number < limit,
+    "<=": (number) => number <= limit,
+  }[operator] ?? ((number) => number === limit);
+  return { test: (request) => field(request) !== null && compare(field(request)) };
+}
+
+function countValue(text) {
+  return /^\d+$/.test(text) ? Number(text) : null;
+}
+
+function durationValue(text) {
+  const match = /^(\d+(?:\.\d+)?)(ns|us|µs|ms|s|min)?$/.exec(text);
+  // A bare number is taken as milliseconds, the unit most requests are measured in.
+  return match === null ? null : Number(match[1]) * UNITS[match[2] ?? "ms"];
+}

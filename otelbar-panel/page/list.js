@@ -1,0 +1,402 @@
+// The list of recent requests: live, filtered, used by mouse or keys.
+
+import { fetchList } from "./api.js";
+import { announce, h, icon, replace, setAttribute, setText } from "./dom.js";
+import { merge } from "./feed.js";
+import { hasError, parseFilter } from "./filter.js";
+import { age, count, dateTime, duration, plural } from "./format.js";
+import { listHash, requestHash } from "./location.js";
+import { Poll } from "./poll.js";
+import { Rows } from "./rows.js";
+import { exportLabel, outcomeLabel, statusClass } from "./words.js";
+
+const POLL_MS = 1000;
+const AFTER_ERROR_MS = 3000;
+/** What is asked for each second; every FULL_EVERY-th time all that the API gives at once. */
+const QUICK = 100;
+const FULL = 500;
+const FULL_EVERY = 10;
+const ROW_HEIGHT = 30;
+
+const QUICK_FILTERS = [
+  ["errors", "Errors", "Failed requests, 5xx, spans with an error, ERROR logs"],
+  ["slow", "Slow", "500 ms or longer"],
+  ["findings", "Findings", "N+1 queries and the like"],
+];
+
+const COLUMNS = [
+  ["method", "Method"],
+  ["target", "Route"],
+  ["status", "Status"],
+  ["duration", "Duration"],
+  ["spans", "Spans"],
+  ["queries", "Queries"],
+  ["calls", "Calls"],
+  ["logs", "Logs"],
+  ["errors", "Errors"],
+  ["findings", "Findings"],
+  ["export", "Export"],
+  ["age", "Age"],
+];
+
+/** What outlives the view, so that coming back from a request finds the list as it was left. */
+export function listSession() {
+  return { held: [], filter: "", selected: null, scrollTop: 0, paused: false, loaded: false };
+}
+
+export class ListView {
+  #shell;
+  #session;
+  #poll;
+  #rounds = 0;
+  #filter = parseFilter("");
+  #shown = [];
+  #slowest = 1;
+  #failed = null;
+  #more = false;
+  #fresh = new Set();
+  #input;
+  #problem;
+  #tally;
+  #pause;
+  #chips;
+  #grid;
+  #scroller;
+  #empty;
+  #older;
+  #rows;
+  #clock;
+
+  constructor(container, { target, shell, session }) {
+    this.#shell = shell;
+    this.#session = session;
+    this.#build(container);
+    document.title = "otelbar";
+    this.#poll = new Poll((signal) => this.#load(signal), () => (this.#failed === null ? POLL_MS : AFTER_ERROR_MS));
+    this.show(target);
+    this.#scroller.scrollTop = session.scrollTop;
+    // A full answer first, and again after coming back: what was held may have been evicted meanwhile.
+    this.#poll.now();
+    if (session.paused) this.#poll.paused = true;
+    this.#showPause();
+    this.#clock = setInterval(() => {
+      if (!document.hidden) this.#rows.render();
+    }, 1000);
+  }
+
+  accepts(target) {
+    return target.view === "list";
+  }
+
+  show(target) {
+    if (this.#input.value !== target.filter) this.#input.value = target.filter;
+    this.#applyFilter(target.filter);
+  }
+
+  destroy() {
+    this.#session.scrollTop = this.#scroller.scrollTop;
+    this.#poll.stop();
+    this.#rows.destroy();
+    clearInterval(this.#clock);
+  }
+
+  key(event, typing) {
+    const { key } = event;
+    if (key === "Escape") {
+      if (typing && this.#input.value === "") this.#grid.focus();
+      else if (this.#input.value !== "") this.#setFilter("");
+      else this.#select(null);
+      return true;
+    }
+    if (key === "/") this.#input.focus();
+    else if (key === "p") this.#togglePause();
+    else if (key === "j" || key === "ArrowDown") this.#move(1);
+    else if (key === "k" || key === "ArrowUp") this.#move(-1);
+    else if (key === "PageDown") this.#move(this.#rows.pageSize);
+    else if (key === "PageUp") this.#move(-this.#rows.pageSize);
+    else if (key === "Home" || key === "g") this.#move(-Infinity);
+    else if (key === "End" || key === "G") this.#move(Infinity);
+    else if (key === "Enter" && (event.target === document.body || event.target === this.#grid) && this.#session.selected !== null) this.#open(this.#session.selected);
+    else return false;
+    return true;
+  }
+
+  #build(container) {
+    this.#input = h("input", {
+      type: "search",
+      class: "filter",
+      placeholder: "Filter: path, route, method, trace id, status:5xx, duration:>200ms, errors, slow",
+      "aria-label": "Filter requests",
+      spellcheck: "false",
+      autocomplete: "off",
+      on: {
+        input: () => this.#setFilter(this.#input.value),
+        keydown: (event) => {
+          if (event.key === "ArrowDown" || event.key === "Enter") {
+            this.#grid.focus();
+            if (this.#session.selected === null || event.key === "ArrowDown") this.#move(1);
+            event.preventDefault();
+          }
+        },
+      },
+    });
+    this.#problem = h("span", { class: "problem", role: "status" });
+    this.#tally = h("span", { class: "muted tally", role: "status" });
+    this.#pause = h("button", { class: "button", type: "button", on: { click: () => this.#togglePause() } });
+    this.#chips = QUICK_FILTERS.map(([term, label, title]) =>
+      h("button", { class: "chip", type: "button", title, "aria-pressed": "false", data: { term }, on: { click: () => this.#toggleTerm(term) } }, label),
+    );
+    this.#empty = h("div", { class: "empty" });
+    this.#older = h("button", { class: "button older", type: "button", hidden: true, on: { click: () => this.#loadOlder() } }, "Load older requests");
+    const body = h("div", { role: "rowgroup" });
+    this.#scroller = h(
+      "div",
+      { class: "scroller list-scroller" },
+      h("div", { class: "list-row list-head", role: "row", "aria-rowindex": "1" }, COLUMNS.map(([name, label]) => h("div", { class: `c-${name}`, role: "columnheader" }, label))),
+      body,
+      this.#empty,
+      this.#older,
+    );
+    this.#grid = h("div", { class: "grid-focus", role: "grid", "aria-label": "Requests", tabindex: "0" }, this.#scroller);
+    container.append(
+      h(
+        "div",
+        { class: "list-view" },
+        h(
+          "div",
+          { class: "toolbar" },
+          h("label", { class: "field" }, icon("search"), this.#input, h("kbd", { "aria-hidden": "true" }, "/")),
+          h("div", { class: "chips", role: "group", "aria-label": "Quick filters" }, this.#chips),
+          this.#problem,
+          h("div", { class: "spacer" }),
+          this.#tally,
+          this.#pause,
+        ),
+        this.#grid,
+      ),
+    );
+    this.#rows = new Rows({
+      scroller: this.#scroller,
+      body,
+      height: ROW_HEIGHT,
+      key: (request) => request.id,
+      signature: (request) => (request.signature ??= JSON.stringify(request)),
+      create: (request) => this.#createRow(request),
+      patch: (element, request) => this.#patchRow(element, request),
+    });
+  }
+
+  async #load(signal) {
+    const full = this.#rounds % FULL_EVERY === 0;
+    this.#rounds += 1;
+    const limit = full ? FULL : QUICK;
+    try {
+      const answer = await fetchList({ limit }, signal);
+      this.#failed = null;
+      this.#shell.connection(null);
+      this.#shell.status(answer);
+      this.#take(answer, { limit });
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#failed = error;
+      if (this.#session.loaded) this.#shell.connection(error);
+      this.#showEmpty();
+    }
+  }
+
+  #take(answer, reach) {
+    const session = this.#session;
+    const known = new Set(session.held.map((request) => request.id));
+    if (session.loaded && reach.before === undefined) {
+      this.#fresh = new Set(answer.requests.filter(({ id }) => !known.has(id)).map(({ id }) => id));
+    }
+    session.held = merge(session.held, answer.requests, reach);
+    session.loaded = true;
+    this.#more = session.held.length < answer.store.requests;
+    if (answer.service) document.title = `${answer.service} · otelbar`;
+    this.#refresh();
+  }
+
+  async #loadOlder() {
+    const before = this.#session.held.at(-1)?.seq;
+    if (before === undefined) return;
+    this.#older.disabled = true;
+    try {
+      this.#take(await fetchList({ limit: FULL, before }), { limit: FULL, before });
+    } catch (error) {
+      this.#shell.connection(error);
+    } finally {
+      this.#older.disabled = false;
+    }
+  }
+
+  #refresh() {
+    const { held } = this.#session;
+    this.#shown = this.#filter.empty ? held : held.filter((request) => this.#filter.matches(request));
+    this.#slowest = this.#shown.reduce((slowest, request) => Math.max(slowest, request.duration_ns), 1);
+    this.#rows.update(this.#shown, { anchored: true });
+    this.#grid.setAttribute("aria-rowcount", String(this.#shown.length + 1));
+    setText(this.#tally, this.#filter.empty ? plural(held.length, "request") : `${count(this.#shown.length)} of ${plural(held.length, "request")}`);
+    this.#older.hidden = !this.#more;
+    this.#markSelected();
+    this.#showEmpty();
+  }
+
+  #setFilter(text) {
+    if (this.#input.value !== text) this.#input.value = text;
+    // Replaced, not pushed: each key typed is no step for the Back button.
+    history.replaceState(null, "", listHash(text));
+    this.#applyFilter(text);
+  }
+
+  #applyFilter(text) {
+    this.#session.filter = text;
+    this.#filter = parseFilter(text);
+    setText(this.#problem, this.#filter.problem ?? "");
+    setAttribute(this.#input, "aria-invalid", this.#filter.problem === null ? null : "true");
+    const terms = text.toLowerCase().split(/\s+/);
+    for (const chip of this.#chips) chip.setAttribute("aria-pressed", String(terms.includes(chip.dataset.term)));
+    this.#refresh();
+  }
+
+  #toggleTerm(term) {
+    const terms = this.#input.value.split(/\s+/).filter((word) => word !== "");
+    const without = terms.filter((word) => word.toLowerCase() !== term);
+    this.#setFilter((without.length === terms.length ? [...terms, term] : without).join(" "));
+  }
+
+  #togglePause() {
+    this.#session.paused = !this.#session.paused;
+    this.#poll.paused = this.#session.paused;
+    this.#showPause();
+    announce(this.#session.paused ? "Paused" : "Live");
+  }
+
+  #showPause() {
+    const { paused } = this.#session;
+    replace(this.#pause, icon(paused ? "play" : "pause"), paused ? "Resume" : "Pause");
+    this.#pause.classList.toggle("is-paused", paused);
+    this.#pause.title = paused ? "The list stands still; resume (p)" : "The list is live; pause it (p)";
+  }
+
+  #move(step) {
+    if (this.#shown.length === 0) return;
+    const at = this.#shown.findIndex((request) => request.id === this.#session.selected);
+    const from = at < 0 ? (step > 0 ? -1 : 0) : at;
+    const to = Math.min(this.#shown.length - 1, Math.max(0, from + step));
+    this.#rows.reveal(to);
+    this.#select(this.#shown[to].id);
+  }
+
+  #select(id) {
+    this.#session.selected = id;
+    this.#rows.render();
+    this.#markSelected();
+  }
+
+  #markSelected() {
+    const { selected } = this.#session;
+    const shown = selected !== null && this.#shown.some((request) => request.id === selected);
+    setAttribute(this.#grid, "aria-activedescendant", shown ? `request-${selected}` : null);
+  }
+
+  #open(id) {
+    this.#session.selected = id;
+    location.hash = requestHash(id);
+  }
+
+  #createRow(request) {
+    const target = request.query === null || request.query === "" ? request.path : `${request.path}?${request.query}`;
+    const { counts } = request;
+    const state = exportLabel(request.export);
+    const row = h(
+      "div",
+      {
+        class: `list-row ${hasError(request) ? "is-error" : ""}`,
+        role: "row",
+        id: `request-${request.id}`,
+        on: {
+          click: (event) => {
+            // The link opens by itself, and in a new tab when asked to; a selection of text is no click.
+            if (event.target.closest("a") !== null || String(getSelection()) !== "") return;
+            this.#open(request.id);
+          },
+        },
+      },
+      h("div", { class: "c-method", role: "gridcell" }, h("span", { class: `method method-${methodClass(request.method)}` }, request.method)),
+      h(
+        "div",
+        { class: "c-target", role: "gridcell", title: `${request.method} ${target}${request.route === null ? "\nno route matched" : `\nroute ${request.route}`}\ntrace ${request.trace_id}` },
+        h("a", { href: requestHash(request.id), class: "route", tabindex: "-1" }, request.route ?? request.path),
+        request.route !== null && target === request.route ? null : h("span", { class: "path" }, request.route === null ? `${target.slice(request.path.length)}` : target),
+        request.outcome === "completed" ? null : h("span", { class: `tag tag-${request.outcome === "failed" ? "bad" : "warn"}` }, outcomeLabel(request.outcome).short),
+      ),
+      h("div", { class: "c-status", role: "gridcell" }, h("span", { class: `status ${statusClass(request.status)}` }, request.status ?? "–")),
+      h("div", { class: "c-duration", role: "gridcell", title: dateTime(request.start_unix_ns) }, h("span", { class: "duration-text" }, duration(request.duration_ns)), h("span", { class: "duration-bar", "aria-hidden": "true" }, h("i"))),
+      number("spans", counts.spans),
+      h(
+        "div",
+        { class: "c-queries", role: "gridcell" },
+        counts.queries === 0 ? h("span", { class: "zero" }, "–") : [count(counts.queries), h("span", { class: "muted" }, duration(request.query_ns))],
+      ),
+      number("calls", counts.calls),
+      number("logs", counts.logs),
+      number("errors", counts.errors, "bad"),
+      h(
+        "div",
+        { class: "c-findings", role: "gridcell" },
+        counts.findings === 0 ? h("span", { class: "zero" }, "–") : h("span", { class: "badge badge-warn", title: `${plural(counts.findings, "finding")}: open the request to see what was found` }, icon("warning"), count(counts.findings)),
+      ),
+      h("div", { class: "c-export", role: "gridcell", title: request.export.detail === null ? state.title : `${state.title}\n${request.export.detail}` }, h("span", { class: `dot dot-${state.tone}` }), h("span", null, state.short)),
+      h("div", { class: "c-age", role: "gridcell", title: dateTime(request.start_unix_ns) }),
+    );
+    if (this.#fresh.has(request.id)) row.classList.add("is-fresh");
+    return row;
+  }
+
+  #patchRow(row, request) {
+    const selected = request.id === this.#session.selected;
+    row.classList.toggle("is-selected", selected);
+    row.setAttribute("aria-selected", String(selected));
+    row.querySelector(".duration-bar i").style.width = `${Math.max(2, (100 * request.duration_ns) / this.#slowest)}%`;
+    setText(row.lastElementChild, age(request.start_unix_ns, Date.now()));
+  }
+
+  #showEmpty() {
+    const { held, loaded } = this.#session;
+    const state = this.#shown.length > 0 ? "" : held.length > 0 ? "filtered" : !loaded && this.#failed === null ? "loading" : !loaded ? "failed" : "none";
+    const signature = `${state} ${this.#failed?.message ?? ""} ${held.length}`;
+    if (this.#empty.dataset.state === signature) return;
+    this.#empty.dataset.state = signature;
+    this.#empty.hidden = state === "";
+    if (state === "filtered") {
+      replace(this.#empty, h("h2", null, "No request matches"), h("p", null, `None of the ${plural(held.length, "request")} held matches the filter.`), h("button", { class: "button", type: "button", on: { click: () => this.#setFilter("") } }, "Clear the filter"));
+    } else if (state === "loading") {
+      replace(this.#empty, h("p", { class: "muted" }, "Loading…"));
+    } else if (state === "failed") {
+      const refused = this.#failed.status === 401 || this.#failed.status === 403;
+      replace(
+        this.#empty,
+        h("h2", null, refused ? "Not allowed" : "No answer"),
+        h("p", null, this.#failed.message),
+        refused ? h("p", { class: "muted" }, "Where the toolbar was given a token, open this page with ", h("code", null, "?token=…"), " before the hash.") : h("p", { class: "muted" }, "Trying again every few seconds."),
+      );
+    } else if (state === "none") {
+      replace(
+        this.#empty,
+        h("h2", null, "No requests yet"),
+        h("p", null, "Send one to the service, and it appears here as soon as its response has ended:"),
+        h("pre", { class: "code" }, `curl -i ${location.origin}/`),
+        h("p", { class: "muted" }, "If nothing comes: the toolbar’s layer has to be around the routes you call (in axum it is added after them), and requests for the toolbar’s own pages are left out."),
+      );
+    }
+  }
+}
+
+function number(name, value, tone = "") {
+  return h("div", { class: `c-${name}`, role: "gridcell" }, value === 0 ? h("span", { class: "zero" }, "–") : h("span", tone === "" ? null : { class: `number-${tone}` }, count(value)));
+}
+
+function methodClass(method) {
+  return ["GET", "HEAD", "OPTIONS"].includes(method) ? "safe" : method === "DELETE" ? "delete" : "write";
+}

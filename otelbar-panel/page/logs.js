@@ -1,0 +1,61 @@
+// The events of all spans of a trace as one log, in the order of time. Pure.
+
+import { attributeValue, between, instant } from "./format.js";
+
+export const LEVELS = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
+
+/** Every event with its node, its distance from the trace's start and its level (`null` when it has none). */
+export function collectLogs(trace) {
+  const found = [];
+  for (const node of trace.order) {
+    node.span.events.forEach((event, index) => {
+      found.push({
+        event,
+        node,
+        index,
+        level: levelOf(event),
+        offset: between(trace.base, event.time_unix_ns),
+        at: instant(event.time_unix_ns),
+      });
+    });
+  }
+  // Array.prototype.sort is stable: events of one instant stay in the order of the spans.
+  return found.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+/** An event's level; an exception without one counts as an error. */
+export function levelOf(event) {
+  const level = String(event.level ?? "").toUpperCase();
+  if (LEVELS.includes(level)) return level;
+  return event.name === "exception" ? "ERROR" : null;
+}
+
+/** The logs of the wanted levels that hold `text`. Events without a level are wanted as long as INFO is. */
+export function filterLogs(logs, { levels, text = "" }) {
+  const needle = text.trim().toLowerCase();
+  return logs.filter((log) => {
+    if (!levels.has(log.level ?? "INFO")) return false;
+    return needle === "" || logText(log).includes(needle);
+  });
+}
+
+/** How many logs each level has; those without one are counted as INFO, as they are filtered. */
+export function levelCounts(logs) {
+  const counts = new Map(LEVELS.map((level) => [level, 0]));
+  for (const log of logs) counts.set(log.level ?? "INFO", counts.get(log.level ?? "INFO") + 1);
+  return counts;
+}
+
+/** The attributes on one line: `user.id=7 cart.items=3`. */
+export function summary(event) {
+  return (event.attributes ?? [])
+    .filter(({ key }) => key !== "exception.stacktrace")
+    .map(({ key, value }) => `${key}=${attributeValue(value)}`)
+    .join("  ")
+    .replace(/\s*\n\s*/g, " ⏎ ");
+}
+
+function logText(log) {
+  log.text ??= `${log.event.name}\n${summary(log.event)}\n${log.node.span.name}`.toLowerCase();
+  return log.text;
+}

@@ -1,0 +1,406 @@
+// One request: its head, what was found in it, and the tabs that show its spans, queries, logs and trace context.
+
+import { fetchList, fetchRequestText } from "./api.js";
+import { Details } from "./details.js";
+import { copyButton, externalLink, h, icon, replace, setText } from "./dom.js";
+import { clock, count, dateTime, duration, plural, utc } from "./format.js";
+import { TABS, listHash, requestHash } from "./location.js";
+import { LogsTab } from "./logs-tab.js";
+import { Poll } from "./poll.js";
+import { PropagationTab } from "./propagation-tab.js";
+import { QueriesTab } from "./queries-tab.js";
+import { rememberSize, rememberedSize, splitter } from "./splitter.js";
+import { buildTrace } from "./trace.js";
+import { Waterfall } from "./waterfall.js";
+import { exportLabel, outcomeLabel, statusClass } from "./words.js";
+
+const POLL_MS = 1000;
+const POLL_MOST_MS = 10_000;
+const STATUS_POLL_MS = 5000;
+/** A record appears shortly after the response has ended; until then a 404 is asked again. */
+const PATIENCE_MS = 5000;
+const UNSETTLED = ["pending", "queued"];
+const NARROW = matchMedia("(max-width: 1180px)");
+
+export class RequestView {
+  #id;
+  #shell;
+  #session;
+  #tab = "waterfall";
+  #spanId = null;
+  #text = null;
+  #detail = null;
+  #trace = null;
+  #selected = null;
+  #closed = false;
+  #opened = performance.now();
+  #delay = POLL_MS;
+  #settled = false;
+  #poll;
+  #statusPoll;
+  #head = h("div", { class: "request-head" });
+  #findings = h("div", { class: "findings", hidden: true });
+  #tablist;
+  #panels;
+  #details;
+  #split;
+  #notice = h("div", { class: "empty" }, h("p", { class: "muted" }, "Loading…"));
+  #content;
+  #tabs;
+
+  constructor(container, { target, shell, session }) {
+    this.#id = target.id;
+    this.#shell = shell;
+    this.#session = session;
+    this.#build(container);
+    this.#tab = target.tab;
+    this.#spanId = target.spanId;
+    document.title = `Request ${this.#id} · otelbar`;
+    this.#poll = new Poll((signal) => this.#load(signal), () => (this.#settled ? null : this.#delay));
+    this.#statusPoll = new Poll((signal) => this.#loadStatus(signal), () => STATUS_POLL_MS);
+    this.#poll.now();
+    this.#statusPoll.now();
+  }
+
+  accepts(target) {
+    return target.view === "request" && target.id === this.#id;
+  }
+
+  show(target) {
+    this.#spanId = target.spanId;
+    const node = target.spanId === null ? null : this.#trace?.byId.get(target.spanId) ?? null;
+    if (node !== null && node !== this.#selected) this.#select(node, { reveal: true });
+    if (target.tab !== this.#tab) this.#showTab(target.tab);
+  }
+
+  destroy() {
+    this.#poll.stop();
+    this.#statusPoll.stop();
+    this.#panels.waterfall.destroy();
+    this.#panels.logs.destroy();
+  }
+
+  key(event, typing) {
+    const { key } = event;
+    const panel = this.#panels[this.#tab];
+    // Arrows and letters belong to what has the focus when that is a control of its own.
+    const inDetails = this.#details.element.contains(event.target);
+    if (inDetails && key.startsWith("Arrow")) return false;
+    if (this.#trace !== null && panel.key?.(event, typing)) return true;
+    if (key === "Escape") {
+      location.hash = listHash(this.#session.filter);
+      return true;
+    }
+    if (/^[1-4]$/.test(key) && this.#trace !== null) {
+      this.#showTab(TABS[Number(key) - 1]);
+      return true;
+    }
+    return false;
+  }
+
+  #build(container) {
+    const onSelect = (node) => this.#select(node, { reveal: false });
+    this.#panels = {
+      waterfall: new Waterfall({ onSelect }),
+      queries: new QueriesTab({ onSelect }),
+      logs: new LogsTab({ onSelect }),
+      propagation: new PropagationTab(),
+    };
+    this.#details = new Details({
+      onClose: () => this.#showDetails(false),
+      onGoto: (node, tab) => {
+        this.#select(node, { reveal: true });
+        if (tab !== null) this.#showTab(tab);
+      },
+    });
+    this.#tabs = new Map(
+      TABS.map((name) => [
+        name,
+        {
+          button: h("button", { class: "tab", role: "tab", type: "button", id: `tab-${name}`, "aria-controls": `panel-${name}`, on: { click: () => this.#showTab(name) } }, h("span", null, name[0].toUpperCase() + name.slice(1))),
+          note: h("span", { class: "tab-note" }),
+          panel: h("section", { class: "panel", role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, hidden: true }, this.#panels[name].element),
+        },
+      ]),
+    );
+    for (const { button, note } of this.#tabs.values()) button.append(note);
+    this.#tablist = h(
+      "div",
+      {
+        class: "tabs",
+        role: "tablist",
+        "aria-label": "Views of the request",
+        on: {
+          keydown: (event) => {
+            const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+            if (step === undefined) return;
+            this.#showTab(TABS[(TABS.indexOf(this.#tab) + step + TABS.length) % TABS.length]);
+            this.#tabs.get(this.#tab).button.focus();
+            event.preventDefault();
+          },
+        },
+      },
+      [...this.#tabs.values()].map(({ button }) => button),
+    );
+    this.#split = h(
+      "div",
+      { class: "split" },
+      h("div", { class: "split-main" }, [...this.#tabs.values()].map(({ panel }) => panel)),
+      splitter({
+        label: "Size of the details",
+        className: "split-handle",
+        axis: () => (NARROW.matches ? "y" : "x"),
+        size: () => (NARROW.matches ? this.#details.element.offsetHeight : this.#details.element.offsetWidth),
+        resize: (size) => this.#resizeDetails(size),
+        grows: -1,
+      }),
+      this.#details.element,
+    );
+    this.#split.style.setProperty("--details-width", `${rememberedSize("details-width", 440)}px`);
+    this.#split.style.setProperty("--details-height", `${rememberedSize("details-height", 300)}px`);
+    this.#content = h("div", { class: "request-content", hidden: true }, this.#findings, this.#tablist, this.#split);
+    container.append(h("div", { class: "request-view" }, this.#head, this.#notice, this.#content));
+    replace(this.#head, h("div", { class: "request-line" }, this.#backLink()));
+  }
+
+  async #load(signal) {
+    const started = performance.now();
+    try {
+      const text = await fetchRequestText(this.#id, signal);
+      this.#shell.connection(null);
+      if (text !== this.#text) {
+        const detail = JSON.parse(text);
+        this.#text = text;
+        this.#take(detail);
+        this.#delay = POLL_MS;
+      } else {
+        this.#delay = Math.min(POLL_MOST_MS, this.#delay * 1.5);
+      }
+      this.#settled = !UNSETTLED.includes(this.#detail.request.export.state) && !this.#detail.spans.some((span) => span.unfinished);
+      // Reading a large trace again must not keep the service, or this page, busy.
+      this.#delay = Math.max(this.#delay, 10 * (performance.now() - started));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#fail(error);
+    }
+  }
+
+  async #loadStatus(signal) {
+    try {
+      this.#shell.status(await fetchList({ limit: 1 }, signal));
+    } catch {
+      // The request's own call reports what is wrong.
+    }
+  }
+
+  #fail(error) {
+    if (!(error instanceof Error) || error.status === undefined) throw error;
+    if (this.#detail !== null) {
+      // What is shown stays: a request may be evicted while one reads it.
+      if (error.status === 404) this.#settled = true;
+      else this.#shell.connection(error);
+      return;
+    }
+    const waiting = error.status === 404 && performance.now() - this.#opened < PATIENCE_MS;
+    this.#delay = waiting ? 500 : 3000;
+    this.#settled = error.status === 404 && !waiting;
+    replace(
+      this.#notice,
+      waiting
+        ? h("p", { class: "muted" }, "Waiting for the request to end…")
+        : [
+            h("h2", null, error.status === 404 ? "This request is not held" : error.status === 403 || error.status === 401 ? "Not allowed" : "No answer"),
+            h("p", null, error.message),
+            error.status === 404 ? h("p", { class: "muted" }, "It may have made room for newer ones, or the service was restarted.") : null,
+            h("a", { class: "button", href: listHash(this.#session.filter) }, "All requests"),
+          ],
+    );
+  }
+
+  #take(detail) {
+    const first = this.#detail === null;
+    const sameSpans = !first && JSON.stringify(detail.spans) === JSON.stringify(this.#detail.spans);
+    this.#detail = detail;
+    const { request } = detail;
+    document.title = `${request.method} ${request.route ?? request.path} · ${request.service} · otelbar`;
+    this.#notice.hidden = true;
+    this.#content.hidden = false;
+    if (!sameSpans) {
+      this.#trace = buildTrace(detail);
+      this.#panels.waterfall.update(this.#trace);
+      this.#panels.logs.update(this.#trace);
+    }
+    this.#panels.queries.update(this.#trace, detail.findings);
+    this.#panels.propagation.update(detail, this.#trace, (node) => {
+      this.#showTab("waterfall");
+      this.#select(node, { reveal: true });
+    });
+    this.#showHead();
+    this.#showFindings();
+    this.#showNotes();
+    if (first) this.#showTab(this.#tab);
+    if (!sameSpans) {
+      const wanted = this.#selected?.span.span_id ?? this.#spanId;
+      const node = (wanted === null ? undefined : this.#trace.byId.get(wanted)) ?? this.#trace.root;
+      this.#selected = node;
+      this.#mark(node, { reveal: first });
+    }
+    if (first && this.#tab === "waterfall") this.#panels.waterfall.focus();
+  }
+
+  #backLink() {
+    return h("a", { class: "back", href: listHash(this.#session.filter), title: "All requests (Esc)" }, icon("back"), "Requests");
+  }
+
+  #showHead() {
+    const { request, links, dropped } = this.#detail;
+    const outcome = outcomeLabel(request.outcome);
+    const state = exportLabel(request.export);
+    const target = request.query === null || request.query === "" ? request.path : `${request.path}?${request.query}`;
+    const lost = Object.entries(dropped).filter(([, number]) => number > 0);
+    replace(
+      this.#head,
+      h(
+        "div",
+        { class: "request-line" },
+        this.#backLink(),
+        h("span", { class: "method" }, request.method),
+        h("h1", { title: request.route ?? request.path }, request.route ?? request.path),
+        h("span", { class: `status status-large ${statusClass(request.status)}` }, request.status ?? "no status"),
+        h("span", { class: "request-duration" }, duration(request.duration_ns)),
+        h("span", { class: `outcome tone-${outcome.tone}`, title: outcome.title }, outcome.short),
+        h("span", { class: "spacer" }),
+        links.map((link) => backendLink(link, request.export)),
+      ),
+      h(
+        "div",
+        { class: "request-facts" },
+        request.route !== null && target === request.route ? null : headFact("Path", [h("span", { class: "mono clip", title: target }, target), copyButton(target, "the path")], "fact-path"),
+        headFact("Trace", [h("span", { class: "mono" }, request.trace_id), copyButton(request.trace_id, "the trace id")]),
+        headFact("Span", [h("span", { class: "mono" }, request.id), copyButton(request.id, "the span id")]),
+        headFact("Started", h("span", { title: `${dateTime(request.start_unix_ns)}\n${utc(request.start_unix_ns)}` }, clock(request.start_unix_ns))),
+        headFact("Export", [h("span", { class: `dot dot-${state.tone}` }), h("span", { title: state.title }, state.short), request.export.detail === null ? null : h("span", { class: "muted clip", title: request.export.detail }, request.export.detail)], "fact-export"),
+        lost.length === 0 ? null : headFact("Dropped", h("span", { class: "text-warn", title: "Left out of this request at capture, over a limit or too late" }, lost.map(([what, number]) => `${count(number)} ${what}`).join(", "))),
+      ),
+    );
+  }
+
+  #showFindings() {
+    const { findings } = this.#detail;
+    this.#findings.hidden = findings.length === 0;
+    replace(
+      this.#findings,
+      findings.map((finding) => {
+        const bad = finding.severity === "critical";
+        return h(
+          "details",
+          { class: `finding finding-${SEVERITIES.includes(finding.severity) ? finding.severity : "info"}` },
+          h(
+            "summary",
+            null,
+            icon(bad ? "error" : finding.severity === "warning" ? "warning" : "info"),
+            finding.kind === "n_plus_one" ? h("span", { class: `badge badge-${bad ? "bad" : "warn"}` }, "N+1") : null,
+            h("span", { class: "finding-title" }, finding.title),
+            h("span", { class: "finding-detail muted" }, finding.detail),
+            finding.span_ids.length === 0
+              ? null
+              : h(
+                  "button",
+                  {
+                    class: "chip",
+                    type: "button",
+                    on: {
+                      click: (event) => {
+                        event.preventDefault();
+                        this.#showTab("waterfall");
+                        this.#panels.waterfall.showFinding(finding);
+                        this.#panels.waterfall.focus();
+                      },
+                    },
+                  },
+                  `Show ${plural(finding.span_ids.length, "span")}`,
+                ),
+          ),
+          h("p", { class: "prewrap" }, finding.detail),
+        );
+      }),
+    );
+  }
+
+  #showNotes() {
+    const { request, propagation } = this.#detail;
+    const logs = this.#trace.nodes.reduce((sum, node) => sum + node.span.events.length, 0);
+    setText(this.#tabs.get("waterfall").note, count(this.#trace.nodes.length));
+    setText(this.#tabs.get("queries").note, request.counts.queries > 0 ? `${count(request.counts.queries)} · ${duration(request.query_ns)}` : "0");
+    setText(this.#tabs.get("logs").note, count(logs));
+    const refused = propagation.outcome === "refused";
+    const { note } = this.#tabs.get("propagation");
+    setText(note, refused ? "refused" : propagation.warnings.length > 0 ? plural(propagation.warnings.length, "warning") : propagation.outcome);
+    note.classList.toggle("text-bad", refused);
+    note.classList.toggle("text-warn", !refused && propagation.warnings.length > 0);
+  }
+
+  #showTab(name) {
+    this.#tab = name;
+    for (const [tab, { button, panel }] of this.#tabs) {
+      const active = tab === name;
+      button.setAttribute("aria-selected", String(active));
+      button.tabIndex = active ? 0 : -1;
+      panel.hidden = !active;
+    }
+    this.#split.classList.toggle("without-details", name === "propagation" || this.#closed || this.#selected === null);
+    if (this.#selected !== null) this.#details.show(this.#selected, this.#trace, { elsewhere: name !== "waterfall" });
+    this.#panels[name].shown?.();
+    this.#writeHash();
+  }
+
+  /** Selects a span for all tabs, the details and the address. */
+  #select(node, { reveal }) {
+    this.#selected = node;
+    this.#spanId = node.span.span_id;
+    this.#closed = false;
+    this.#mark(node, { reveal });
+    this.#writeHash();
+  }
+
+  #mark(node, { reveal }) {
+    this.#split.classList.toggle("without-details", node === null || this.#tab === "propagation" || this.#closed);
+    if (node === null) return;
+    this.#panels.waterfall.select(node, { reveal });
+    this.#panels.queries.select(node);
+    this.#panels.logs.select(node);
+    this.#details.show(node, this.#trace, { elsewhere: this.#tab !== "waterfall" });
+  }
+
+  #showDetails(shown) {
+    this.#closed = !shown;
+    this.#split.classList.toggle("without-details", !shown);
+    this.#panels.waterfall.focus();
+  }
+
+  #resizeDetails(size) {
+    const most = (NARROW.matches ? this.#split.clientHeight : this.#split.clientWidth) - (NARROW.matches ? 160 : 420);
+    const held = Math.max(NARROW.matches ? 120 : 280, Math.min(size, most));
+    const name = NARROW.matches ? "details-height" : "details-width";
+    this.#split.style.setProperty(`--${name}`, `${held}px`);
+    rememberSize(name, held);
+  }
+
+  #writeHash() {
+    const hash = requestHash(this.#id, this.#spanId, this.#tab);
+    // Replaced, not pushed: walking through spans is no step for the Back button.
+    if (hash !== location.hash) history.replaceState(null, "", hash);
+  }
+}
+
+const SEVERITIES = ["info", "warning", "critical"];
+
+function headFact(name, value, className = "") {
+  return h("div", { class: `head-fact ${className}` }, h("span", { class: "head-fact-name" }, name), value);
+}
+
+function backendLink({ name, url, ready }, { state, detail }) {
+  if (ready) return h("span", { class: "backend-link" }, externalLink(url, `Open in ${name} `, icon("external")));
+  const reason = { disabled: "no exporter is configured", not_sampled: "the trace is not sampled", failed: "the export failed", dropped: "the spans were given up" }[state] ?? "the backend has not acknowledged the trace yet";
+  return h("span", { class: "backend-link is-inactive", title: detail ?? "", "aria-disabled": "true" }, `${name}: ${reason}`);
+}

@@ -1,0 +1,102 @@
+// A stand-in for the toolbar while the page is worked on:
+//
+//   node otelbar-panel/page/tests/mock_server.js [--port 8099] [--requests 120] [--health failing|healthy|idle|none]
+//                                                [--live] [--hostile] [--token T]
+//
+// It serves the page under /__otelbar/ with the policy it is served with for real, the API from fixtures, and an
+// "application" page at / that carries the bar. With --live a request is added each 1.5 s.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { failing, hostile, nPlusOne, productPage, shop, status } from "./fixtures.js";
+
+const PAGE = new URL("../", import.meta.url);
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
+export const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Starts the server; `state` may be changed while it runs. Resolves to `{ origin, state, close }`. */
+export async function serve({ port = 0, details = [], health = "healthy", dropped = {}, token = null, appPolicy = null } = {}) {
+  const state = { details, health, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", calls: [], holdBack: 0 };
+  const server = createServer((request, response) => answer(state, request, response).catch((error) => send(response, 500, "text/plain", String(error))));
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    state,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function answer(state, request, response) {
+  const url = new URL(request.url, "http://mock");
+  if (url.pathname === "/") return send(response, 200, TYPES[".html"], application(state), state.appPolicy === null ? {} : { "content-security-policy": state.appPolicy });
+  if (url.pathname === "/framed") return send(response, 200, TYPES[".html"], `<!doctype html><title>framed</title><iframe src="/"></iframe>`);
+  if (!url.pathname.startsWith("/__otelbar/")) return send(response, 404, "text/plain", "not found");
+  const path = url.pathname.slice("/__otelbar/".length);
+  if (path.startsWith("api/")) {
+    state.calls.push(url.pathname + url.search);
+    if (state.token !== null && url.searchParams.get("token") !== state.token) return json(response, 403, { error: "The toolbar answers callers from this machine, or with the token it was given." });
+    return api(state, path.slice(4), url.searchParams, response);
+  }
+  const file = path === "" ? "index.html" : path;
+  if (!/^[a-z-]+\.(html|js|css|svg)$/.test(file)) return send(response, 404, "text/plain", "not found");
+  const text = await readFile(fileURLToPath(new URL(file, PAGE)));
+  return send(response, 200, TYPES[extname(file)], text, { "content-security-policy": POLICY, "x-content-type-options": "nosniff" });
+}
+
+function api(state, path, parameters, response) {
+  if (path === "requests") {
+    const limit = Number(parameters.get("limit") ?? 100);
+    const before = Number(parameters.get("before") ?? Infinity);
+    const requests = state.details.map(({ request }) => request).filter(({ seq }) => seq < before).sort((a, b) => b.seq - a.seq).slice(0, limit);
+    const { service, ...rest } = status({ requests: state.details.length, health: state.health, dropped: state.dropped });
+    return json(response, 200, { service: state.service ?? service, requests, ...rest });
+  }
+  const found = state.details.find(({ request }) => path === `requests/${encodeURIComponent(request.id)}`);
+  if (found === undefined || state.holdBack-- > 0) return json(response, 404, { error: "No request with this id is held: it has not ended yet, or made room for newer ones." });
+  return json(response, 200, found);
+}
+
+function application(state) {
+  const token = state.token === null ? "" : `?token=${encodeURIComponent(state.token)}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>The book shop</title>${state.appHead}
+<style>body{font:16px/1.5 Georgia,serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#222}
+div,a,span{letter-spacing:.2em;color:crimson}a{border:3px dotted}</style></head>
+<body><h1>The book shop</h1><p>An application's own page, whose styles must not reach the bar.</p><p><a href="/">A link</a></p>
+<script src="/__otelbar/bar.js${token}" data-request="${state.appRequest}" defer></script></body></html>`;
+}
+
+function json(response, code, value) {
+  send(response, code, "application/json", JSON.stringify(value), { "cache-control": "no-store" });
+}
+
+function send(response, code, type, body, headers = {}) {
+  response.writeHead(code, { "content-type": type, ...headers });
+  response.end(body);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: { port: { type: "string", default: "8099" }, requests: { type: "string", default: "120" }, health: { type: "string", default: "failing" }, live: { type: "boolean" }, hostile: { type: "boolean" }, token: { type: "string" } },
+  });
+  const now = () => BigInt(Date.now()) * 1000000n;
+  const number = Number(values.requests);
+  const details = number === 0 ? [] : shop(number, { now: now() });
+  if (values.hostile) details.push(hostile({ seq: number + 1, start: now() }));
+  const server = await serve({ port: Number(values.port), details, health: values.health, dropped: values.health === "failing" ? { spans: 3, late: 1 } : {}, token: values.token ?? null });
+  if (values.live) {
+    let seq = 100000;
+    setInterval(() => {
+      const make = [productPage, nPlusOne, failing, productPage][seq % 4];
+      server.state.details.push(make({ seq: seq++, start: now() }));
+      if (server.state.details.length > 500) server.state.details.shift();
+    }, 1500);
+  }
+  console.log(`${server.origin}/__otelbar/  and the bar at  ${server.origin}/`);
+}
