@@ -19,7 +19,7 @@ pub(crate) const COMMAND: Command = Command {
   deny       licences, banned crates and sources; advisories when their database can be fetched
   clippy     no warning in the whole workspace, with all features
   doc        no warning from rustdoc, in the public documentation and in the private
-  features   each crate on its own: with default features, with none, with each alone
+  features   each crate on its own: with default features, with none, with each alone, with all
   demo       the demo's own traffic of 200 requests, none lost and none misattributed
   test       `cargo xtask test`
 
@@ -159,7 +159,7 @@ fn features(workspace: &Workspace) -> Result<Note, Failure> {
     Ok(None)
 }
 
-/// The arguments that select default features (with tests and examples), then none, then each feature alone.
+/// The arguments that select default features (with tests and examples), then none, each alone, and all.
 fn selections(features: &BTreeMap<String, Vec<String>>) -> Vec<Vec<String>> {
     let words = |line: &str| line.split(' ').map(str::to_owned).collect();
     let mut selections = vec![words("--all-targets")];
@@ -168,6 +168,9 @@ fn selections(features: &BTreeMap<String, Vec<String>>) -> Vec<Vec<String>> {
     }
     for name in features.keys().filter(|name| *name != "default") {
         selections.push(words(&format!("--no-default-features --features {name}")));
+    }
+    if features.len() > 1 {
+        selections.push(words("--all-targets --all-features"));
     }
     selections
 }
@@ -252,7 +255,12 @@ mod tests {
         check(&[], &["--all-targets"]);
         check(
             &["default", "http"],
-            &["--all-targets", "--no-default-features", "--no-default-features --features http"],
+            &[
+                "--all-targets",
+                "--no-default-features",
+                "--no-default-features --features http",
+                "--all-targets --all-features",
+            ],
         );
     }
 

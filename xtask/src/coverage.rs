@@ -240,4 +240,17 @@ mod tests {
         }]);
         assert_eq!(json, expected);
     }
+
+    #[test]
+    fn the_floor_is_read_from_the_manifest() {
+        let check = |metadata: serde_json::Value, expected| {
+            let manifest = serde_json::json!({
+                "name": "one", "features": {}, "dependencies": [], "targets": [], "metadata": metadata
+            });
+            assert_eq!(floor(&serde_json::from_value(manifest).unwrap()), expected);
+        };
+        check(serde_json::json!({ "coverage": { "floor": 95 } }), Some(95.0));
+        check(serde_json::json!({ "docs": { "rs": {} } }), None);
+        check(serde_json::Value::Null, None);
+    }
 }

@@ -108,3 +108,25 @@ fn kind<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Er
         Some(other) => return Err(serde::de::Error::custom(format!("unknown kind of dependency `{other}`"))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_tells_dependencies_by_their_tables() {
+        let json = r#"{"target_directory":"target","packages":[{"name":"one","features":{"http":["dep:http"]},
+            "metadata":{"coverage":{"floor":95}},"targets":[{"name":"parse","kind":["bench"]}],
+            "dependencies":[{"name":"a","kind":null},{"name":"b","kind":"dev"},{"name":"c","kind":"build"}]}]}"#;
+        let metadata: Metadata = serde_json::from_str(json).unwrap();
+        let kinds: Vec<Kind> = metadata.crates[0].dependencies.iter().map(|one| one.kind).collect();
+        assert_eq!(kinds, [Kind::Normal, Kind::Dev, Kind::Build]);
+        assert_eq!(metadata.crates[0].targets[0].name, "parse");
+    }
+
+    #[test]
+    fn a_table_of_dependencies_that_cargo_does_not_have_yet_is_refused() {
+        let dependency = serde_json::from_str::<Dependency>(r#"{"name":"a","kind":"artifact"}"#);
+        assert!(dependency.unwrap_err().to_string().contains("artifact"));
+    }
+}
