@@ -349,7 +349,7 @@ pub fn assert_tree(spans: impl ToTree, expected: &str) {
 /// Takes the common indentation and the blank lines at both ends away.
 fn dedent(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let filled = |line: &&str| !line.trim().is_empty();
+    let filled = |line: &str| !line.trim().is_empty();
     let indent =
         lines.iter().filter(|line| filled(line)).map(|line| line.len() - line.trim_start().len()).min();
     let first = lines.iter().position(|line| filled(line)).unwrap_or(lines.len());

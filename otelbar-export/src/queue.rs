@@ -1,0 +1,340 @@
+//! The bounded queue between the callers and the pipeline's thread, and the books kept on it.
+//!
+//! One mutex guards the queue and the [`Account`], so an account is consistent whenever it is read. A push is a
+//! short critical section; the thread is woken when the queue was empty or a batch has come together, not for
+//! each push.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::batch::Portion;
+use crate::time::after;
+use crate::{Account, DropReason, Dropped, EnqueueId, Receipt, TraceBatch};
+
+/// Refusals that wait to be told to subscribers; the caller has each in hand already, so a flood may be cut.
+const REFUSALS: usize = 1024;
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    capacity: usize,
+    batch_size: usize,
+    /// Something was settled or the pipeline has ended, for those who block.
+    progress: Condvar,
+    /// The same for those who await.
+    progress_async: watch::Sender<()>,
+    /// There is something to send.
+    wake: Notify,
+    /// There are refusals to tell.
+    refused: Notify,
+    /// When the pipeline has to have ended, once it was asked to.
+    closing: watch::Sender<Option<Instant>>,
+}
+
+#[derive(Debug)]
+struct State {
+    entries: VecDeque<Portion>,
+    /// The oldest hand-over of which spans are in flight.
+    in_flight: Option<EnqueueId>,
+    next_id: u64,
+    /// Hand-overs before this one are wanted now, by a flush.
+    wanted: u64,
+    refusals: Vec<Receipt>,
+    account: Account,
+    /// Nothing is taken any more.
+    closed: bool,
+    /// Nothing is sent any more.
+    finished: bool,
+}
+
+/// Everything handed over before this point.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(u64);
+
+impl Queue {
+    pub(crate) fn new(endpoint: Arc<str>, capacity: usize, batch_size: usize) -> Self {
+        Self {
+            state: Mutex::new(State {
+                entries: VecDeque::new(),
+                in_flight: None,
+                next_id: 0,
+                wanted: 0,
+                refusals: Vec::new(),
+                account: Account::new(endpoint),
+                closed: false,
+                finished: false,
+            }),
+            capacity,
+            batch_size: batch_size.min(capacity),
+            progress: Condvar::new(),
+            progress_async: watch::Sender::new(()),
+            wake: Notify::new(),
+            refused: Notify::new(),
+            closing: watch::Sender::new(None),
+        }
+    }
+
+    /// Takes a hand-over in, or counts it as dropped.
+    pub(crate) fn push(&self, batch: TraceBatch) -> Result<EnqueueId, Dropped> {
+        let spans = batch.spans.len();
+        let mut state = self.lock();
+        state.account.handed_over += spans as u64;
+        let queued = state.account.queued as usize;
+        if state.closed {
+            return Err(self.refuse(state, &batch, DropReason::Closed));
+        }
+        if queued > 0 && queued + spans > self.capacity {
+            return Err(self.refuse(state, &batch, DropReason::QueueFull { capacity: self.capacity }));
+        }
+        let id = EnqueueId(state.next_id);
+        state.next_id += 1;
+        if spans == 0 {
+            return Ok(id);
+        }
+        let TraceBatch { key, resource, spans: data } = batch;
+        state.entries.push_back(Portion { id, key, resource, spans: data, whole: spans });
+        state.account.queued += spans as u64;
+        drop(state);
+        if queued == 0 || (queued < self.batch_size && queued + spans >= self.batch_size) {
+            self.wake.notify_one();
+        }
+        Ok(id)
+    }
+
+    fn refuse(&self, mut state: MutexGuard<'_, State>, batch: &TraceBatch, reason: DropReason) -> Dropped {
+        let spans = batch.spans.len();
+        state.account.dropped.count(&reason, spans as u64);
+        let dropped = Dropped { key: batch.key, spans, reason };
+        let first = state.refusals.is_empty();
+        if !state.finished && state.refusals.len() < REFUSALS {
+            state.refusals.push(dropped.receipt());
+        }
+        drop(state);
+        if first {
+            self.refused.notify_one();
+        }
+        dropped
+    }
+
+    pub(crate) fn account(&self) -> Account {
+        self.lock().account.clone()
+    }
+
+    /// Changes the account, and tells those who wait for progress.
+    pub(crate) fn book<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
+        let result = change(&mut self.lock().account);
+        self.progressed();
+        result
+    }
+
+    // The worker's side.
+
+    /// Waits for a batch: enough spans, or those that have waited long enough or are wanted now. `None` when
+    /// the pipeline was closed and nothing is left.
+    pub(crate) async fn batch(&self, delay: Duration) -> Option<Vec<Portion>> {
+        let mut closing = self.closing.subscribe();
+        let mut due: Option<Instant> = None;
+        loop {
+            {
+                let mut state = self.lock();
+                let now = Instant::now();
+                match state.entries.front() {
+                    None if state.closed => return None,
+                    None => due = None,
+                    Some(first) => {
+                        let wanted = first.id.0 < state.wanted || state.closed;
+                        let full = state.account.queued as usize >= self.batch_size;
+                        // The age counts from when this thread saw the spans; so a push needs no clock.
+                        let due = *due.get_or_insert_with(|| after(now, delay));
+                        if wanted || full || due <= now {
+                            return Some(state.take(self.batch_size));
+                        }
+                    }
+                }
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                _ = closing.changed() => {}
+                () = until(due) => {}
+            }
+        }
+    }
+
+    /// The batch taken last is settled to the last span.
+    pub(crate) fn batch_done(&self) {
+        self.lock().in_flight = None;
+        self.progressed();
+    }
+
+    /// Waits for refusals to tell; resolves when there are some.
+    pub(crate) async fn refusals(&self) -> Vec<Receipt> {
+        loop {
+            let refusals = self.take_refusals();
+            if !refusals.is_empty() {
+                return refusals;
+            }
+            self.refused.notified().await;
+        }
+    }
+
+    pub(crate) fn take_refusals(&self) -> Vec<Receipt> {
+        std::mem::take(&mut self.lock().refusals)
+    }
+
+    /// Waits until the pipeline has to have ended.
+    pub(crate) async fn deadline(&self) {
+        let mut closing = self.closing.subscribe();
+        loop {
+            let deadline = *closing.borrow_and_update();
+            tokio::select! {
+                () = until(deadline) => return,
+                // The sender lives in `self`.
+                _ = closing.changed() => {}
+            }
+        }
+    }
+
+    pub(crate) fn deadline_has_passed(&self) -> bool {
+        self.closing.borrow().is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Waits until it is known that the pipeline has to have ended before `instant`.
+    pub(crate) async fn ends_before(&self, instant: Instant) {
+        let mut closing = self.closing.subscribe();
+        // The sender lives in `self`.
+        let _ = closing.wait_for(|deadline| deadline.is_some_and(|deadline| deadline <= instant)).await;
+    }
+
+    /// What was never sent: takes it out of the queue, counted as dropped.
+    pub(crate) fn give_up(&self) -> Vec<Portion> {
+        let mut state = self.lock();
+        state.closed = true;
+        state.account.dropped.shut_down += std::mem::take(&mut state.account.queued);
+        std::mem::take(&mut state.entries).into()
+    }
+
+    /// Nothing is sent any more, for whatever reason.
+    pub(crate) fn finish(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.finished = true;
+        // Both are zero unless the worker has died.
+        let lost = std::mem::take(&mut state.account.queued) + std::mem::take(&mut state.account.in_flight);
+        state.account.dropped.shut_down += lost;
+        state.in_flight = None;
+        state.entries.clear();
+        drop(state);
+        self.progressed();
+    }
+
+    // The side of those who flush and shut down.
+
+    /// Asks for everything handed over so far to be sent now.
+    pub(crate) fn want_all(&self) -> Mark {
+        let mut state = self.lock();
+        state.wanted = state.next_id;
+        let mark = Mark(state.next_id);
+        drop(state);
+        self.wake.notify_one();
+        mark
+    }
+
+    /// Takes nothing in any more, and has the worker end by `deadline` or by an earlier one named before.
+    pub(crate) fn close(&self, deadline: Instant) {
+        self.lock().closed = true;
+        self.closing
+            .send_modify(|closing| *closing = Some(closing.map_or(deadline, |named| named.min(deadline))));
+    }
+
+    pub(crate) fn is_settled(&self, mark: Mark) -> bool {
+        self.lock().is_settled(mark)
+    }
+
+    /// Blocks until `mark` is settled or `deadline` has passed.
+    pub(crate) fn wait_settled(&self, mark: Mark, deadline: std::time::Instant) -> bool {
+        self.wait(|state| state.is_settled(mark), deadline)
+    }
+
+    pub(crate) fn wait_finished(&self, deadline: std::time::Instant) -> bool {
+        self.wait(|state| state.finished, deadline)
+    }
+
+    pub(crate) async fn settled(&self, mark: Mark) {
+        self.until(|state| state.is_settled(mark)).await;
+    }
+
+    pub(crate) async fn finished(&self) {
+        self.until(|state| state.finished).await;
+    }
+
+    fn wait(&self, done: impl Fn(&State) -> bool, deadline: std::time::Instant) -> bool {
+        let mut state = self.lock();
+        loop {
+            if done(&state) {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    async fn until(&self, done: impl Fn(&State) -> bool) {
+        let mut progress = self.progress_async.subscribe();
+        while !done(&self.lock()) {
+            // The sender lives in `self`.
+            let _ = progress.changed().await;
+        }
+    }
+
+    fn progressed(&self) {
+        self.progress.notify_all();
+        self.progress_async.send_modify(|()| {});
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code that can panic runs under the lock; should it, the books still hold to the span.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes up to `limit` spans out, the oldest first; a larger hand-over is cut.
+    fn take(&mut self, limit: usize) -> Vec<Portion> {
+        let mut taken = Vec::new();
+        let mut room = limit;
+        while room > 0 {
+            let Some(mut first) = self.entries.pop_front() else { break };
+            if first.spans.len() > room {
+                let rest = first.spans.split_off(room);
+                self.entries.push_front(Portion { resource: first.resource.clone(), spans: rest, ..first });
+            }
+            room -= first.spans.len();
+            taken.push(first);
+        }
+        self.in_flight = taken.first().map(|portion| portion.id);
+        let spans = (limit - room) as u64;
+        self.account.queued -= spans;
+        self.account.in_flight += spans;
+        taken
+    }
+
+    fn is_settled(&self, mark: Mark) -> bool {
+        let oldest = self.in_flight.or_else(|| self.entries.front().map(|entry| entry.id));
+        oldest.is_none_or(|id| id.0 >= mark.0)
+    }
+}
+
+/// Sleeps until then, or forever.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

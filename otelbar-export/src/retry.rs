@@ -1,0 +1,174 @@
+//! When a failed attempt is repeated.
+//!
+//! A plain state machine: it is given the time and the random number, and decides.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+/// When and how long failed attempts are repeated.
+///
+/// The wait after the n-th failure in a row is random between zero and `initial * 2^(n-1)`, at most `max` (full
+/// jitter), so that many senders do not come back all at once. A `Retry-After` takes its place.
+///
+/// ```
+/// use std::time::Duration;
+/// use otelbar_export::RetryPolicy;
+///
+/// let mut patient = RetryPolicy::default();
+/// patient.max_age = Duration::from_secs(3600);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetryPolicy {
+    /// The bound of the first wait. Default 500 ms.
+    pub initial: Duration,
+    /// The bound of every wait. Default 10 s.
+    pub max: Duration,
+    /// How long after the first attempt a request is given up and its spans are counted as dropped; looked at
+    /// when an attempt fails, so a `Retry-After` that reaches beyond it still gets its attempt. Default 5 min.
+    pub max_age: Duration,
+    /// A `Retry-After` above this counts as this. Default 1 h.
+    pub max_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            initial: Duration::from_millis(500),
+            max: Duration::from_secs(10),
+            max_age: Duration::from_secs(300),
+            max_retry_after: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// The state of a destination's retries. The failures in a row are counted across requests: a new request to a
+/// backend that is down waits as long as the one before it.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    policy: RetryPolicy,
+    failures_in_a_row: u32,
+}
+
+impl Retry {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
+        Self { policy, failures_in_a_row: 0 }
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        self.failures_in_a_row = 0;
+    }
+
+    /// An attempt for a request first tried at `began` has failed in a way that allows another. Gives the wait
+    /// before that, or `None` when the request is too old. `random` is in `0.0..1.0`.
+    pub(crate) fn failed(
+        &mut self,
+        began: Instant,
+        now: Instant,
+        retry_after: Option<Duration>,
+        random: f64,
+    ) -> Option<Duration> {
+        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        let left = self.policy.max_age.checked_sub(now.saturating_duration_since(began))?;
+        if left.is_zero() {
+            return None;
+        }
+        if let Some(asked) = retry_after {
+            return Some(asked.min(self.policy.max_retry_after));
+        }
+        let doublings = (self.failures_in_a_row - 1).min(31);
+        let bound = self.policy.initial.saturating_mul(1 << doublings).min(self.policy.max);
+        // The last attempt is made at the end of the age rather than left out.
+        let wait = Duration::try_from_secs_f64(bound.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(bound);
+        Some(wait.min(left))
+    }
+}
+
+/// Reads a `Retry-After` (RFC 9110, 10.2.3): seconds, or an HTTP date, which is taken relative to `now`.
+pub(crate) fn parse_retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
+    let value = std::str::from_utf8(value).ok()?.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than fit are still a long time.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn policy() -> RetryPolicy {
+        RetryPolicy { initial: SECOND, max: 8 * SECOND, max_age: 60 * SECOND, max_retry_after: 600 * SECOND }
+    }
+
+    #[test]
+    fn the_bound_doubles_up_to_its_limit_and_starts_again_after_a_success() {
+        let began = Instant::now();
+        let mut retry = Retry::new(policy());
+        let fail = |retry: &mut Retry| retry.failed(began, began, None, 1.0).unwrap().as_secs();
+        assert_eq!([(); 6].map(|()| fail(&mut retry)), [1, 2, 4, 8, 8, 8]);
+        retry.succeeded();
+        assert_eq!(fail(&mut retry), 1);
+    }
+
+    #[test]
+    fn jitter_is_full() {
+        let began = Instant::now();
+        let wait = |random| Retry::new(policy()).failed(began, began, None, random).unwrap();
+        assert_eq!(wait(0.0), Duration::ZERO);
+        assert_eq!(wait(0.25), SECOND / 4);
+    }
+
+    #[test]
+    fn many_failures_do_not_overflow() {
+        let began = Instant::now();
+        let mut retry = Retry::new(RetryPolicy { initial: Duration::MAX, max: Duration::MAX, ..policy() });
+        retry.failures_in_a_row = u32::MAX - 1;
+        for _ in 0..3 {
+            assert_eq!(retry.failed(began, began, None, 0.5), Some(60 * SECOND));
+        }
+    }
+
+    #[test]
+    fn age_ends_it() {
+        #[track_caller]
+        fn check(age: Duration, retry_after: Option<Duration>, wait: Option<Duration>) {
+            let began = Instant::now();
+            assert_eq!(Retry::new(policy()).failed(began, began + age, retry_after, 1.0), wait);
+        }
+        check(59 * SECOND, None, Some(SECOND));
+        check(60 * SECOND - SECOND / 2, None, Some(SECOND / 2));
+        check(60 * SECOND, None, None);
+        check(600 * SECOND, None, None);
+        check(59 * SECOND, Some(100 * SECOND), Some(100 * SECOND));
+        check(60 * SECOND, Some(SECOND), None);
+        check(SECOND, Some(Duration::MAX), Some(600 * SECOND));
+        check(SECOND, Some(Duration::ZERO), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_and_as_date() {
+        #[track_caller]
+        fn check(value: &str, wait: Option<Duration>) {
+            // Sun, 06 Nov 1994 08:49:37 GMT
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+            assert_eq!(parse_retry_after(value.as_bytes(), now), wait, "{value:?}");
+        }
+        check("120", Some(120 * SECOND));
+        check(" 0 ", Some(Duration::ZERO));
+        check("99999999999999999999999", Some(Duration::from_secs(u64::MAX)));
+        check("Sun, 06 Nov 1994 08:50:37 GMT", Some(60 * SECOND));
+        check("Sunday, 06-Nov-94 08:50:37 GMT", Some(60 * SECOND));
+        check("Sun Nov  6 08:50:37 1994", Some(60 * SECOND));
+        check("Sun, 06 Nov 1994 08:49:00 GMT", Some(Duration::ZERO));
+        for none in ["", "soon", "-1", "+1", "1.5", "1 2"] {
+            check(none, None);
+        }
+        assert_eq!(parse_retry_after(b"\xff", SystemTime::UNIX_EPOCH), None);
+    }
+}

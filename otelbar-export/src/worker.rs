@@ -1,0 +1,221 @@
+//! What runs on the pipeline's thread: takes batches from the queue, has them encoded and sent, keeps the books.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::account::{Health, LastError};
+use crate::batch::Portion;
+use crate::encode::{Part, Request, encode};
+use crate::queue::Queue;
+use crate::receipt::{Ledger, Outcome};
+use crate::retry::Retry;
+use crate::subscribers::Subscribers;
+use crate::time::after;
+use crate::transport::{Acknowledged, Transport};
+use crate::{Delivery, DropReason, EnqueueId, ExporterOptions, Receipt, SendError};
+
+/// Serves one queue with one transport.
+pub(crate) struct Worker<T> {
+    queue: Arc<Queue>,
+    subscribers: Arc<Subscribers>,
+    transport: T,
+    options: ExporterOptions,
+    retry: Retry,
+    /// Hand-overs of which spans were taken and not all are settled.
+    ledgers: HashMap<EnqueueId, Ledger>,
+    /// Nothing more is sent: the pipeline is being shut down and has no time left.
+    ended: bool,
+}
+
+impl<T: Transport> Worker<T> {
+    pub(crate) fn new(
+        queue: Arc<Queue>,
+        subscribers: Arc<Subscribers>,
+        transport: T,
+        options: ExporterOptions,
+    ) -> Self {
+        let retry = Retry::new(options.retry);
+        Self { queue, subscribers, transport, options, retry, ledgers: HashMap::new(), ended: false }
+    }
+
+    /// Works until the queue is closed and empty, or the deadline of its closing has passed.
+    pub(crate) async fn run(mut self) {
+        let queue = Arc::clone(&self.queue);
+        let subscribers = Arc::clone(&self.subscribers);
+        let tell_refusals = async {
+            loop {
+                let refusals = queue.refusals().await;
+                subscribers.tell(&refusals);
+            }
+        };
+        tokio::select! {
+            () = self.work() => {}
+            () = tell_refusals => {}
+        }
+        for portion in queue.give_up() {
+            self.register(&portion);
+            let part = Part { id: portion.id, spans: portion.spans.len() };
+            self.settle(&[part], &Outcome::Dropped { reason: DropReason::ShutDown });
+        }
+        subscribers.tell(&queue.take_refusals());
+        let account = queue.account();
+        if account.dropped.shut_down > 0 {
+            let (spans, endpoint) = (account.dropped.shut_down, account.endpoint);
+            warn!(target: "otelbar_export", spans, %endpoint, "shut down before all spans were delivered");
+        }
+        queue.finish();
+    }
+
+    async fn work(&mut self) {
+        let queue = Arc::clone(&self.queue);
+        while let Some(batch) = queue.batch(self.options.batch_delay).await {
+            for portion in &batch {
+                self.register(portion);
+            }
+            let encoded = encode(batch, self.options.request_size);
+            for (id, size) in encoded.too_large {
+                let reason = DropReason::TooLarge { size };
+                queue.book(|account| {
+                    account.in_flight -= 1;
+                    account.dropped.count(&reason, 1);
+                });
+                self.settle(&[Part { id, spans: 1 }], &Outcome::Dropped { reason });
+            }
+            for request in encoded.requests {
+                let outcome = self.deliver(&request).await;
+                self.book(request.spans(), &outcome);
+                self.settle(&request.parts, &outcome);
+            }
+            queue.batch_done();
+            if self.ended {
+                return;
+            }
+        }
+    }
+
+    /// Sends a request, again and again where that is allowed, until its fate is known.
+    async fn deliver(&mut self, request: &Request) -> Outcome {
+        const SHUT_DOWN: Outcome = Outcome::Dropped { reason: DropReason::ShutDown };
+        let queue = Arc::clone(&self.queue);
+        let began = Instant::now();
+        let mut attempt = 0_u32;
+        loop {
+            if self.ended || queue.deadline_has_passed() {
+                self.ended = true;
+                return SHUT_DOWN;
+            }
+            attempt = attempt.saturating_add(1);
+            self.tell(&request.parts, &Delivery::InFlight { attempt });
+            queue.book(|account| account.requests += 1);
+            let answer = tokio::select! {
+                answer = self.transport.send(request.body.clone()) => answer,
+                () = queue.deadline() => return SHUT_DOWN,
+            };
+            let error = match answer {
+                Ok(acknowledged) => return self.acknowledged(acknowledged, request.spans()),
+                Err(error) => Arc::new(error),
+            };
+            self.note_failure(&error);
+            if !error.is_retryable() {
+                return Outcome::Dropped { reason: DropReason::NotRetryable { error } };
+            }
+            let now = Instant::now();
+            let Some(wait) = self.retry.failed(began, now, error.retry_after(), fastrand::f64()) else {
+                return Outcome::Dropped { reason: DropReason::Expired { attempts: attempt, error } };
+            };
+            let wall = SystemTime::now();
+            let next = wall.checked_add(wait).unwrap_or(wall);
+            self.tell(&request.parts, &Delivery::Retrying { attempt, error, next });
+            let again = after(now, wait);
+            tokio::select! {
+                () = tokio::time::sleep_until(again) => {}
+                // There will be no other attempt, and the backend is not to be bothered with other requests.
+                () = queue.ends_before(again) => self.ended = true,
+            }
+        }
+    }
+
+    fn acknowledged(&mut self, answer: Acknowledged, spans: usize) -> Outcome {
+        self.retry.succeeded();
+        let rejected = usize::try_from(answer.rejected).unwrap_or(usize::MAX).min(spans);
+        let message: Option<Arc<str>> = answer.message.map(Into::into);
+        let health = if rejected > 0 { Health::Rejecting } else { Health::Healthy };
+        let (before, endpoint) = self.queue.book(|account| {
+            if message.is_some() {
+                account.last_message.clone_from(&message);
+            }
+            (std::mem::replace(&mut account.health, health), Arc::clone(&account.endpoint))
+        });
+        if rejected == 0 {
+            if matches!(before, Health::Failing | Health::Rejecting) {
+                info!(target: "otelbar_export", %endpoint, "spans are accepted again");
+            }
+            return Outcome::Accepted { warning: message };
+        }
+        let message = message.unwrap_or_else(|| "without a word why".into());
+        if before != health {
+            warn!(target: "otelbar_export", %endpoint, rejected, of = spans, %message, "the backend rejects spans");
+        }
+        Outcome::PartlyRejected { rejected, of: spans, message }
+    }
+
+    fn note_failure(&self, error: &Arc<SendError>) {
+        let before = self.queue.book(|account| {
+            account.last_error = Some(LastError { at: SystemTime::now(), error: Arc::clone(error) });
+            std::mem::replace(&mut account.health, Health::Failing)
+        });
+        if before != Health::Failing {
+            warn!(target: "otelbar_export", %error, "spans cannot be delivered");
+        }
+    }
+
+    /// Enters a request's end into the account.
+    fn book(&self, spans: usize, outcome: &Outcome) {
+        let spans = spans as u64;
+        self.queue.book(|account| {
+            account.in_flight -= spans;
+            match outcome {
+                Outcome::Accepted { .. } => account.accepted += spans,
+                Outcome::PartlyRejected { rejected, .. } => {
+                    account.rejected += *rejected as u64;
+                    account.accepted += spans - *rejected as u64;
+                }
+                Outcome::Dropped { reason } => account.dropped.count(reason, spans),
+            }
+        });
+    }
+
+    /// Notes that these spans have left the queue.
+    fn register(&mut self, portion: &Portion) {
+        self.ledgers
+            .entry(portion.id)
+            .or_insert_with(|| Ledger::new(portion.key, portion.id, portion.whole))
+            .take(portion.spans.len());
+    }
+
+    fn settle(&mut self, parts: &[Part], outcome: &Outcome) {
+        let mut receipts = Vec::with_capacity(parts.len());
+        for part in parts {
+            let Some(ledger) = self.ledgers.get_mut(&part.id) else { continue };
+            ledger.settle(part.spans, outcome);
+            receipts.push(ledger.receipt());
+            if ledger.is_settled() {
+                self.ledgers.remove(&part.id);
+            }
+        }
+        self.subscribers.tell(&receipts);
+    }
+
+    fn tell(&self, parts: &[Part], delivery: &Delivery) {
+        if self.subscribers.is_empty() {
+            return;
+        }
+        let ledgers = parts.iter().filter_map(|part| self.ledgers.get(&part.id));
+        let receipts: Vec<Receipt> = ledgers.map(|ledger| ledger.under_way(delivery.clone())).collect();
+        self.subscribers.tell(&receipts);
+    }
+}
