@@ -1,1 +1,27 @@
-//! A debug toolbar for Rust HTTP services whose data is OpenTelemetry
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod api;
+mod background;
+mod bar;
+mod capture;
+mod delivery;
+mod error;
+mod handover;
+mod id;
+mod layer;
+mod panel;
+mod propagation;
+mod recorder;
+mod request;
+mod resource;
+mod store;
+
+pub use capture::{
+    CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered, template,
+};
+pub use error::PanelError;
+pub use layer::{PeerAddr, ToolbarBody, ToolbarFuture, ToolbarLayer, ToolbarService};
+pub use otelbar_config::OpenTelemetryConfig;
+pub use panel::OpenTelemetryPanel;
+pub use request::{RequestHandle, current};

@@ -1,0 +1,130 @@
+//! What the toolbar answers under its own path: the page, and the JSON that the page reads.
+
+mod assets;
+mod json;
+mod page;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use opentelemetry::trace::SpanId;
+use serde::Serialize;
+
+use crate::panel::Toolbar;
+
+/// Requests in a list, unless the caller asks for fewer or more.
+const DEFAULT_LIMIT: usize = 100;
+/// Requests in a list at most.
+const MAX_LIMIT: usize = 500;
+
+type Answer = Response<Full<Bytes>>;
+
+impl Toolbar {
+    /// What follows the toolbar's path, if the path is one of the toolbar's.
+    pub(crate) fn own_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Answers a request for a path of the toolbar's.
+    pub(crate) fn answer<B>(self: &Arc<Self>, rest: &str, request: &Request<B>, peer: Option<SocketAddr>) -> Answer {
+        let mut answer = self.route(rest, request, peer);
+        let headers = answer.headers_mut();
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if *request.method() == Method::HEAD {
+            *answer.body_mut() = Full::default();
+        }
+        answer
+    }
+
+    fn route<B>(&self, rest: &str, request: &Request<B>, peer: Option<SocketAddr>) -> Answer {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "the toolbar's pages are read with GET");
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        if let Err(denied) = self.access.check(peer, request.uri(), request.headers()) {
+            return error(StatusCode::FORBIDDEN, &format!("not for this caller: {denied}"));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let mut answer = match rest {
+            "" => self.with_slash(query),
+            "/api/requests" => self.list(query),
+            _ => match rest.strip_prefix("/api/requests/") {
+                Some(id) => self.one(id),
+                None if rest.starts_with("/api/") => {
+                    error(StatusCode::NOT_FOUND, "there is api/requests and api/requests/{id}")
+                }
+                None => assets::answer(rest),
+            },
+        };
+        let cookie = self.access.cookie_for(request.uri()).and_then(|cookie| HeaderValue::from_str(&cookie).ok());
+        if let Some(cookie) = cookie {
+            answer.headers_mut().insert(header::SET_COOKIE, cookie);
+        }
+        answer
+    }
+
+    /// The page's own addresses are relative, so it has to be opened with the slash.
+    fn with_slash(&self, query: &str) -> Answer {
+        let question = if query.is_empty() { "" } else { "?" };
+        let mut answer = Response::new(Full::default());
+        *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
+        if let Ok(location) = HeaderValue::from_str(&format!("{}/{question}{query}", self.path)) {
+            answer.headers_mut().insert(header::LOCATION, location);
+        }
+        answer
+    }
+
+    fn list(&self, query: &str) -> Answer {
+        let number = |name: &str| -> Result<Option<u64>, Answer> {
+            let given = query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
+            given.map(|(_, value)| value.parse()).transpose().map_err(|_| {
+                error(StatusCode::BAD_REQUEST, &format!("{name} is not a whole number; leave it out or write one"))
+            })
+        };
+        let (limit, before) = match (number("limit"), number("before")) {
+            (Ok(limit), Ok(before)) => (limit, before),
+            (Err(answer), _) | (_, Err(answer)) => return answer,
+        };
+        let limit = limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT));
+        json_answer(StatusCode::OK, &page::list(self, before, limit))
+    }
+
+    fn one(&self, id: &str) -> Answer {
+        let Some(id) = Some(id).filter(|id| id.len() == 16).and_then(|id| SpanId::from_hex(id).ok()) else {
+            return error(StatusCode::BAD_REQUEST, "a request's id has 16 hexadecimal digits");
+        };
+        match self.store.request(id) {
+            Some(held) => json_answer(StatusCode::OK, &page::detail(self, &held)),
+            None => error(
+                StatusCode::NOT_FOUND,
+                "no request with this id is held; it is not finished yet, or has made room for newer ones",
+            ),
+        }
+    }
+}
+
+fn json_answer(status: StatusCode, value: &impl Serialize) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(body) => answer(status, "application/json", body.into()),
+        Err(failed) => error(StatusCode::INTERNAL_SERVER_ERROR, &failed.to_string()),
+    }
+}
+
+fn error(status: StatusCode, message: &str) -> Answer {
+    let body = serde_json::json!({ "error": message }).to_string();
+    answer(status, "application/json", body.into())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

@@ -1,0 +1,92 @@
+//! The page's files, embedded as they are.
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{self, HeaderValue};
+
+use super::{Answer, error};
+
+/// The page loads nothing from elsewhere and runs no script but its own.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                                       img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+                                       frame-ancestors 'none'";
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../page/", $name)))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = files![
+    "api.js",
+    "app.css",
+    "app.js",
+    "bar.js",
+    "details.js",
+    "dom.js",
+    "favicon.svg",
+    "feed.js",
+    "filter.js",
+    "format.js",
+    "headers.js",
+    "index.html",
+    "list.js",
+    "location.js",
+    "logs-tab.js",
+    "logs.js",
+    "poll.js",
+    "propagation-tab.js",
+    "queries-tab.js",
+    "queries.js",
+    "request.js",
+    "rows.js",
+    "shell.js",
+    "shortcuts.js",
+    "splitter.js",
+    "timeline.js",
+    "trace.js",
+    "waterfall.js",
+    "words.js",
+];
+
+pub(super) fn answer(rest: &str) -> Answer {
+    let name = match rest.trim_start_matches('/') {
+        "" => "index.html",
+        name => name,
+    };
+    let Some((name, text)) = FILES.iter().find(|(file, _)| *file == name) else {
+        return error(StatusCode::NOT_FOUND, "the toolbar has no such page");
+    };
+    let mut answer = super::answer(StatusCode::OK, content_type(name), Bytes::from_static(text.as_bytes()));
+    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    answer
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_embedded() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/page");
+        let served = ["html", "js", "css", "svg"];
+        let mut found: Vec<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.rsplit_once('.').is_some_and(|(_, ending)| served.contains(&ending)))
+            .collect();
+        found.sort();
+        assert_eq!(FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>(), found);
+    }
+}

@@ -1,0 +1,249 @@
+//! From what is held to what the JSON API shows.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::{SpanId, SpanKind, Status};
+use opentelemetry::{KeyValue, Value};
+use otelbar_convert::converter::Panel;
+use otelbar_convert::panel_data::Level;
+use otelbar_convert::{Converted, ConvertedSpan, semconv};
+use otelbar_export::Health;
+
+use super::json;
+use crate::panel::Toolbar;
+use crate::request::RequestContext;
+use crate::store::Held;
+
+pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json::List {
+    let fill = toolbar.store.fill();
+    let counters = &toolbar.recorder.counters;
+    json::List {
+        service: toolbar.service.name.clone(),
+        requests: toolbar
+            .store
+            .newest(before, limit)
+            .iter()
+            .map(|held| request(held, &held.context.converted()))
+            .collect(),
+        store: json::Store {
+            requests: fill.requests,
+            max_requests: fill.max_requests,
+            bytes: fill.bytes,
+            max_bytes: fill.max_bytes,
+            evicted: fill.evicted,
+        },
+        dropped: json::AllDropped {
+            requests: counters.requests.value(),
+            spans: counters.spans.value(),
+            logs: counters.logs.value(),
+            attributes: counters.attributes.value(),
+            late: counters.late.value(),
+        },
+        exporter: toolbar.exporter.as_ref().map(|exporter| {
+            let account = exporter.account();
+            json::Exporter {
+                endpoint: account.endpoint.to_string(),
+                health: match account.health {
+                    Health::Healthy => "healthy",
+                    Health::Rejecting => "rejecting",
+                    Health::Failing => "failing",
+                    _ => "idle",
+                },
+                queued: account.queued + account.in_flight,
+                accepted: account.accepted,
+                rejected: account.rejected,
+                dropped: account.dropped.total(),
+                last_error: account.last_error.map(|last| last.error.to_string()),
+            }
+        }),
+    }
+}
+
+pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
+    let context = &held.context;
+    let converted = context.converted();
+    let mut spans = spans(context, &converted);
+    for other in toolbar.store.trace(context.span_context.trace_id()) {
+        if other.context.id() != context.id() {
+            spans.extend(self::spans(&other.context, &other.context.converted()));
+        }
+    }
+    let dropped = context.lock().dropped;
+    let propagation = &context.propagation;
+    let ready = context.delivery.is_accepted();
+    let links = toolbar.config.links(&context.span_context.trace_id()).into_iter();
+    json::Detail {
+        request: request(held, &converted),
+        propagation: json::Propagation {
+            outcome: propagation.outcome.as_str(),
+            reason: propagation.reason.clone(),
+            warnings: propagation.warnings.clone(),
+            parent_span_id: propagation.parent.map(|id| id.to_string()),
+            sampled: context.span_context.is_sampled(),
+            headers: propagation
+                .headers
+                .iter()
+                .map(|(name, value)| json::Header { name, value: value.clone() })
+                .collect(),
+        },
+        links: links.map(|link| json::Link { name: link.name, url: link.url, ready }).collect(),
+        spans: in_tree_order(spans),
+        findings: converted
+            .findings
+            .iter()
+            .map(|finding| json::Finding {
+                kind: finding.kind.as_str(),
+                severity: finding.severity.as_str(),
+                title: finding.title.clone(),
+                detail: finding.detail.clone(),
+                span_ids: finding.span_ids.iter().map(SpanId::to_string).collect(),
+            })
+            .collect(),
+        dropped: json::Dropped {
+            spans: dropped.spans,
+            logs: dropped.logs,
+            attributes: dropped.attributes,
+            late: dropped.late,
+        },
+    }
+}
+
+fn request(held: &Held, converted: &Converted) -> json::Request {
+    let context = &held.context;
+    let export = context.delivery.state();
+    let recording = context.lock();
+    let request = &recording.data.request;
+    let mut counts = json::Counts {
+        spans: converted.spans.len(),
+        logs: recording.data.logs.len(),
+        findings: converted.findings.len(),
+        errors: recording.data.logs.iter().filter(|log| log.level == Level::Error).count(),
+        ..json::Counts::default()
+    };
+    let mut query_time = Duration::ZERO;
+    for span in &converted.spans {
+        match span.panel {
+            Panel::Sql => {
+                counts.queries += 1;
+                query_time += span.duration();
+            }
+            Panel::Http => counts.calls += 1,
+            Panel::Template => counts.renders += 1,
+            Panel::Cache => counts.cache += 1,
+            _ => {}
+        }
+        counts.errors += usize::from(matches!(span.data.status, Status::Error { .. }));
+    }
+    json::Request {
+        id: context.id().to_string(),
+        seq: held.seq,
+        trace_id: context.span_context.trace_id().to_string(),
+        service: context.service.name.clone(),
+        method: request.method.clone(),
+        path: request.path.clone(),
+        query: request.query.clone(),
+        route: request.route.clone(),
+        status: request.status,
+        start_unix_ns: unix_ns(recording.data.timer.start),
+        duration_ns: nanoseconds(recording.data.timer.duration),
+        outcome: recording.outcome.map_or("open", |outcome| outcome.as_str()),
+        error: converted.spans.first().is_some_and(|root| matches!(root.data.status, Status::Error { .. })),
+        counts,
+        query_ns: nanoseconds(query_time),
+        export: json::Export { state: export.name, detail: export.detail },
+    }
+}
+
+fn spans(context: &RequestContext, converted: &Converted) -> Vec<json::Span> {
+    converted.spans.iter().map(|span| self::span(context, span)).collect()
+}
+
+fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
+    let data = &span.data;
+    let (status, status_message) = match &data.status {
+        Status::Unset => ("unset", None),
+        Status::Ok => ("ok", None),
+        Status::Error { description } => ("error", Some(description.to_string()).filter(|text| !text.is_empty())),
+    };
+    json::Span {
+        span_id: data.span_context.span_id().to_string(),
+        parent_span_id: (data.parent_span_id != SpanId::INVALID).then(|| data.parent_span_id.to_string()),
+        request_id: context.id().to_string(),
+        service: context.service.name.clone(),
+        scope: data.instrumentation_scope.name().to_owned(),
+        name: data.name.to_string(),
+        kind: match data.span_kind {
+            SpanKind::Server => "server",
+            SpanKind::Client => "client",
+            SpanKind::Internal => "internal",
+            SpanKind::Producer => "producer",
+            SpanKind::Consumer => "consumer",
+        },
+        panel: span.panel.as_str(),
+        start_unix_ns: unix_ns(data.start_time),
+        duration_ns: nanoseconds(span.duration()),
+        busy_ns: span.busy.map(nanoseconds),
+        status,
+        status_message,
+        attributes: attributes(&data.attributes),
+        events: data
+            .events
+            .events
+            .iter()
+            .map(|event| json::Event {
+                name: event.name.to_string(),
+                level: event.attributes.iter().find_map(|attribute| match &attribute.value {
+                    Value::String(level) if attribute.key.as_str() == semconv::LEVEL => Some(level.to_string()),
+                    _ => None,
+                }),
+                time_unix_ns: unix_ns(event.timestamp),
+                attributes: attributes(&event.attributes),
+            })
+            .collect(),
+        synthesised: span.synthesised,
+        unfinished: !span.ended,
+        dropped: json::SpanDropped { attributes: data.dropped_attributes_count, events: data.events.dropped_count },
+    }
+}
+
+fn attributes(attributes: &[KeyValue]) -> Vec<json::Attribute> {
+    let shape = |attribute: &KeyValue| json::Attribute {
+        key: attribute.key.to_string(),
+        value: json::AnyValue(attribute.value.clone()),
+    };
+    attributes.iter().map(shape).collect()
+}
+
+/// Puts the spans of several requests of one trace into one order: parents before children. Each request's own come so.
+fn in_tree_order(spans: Vec<json::Span>) -> Vec<json::Span> {
+    // A request follows the one whose span called it; what calls from elsewhere comes first.
+    let mut requests: Vec<Vec<json::Span>> = Vec::new();
+    for span in spans {
+        match requests.last_mut() {
+            Some(request) if request[0].request_id == span.request_id => request.push(span),
+            _ => requests.push(vec![span]),
+        }
+    }
+    let held: HashSet<String> = requests.iter().flatten().map(|span| span.span_id.clone()).collect();
+    let mut placed = HashSet::new();
+    let mut ordered = Vec::new();
+    while !requests.is_empty() {
+        let ready = requests.iter().position(|request| {
+            request[0].parent_span_id.as_ref().is_none_or(|parent| placed.contains(parent) || !held.contains(parent))
+        });
+        // In a cycle of requests none is first, so any is.
+        let request = requests.remove(ready.unwrap_or(0));
+        placed.extend(request.iter().map(|span| span.span_id.clone()));
+        ordered.extend(request);
+    }
+    ordered
+}
+
+fn unix_ns(instant: SystemTime) -> String {
+    instant.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

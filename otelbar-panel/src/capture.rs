@@ -1,0 +1,14 @@
+//! Where what is recorded comes from.
+
+mod busy;
+mod client;
+mod fields;
+mod layer;
+mod sqlx;
+mod template;
+
+pub(crate) use busy::Busy;
+pub use client::{ClientBody, ClientFuture, ClientLayer, ClientService};
+pub use layer::CaptureLayer;
+pub(crate) use layer::{CaptureFilter, REQUEST_TARGET};
+pub use template::{Rendered, template};

@@ -1,0 +1,144 @@
+use std::borrow::Cow;
+use std::fmt;
+
+use opentelemetry::trace::SpanKind;
+use opentelemetry::{Key, KeyValue, Value};
+use otelbar_convert::redact::{REDACTED, Redactor};
+use tracing::field::{Field, Visit};
+
+/// Collects the fields of a `tracing` span or event.
+///
+/// Fields that steer OpenTelemetry (`otel.name`, `otel.kind`, `otel.status_code`, `otel.status_description`) are taken
+/// as that, those that the `log` crate's records carry give the record's origin, and the rest become attributes. A
+/// sensitive field's value is not even formatted.
+pub(crate) struct Fields<'r> {
+    redactor: &'r Redactor,
+    pub(crate) attributes: Vec<KeyValue>,
+    pub(crate) message: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) kind: Option<SpanKind>,
+    pub(crate) failed: bool,
+    pub(crate) description: Option<String>,
+    pub(crate) log_target: Option<String>,
+    pub(crate) log_file: Option<String>,
+    pub(crate) log_line: Option<u32>,
+}
+
+impl<'r> Fields<'r> {
+    pub(crate) fn new(redactor: &'r Redactor, room: usize) -> Self {
+        Fields {
+            redactor,
+            attributes: Vec::with_capacity(room),
+            message: None,
+            name: None,
+            kind: None,
+            failed: false,
+            description: None,
+            log_target: None,
+            log_file: None,
+            log_line: None,
+        }
+    }
+
+    /// The description of the span's error status, if the fields set one.
+    pub(crate) fn error(&mut self) -> Option<Cow<'static, str>> {
+        self.failed.then(|| self.description.take().unwrap_or_default().into())
+    }
+
+    fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
+        match field.name() {
+            "message" => self.message = Some(text()),
+            "otel.name" => self.name = Some(text()),
+            "otel.kind" => self.kind = kind(&text()),
+            "otel.status_code" => self.failed = text().eq_ignore_ascii_case("error"),
+            "otel.status_description" | "otel.status_message" => self.description = Some(text()),
+            "log.target" => self.log_target = Some(text()),
+            "log.file" => self.log_file = Some(text()),
+            "log.module_path" => {}
+            name if self.redactor.is_sensitive(name) => self.push(name, Value::from(REDACTED)),
+            name => self.push(name, Value::from(text())),
+        }
+    }
+
+    fn number(&mut self, field: &Field, value: impl Into<Value>) {
+        let name = field.name();
+        let value = if self.redactor.is_sensitive(name) { Value::from(REDACTED) } else { value.into() };
+        self.push(name, value);
+    }
+
+    fn push(&mut self, name: &'static str, value: Value) {
+        self.attributes.push(KeyValue::new(Key::from_static_str(name), value));
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.number(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.number(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "log.line" {
+            self.log_line = u32::try_from(value).ok();
+            return;
+        }
+        match i64::try_from(value) {
+            Ok(value) => self.number(field, value),
+            // OpenTelemetry knows signed 64 bits alone; text keeps the digits.
+            Err(_) => self.text(field, || value.to_string()),
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.number(field, value),
+            Err(_) => self.text(field, || value.to_string()),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match i64::try_from(value) {
+            Ok(value) => self.number(field, value),
+            Err(_) => self.text(field, || value.to_string()),
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.number(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, || value.to_owned());
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.text(field, || {
+            let mut text = value.to_string();
+            let mut source = value.source();
+            while let Some(cause) = source {
+                text.push_str(": ");
+                text.push_str(&cause.to_string());
+                source = cause.source();
+            }
+            text
+        });
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, || format!("{value:?}"));
+    }
+}
+
+fn kind(text: &str) -> Option<SpanKind> {
+    let kinds = [
+        ("server", SpanKind::Server),
+        ("client", SpanKind::Client),
+        ("producer", SpanKind::Producer),
+        ("consumer", SpanKind::Consumer),
+        ("internal", SpanKind::Internal),
+    ];
+    kinds.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, kind)| kind)
+}

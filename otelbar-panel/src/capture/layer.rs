@@ -1,0 +1,231 @@
+use std::borrow::Cow;
+
+use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
+use opentelemetry::trace::SpanKind;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::fields::Fields;
+use super::{Busy, sqlx};
+use crate::id::new_span_id;
+use crate::request::{Scope, SpanHandle};
+
+/// Target of the span that the tower layer opens for each request.
+pub(crate) const REQUEST_TARGET: &str = "otelbar::request";
+
+/// Records the spans and events of `tracing` into the request they belong to.
+///
+/// A span belongs to the request of its parent, or else to that of the current OpenTelemetry context; one that has
+/// neither, and one that asks for no parent, belongs to none and costs a look-up. Requests of every toolbar in the
+/// process are served by one layer; a second one in the same subscriber does nothing.
+///
+/// Made by [`OpenTelemetryPanel::tracing_layer`](crate::OpenTelemetryPanel::tracing_layer).
+#[derive(Debug, Default)]
+pub struct CaptureLayer {
+    redundant: bool,
+}
+
+impl CaptureLayer {
+    fn scope_of_event<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>) -> Option<Scope>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        match ctx.event_span(event) {
+            Some(span) => scope_of(&span).or_else(Scope::of_otel_context),
+            None if event.is_root() => None,
+            None => Scope::of_otel_context(),
+        }
+    }
+}
+
+impl<S> Layer<S> for CaptureLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_layer(&mut self, subscriber: &mut S) {
+        let subscriber: &dyn Subscriber = subscriber;
+        self.redundant = subscriber.is::<CaptureLayer>();
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        if self.redundant {
+            return;
+        }
+        let Some(span) = ctx.span(id) else { return };
+        let metadata = attributes.metadata();
+        if metadata.target() == REQUEST_TARGET {
+            // The request's own span: what the tower layer has just opened is the context's request.
+            if let Some(scope) = Scope::of_otel_context() {
+                let scope = Scope { span: scope.context.id(), ..scope };
+                span.extensions_mut().insert(SpanHandle { scope, place: None, busy: Busy::default() });
+            }
+            return;
+        }
+        let parent = match span.parent() {
+            Some(parent) => scope_of(&parent).or_else(Scope::of_otel_context),
+            None if attributes.is_root() => None,
+            None => Scope::of_otel_context(),
+        };
+        let Some(Scope { context, span: parent }) = parent else { return };
+
+        let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
+        attributes.record(&mut fields);
+        let own_id = new_span_id();
+        let name = fields.name.take().map_or(Cow::Borrowed(metadata.name()), Cow::Owned);
+        let kind = EntryKind::Span(fields.kind.take().unwrap_or(SpanKind::Internal));
+        let mut entry = Entry::new(name, std::time::Duration::ZERO, kind);
+        entry.id = Some(own_id);
+        entry.parent = Some(parent);
+        entry.start = Some(context.now());
+        entry.ended = false;
+        entry.source = Some(source(metadata));
+        entry.error = fields.error();
+        entry.attributes = fields.attributes;
+        let place = context.push(entry);
+        let own_id = if place.is_some() { own_id } else { parent };
+        let scope = Scope { context, span: own_id };
+        span.extensions_mut().insert(SpanHandle { scope, place, busy: Busy::default() });
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(id).filter(|_| !self.redundant) else { return };
+        // The fields are formatted by the application's code, so no lock may be held.
+        let handle = span.extensions().get::<SpanHandle>().and_then(|handle| Some((handle.scope.clone(), handle.place?)));
+        let Some((Scope { context, .. }, place)) = handle else { return };
+        let mut fields = Fields::new(&context.recorder.redactor, values.len());
+        values.record(&mut fields);
+        for attribute in std::mem::take(&mut fields.attributes) {
+            context.set_attribute(place, attribute);
+        }
+        let (name, kind, error) = (fields.name.take(), fields.kind.take(), fields.error());
+        if name.is_some() || kind.is_some() || error.is_some() {
+            context.change(place, |entry| {
+                if let Some(name) = name {
+                    entry.name = name.into();
+                }
+                if let Some(kind) = kind {
+                    entry.kind = EntryKind::Span(kind);
+                }
+                if error.is_some() {
+                    entry.error = error;
+                }
+            });
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        if self.redundant {
+            return;
+        }
+        let Some(scope) = self.scope_of_event(event, &ctx) else { return };
+        let metadata = event.metadata();
+        let context = &scope.context;
+        if metadata.target() == sqlx::TARGET {
+            if context.recorder.captured.sql {
+                sqlx::record(event, &scope);
+            }
+            return;
+        }
+        if !context.recorder.captured.logs {
+            return;
+        }
+        let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
+        event.record(&mut fields);
+        let source = match fields.log_target.take() {
+            Some(target) => {
+                Source { target: target.into(), file: fields.log_file.take().map(Cow::Owned), line: fields.log_line }
+            }
+            None => source(metadata),
+        };
+        context.log(Log {
+            span: Some(scope.span),
+            time: context.now(),
+            level: level(metadata),
+            source,
+            message: fields.message.take().map_or(Cow::Borrowed(metadata.name()), Cow::Owned),
+            attributes: fields.attributes,
+        });
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        with_busy(self, id, &ctx, Busy::enter);
+    }
+
+    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
+        with_busy(self, id, &ctx, Busy::exit);
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        let Some(span) = ctx.span(&id).filter(|_| !self.redundant) else { return };
+        let handle = span.extensions_mut().remove::<SpanHandle>();
+        if let Some(SpanHandle { scope, place: Some(place), busy }) = handle {
+            scope.context.end(place, |entry| entry.busy = Some(busy.total()));
+        }
+    }
+}
+
+/// What the capture looks at: everything up to a level, but for the toolbar's own work.
+#[derive(Clone, Debug)]
+pub(crate) struct CaptureFilter {
+    pub(crate) level: LevelFilter,
+}
+
+impl CaptureFilter {
+    fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == REQUEST_TARGET
+            || (*metadata.level() <= self.level && !metadata.target().starts_with("otelbar_export"))
+    }
+}
+
+impl<S> Filter<S> for CaptureFilter {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
+        self.wants(metadata)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.wants(metadata) { Interest::always() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level.max(LevelFilter::ERROR))
+    }
+}
+
+fn scope_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Scope> {
+    span.extensions().get::<SpanHandle>().map(|handle| handle.scope.clone())
+}
+
+fn with_busy<S>(layer: &CaptureLayer, id: &Id, ctx: &Context<'_, S>, f: impl FnOnce(&mut Busy))
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(span) = ctx.span(id).filter(|_| !layer.redundant) else { return };
+    if let Some(handle) = span.extensions_mut().get_mut::<SpanHandle>()
+        && handle.place.is_some()
+    {
+        f(&mut handle.busy);
+    }
+}
+
+fn source(metadata: &'static Metadata<'static>) -> Source {
+    Source {
+        target: Cow::Borrowed(metadata.target()),
+        file: metadata.file().map(Cow::Borrowed),
+        line: metadata.line(),
+    }
+}
+
+fn level(metadata: &Metadata<'_>) -> Level {
+    match *metadata.level() {
+        tracing::Level::TRACE => Level::Trace,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::ERROR => Level::Error,
+    }
+}

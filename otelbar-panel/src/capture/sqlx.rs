@@ -1,0 +1,81 @@
+//! Queries of `sqlx`, which tells of each by an event when it is done.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use otelbar_convert::panel_data::{Entry, EntryKind, Sql};
+use tracing::Event;
+use tracing::field::{Field, Visit};
+
+use crate::request::Scope;
+
+/// Target of the events that `sqlx` sends for each query.
+pub(crate) const TARGET: &str = "sqlx::query";
+
+/// Records a query by the event that tells of it.
+pub(crate) fn record(event: &Event<'_>, scope: &Scope) {
+    let mut query = Query::default();
+    event.record(&mut query);
+    let Some(elapsed) = query.elapsed else { return };
+    let now = scope.context.now();
+    let sql = Sql {
+        system: Cow::Owned(scope.context.recorder.sql_system.clone()),
+        namespace: None,
+        returned_rows: query.returned_rows,
+        affected_rows: query.affected_rows,
+        text: query.text(),
+    };
+    let mut entry = Entry::new("", elapsed.min(now), EntryKind::Sql(sql));
+    entry.parent = Some(scope.span);
+    entry.start = Some(now.saturating_sub(elapsed));
+    scope.context.push(entry);
+}
+
+#[derive(Default)]
+struct Query {
+    summary: String,
+    statement: String,
+    returned_rows: Option<u64>,
+    affected_rows: Option<u64>,
+    elapsed: Option<Duration>,
+}
+
+impl Query {
+    /// The whole statement. It comes framed by line breaks, and is left out where the summary, its first four words,
+    /// is all of it.
+    fn text(self) -> String {
+        let framed = self.statement.strip_prefix("\n\n").and_then(|text| text.strip_suffix('\n'));
+        match framed {
+            Some(text) => text.to_owned(),
+            None if self.statement.is_empty() => self.summary,
+            None => self.statement,
+        }
+    }
+}
+
+impl Visit for Query {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == "elapsed_secs" {
+            self.elapsed = Duration::try_from_secs_f64(value).ok();
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match field.name() {
+            "rows_returned" => self.returned_rows = Some(value),
+            "rows_affected" => self.affected_rows = Some(value),
+            _ => {}
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => self.summary = value.to_owned(),
+            "db.statement" => self.statement = value.to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _field: &Field, _value: &dyn fmt::Debug) {}
+}

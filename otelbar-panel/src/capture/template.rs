@@ -1,0 +1,92 @@
+use std::fmt::Display;
+
+use otelbar_convert::panel_data::{Entry, EntryKind, Template};
+
+use crate::id::new_span_id;
+use crate::request::Scope;
+
+/// Renders a template, and records that for the current request.
+///
+/// It works with any engine: the closure renders, and what it returns tells the size or the error. Outside a request
+/// the closure is just called.
+///
+/// ```
+/// # fn main() -> Result<(), minijinja::Error> {
+/// let mut engine = minijinja::Environment::new();
+/// engine.add_template("hello.html", "Hello {{ name }}!")?;
+///
+/// let html = otelbar_panel::template("hello.html", || {
+///     engine.get_template("hello.html")?.render(minijinja::context!(name => "Ada"))
+/// })?;
+/// assert_eq!(html, "Hello Ada!");
+/// # Ok(())
+/// # }
+/// ```
+pub fn template<R: Rendered>(name: &str, render: impl FnOnce() -> R) -> R {
+    let scope = Scope::current().filter(|scope| scope.context.recorder.captured.templates);
+    let Some(Scope { context, span }) = scope else { return render() };
+    let mut entry =
+        Entry::new("", std::time::Duration::ZERO, EntryKind::Template(Template { name: name.to_owned(), size: None }));
+    entry.id = Some(new_span_id());
+    entry.parent = Some(span);
+    entry.start = Some(context.now());
+    entry.ended = false;
+    let place = context.push(entry);
+
+    // Ended on unwinding as well, or the request would wait for a render that will never end.
+    let mut end = End { context, place, result: Err("panicked".to_owned()) };
+    let rendered = render();
+    end.result = rendered.outcome();
+    rendered
+}
+
+/// What a template renders to.
+pub trait Rendered {
+    /// Its size in bytes, if it has one, or what went wrong.
+    fn outcome(&self) -> Result<Option<u64>, String>;
+}
+
+impl Rendered for String {
+    fn outcome(&self) -> Result<Option<u64>, String> {
+        Ok(Some(self.len() as u64))
+    }
+}
+
+impl Rendered for Vec<u8> {
+    fn outcome(&self) -> Result<Option<u64>, String> {
+        Ok(Some(self.len() as u64))
+    }
+}
+
+impl Rendered for () {
+    fn outcome(&self) -> Result<Option<u64>, String> {
+        Ok(None)
+    }
+}
+
+impl<R: Rendered, E: Display> Rendered for Result<R, E> {
+    fn outcome(&self) -> Result<Option<u64>, String> {
+        match self {
+            Ok(rendered) => rendered.outcome(),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+struct End {
+    context: std::sync::Arc<crate::request::RequestContext>,
+    place: Option<usize>,
+    result: Result<Option<u64>, String>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        let result = std::mem::replace(&mut self.result, Ok(None));
+        self.context.end(place, |entry| match (result, &mut entry.kind) {
+            (Ok(size), EntryKind::Template(template)) => template.size = size,
+            (Ok(_), _) => {}
+            (Err(error), _) => entry.error = Some(error.into()),
+        });
+    }
+}

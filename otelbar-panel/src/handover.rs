@@ -1,0 +1,68 @@
+//! From the request's thread to the background thread: bounded, and never waited for.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use crate::request::RequestContext;
+
+/// Requests that may wait for the background thread; more are dropped and counted.
+const CAPACITY: usize = 4096;
+
+/// What the background thread is told.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A request has ended.
+    Finished(Arc<RequestContext>),
+    /// Something was recorded for a request that has ended.
+    Late(Arc<RequestContext>),
+    /// Hand all there is to the exporter now, and answer.
+    Flush(SyncSender<()>),
+    /// The same, and end.
+    Stop(SyncSender<()>),
+}
+
+/// The requests' end of the hand-over.
+#[derive(Clone, Debug)]
+pub(crate) struct Handover {
+    sender: SyncSender<Message>,
+}
+
+impl Handover {
+    pub(crate) fn new() -> (Self, Receiver<Message>) {
+        let (sender, receiver) = sync_channel(CAPACITY);
+        (Handover { sender }, receiver)
+    }
+
+    pub(crate) fn finished(&self, context: &Arc<RequestContext>) {
+        if self.sender.try_send(Message::Finished(Arc::clone(context))).is_err() {
+            context.recorder.counters.requests.add(1);
+        }
+    }
+
+    pub(crate) fn late(&self, context: &Arc<RequestContext>) {
+        if self.sender.try_send(Message::Late(Arc::clone(context))).is_err() {
+            // The next thing recorded tries again, and so does the next flush.
+            context.lock().announced = false;
+        }
+    }
+
+    /// Sends and waits until it was done, at most for so long; whether it was.
+    pub(crate) fn ask(&self, message: impl FnOnce(SyncSender<()>) -> Message, within: Duration) -> bool {
+        let (done, answered) = sync_channel(1);
+        let started = std::time::Instant::now();
+        let mut message = message(done);
+        loop {
+            message = match self.sender.try_send(message) {
+                Ok(()) => break,
+                Err(TrySendError::Disconnected(_)) => return false,
+                Err(TrySendError::Full(message)) => message,
+            };
+            if started.elapsed() >= within {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+        answered.recv_timeout(within.saturating_sub(started.elapsed())).is_ok()
+    }
+}

@@ -1,0 +1,32 @@
+use std::net::SocketAddr;
+
+use http::Extensions;
+
+/// The address of the other end of a request's connection, as a request extension.
+///
+/// The toolbar's pages answer local callers alone, so it has to know who calls. A plain hyper service puts this into
+/// each request's extensions, or gives the address to [`ToolbarLayer::peer`](crate::ToolbarLayer::peer) for each
+/// connection; with the feature `axum`, `axum::extract::ConnectInfo<SocketAddr>` is understood as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);
+
+pub(crate) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    if let Some(PeerAddr(address)) = extensions.get() {
+        return Some(*address);
+    }
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::ConnectInfo(address)) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
+        return Some(*address);
+    }
+    None
+}
+
+/// The route that the router matched, where it left it in the request.
+pub(crate) fn route(extensions: &Extensions) -> Option<String> {
+    #[cfg(feature = "axum")]
+    if let Some(route) = extensions.get::<axum::extract::MatchedPath>() {
+        return Some(route.as_str().to_owned());
+    }
+    let _ = extensions;
+    None
+}

@@ -1,0 +1,91 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::future::ToolbarFuture;
+use super::peer;
+use super::watch::Watch;
+use super::ToolbarBody;
+use crate::panel::Toolbar;
+use crate::request::Service as ServiceInfo;
+
+/// Watches the requests of a service, and serves the toolbar's pages beside it.
+///
+/// Made by [`OpenTelemetryPanel::layer`](crate::OpenTelemetryPanel::layer). It goes around everything that is to be seen;
+/// in axum, `Router::layer` after the routes.
+#[derive(Clone, Debug)]
+pub struct ToolbarLayer {
+    toolbar: Option<Arc<Toolbar>>,
+    service: Arc<ServiceInfo>,
+    peer: Option<SocketAddr>,
+}
+
+impl ToolbarLayer {
+    pub(crate) fn new(toolbar: Option<Arc<Toolbar>>, service: Arc<ServiceInfo>) -> Self {
+        ToolbarLayer { toolbar, service, peer: None }
+    }
+
+    /// The same layer for a service of another name (`service.name`), when a process holds several.
+    #[must_use]
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        let resource = crate::resource::renamed(&self.service.resource, &name);
+        self.service = Arc::new(ServiceInfo { name, resource: Arc::new(resource) });
+        self
+    }
+
+    /// The same layer for the requests of one connection, whose other end has this address.
+    ///
+    /// For servers that leave no address in the request; see [`PeerAddr`](crate::PeerAddr).
+    #[must_use]
+    pub fn peer(mut self, address: SocketAddr) -> Self {
+        self.peer = Some(address);
+        self
+    }
+}
+
+impl<S> Layer<S> for ToolbarLayer {
+    type Service = ToolbarService<S>;
+
+    fn layer(&self, inner: S) -> ToolbarService<S> {
+        ToolbarService { inner, layer: self.clone() }
+    }
+}
+
+/// A service that the toolbar watches; made by [`ToolbarLayer`].
+#[derive(Clone, Debug)]
+pub struct ToolbarService<S> {
+    inner: S,
+    layer: ToolbarLayer,
+}
+
+impl<S, B, R> Service<Request<B>> for ToolbarService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body,
+{
+    type Response = Response<ToolbarBody<R>>;
+    type Error = S::Error;
+    type Future = ToolbarFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Some(toolbar) = &self.layer.toolbar else { return ToolbarFuture::off(self.inner.call(request)) };
+        let peer = self.layer.peer.or_else(|| peer::peer(request.extensions()));
+        if let Some(rest) = toolbar.own_path(request.uri().path()) {
+            return ToolbarFuture::answer(toolbar.answer(rest, &request, peer));
+        }
+        let watch = Watch::open(toolbar, &self.layer.service, &request, peer);
+        request.extensions_mut().insert(watch.handle());
+        let inner = watch.run(|| self.inner.call(request));
+        ToolbarFuture::watched(inner, watch)
+    }
+}

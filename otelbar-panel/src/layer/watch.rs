@@ -1,0 +1,264 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http_body::Body;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+use otelbar_convert::panel_data;
+use tracing::Span;
+
+use super::{ToolbarBody, peer};
+use crate::bar::{self, Bar};
+use crate::capture::REQUEST_TARGET;
+use crate::panel::Toolbar;
+use crate::request::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
+
+/// A request that is being worked on: its context, attached whenever the service's code runs.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    attached: Attached,
+    toolbar: Arc<Toolbar>,
+    /// What the answer needs to know of the question.
+    method: Method,
+    bar: Result<(), bar::Reason>,
+    may_see: bool,
+    finished: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Attached {
+    context: Arc<RequestContext>,
+    otel: Context,
+    span: Span,
+}
+
+impl Attached {
+    fn run<T>(&self, f: impl FnOnce() -> T) -> T {
+        let _otel = self.otel.clone().attach();
+        let _span = self.span.enter();
+        f()
+    }
+}
+
+impl Watch {
+    pub(super) fn open<B>(
+        toolbar: &Arc<Toolbar>,
+        service: &Arc<Service>,
+        request: &Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Watch {
+        let route = peer::route(request.extensions());
+        let data = describe(toolbar, request, peer, route);
+        let (span_context, propagation) = toolbar.start_trace(request.headers(), &data);
+        let context = RequestContext::open(
+            Arc::clone(&toolbar.recorder),
+            Arc::clone(service),
+            span_context.clone(),
+            propagation,
+            data,
+        );
+        toolbar.begin_delivery(&context);
+        let otel = Context::current().with_remote_span_context(span_context).with_value(Active(Arc::clone(&context)));
+        let span = {
+            let _attached = otel.clone().attach();
+            // At the level that the fewest filters hide, since spans and tasks find their request by it.
+            tracing::error_span!(target: REQUEST_TARGET, "request", trace_id = %context.span_context.trace_id())
+        };
+        let access = toolbar.access.check(peer, request.uri(), request.headers());
+        let may_see = access.is_ok();
+        let bar = match access {
+            Ok(()) => bar::wanted(request.method(), request.headers()),
+            Err(denied) => Err(bar::Reason::Denied(denied)),
+        };
+        Watch {
+            attached: Attached { context, otel, span },
+            toolbar: Arc::clone(toolbar),
+            method: request.method().clone(),
+            bar,
+            may_see,
+            finished: false,
+        }
+    }
+
+    pub(super) fn handle(&self) -> RequestHandle {
+        let context = Arc::clone(&self.attached.context);
+        RequestHandle { scope: Scope { span: context.id(), context } }
+    }
+
+    pub(super) fn run<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.attached.run(f)
+    }
+
+    /// Notes the head of the answer, and follows its body.
+    pub(super) fn respond<B: Body>(mut self, response: Response<B>) -> Response<ToolbarBody<B>> {
+        let (mut head, body) = response.into_parts();
+        self.finished = true;
+        let context = &self.attached.context;
+        let status = head.status;
+        let route = peer::route(&head.extensions);
+        context.with_request(|request| {
+            request.status = Some(status.as_u16());
+            if request.route.is_none() {
+                request.route = route;
+            }
+        });
+        let without_body = self.method == Method::HEAD
+            || status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || (self.method == Method::CONNECT && status.is_success());
+
+        let bar = self.toolbar.bar(&self.bar, context.id(), &head, without_body);
+        self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
+        let fragment = match bar {
+            Bar::Fragment(fragment) => {
+                bar::lengthen(&mut head.headers, fragment.len());
+                Some(fragment)
+            }
+            Bar::None | Bar::Left(_) => None,
+        };
+        let mut watch = BodyWatch {
+            expected: content_length(&head.headers)
+                .map(|length| length - fragment.as_ref().map_or(0, |f| f.len() as u64)),
+            sent: 0,
+            attached: Some(self.attached.clone()),
+        };
+        if without_body || (body.is_end_stream() && fragment.is_none()) {
+            watch.completed();
+        }
+        Response::from_parts(head, ToolbarBody::watched(body, watch, fragment))
+    }
+
+    pub(super) fn failed(mut self, error: &'static str) {
+        self.finished = true;
+        finish_failed(&self.attached.context, error);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        match std::thread::panicking() {
+            true => finish_failed(&self.attached.context, "panic"),
+            false => self.attached.context.finish(Outcome::Cancelled),
+        }
+    }
+}
+
+/// A response's body that is being sent.
+#[derive(Debug)]
+pub(super) struct BodyWatch {
+    /// `None` once the request has ended.
+    attached: Option<Attached>,
+    expected: Option<u64>,
+    sent: u64,
+}
+
+impl BodyWatch {
+    pub(super) fn run<T>(&self, f: impl FnOnce() -> T) -> T {
+        match &self.attached {
+            Some(attached) => attached.run(f),
+            None => f(),
+        }
+    }
+
+    pub(super) fn sent(&mut self, bytes: u64) {
+        self.sent += bytes;
+        if self.expected.is_some_and(|expected| self.sent >= expected) {
+            self.completed();
+        }
+    }
+
+    pub(super) fn completed(&mut self) {
+        self.end(Outcome::Completed);
+    }
+
+    pub(super) fn failed(&mut self, error: &'static str) {
+        if let Some(attached) = self.take() {
+            finish_failed(&attached.context, error);
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Some(attached) = self.take() {
+            attached.context.finish(outcome);
+        }
+    }
+
+    fn take(&mut self) -> Option<Attached> {
+        let attached = self.attached.take()?;
+        let sent = self.sent;
+        attached.context.with_request(|request| request.response_size = Some(sent));
+        Some(attached)
+    }
+}
+
+impl Drop for BodyWatch {
+    fn drop(&mut self) {
+        self.end(Outcome::ClientGone);
+    }
+}
+
+fn finish_failed(context: &Arc<RequestContext>, error: &'static str) {
+    context.with_request(|request| request.failure = Some(error.into()));
+    context.finish(Outcome::Failed);
+}
+
+fn describe<B>(
+    toolbar: &Toolbar,
+    request: &Request<B>,
+    peer: Option<SocketAddr>,
+    route: Option<String>,
+) -> panel_data::Request {
+    let redactor = &toolbar.recorder.redactor;
+    let uri = request.uri();
+    let headers = request.headers();
+    let authority = uri.authority().map(|authority| authority.as_str()).or_else(|| text(headers, header::HOST));
+    let (host, port) = authority.map(split_authority).unwrap_or_default();
+    panel_data::Request {
+        method: request.method().as_str().to_owned(),
+        scheme: match uri.scheme_str() {
+            Some("https") => "https".into(),
+            Some("http") | None => "http".into(),
+            Some(other) => other.to_owned().into(),
+        },
+        path: uri.path().to_owned(),
+        query: uri.query().map(|query| redactor.query(query).into_owned()),
+        route,
+        protocol_version: match request.version() {
+            Version::HTTP_09 => Some("0.9"),
+            Version::HTTP_10 => Some("1.0"),
+            Version::HTTP_11 => Some("1.1"),
+            Version::HTTP_2 => Some("2"),
+            Version::HTTP_3 => Some("3"),
+            _ => None,
+        },
+        server_address: host.map(str::to_owned),
+        server_port: port,
+        peer_address: peer.map(|peer| peer.ip().to_string()),
+        peer_port: peer.map(|peer| peer.port()),
+        user_agent: text(headers, header::USER_AGENT).map(str::to_owned),
+        ..panel_data::Request::default()
+    }
+}
+
+/// Host and port of `host`, `host:port` or `[address]:port`, without user information.
+fn split_authority(authority: &str) -> (Option<&str>, Option<u16>) {
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
+        _ => (authority, None),
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    (Some(host).filter(|host| !host.is_empty()), port)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, header::CONTENT_LENGTH)?.parse().ok()
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}

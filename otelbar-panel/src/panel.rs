@@ -1,0 +1,348 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
+use opentelemetry::Context;
+use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
+use otelbar_config::{Capture, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
+use otelbar_convert::findings::Thresholds;
+use otelbar_convert::panel_data::Request;
+use otelbar_convert::redact::Redactor;
+use otelbar_convert::PanelDataConverter;
+use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::PanelError;
+use crate::access::{Access, Denied};
+use crate::background::Background;
+use crate::bar::{self, Bar, Reason};
+use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer};
+use crate::delivery;
+use crate::handover::{Handover, Message};
+use crate::id::{new_span_id, new_trace_id};
+use crate::layer::ToolbarLayer;
+use crate::propagation::{self, Propagation};
+use crate::recorder::{Captured, Counters, Recorder};
+use crate::request::{Limits, RequestContext, Service};
+use crate::store::Store;
+
+/// Path of the page of the request that a response answers.
+const REQUEST_HEADER: HeaderName = HeaderName::from_static("otelbar-request");
+/// What became of the bar in an HTML page.
+const BAR_HEADER: HeaderName = HeaderName::from_static("otelbar-bar");
+
+/// How long dropping the last handle may take, for spans that are still to be exported.
+const DROP_GRACE: Duration = Duration::from_secs(1);
+
+/// The toolbar of a process.
+///
+/// It is made once, from a configuration, and gives out layers: one for `tracing_subscriber`, one for each tower
+/// service, one for each HTTP client. It is cheap to clone; when the last clone and the last layer are gone, what it
+/// still has to export is exported for a second at most. A server that ends on purpose calls
+/// [`shutdown`](Self::shutdown), with a deadline of its own.
+///
+/// ```
+/// use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel};
+/// use tracing_subscriber::prelude::*;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = OpenTelemetryConfig::builder().service_name("shop").traces_exporters([]).build()?;
+/// let toolbar = OpenTelemetryPanel::new(config)?;
+/// let subscriber = tracing_subscriber::registry().with(toolbar.tracing_layer());
+/// # drop(subscriber);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct OpenTelemetryPanel {
+    /// `None` when the configuration says that the toolbar is off.
+    toolbar: Option<Arc<Toolbar>>,
+    service: Arc<Service>,
+}
+
+impl OpenTelemetryPanel {
+    /// The toolbar that the configuration describes.
+    ///
+    /// # Errors
+    ///
+    /// An option of the exporter that does not serve, named with its value and the remedy, or the system giving no
+    /// thread.
+    pub fn new(config: OpenTelemetryConfig) -> Result<Self, PanelError> {
+        let attributes = config.resource().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let resource = Arc::new(crate::resource::new(attributes));
+        let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
+        let toolbar = match config.enabled() {
+            true => Some(Arc::new(Toolbar::start(config, Arc::clone(&service))?)),
+            false => None,
+        };
+        Ok(OpenTelemetryPanel { toolbar, service })
+    }
+
+    /// The toolbar that the environment's `OTEL_*` and `OTELBAR_*` variables describe.
+    ///
+    /// A variable that cannot be read is logged as a warning, and its default used.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn from_env() -> Result<Self, PanelError> {
+        let (config, warnings) = OpenTelemetryConfig::from_env();
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        OpenTelemetryPanel::new(config)
+    }
+
+    /// The layer that goes around a service, to watch its requests and to serve the toolbar's pages.
+    pub fn layer(&self) -> ToolbarLayer {
+        ToolbarLayer::new(self.toolbar.clone(), Arc::clone(&self.service))
+    }
+
+    /// The layer for `tracing_subscriber`, which records spans, logs and `sqlx` queries.
+    ///
+    /// It has a filter of its own, and is not bound by the filters of the layers beside it; a filter of the whole
+    /// subscriber (an `EnvFilter` put in as a layer) binds it too, and hides the queries unless it lets `sqlx` at
+    /// `debug` through.
+    pub fn tracing_layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let level = if self.toolbar.is_some() { LevelFilter::DEBUG } else { LevelFilter::OFF };
+        self.toolbar.as_ref().map(|_| CaptureLayer::default().with_filter(CaptureFilter { level }))
+    }
+
+    /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on.
+    pub fn client_layer(&self) -> ClientLayer {
+        ClientLayer::new()
+    }
+
+    /// Whether the toolbar does anything.
+    pub fn is_enabled(&self) -> bool {
+        self.toolbar.is_some()
+    }
+
+    /// The path under which the pages answer, without a slash at its end; `None` when the toolbar is off.
+    pub fn path(&self) -> Option<&str> {
+        self.toolbar.as_ref().map(|toolbar| &*toolbar.path)
+    }
+
+    /// Exports what has been recorded, and waits for the backend's answer; whether all of it was settled within the
+    /// time given.
+    ///
+    /// It blocks the calling thread; call it from `spawn_blocking` in asynchronous code.
+    pub fn flush(&self, within: Duration) -> bool {
+        self.toolbar.as_ref().is_none_or(|toolbar| toolbar.flush(within))
+    }
+
+    /// As [`flush`](Self::flush), and ends the export; whether everything was settled. The pages go on showing what
+    /// is held. A second call does nothing.
+    pub fn shutdown(&self, within: Duration) -> bool {
+        self.toolbar.as_ref().is_none_or(|toolbar| toolbar.shutdown(within))
+    }
+}
+
+/// What the layers and the pages share.
+#[derive(Debug)]
+pub(crate) struct Toolbar {
+    pub(crate) config: OpenTelemetryConfig,
+    pub(crate) service: Arc<Service>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) exporter: Option<ToolbarSpanExporter>,
+    pub(crate) access: Access,
+    pub(crate) path: String,
+    sampler: SdkSampler,
+    traces: bool,
+    baggage: bool,
+    background: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Toolbar {
+    fn start(config: OpenTelemetryConfig, service: Arc<Service>) -> Result<Self, PanelError> {
+        let exporter = exporter(&config)?;
+        let redactor = Redactor::new(config.redacted_attribute_keys(), config.redacted_query_keys());
+        let thresholds = Thresholds::default()
+            .with_n_plus_one(config.n_plus_one_threshold())
+            .with_slow_query(config.slow_query_threshold());
+        let converter = PanelDataConverter::default()
+            .with_thresholds(thresholds)
+            .with_known_methods(config.http_known_methods().iter().cloned())
+            .with_redactor(redactor.clone());
+        let (handover, receiver) = Handover::new();
+        let captures = |what| config.capture().contains(&what);
+        let recorder = Arc::new(Recorder {
+            limits: Limits {
+                spans: config.max_spans_per_request(),
+                logs: config.max_logs_per_request(),
+                attributes: config.span_attribute_count_limit(),
+                events: config.span_event_count_limit(),
+                value_length: config.span_attribute_value_length_limit().limit().unwrap_or(usize::MAX),
+            },
+            captured: Captured {
+                sql: captures(Capture::Sql),
+                templates: captures(Capture::Template),
+                http: captures(Capture::Http),
+                logs: captures(Capture::Log),
+            },
+            redactor,
+            converter,
+            counters: Counters::default(),
+            handover,
+            sql_system: config.sql_system().to_owned(),
+        });
+        let store = Arc::new(Store::new(config.max_requests(), config.max_bytes().bytes()));
+        if let Some(exporter) = &exporter {
+            let store = Arc::downgrade(&store);
+            exporter.subscribe(move |receipt| {
+                let id = SpanId::from_bytes(receipt.key.0.to_be_bytes());
+                if let Some(held) = store.upgrade().and_then(|store| store.request(id)) {
+                    held.context.delivery.receive(receipt);
+                }
+            });
+        }
+        let background = Background::new(receiver, Arc::clone(&store), exporter.clone());
+        let background = std::thread::Builder::new()
+            .name("otelbar".into())
+            .spawn(move || background.run())
+            .map_err(PanelError::thread)?;
+        Ok(Toolbar {
+            access: Access::new(
+                config.access_token().map(|token| token.expose().clone()),
+                config.allowed_hosts().to_vec(),
+            ),
+            path: config.toolbar_path().to_owned(),
+            sampler: sampler(config.sampler()),
+            traces: config.propagators().contains(&Propagator::TraceContext),
+            baggage: config.propagators().contains(&Propagator::Baggage),
+            config,
+            service,
+            recorder,
+            store,
+            exporter,
+            background: Mutex::new(Some(background)),
+        })
+    }
+
+    /// The identity of a request: a part of the caller's trace, or a trace of its own.
+    pub(crate) fn start_trace(&self, headers: &HeaderMap, request: &Request) -> (SpanContext, Propagation) {
+        let (remote, mut propagation) = propagation::extract(headers);
+        let remote = remote.filter(|_| self.traces);
+        if !self.baggage {
+            propagation.baggage = None;
+        }
+        let (parent, trace_id, flags, tracestate) = match &remote {
+            Some(remote) => {
+                let id = remote.traceparent.trace_id().to_bytes();
+                let flags = TraceFlags::new(remote.traceparent.flags().to_bits());
+                let tracestate: TraceState = remote.tracestate.parse().unwrap_or_default();
+                let trace_id = opentelemetry::trace::TraceId::from_bytes(id);
+                let span_id = SpanId::from_bytes(remote.traceparent.parent_id().to_bytes());
+                let parent = SpanContext::new(trace_id, span_id, flags, true, tracestate.clone());
+                (Some(parent), trace_id, flags, tracestate)
+            }
+            // A trace id made here is random in every bit, which the flag of level 2 tells.
+            None => (None, new_trace_id(), TraceFlags::new(0x02), TraceState::default()),
+        };
+        if remote.is_none() {
+            propagation.parent = None;
+        }
+        let parent = parent.map(|parent| Context::new().with_remote_span_context(parent));
+        let decision =
+            self.sampler.should_sample(parent.as_ref(), trace_id, &request.path, &SpanKind::Server, &[], &[]);
+        let sampled = decision.decision == SamplingDecision::RecordAndSample;
+        let flags = flags.with_sampled(sampled);
+        (SpanContext::new(trace_id, new_span_id(), flags, false, tracestate), propagation)
+    }
+
+    pub(crate) fn begin_delivery(&self, context: &RequestContext) {
+        context.delivery.start(match &self.exporter {
+            None => delivery::Start::Disabled,
+            Some(_) if !context.span_context.is_sampled() => delivery::Start::NotSampled,
+            Some(_) => delivery::Start::Pending,
+        });
+    }
+
+    /// What becomes of the bar in an answer.
+    pub(crate) fn bar(
+        &self,
+        wanted: &Result<(), Reason>,
+        id: SpanId,
+        head: &http::response::Parts,
+        without_body: bool,
+    ) -> Bar {
+        if !self.config.inject_bar() || without_body {
+            return Bar::None;
+        }
+        bar::decide(wanted, head, &self.path, id)
+    }
+
+    /// Tells a caller who may see it where the request is shown, and what became of the bar.
+    pub(crate) fn announce(&self, headers: &mut HeaderMap, id: SpanId, bar: &Bar, may_see: bool) {
+        let mut set = |name: HeaderName, value: String| {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        };
+        if may_see {
+            set(REQUEST_HEADER, format!("{}/#/requests/{id}", self.path));
+        }
+        match bar {
+            Bar::None => {}
+            Bar::Fragment(_) => set(BAR_HEADER, "added".to_owned()),
+            // A caller who is known to be somebody else is told nothing at all.
+            Bar::Left(reason) if may_see || *reason == Reason::Denied(Denied::PeerUnknown) => {
+                set(BAR_HEADER, format!("left out; {reason}"));
+            }
+            Bar::Left(_) => {}
+        }
+    }
+
+    fn flush(&self, within: Duration) -> bool {
+        let started = std::time::Instant::now();
+        let handed_over = self.recorder.handover.ask(Message::Flush, within);
+        let left = within.saturating_sub(started.elapsed());
+        let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.flush(left).is_ok());
+        handed_over && exported
+    }
+
+    fn shutdown(&self, within: Duration) -> bool {
+        let Some(thread) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
+        let started = std::time::Instant::now();
+        let stopped = self.recorder.handover.ask(Message::Stop, within) && thread.join().is_ok();
+        let left = within.saturating_sub(started.elapsed());
+        let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.shutdown(left).is_ok());
+        stopped && exported
+    }
+}
+
+impl Drop for Toolbar {
+    fn drop(&mut self) {
+        self.shutdown(DROP_GRACE);
+    }
+}
+
+/// The exporter that the configuration asks for, if any.
+fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>, PanelError> {
+    if !config.traces_exporters().contains(&TracesExporter::Otlp) {
+        return Ok(None);
+    }
+    let options = ExporterOptions::try_from(config).map_err(PanelError::exporter)?;
+    ToolbarSpanExporter::new(options).map(Some).map_err(PanelError::exporter)
+}
+
+fn sampler(sampler: Sampler) -> SdkSampler {
+    let parent_based = |root: SdkSampler| SdkSampler::ParentBased(Box::new(root));
+    match sampler {
+        Sampler::AlwaysOn => SdkSampler::AlwaysOn,
+        Sampler::AlwaysOff => SdkSampler::AlwaysOff,
+        Sampler::TraceIdRatio(ratio) => SdkSampler::TraceIdRatioBased(ratio.value()),
+        Sampler::ParentBasedAlwaysOff => parent_based(SdkSampler::AlwaysOff),
+        Sampler::ParentBasedTraceIdRatio(ratio) => parent_based(SdkSampler::TraceIdRatioBased(ratio.value())),
+        // The specification's default, for a sampler that is not known here.
+        _ => parent_based(SdkSampler::AlwaysOn),
+    }
+}

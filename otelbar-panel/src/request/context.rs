@@ -1,0 +1,198 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanContext, SpanId};
+use opentelemetry_sdk::Resource;
+use otelbar_convert::{Converted, ConvertedSpan};
+use opentelemetry_sdk::trace::SpanData;
+use otelbar_convert::panel_data::{Entry, Log, PanelData, Request, Timer};
+
+use super::recording::{Outcome, Recording};
+use crate::delivery::Delivery;
+use crate::propagation::Propagation;
+use crate::recorder::Recorder;
+
+/// The service a request was made to.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) resource: Arc<Resource>,
+}
+
+/// One request, from its arrival until the store lets go of it.
+///
+/// It is shared by the tower service, by each span and task of the request, and by the store, and can be recorded into
+/// from any thread and also after the response has been sent.
+#[derive(Debug)]
+pub(crate) struct RequestContext {
+    pub(crate) span_context: SpanContext,
+    pub(crate) propagation: Propagation,
+    pub(crate) service: Arc<Service>,
+    pub(crate) delivery: Delivery,
+    pub(crate) recorder: Arc<Recorder>,
+    start: Instant,
+    recording: Mutex<Recording>,
+}
+
+impl RequestContext {
+    pub(crate) fn open(
+        recorder: Arc<Recorder>,
+        service: Arc<Service>,
+        span_context: SpanContext,
+        propagation: Propagation,
+        request: Request,
+    ) -> Arc<Self> {
+        let timer = Timer { start: SystemTime::now(), duration: Duration::ZERO, ended: false };
+        let mut data = PanelData::new(span_context.clone(), timer, request);
+        data.remote_parent = propagation.parent;
+        Arc::new(RequestContext {
+            span_context,
+            propagation,
+            service,
+            delivery: Delivery::default(),
+            recorder,
+            start: Instant::now(),
+            recording: Mutex::new(Recording::new(data)),
+        })
+    }
+
+    /// The request's id: that of its SERVER span.
+    pub(crate) fn id(&self) -> SpanId {
+        self.span_context.span_id()
+    }
+
+    /// Time since the request arrived.
+    pub(crate) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Recording> {
+        // A recorder that panicked has at worst left its own entry out.
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to what is known of the request itself.
+    pub(crate) fn with_request(&self, f: impl FnOnce(&mut Request)) {
+        let mut recording = self.lock();
+        recording.converted = None;
+        f(&mut recording.data.request);
+    }
+
+    /// Records an entry, ended or open; its place, or `None` where the request has too many.
+    pub(crate) fn push(self: &Arc<Self>, entry: Entry) -> Option<usize> {
+        let mut recording = self.lock();
+        let ended = entry.ended;
+        let place = recording.push_entry(entry, &self.recorder.limits);
+        if place.is_none() {
+            self.recorder.counters.spans.add(1);
+        }
+        if ended {
+            self.announce_late(recording);
+        }
+        place
+    }
+
+    /// Changes an open entry and ends it.
+    pub(crate) fn end(self: &Arc<Self>, place: usize, change: impl FnOnce(&mut Entry)) {
+        let now = self.now();
+        let mut recording = self.lock();
+        change(&mut recording.data.entries[place]);
+        recording.end_entry(place, now);
+        self.announce_late(recording);
+    }
+
+    pub(crate) fn set_attribute(&self, place: usize, attribute: KeyValue) {
+        self.lock().set_attribute(place, attribute, &self.recorder.limits);
+    }
+
+    pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut Entry)) {
+        let mut recording = self.lock();
+        recording.converted = None;
+        change(&mut recording.data.entries[place]);
+    }
+
+    pub(crate) fn log(self: &Arc<Self>, log: Log) {
+        let mut recording = self.lock();
+        let dropped = recording.dropped.logs;
+        recording.push_log(log, &self.recorder.limits);
+        self.recorder.counters.logs.add(recording.dropped.logs - dropped);
+        self.announce_late(recording);
+    }
+
+    /// Ends the request, and hands it over; later calls do nothing.
+    pub(crate) fn finish(self: &Arc<Self>, outcome: Outcome) {
+        let now = self.now();
+        {
+            let mut recording = self.lock();
+            if recording.outcome.is_some() {
+                return;
+            }
+            recording.outcome = Some(outcome);
+            recording.converted = None;
+            recording.data.timer.duration = now;
+            recording.data.timer.ended = true;
+            recording.data.request.failure = match outcome {
+                Outcome::Completed => None,
+                Outcome::ClientGone => Some("client_gone".into()),
+                Outcome::Cancelled => Some("cancelled".into()),
+                Outcome::Failed => recording.data.request.failure.take().or(Some("_OTHER".into())),
+            };
+            self.recorder.counters.attributes.add(recording.dropped.attributes);
+        }
+        self.recorder.handover.finished(self);
+    }
+
+    /// The spans as they are now; worked out again only when something was recorded since, or is still open.
+    pub(crate) fn converted(&self) -> Arc<Converted> {
+        self.convert(&mut self.lock())
+    }
+
+    /// The spans that have ended and were not taken before.
+    pub(crate) fn take_unexported(&self) -> Vec<SpanData> {
+        let mut recording = self.lock();
+        let late = recording.dropped.late;
+        let (root, entries) = recording.take_unexported();
+        self.recorder.counters.late.add(recording.dropped.late - late);
+        if !root && entries.is_empty() {
+            return Vec::new();
+        }
+        let converted = self.convert(&mut recording);
+        drop(recording);
+        let fresh = |span: &&ConvertedSpan| match span.entry {
+            None => root,
+            Some(entry) => entries.binary_search(&entry).is_ok(),
+        };
+        let limit = self.recorder.limits.events;
+        converted.spans.iter().filter(fresh).map(|span| export_form(&span.data, limit)).collect()
+    }
+
+    fn convert(&self, recording: &mut Recording) -> Arc<Converted> {
+        recording.touch(self.now());
+        if let Some(converted) = &recording.converted {
+            return Arc::clone(converted);
+        }
+        let converted = Arc::new(self.recorder.converter.convert(&recording.data));
+        if recording.open == 0 && recording.outcome.is_some() {
+            recording.converted = Some(Arc::clone(&converted));
+        }
+        converted
+    }
+
+    /// Tells the background thread, once, that something came after the request's end.
+    fn announce_late(self: &Arc<Self>, mut recording: MutexGuard<'_, Recording>) {
+        if recording.outcome.is_some() && !std::mem::replace(&mut recording.announced, true) {
+            drop(recording);
+            self.recorder.handover.late(self);
+        }
+    }
+}
+
+/// A span as it is exported: with no more events than the limit says.
+fn export_form(span: &SpanData, events: usize) -> SpanData {
+    let mut span = span.clone();
+    let over = span.events.events.len().saturating_sub(events);
+    span.events.events.truncate(events);
+    span.events.dropped_count = u32::try_from(over).unwrap_or(u32::MAX);
+    span
+}

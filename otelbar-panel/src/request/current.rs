@@ -1,0 +1,143 @@
+use std::sync::Arc;
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceId};
+use opentelemetry::{Context, KeyValue};
+use tracing_subscriber::Registry;
+use tracing_subscriber::registry::LookupSpan;
+
+use super::context::RequestContext;
+
+/// What the toolbar puts into an OpenTelemetry [`Context`]: the request it belongs to.
+#[derive(Clone)]
+pub(crate) struct Active(pub(crate) Arc<RequestContext>);
+
+/// What the capture layer puts into the extensions of a `tracing` span: the request, and the span's place in it.
+#[derive(Debug)]
+pub(crate) struct SpanHandle {
+    pub(crate) scope: Scope,
+    /// Place of the span's own entry; `None` for the request's own span, and where there was no room.
+    pub(crate) place: Option<usize>,
+    pub(crate) busy: crate::capture::Busy,
+}
+
+/// A request, and the span in it that something happens in.
+#[derive(Clone, Debug)]
+pub(crate) struct Scope {
+    pub(crate) context: Arc<RequestContext>,
+    pub(crate) span: SpanId,
+}
+
+impl Scope {
+    /// The request of the current `tracing` span, else that of the current OpenTelemetry context.
+    pub(crate) fn current() -> Option<Scope> {
+        Scope::of_tracing_span().or_else(Scope::of_otel_context)
+    }
+
+    /// The request that the toolbar put into the current OpenTelemetry context, and the context's active span.
+    pub(crate) fn of_otel_context() -> Option<Scope> {
+        Context::map_current(|cx| {
+            let Active(context) = cx.get::<Active>()?;
+            let active = cx.span().span_context().clone();
+            let inside = active.is_valid() && active.trace_id() == context.span_context.trace_id();
+            let span = if inside { active.span_id() } else { context.id() };
+            Some(Scope { context: Arc::clone(context), span })
+        })
+    }
+
+    fn of_tracing_span() -> Option<Scope> {
+        tracing::dispatcher::get_default(|dispatch| {
+            let id = dispatch.current_span().into_inner()?.0;
+            let registry = dispatch.downcast_ref::<Registry>()?;
+            let of = |span: tracing_subscriber::registry::SpanRef<'_, Registry>| {
+                span.extensions().get::<SpanHandle>().map(|handle| handle.scope.clone())
+            };
+            registry.span(&id)?.scope().find_map(of)
+        })
+    }
+}
+
+/// The request that the calling code runs for, if the toolbar watches it.
+///
+/// It is found by the current `tracing` span or by the current OpenTelemetry context, so it is also found in tasks that
+/// were spawned with one of them attached:
+///
+/// ```
+/// use tracing::Instrument;
+///
+/// async fn handler() {
+///     // by the tracing span
+///     tokio::spawn(work().in_current_span());
+///     // by the OpenTelemetry context
+///     use opentelemetry::context::FutureExt;
+///     tokio::spawn(work().with_current_context());
+/// }
+///
+/// async fn work() {
+///     if let Some(request) = otelbar_panel::current() {
+///         println!("working for trace {}", request.trace_id());
+///     }
+/// }
+/// ```
+pub fn current() -> Option<RequestHandle> {
+    Scope::current().map(|scope| RequestHandle { scope })
+}
+
+/// A request that the toolbar watches.
+///
+/// Handlers get it by [`current`], or from the extensions of the request.
+#[derive(Clone, Debug)]
+pub struct RequestHandle {
+    pub(crate) scope: Scope,
+}
+
+impl RequestHandle {
+    /// The id of the trace, the same on the page and in the backend.
+    pub fn trace_id(&self) -> TraceId {
+        self.scope.context.span_context.trace_id()
+    }
+
+    /// The id of the span that the calling code runs in.
+    pub fn span_id(&self) -> SpanId {
+        self.scope.span
+    }
+
+    /// The context to hand to another service, with the current span as the parent.
+    pub fn span_context(&self) -> SpanContext {
+        let root = &self.scope.context.span_context;
+        SpanContext::new(
+            root.trace_id(),
+            self.scope.span,
+            root.trace_flags(),
+            false,
+            root.trace_state().clone(),
+        )
+    }
+
+    /// Names the route the request matched, such as `/items/{id}` (`http.route`).
+    ///
+    /// With the feature `axum` the toolbar reads axum's own; other routers tell it here.
+    pub fn set_route(&self, route: impl Into<String>) {
+        let route = route.into();
+        self.scope.context.with_request(|request| request.route = Some(route));
+    }
+
+    /// Adds an attribute to the request's SERVER span.
+    pub fn set_attribute(&self, attribute: KeyValue) {
+        let context = &self.scope.context;
+        let mut attribute = attribute;
+        if context.recorder.redactor.is_sensitive(attribute.key.as_str()) {
+            attribute.value = opentelemetry::Value::from(otelbar_convert::redact::REDACTED);
+        }
+        let limit = context.recorder.limits.attributes;
+        context.with_request(|request| {
+            let attributes = &mut request.attributes;
+            if let Some(old) = attributes.iter_mut().find(|old| old.key == attribute.key) {
+                old.value = attribute.value;
+            } else if attributes.len() < limit {
+                attributes.push(attribute);
+            } else {
+                context.recorder.counters.attributes.add(1);
+            }
+        });
+    }
+}

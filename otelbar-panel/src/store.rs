@@ -1,0 +1,115 @@
+//! The requests that the page can show: bounded, the oldest make room.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use opentelemetry::trace::{SpanId, TraceId};
+
+use crate::request::RequestContext;
+
+/// Finished requests, in the order in which they ended.
+#[derive(Debug)]
+pub(crate) struct Store {
+    max_requests: usize,
+    max_bytes: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    held: VecDeque<Held>,
+    bytes: usize,
+    next_seq: u64,
+    evicted: u64,
+}
+
+/// A request in the store.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// Grows with each request.
+    pub(crate) seq: u64,
+    pub(crate) context: Arc<RequestContext>,
+    bytes: usize,
+}
+
+/// How full the store is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fill {
+    pub(crate) requests: usize,
+    pub(crate) max_requests: usize,
+    pub(crate) bytes: usize,
+    pub(crate) max_bytes: usize,
+    pub(crate) evicted: u64,
+}
+
+impl Store {
+    pub(crate) fn new(max_requests: usize, max_bytes: usize) -> Self {
+        Store { max_requests, max_bytes, inner: Mutex::default() }
+    }
+
+    pub(crate) fn insert(&self, context: Arc<RequestContext>) {
+        let bytes = context.lock().size();
+        let mut inner = self.lock();
+        inner.next_seq += 1;
+        let seq = inner.next_seq;
+        inner.bytes += bytes;
+        inner.held.push_back(Held { seq, context, bytes });
+        self.make_room(inner);
+    }
+
+    /// Measures a request again, after something was recorded late.
+    pub(crate) fn measure(&self, context: &Arc<RequestContext>) {
+        let bytes = context.lock().size();
+        let mut inner = self.lock();
+        let Some(held) = inner.held.iter_mut().rev().find(|held| Arc::ptr_eq(&held.context, context)) else { return };
+        let before = std::mem::replace(&mut held.bytes, bytes);
+        inner.bytes = inner.bytes - before + bytes;
+        self.make_room(inner);
+    }
+
+    /// The request with this id.
+    pub(crate) fn request(&self, id: SpanId) -> Option<Held> {
+        self.lock().held.iter().rev().find(|held| held.context.id() == id).cloned()
+    }
+
+    /// All requests of a trace, the oldest first.
+    pub(crate) fn trace(&self, id: TraceId) -> Vec<Held> {
+        let inner = self.lock();
+        inner.held.iter().filter(|held| held.context.span_context.trace_id() == id).cloned().collect()
+    }
+
+    /// The newest requests first, those older than `before` alone.
+    pub(crate) fn newest(&self, before: Option<u64>, limit: usize) -> Vec<Held> {
+        let inner = self.lock();
+        let older = |held: &&Held| before.is_none_or(|before| held.seq < before);
+        inner.held.iter().rev().filter(older).take(limit).cloned().collect()
+    }
+
+    pub(crate) fn fill(&self) -> Fill {
+        let inner = self.lock();
+        Fill {
+            requests: inner.held.len(),
+            max_requests: self.max_requests,
+            bytes: inner.bytes,
+            max_bytes: self.max_bytes,
+            evicted: inner.evicted,
+        }
+    }
+
+    /// Lets go of the oldest; a single request stays however large it is, its own limits bound it.
+    fn make_room(&self, mut inner: MutexGuard<'_, Inner>) {
+        let mut evicted = Vec::new();
+        while inner.held.len() > self.max_requests || (inner.bytes > self.max_bytes && inner.held.len() > 1) {
+            let Some(held) = inner.held.pop_front() else { break };
+            inner.bytes -= held.bytes;
+            inner.evicted += 1;
+            evicted.push(held);
+        }
+        // Freed when nobody waits for the lock.
+        drop(inner);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
