@@ -140,7 +140,12 @@ export function sqlParts(sql) {
 export function attributeTable(attributes, all = attributes.length) {
   if (attributes.length === 0) return all > 0 ? null : h("p", { class: "muted" }, "None.");
   const sorted = [...attributes].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return h("table", { class: "attributes" }, h("tbody", null, sorted.map(({ key, value }) => h("tr", null, h("th", { scope: "row" }, key), h("td", { class: `value-${typeof value}` }, attributeContent(value))))));
+  return h("table", { class: "attributes" }, h("tbody", null, sorted.map(({ key, value }) => h("tr", null, h("th", { scope: "row" }, breakable(key)), h("td", { class: `value-${typeof value}` }, attributeContent(value))))));
+}
+
+/** A dotted key that may be broken after its dots and underscores, and nowhere else. */
+function breakable(key) {
+  return key.split(/(?<=[._])/).map((part, index) => [index === 0 ? null : h("wbr"), part]);
 }
 
 function attributeContent(value) {

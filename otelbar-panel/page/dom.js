@@ -1,6 +1,8 @@
 // Building DOM. Everything shown goes through `h`, which makes elements and text nodes and nothing else: no markup is
 // ever parsed, no attribute can carry script or style, and a link leads to http(s) or within this page.
 
+import { visible } from "./format.js";
+
 const FORBIDDEN = /^(on|style$|src|action$|formaction$|data$|xlink)/i;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -35,7 +37,7 @@ export function h(tag, attributes = null, ...children) {
       const target = String(value).startsWith("#/") ? String(value) : safeUrl(value);
       if (target !== null) element.setAttribute("href", target);
     } else {
-      element.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : visible(String(value)));
     }
   }
   append(element, children);
@@ -47,7 +49,7 @@ export function append(element, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
     if (Array.isArray(child)) append(element, child);
-    else element.append(child instanceof Node ? child : String(child));
+    else element.append(child instanceof Node ? child : visible(String(child)));
   }
 }
 
@@ -59,7 +61,8 @@ export function replace(element, ...children) {
 
 /** Changes an element's text only when it differs, so that a selection in it survives. */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = visible(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /** Sets or, for null, removes an attribute, when it differs. */

@@ -33,6 +33,7 @@ export function duration(ns) {
 
 /** A place on the time axis: `+4.56 ms`. */
 export function offset(ns) {
+  if (ns === 0) return "0";
   return ns < 0 ? duration(ns) : `+${duration(ns)}`;
 }
 
@@ -126,6 +127,17 @@ export function attribute(attributes, ...keys) {
     }
   }
   return null;
+}
+
+/**
+ * Characters that would be invisible or reorder the text around them (controls, bidirectional overrides), spelled out.
+ * What an application recorded must not be able to look like something else.
+ */
+export function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    if (character === "\r") return "";
+    return `\\u{${character.codePointAt(0).toString(16)}}`;
+  });
 }
 
 /** A string cut to `length` characters with an ellipsis, for tooltips and labels. */

@@ -2,7 +2,7 @@
 
 import { fetchList } from "./api.js";
 import { announce, h, icon, replace, setAttribute, setText } from "./dom.js";
-import { merge } from "./feed.js";
+import { barScale, merge } from "./feed.js";
 import { hasError, parseFilter } from "./filter.js";
 import { age, count, dateTime, duration, plural } from "./format.js";
 import { listHash, requestHash } from "./location.js";
@@ -51,7 +51,7 @@ export class ListView {
   #rounds = 0;
   #filter = parseFilter("");
   #shown = [];
-  #slowest = 1;
+  #scale = 1;
   #failed = null;
   #more = false;
   #fresh = new Set();
@@ -233,7 +233,7 @@ export class ListView {
   #refresh() {
     const { held } = this.#session;
     this.#shown = this.#filter.empty ? held : held.filter((request) => this.#filter.matches(request));
-    this.#slowest = this.#shown.reduce((slowest, request) => Math.max(slowest, request.duration_ns), 1);
+    this.#scale = barScale(this.#shown.map((request) => request.duration_ns));
     this.#rows.update(this.#shown, { anchored: true });
     this.#grid.setAttribute("aria-rowcount", String(this.#shown.length + 1));
     setText(this.#tally, this.#filter.empty ? plural(held.length, "request") : `${count(this.#shown.length)} of ${plural(held.length, "request")}`);
@@ -337,7 +337,7 @@ export class ListView {
       h(
         "div",
         { class: "c-queries", role: "gridcell" },
-        counts.queries === 0 ? h("span", { class: "zero" }, "–") : [count(counts.queries), h("span", { class: "muted" }, duration(request.query_ns))],
+        counts.queries === 0 ? h("span", { class: "zero" }, "–") : [h("span", null, count(counts.queries)), h("span", { class: "muted" }, duration(request.query_ns))],
       ),
       number("calls", counts.calls),
       number("logs", counts.logs),
@@ -358,7 +358,10 @@ export class ListView {
     const selected = request.id === this.#session.selected;
     row.classList.toggle("is-selected", selected);
     row.setAttribute("aria-selected", String(selected));
-    row.querySelector(".duration-bar i").style.width = `${Math.max(2, (100 * request.duration_ns) / this.#slowest)}%`;
+    const share = request.duration_ns / this.#scale;
+    const bar = row.querySelector(".duration-bar");
+    bar.firstElementChild.style.width = `${Math.min(100, Math.max(2, 100 * share))}%`;
+    bar.classList.toggle("is-beyond", share > 1);
     setText(row.lastElementChild, age(request.start_unix_ns, Date.now()));
   }
 

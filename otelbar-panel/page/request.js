@@ -157,7 +157,7 @@ export class RequestView {
       this.#details.element,
     );
     this.#split.style.setProperty("--details-width", `${rememberedSize("details-width", 440)}px`);
-    this.#split.style.setProperty("--details-height", `${rememberedSize("details-height", 300)}px`);
+    this.#split.style.setProperty("--details-height", `${rememberedSize("details-height", 280)}px`);
     this.#content = h("div", { class: "request-content", hidden: true }, this.#findings, this.#tablist, this.#split);
     container.append(h("div", { class: "request-view" }, this.#head, this.#notice, this.#content));
     replace(this.#head, h("div", { class: "request-line" }, this.#backLink()));
@@ -270,7 +270,7 @@ export class RequestView {
         h("span", { class: "request-duration" }, duration(request.duration_ns)),
         h("span", { class: `outcome tone-${outcome.tone}`, title: outcome.title }, outcome.short),
         h("span", { class: "spacer" }),
-        links.map((link) => backendLink(link, request.export)),
+        backendLinks(links, request.export),
       ),
       h(
         "div",
@@ -280,7 +280,7 @@ export class RequestView {
         headFact("Span", [h("span", { class: "mono" }, request.id), copyButton(request.id, "the span id")]),
         headFact("Started", h("span", { title: `${dateTime(request.start_unix_ns)}\n${utc(request.start_unix_ns)}` }, clock(request.start_unix_ns))),
         headFact("Export", [h("span", { class: `dot dot-${state.tone}` }), h("span", { title: state.title }, state.short), request.export.detail === null ? null : h("span", { class: "muted clip", title: request.export.detail }, request.export.detail)], "fact-export"),
-        lost.length === 0 ? null : headFact("Dropped", h("span", { class: "text-warn", title: "Left out of this request at capture, over a limit or too late" }, lost.map(([what, number]) => `${count(number)} ${what}`).join(", "))),
+        lost.length === 0 ? null : headFact("Dropped", h("span", { class: "text-warn", title: "Left out of this request at capture, over a limit or too late" }, lost.map(([what, number]) => (what === "late" ? `${count(number)} late` : plural(number, what.replace(/s$/, "")))).join(", "))),
       ),
     );
   }
@@ -399,8 +399,23 @@ function headFact(name, value, className = "") {
   return h("div", { class: `head-fact ${className}` }, h("span", { class: "head-fact-name" }, name), value);
 }
 
-function backendLink({ name, url, ready }, { state, detail }) {
-  if (ready) return h("span", { class: "backend-link" }, externalLink(url, `Open in ${name} `, icon("external")));
-  const reason = { disabled: "no exporter is configured", not_sampled: "the trace is not sampled", failed: "the export failed", dropped: "the spans were given up" }[state] ?? "the backend has not acknowledged the trace yet";
-  return h("span", { class: "backend-link is-inactive", title: detail ?? "", "aria-disabled": "true" }, `${name}: ${reason}`);
+function backendLinks(links, { state, detail }) {
+  const waiting = links.filter(({ ready }) => !ready);
+  return [
+    links.map(({ name, url, ready }) =>
+      ready
+        ? h("span", { class: "backend-link" }, externalLink(url, `Open in ${name} `, icon("external")))
+        : h("span", { class: "backend-link is-inactive", role: "link", "aria-disabled": "true" }, name, " ", icon("external")),
+    ),
+    waiting.length === 0 ? null : h("span", { class: "backend-reason muted clip", title: detail }, NOT_READY[state] ?? "not yet acknowledged by the backend"),
+  ];
 }
+
+/** Why a link to the backend leads nowhere yet. */
+const NOT_READY = {
+  disabled: "no exporter is configured",
+  not_sampled: "the trace is not sampled",
+  partial: "the backend rejected some of its spans",
+  failed: "the export failed",
+  dropped: "the spans were given up",
+};

@@ -60,10 +60,13 @@ export function barPlace(offset, duration, { start, end }) {
   };
 }
 
-/** On which side of its bar a label of `room` (a fraction of the width) fits. */
+/**
+ * On which side of its bar a label fits that needs `room` (a fraction of the width) within the range; what it may take
+ * beyond the range's end has been subtracted, so `room` may be negative.
+ */
 export function labelSide({ left, width }, room) {
   if (left + width + room <= 1) return "after";
-  if (left >= room) return "before";
+  if (left >= room + 0.1) return "before";
   return "inside";
 }
 

@@ -13,6 +13,8 @@ const ROW_HEIGHT = 26;
 const NAME_WIDTH = 380;
 const TICK_ROOM = 110;
 const OVERVIEW_HEIGHT = 44;
+/** What the style sheet leaves free right of the lanes, so that labels of bars that reach the end fit there. */
+const LABEL_ROOM = 66;
 
 export class Waterfall {
   #onSelect;
@@ -369,7 +371,7 @@ export class Waterfall {
     bar.classList.toggle("cut-left", place.cutLeft);
     bar.classList.toggle("cut-right", place.cutRight);
     // A character of the label is about 6.2 pixels wide; measuring each would force a layout for every row.
-    const side = labelSide(place, (parts.text.length * 6.2 + 12) / this.#lane);
+    const side = labelSide(place, (parts.text.length * 6.2 + 12 - LABEL_ROOM) / this.#lane);
     label.className = `bar-label label-${side}`;
     label.style.left = side === "after" ? `${(place.left + place.width) * 100}%` : "";
     label.style.right = side === "before" ? `${(1 - place.left) * 100}%` : side === "inside" ? `${(1 - place.left - place.width) * 100}%` : "";
@@ -568,7 +570,7 @@ export class Waterfall {
       this.#cursorLabel.hidden = !inside;
       if (inside) {
         this.#cursor.style.left = `${place * 100}%`;
-        this.#cursorLabel.style.left = `${Math.min(0.94, place) * 100}%`;
+        this.#cursorLabel.style.left = `${place * 100}%`;
         setText(this.#cursorLabel, duration(this.#range.start + place * (this.#range.end - this.#range.start)));
       }
       const row = event.target.closest(".wf-row[id]");
