@@ -280,6 +280,33 @@ impl<'a> Baggage<'a> {
         Baggage::parse_lines([text.as_bytes()], |_| ()).into_owned()
     }
 
+    /// The entries of headers and, behind them, entries that came in other ways: keys, and values that are
+    /// percent-encoded. Of those a key that the headers have is not taken.
+    #[cfg(feature = "jaeger")]
+    pub(crate) fn of_lines_and_entries<'e>(
+        lines: impl Iterator<Item = &'e [u8]>,
+        entries: impl Iterator<Item = (&'e str, &'e str)>,
+        mut left_out: impl FnMut(BaggageError),
+    ) -> Baggage<'static> {
+        let from_lines = Baggage::parse_lines(lines, &mut left_out);
+        let mut text = from_lines.to_header().into_owned();
+        for (key, value) in entries {
+            if from_lines.entries().any(|entry| entry.key() == key) {
+                continue;
+            }
+            // Nothing in either may end the entry.
+            if let Err((reason, offset)) = check_key(key.as_bytes()) {
+                left_out(BaggageError::new(reason, key.as_bytes(), offset));
+            } else if let Err((reason, offset)) = check_value(value.as_bytes()) {
+                left_out(BaggageError::new(reason, value.as_bytes(), offset));
+            } else {
+                let separator = if text.is_empty() { "" } else { "," };
+                text.extend([separator, key, "=", value]);
+            }
+        }
+        Baggage::parse_lines([text.as_bytes()], left_out).into_owned()
+    }
+
     /// Hands out the pieces of the header's value.
     pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
         for (index, entry) in self.entries().enumerate() {

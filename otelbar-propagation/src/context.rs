@@ -20,17 +20,27 @@ pub struct TraceContext<'a> {
     traceparent: Option<Traceparent>,
     tracestate: Tracestate<'a>,
     baggage: Baggage<'a>,
+    debug: bool,
+    deferred: bool,
 }
 
 impl<'a> TraceContext<'a> {
     /// The context of a span, without `tracestate` and baggage.
     pub const fn new(traceparent: Traceparent) -> Self {
-        Self { traceparent: Some(traceparent), tracestate: Tracestate::new(), baggage: Baggage::new() }
+        let mut context = Self::empty();
+        context.traceparent = Some(traceparent);
+        context
     }
 
     /// No trace, no baggage: injecting it writes nothing. The default.
     pub const fn empty() -> Self {
-        Self { traceparent: None, tracestate: Tracestate::new(), baggage: Baggage::new() }
+        Self {
+            traceparent: None,
+            tracestate: Tracestate::new(),
+            baggage: Baggage::new(),
+            debug: false,
+            deferred: false,
+        }
     }
 
     /// The same context with this `tracestate`. Without a traceparent it is not kept.
@@ -44,6 +54,24 @@ impl<'a> TraceContext<'a> {
     /// The same context with this baggage.
     pub fn with_baggage(mut self, baggage: Baggage<'a>) -> Self {
         self.baggage = baggage;
+        self
+    }
+
+    /// The same context with the debug flag of B3 and Jaeger set or unset: the trace is to be recorded,
+    /// whatever is sampled, so that it is sampled as well. False by default.
+    pub const fn with_debug(mut self, debug: bool) -> Self {
+        if let (Some(traceparent), true) = (self.traceparent, debug) {
+            self.traceparent = Some(traceparent.with_flags(traceparent.flags().with_sampled(true)));
+        }
+        self.debug = debug;
+        self
+    }
+
+    /// The same context, with the decision whether to sample left to those that come after, which B3 and
+    /// X-Ray can say and others write as not sampled. It means nothing if the trace is sampled. False by
+    /// default.
+    pub const fn with_deferred(mut self, deferred: bool) -> Self {
+        self.deferred = deferred;
         self
     }
 
@@ -68,9 +96,24 @@ impl<'a> TraceContext<'a> {
         &self.baggage
     }
 
+    /// Whether the trace is to be recorded whatever is sampled.
+    pub const fn is_debug(&self) -> bool {
+        self.debug
+    }
+
+    /// Whether the decision to sample is left to those that come after.
+    pub const fn is_deferred(&self) -> bool {
+        self.deferred
+    }
+
     /// Whether there is nothing to send.
     pub const fn is_empty(&self) -> bool {
         self.traceparent.is_none() && self.baggage.is_empty()
+    }
+
+    /// The same context, borrowing from this one.
+    pub fn borrowed(&self) -> TraceContext<'_> {
+        TraceContext { tracestate: self.tracestate.borrowed(), baggage: self.baggage.borrowed(), ..*self }
     }
 
     /// The same context, borrowing from nothing.
@@ -79,6 +122,8 @@ impl<'a> TraceContext<'a> {
             traceparent: self.traceparent,
             tracestate: self.tracestate.into_owned(),
             baggage: self.baggage.into_owned(),
+            debug: self.debug,
+            deferred: self.deferred,
         }
     }
 }

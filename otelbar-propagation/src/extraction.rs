@@ -7,7 +7,7 @@ use crate::error::{BaggageError, Reason, Refusal, TracestateError};
 use crate::level::Level;
 use crate::list::trim_bytes;
 use crate::traceparent::Reading;
-use crate::{Baggage, TraceContext, TraceFlags, Traceparent, Tracestate};
+use crate::{Baggage, Propagator, TraceContext, TraceFlags, Traceparent, Tracestate};
 
 /// Reads the W3C trace context and baggage from any carrier. For `http::HeaderMap` there is
 /// `extract_trace_context`, with the feature `http`.
@@ -26,7 +26,7 @@ use crate::{Baggage, TraceContext, TraceFlags, Traceparent, Tracestate};
 /// );
 /// ```
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
-    Extraction::w3c(carrier, Level::Two)
+    Extraction::new(carrier, &[Propagator::TraceContext, Propagator::Baggage], Level::Two)
 }
 
 /// Writes the W3C trace context and baggage to any carrier. For `http::HeaderMap` there is
@@ -36,14 +36,23 @@ pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
 /// nothing to put into it: one that is there already belongs to another trace. `baggage` is set if there
 /// is any, and left alone if there is none.
 pub fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
-    if let Some(traceparent) = context.traceparent() {
-        carrier.set(Traceparent::HEADER, traceparent.encode(&mut [0; Traceparent::LEN]));
-        if context.tracestate().is_empty() {
-            carrier.remove(Tracestate::HEADER);
-        } else {
-            carrier.set(Tracestate::HEADER, &context.tracestate().to_header());
-        }
+    inject_trace(context, Level::Two, carrier);
+    inject_baggage(context, carrier);
+}
+
+pub(crate) fn inject_trace<C: Injector + ?Sized>(context: &TraceContext<'_>, level: Level, carrier: &mut C) {
+    let Some(traceparent) = context.traceparent() else { return };
+    let traceparent = traceparent.with_flags(traceparent.flags().at_level(level));
+    carrier.set(Traceparent::HEADER, traceparent.encode(&mut [0; Traceparent::LEN]));
+    let tracestate = context.tracestate().borrowed().at_level(level);
+    if tracestate.is_empty() {
+        carrier.remove(Tracestate::HEADER);
+    } else {
+        carrier.set(Tracestate::HEADER, &tracestate.to_header());
     }
+}
+
+pub(crate) fn inject_baggage<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
     if !context.baggage().is_empty() {
         carrier.set(Baggage::HEADER, &context.baggage().to_header());
     }
@@ -57,23 +66,76 @@ pub fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C)
 pub struct Extraction<'a, C: ?Sized> {
     carrier: &'a C,
     outcome: Outcome,
+    propagator: Option<Propagator>,
+    debug: bool,
+    deferred: bool,
+    decision_only: bool,
+    formats: Formats,
     level: Level,
+}
+
+/// Which formats are asked for what is read later.
+#[derive(Clone, Copy, Debug, Default)]
+struct Formats {
+    trace_context: bool,
+    baggage: bool,
+    #[cfg(feature = "jaeger")]
+    jaeger: bool,
 }
 
 impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     #[inline]
-    pub(crate) fn w3c(carrier: &'a C, level: Level) -> Self {
-        let mut values = carrier.values(Traceparent::HEADER);
-        let outcome = match values.next() {
-            None => Outcome::Absent,
-            Some(_) if values.next().is_some() => Outcome::Refused(duplicated(carrier)),
-            Some(value) => match Reading::new(trim_bytes(value)) {
-                Ok(reading) => Outcome::Accepted(reading.traceparent),
-                Err(error) => Outcome::Refused(error.into()),
-            },
+    pub(crate) fn new(carrier: &'a C, propagators: &[Propagator], level: Level) -> Self {
+        let mut extraction = Self {
+            carrier,
+            outcome: Outcome::Absent,
+            propagator: None,
+            debug: false,
+            deferred: false,
+            decision_only: false,
+            formats: Formats::default(),
+            level,
         };
-        drop(values);
-        Self { carrier, outcome, level }
+        for &propagator in propagators {
+            match propagator {
+                Propagator::TraceContext => extraction.formats.trace_context = true,
+                Propagator::Baggage => extraction.formats.baggage = true,
+                #[cfg(feature = "jaeger")]
+                Propagator::Jaeger => extraction.formats.jaeger = true,
+                #[cfg(any(feature = "b3", feature = "xray"))]
+                _ => {}
+            }
+            if extraction.propagator.is_none() {
+                extraction.ask(propagator);
+            }
+        }
+        extraction
+    }
+
+    #[inline]
+    fn ask(&mut self, propagator: Propagator) {
+        let found = match propagator {
+            Propagator::TraceContext => read_traceparent(self.carrier, self.level),
+            Propagator::Baggage => return,
+            #[cfg(feature = "b3")]
+            Propagator::B3 | Propagator::B3Multi => crate::b3::extract(self.carrier),
+            #[cfg(feature = "jaeger")]
+            Propagator::Jaeger => crate::jaeger::extract(self.carrier),
+            #[cfg(feature = "xray")]
+            Propagator::XRay => crate::xray::extract(self.carrier),
+        };
+        match found {
+            Found::Absent => {}
+            Found::DecisionOnly => self.decision_only = true,
+            // The first refusal is the one to tell of.
+            Found::Refused(refusal) if self.is_absent() => self.outcome = Outcome::Refused(refusal),
+            Found::Refused(_) => {}
+            Found::Accepted { traceparent, debug, deferred } => {
+                self.outcome = Outcome::Accepted(traceparent);
+                self.propagator = Some(propagator);
+                (self.debug, self.deferred) = (debug, deferred);
+            }
+        }
     }
 
     /// Whether the context was accepted, was absent, or was refused and why.
@@ -102,6 +164,11 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         matches!(self.outcome, Outcome::Absent)
     }
 
+    /// The format in which a valid context was found.
+    pub const fn propagator(&self) -> Option<Propagator> {
+        self.propagator
+    }
+
     /// The `tracestate`, of all headers in order. Empty if there is none, if it is invalid, and without a
     /// valid traceparent.
     pub fn tracestate(&self) -> Tracestate<'a> {
@@ -111,13 +178,16 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     /// The baggage, of all headers in order, whether there is a trace or not. Entries that are invalid or
     /// over the limits are left out; [`warnings`](Self::warnings) tells of them.
     pub fn baggage(&self) -> Baggage<'a> {
-        Baggage::parse_lines(self.carrier.values(Baggage::HEADER), |_| ())
+        self.read_baggage(|_| ())
     }
 
     /// All of it together, to be passed on. Without a valid traceparent that is the baggage alone.
     pub fn context(&self) -> TraceContext<'a> {
         let context = match self.traceparent() {
-            Some(traceparent) => TraceContext::new(traceparent).with_tracestate(self.tracestate()),
+            Some(traceparent) => TraceContext::new(traceparent)
+                .with_tracestate(self.tracestate())
+                .with_debug(self.debug)
+                .with_deferred(self.deferred),
             None => TraceContext::empty(),
         };
         context.with_baggage(self.baggage())
@@ -128,7 +198,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     /// The headers are read for it once more, and it allocates if there is something to tell.
     pub fn warnings(&self) -> std::vec::IntoIter<Warning> {
         let mut warnings = Vec::new();
-        if self.traceparent().is_some() {
+        if self.has_traceparent() {
             if let Some(value) = self.carrier.values(Traceparent::HEADER).next()
                 && let Ok(reading) = Reading::new(trim_bytes(value))
             {
@@ -149,10 +219,15 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
                     }
                 }
             }
-        } else if crate::list::count(self.carrier.values(Tracestate::HEADER)) > 0 {
+        } else if self.formats.trace_context
+            && crate::list::count(self.carrier.values(Tracestate::HEADER)) > 0
+        {
             warnings.push(Warning::TracestateWithoutTraceparent);
         }
-        Baggage::parse_lines(self.carrier.values(Baggage::HEADER), |error| {
+        if self.decision_only && self.propagator.is_none() {
+            warnings.push(Warning::DecisionWithoutTrace);
+        }
+        self.read_baggage(|error| {
             if warnings.len() < MAX_WARNINGS {
                 warnings.push(Warning::BaggageDropped(error));
             }
@@ -160,25 +235,47 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         warnings.into_iter()
     }
 
+    /// Whether the context is that of a `traceparent`.
+    fn has_traceparent(&self) -> bool {
+        self.propagator == Some(Propagator::TraceContext)
+    }
+
     fn try_tracestate(&self) -> Result<Tracestate<'a>, TracestateError> {
-        match self.outcome {
-            Outcome::Accepted(_) => {
-                Tracestate::parse_lines(self.carrier.values(Tracestate::HEADER), self.level)
-            }
-            _ => Ok(Tracestate::new()),
+        if !self.has_traceparent() {
+            return Ok(Tracestate::new());
         }
+        Tracestate::parse_lines(self.carrier.values(Tracestate::HEADER), self.level)
+    }
+
+    fn read_baggage(&self, left_out: impl FnMut(BaggageError)) -> Baggage<'a> {
+        #[cfg(feature = "jaeger")]
+        if self.formats.jaeger && crate::jaeger::baggage(self.carrier).next().is_some() {
+            let lines = self.formats.baggage.then(|| self.carrier.values(Baggage::HEADER));
+            return Baggage::of_lines_and_entries(
+                lines.into_iter().flatten(),
+                crate::jaeger::baggage(self.carrier),
+                left_out,
+            );
+        }
+        if !self.formats.baggage {
+            return Baggage::new();
+        }
+        Baggage::parse_lines(self.carrier.values(Baggage::HEADER), left_out)
     }
 }
 
 impl<C: ?Sized> Clone for Extraction<'_, C> {
     fn clone(&self) -> Self {
-        Self { carrier: self.carrier, outcome: self.outcome.clone(), level: self.level }
+        Self { outcome: self.outcome.clone(), ..*self }
     }
 }
 
 impl<C: ?Sized> fmt::Debug for Extraction<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extraction").field("outcome", &self.outcome).finish_non_exhaustive()
+        f.debug_struct("Extraction")
+            .field("outcome", &self.outcome)
+            .field("propagator", &self.propagator)
+            .finish_non_exhaustive()
     }
 }
 
@@ -205,6 +302,8 @@ pub enum Warning {
     UndefinedFlags(u8),
     /// There is a `tracestate` but no valid `traceparent`, so it was dropped.
     TracestateWithoutTraceparent,
+    /// A sampling decision came without the ids of a trace; it was not kept.
+    DecisionWithoutTrace,
     /// The `tracestate` breaks a rule and was dropped.
     TracestateDropped(TracestateError),
     /// So many members of the `tracestate` have the key of one before them, and were dropped.
@@ -225,6 +324,9 @@ impl fmt::Display for Warning {
             Self::TracestateWithoutTraceparent => {
                 f.write_str("tracestate: dropped, because there is no valid traceparent with it")
             }
+            Self::DecisionWithoutTrace => {
+                f.write_str("a sampling decision was dropped, because there are no ids of a trace with it")
+            }
             Self::TracestateDropped(error) => write!(f, "dropped {error}"),
             Self::DuplicateKeysDropped(1) => {
                 f.write_str("tracestate: a member was dropped, because one before it has the same key")
@@ -240,10 +342,49 @@ impl fmt::Display for Warning {
 /// A header of thousands of bad entries shall not make thousands of warnings.
 const MAX_WARNINGS: usize = 32;
 
-#[cold]
-fn duplicated<C: Extractor + ?Sized>(carrier: &C) -> Refusal {
-    let second = carrier.values(Traceparent::HEADER).nth(1).unwrap_or_default();
-    Refusal::new(Traceparent::HEADER, Reason::Duplicated, second, 0)
+/// What one format says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Absent,
+    /// Whether to sample, but not what.
+    #[cfg_attr(not(feature = "b3"), expect(dead_code, reason = "only B3 has a decision without a trace"))]
+    DecisionOnly,
+    Refused(Refusal),
+    Accepted {
+        traceparent: Traceparent,
+        debug: bool,
+        deferred: bool,
+    },
+}
+
+#[inline]
+fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
+    match single_value(carrier, Traceparent::HEADER) {
+        Ok(None) => Found::Absent,
+        Ok(Some(value)) => match Reading::new(value) {
+            Ok(Reading { traceparent, .. }) => Found::Accepted {
+                traceparent: traceparent.with_flags(traceparent.flags().at_level(level)),
+                debug: false,
+                deferred: false,
+            },
+            Err(error) => Found::Refused(error.into()),
+        },
+        Err(refusal) => Found::Refused(refusal),
+    }
+}
+
+/// The value of a header that may occur once only, without the white space around it.
+#[inline]
+pub(crate) fn single_value<'a, C: Extractor + ?Sized>(
+    carrier: &'a C,
+    header: &'static str,
+) -> Result<Option<&'a [u8]>, Refusal> {
+    let mut values = carrier.values(header);
+    let first = values.next();
+    match values.next() {
+        Some(second) => Err(Refusal::new(header, Reason::Duplicated, second, 0)),
+        None => Ok(first.map(trim_bytes)),
+    }
 }
 
 #[cfg(test)]

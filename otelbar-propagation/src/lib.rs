@@ -38,36 +38,53 @@
 //! - [`parse_traceparent`], [`format_trace_id`], [`format_span_id`]: a header or an id on its own.
 //! - `extract_trace_context` and `inject_trace_context` (feature `http`): all three headers of a request.
 //! - [`extract`] and [`inject`]: the same for any other [`Extractor`] and [`Injector`], such as gRPC metadata
-//!   or the headers of a message on a queue.
+//!   or the headers of a message on a queue. [`Environment`] is that of the variables of a process.
+//! - [`Propagators`]: several formats together, by the names in `OTEL_PROPAGATORS`.
 //!
 //! # Features
 //!
 //! None is on by default, and none changes what another does.
 //!
 //! - `http`: `HeaderMap` of the `http` crate as a carrier.
-//! - `opentelemetry`: conversions to and from the types of the `opentelemetry` crate.
+//! - `tower`: a layer for HTTP clients that injects the context into every request; see `tower`.
+//! - `opentelemetry`: conversions to and from the types of the `opentelemetry` crate, and a
+//!   `TextMapPropagator` in place of the SDK's; see `opentelemetry`.
+//! - `tracing`: the current `tracing` span as the source of the context; see `source`.
+//! - `b3`, `jaeger`, `xray`: formats beside W3C's, for [`Propagators`].
 
+#[cfg(feature = "b3")]
+mod b3;
 mod baggage;
 mod carrier;
 mod context;
+mod environment;
 mod error;
 mod extraction;
 mod hex;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "jaeger")]
+mod jaeger;
 mod level;
 mod list;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
+mod propagators;
+pub mod source;
 mod span_id;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod trace_flags;
 mod trace_id;
 mod traceparent;
 mod tracestate;
+#[cfg(feature = "xray")]
+mod xray;
 
 pub use self::baggage::{Baggage, BaggageEntry, BaggageProperty, Entries};
 pub use self::carrier::{Extractor, Injector};
 pub use self::context::TraceContext;
+pub use self::environment::Environment;
 pub use self::error::{
     BaggageError, Reason, Refusal, SpanIdError, TraceIdError, TraceparentError, TracestateError,
 };
@@ -76,6 +93,7 @@ pub use self::hex::Hex;
 #[cfg(feature = "http")]
 pub use self::http::{extract_trace_context, inject_trace_context};
 pub use self::level::Level;
+pub use self::propagators::{Propagator, Propagators, UnknownPropagator};
 pub use self::span_id::{SpanId, format_span_id};
 pub use self::trace_flags::TraceFlags;
 pub use self::trace_id::{TraceId, format_trace_id};

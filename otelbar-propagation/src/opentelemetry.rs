@@ -16,11 +16,15 @@
 //! # Ok::<(), otelbar_propagation::TraceparentError>(())
 //! ```
 
-use opentelemetry::baggage::Baggage as OtelBaggage;
-use opentelemetry::trace as otel;
+use opentelemetry::Context;
+use opentelemetry::baggage::{Baggage as OtelBaggage, BaggageExt as _};
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{self as otel_propagation, TextMapPropagator};
+use opentelemetry::trace::{self as otel, TraceContextExt as _};
 
+use crate::carrier::{Extractor, Injector};
 use crate::error::{Reason, SpanIdError, TraceIdError, TracestateError};
-use crate::{Baggage, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
+use crate::{Baggage, Propagators, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
 
 impl From<TraceId> for otel::TraceId {
     fn from(id: TraceId) -> Self {
@@ -139,15 +143,13 @@ impl TraceContext<'static> {
     }
 
     /// What to send from the current span of this OpenTelemetry context, with the context's baggage.
-    pub fn from_opentelemetry(context: &opentelemetry::Context) -> Self {
-        use opentelemetry::baggage::BaggageExt as _;
-        use opentelemetry::trace::TraceContextExt as _;
-
+    pub fn from_opentelemetry(context: &Context) -> Self {
         let trace = if context.has_active_span() {
             Self::from_span_context(context.span().span_context())
         } else {
             TraceContext::empty()
         };
+        let trace = trace.with_debug(context.get::<Debug>().is_some());
         let baggage = context.baggage();
         if baggage.is_empty() { trace } else { trace.with_baggage(baggage.into()) }
     }
@@ -169,9 +171,155 @@ impl TraceContext<'_> {
     }
 }
 
+/// [`Propagators`] as a `TextMapPropagator`: in place of the SDK's own, so that everything instrumented with
+/// OpenTelemetry reads and writes strictly.
+///
+/// An invalid context is no reason to lose the one there is: it is left as it was, and so is its baggage
+/// where none was received.
+///
+/// ```
+/// use opentelemetry::global;
+/// use otelbar_propagation::Propagators;
+/// use otelbar_propagation::opentelemetry::TextMapBridge;
+///
+/// // W3C Trace Context and Baggage:
+/// global::set_text_map_propagator(TextMapBridge::default());
+///
+/// // Or what the environment asks for:
+/// let names = std::env::var("OTEL_PROPAGATORS").unwrap_or_default();
+/// let (propagators, unknown) = Propagators::from_names(&names);
+/// for error in unknown {
+///     eprintln!("OTEL_PROPAGATORS: {error}");
+/// }
+/// global::set_text_map_propagator(TextMapBridge::new(propagators));
+/// ```
+#[derive(Clone, Debug)]
+pub struct TextMapBridge {
+    propagators: Propagators,
+    fields: Vec<String>,
+}
+
+impl TextMapBridge {
+    /// A bridge to these propagators.
+    pub fn new(propagators: Propagators) -> Self {
+        let fields = propagators.iter().flat_map(|propagator| propagator.fields()).copied();
+        Self { fields: fields.map(str::to_owned).collect(), propagators }
+    }
+}
+
+/// To [`Propagators::default`].
+impl Default for TextMapBridge {
+    fn default() -> Self {
+        Self::new(Propagators::default())
+    }
+}
+
+impl TextMapPropagator for TextMapBridge {
+    fn inject_context(&self, context: &Context, injector: &mut dyn otel_propagation::Injector) {
+        let context = TraceContext::from_opentelemetry(context);
+        self.propagators.inject(&context, &mut Carrier(injector));
+    }
+
+    fn extract_with_context(
+        &self,
+        context: &Context,
+        extractor: &dyn otel_propagation::Extractor,
+    ) -> Context {
+        let carrier = Carrier(extractor);
+        let received = self.propagators.extract(&carrier).context();
+        let mut context = match received.traceparent() {
+            Some(_) => context.with_remote_span_context(received.to_span_context()),
+            None => context.clone(),
+        };
+        if received.is_debug() {
+            context = context.with_value(Debug);
+        }
+        if !received.baggage().is_empty() {
+            context = context.with_baggage(received.baggage());
+        }
+        context
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.fields)
+    }
+}
+
+/// In a context: the debug flag of B3 and Jaeger, which a span context has no place for.
+#[derive(Clone, Copy, Debug)]
+struct Debug;
+
+/// A carrier of the `opentelemetry` crate.
+struct Carrier<T>(T);
+
+impl Extractor for Carrier<&dyn otel_propagation::Extractor> {
+    fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
+        self.0.get_all(name).into_iter().flatten().map(str::as_bytes)
+    }
+
+    fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.keys().into_iter().filter_map(|key| Some((key, self.0.get(key)?.as_bytes())))
+    }
+}
+
+/// It can only set: what is to be taken away stays.
+impl Injector for Carrier<&mut dyn otel_propagation::Injector> {
+    fn set(&mut self, name: &str, value: &str) {
+        self.0.set(name, value.to_owned());
+    }
+
+    fn remove(&mut self, _name: &str) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The bridge reads several headers, refuses what is invalid without losing what there is, and sends
+    /// no empty `tracestate`.
+    #[test]
+    fn the_bridge_extracts_and_injects() {
+        use std::collections::HashMap;
+
+        let bridge = TextMapBridge::default();
+        let received = HashMap::from([
+            ("traceparent".to_owned(), VALID.to_owned()),
+            ("tracestate".to_owned(), "a=1, b=2".to_owned()),
+            ("baggage".to_owned(), "k=v%20w;p".to_owned()),
+        ]);
+        let context = bridge.extract_with_context(&Context::new(), &received);
+        assert_eq!(context.span().span_context().trace_flags().to_u8(), 3, "the random flag is kept");
+        let mut sent = HashMap::new();
+        bridge.inject_context(&context, &mut sent);
+        assert_eq!(sent["traceparent"], VALID);
+        assert_eq!(sent["tracestate"], "a=1,b=2");
+        assert_eq!(sent["baggage"], "k=v%20w;p");
+
+        let invalid = HashMap::from([("traceparent".to_owned(), VALID.to_uppercase().replace("00-", "0-"))]);
+        let kept = bridge.extract_with_context(&context, &invalid);
+        assert_eq!(kept.span().span_context(), context.span().span_context());
+        assert_eq!(kept.baggage().len(), 1);
+
+        let only = HashMap::from([("traceparent".to_owned(), VALID.to_owned())]);
+        let mut sent = HashMap::new();
+        bridge.inject_context(&bridge.extract_with_context(&Context::new(), &only), &mut sent);
+        assert_eq!(sent, only);
+        assert_eq!(bridge.fields().collect::<Vec<_>>(), ["traceparent", "tracestate", "baggage"]);
+    }
+
+    /// The debug flag survives a service whose spans are OpenTelemetry's.
+    #[test]
+    #[cfg(feature = "b3")]
+    fn the_debug_flag_is_passed_on() {
+        use std::collections::HashMap;
+
+        let bridge = TextMapBridge::new("b3".parse().unwrap());
+        let b3 = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-d";
+        let received = HashMap::from([("b3".to_owned(), b3.to_owned())]);
+        let mut sent = HashMap::new();
+        bridge.inject_context(&bridge.extract_with_context(&Context::new(), &received), &mut sent);
+        assert_eq!(sent, received);
+    }
 
     const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-03";
 
@@ -238,9 +386,7 @@ mod tests {
     /// A context without a span sends its baggage alone.
     #[test]
     fn the_current_context_is_read() {
-        use opentelemetry::baggage::BaggageExt as _;
-        use opentelemetry::trace::TraceContextExt as _;
-        use opentelemetry::{Context, KeyValue};
+        use opentelemetry::KeyValue;
 
         let context = Context::new().with_baggage([KeyValue::new("k", "v")]);
         let sent = TraceContext::from_opentelemetry(&context);

@@ -214,6 +214,15 @@ impl<'a> Tracestate<'a> {
         Tracestate { members: self.members, runs: Runs::Owned(self.to_header().into_owned()) }
     }
 
+    /// The members whose keys this level allows.
+    pub(crate) fn at_level(self, level: Level) -> Self {
+        let allowed = |&(key, _): &(&str, &str)| check_key(key.as_bytes(), level).is_ok();
+        if self.members().all(|member| allowed(&member)) {
+            return self;
+        }
+        Tracestate::of(self.members().filter(allowed))
+    }
+
     /// Hands out the pieces of the header's value.
     pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
         for (index, (key, value)) in self.members().enumerate() {
