@@ -83,7 +83,8 @@ impl System {
         match self {
             System::OtherSql => &OTHER_SQL,
             System::PostgreSql => &POSTGRESQL,
-            System::MySql | System::MariaDb => &MYSQL,
+            System::MySql => &MYSQL,
+            System::MariaDb => &MARIADB,
             System::Sqlite => &SQLITE,
             System::SqlServer => &SQL_SERVER,
             System::OracleDb => &ORACLE,
@@ -100,7 +101,7 @@ pub(super) enum Nesting {
     Guess,
 }
 
-/// What the lexer must know of a dialect. Every flag is off in standard SQL.
+/// What the lexer must know of a dialect.
 #[derive(Debug)]
 pub(super) struct Grammar {
     pub(super) comments: Nesting,
@@ -108,8 +109,8 @@ pub(super) struct Grammar {
     pub(super) hash_comment: bool,
     /// `--` begins a comment only before whitespace.
     pub(super) dashes_need_space: bool,
-    /// `/*! … */` and `/*!50110 … */` are executed, so they are statement and not comment.
-    pub(super) executable_comments: bool,
+    /// What follows `/*` where the comment is executed: `/*! … */`, `/*!50110 … */`.
+    pub(super) executable_comments: &'static [&'static str],
     /// A lone carriage return ends a line comment.
     pub(super) carriage_return_ends_line: bool,
     /// `"x"` is a string.
@@ -124,9 +125,14 @@ pub(super) struct Grammar {
     pub(super) escape_prefix: bool,
     /// `U&'…'` is a string.
     pub(super) unicode_prefix: bool,
+    /// `b"…"` is a string, as `b'…'` is.
+    pub(super) byte_prefix: bool,
+    /// `r'…'` and `r"…"` are strings.
+    pub(super) raw_prefix: bool,
     /// `q'[…]'` is a string.
     pub(super) quote_delimiter: bool,
-    /// `$$…$$` and `$tag$…$tag$` are strings.
+    /// `$$…$$` and `$tag$…$tag$` are strings. Where they mean nothing they hurt nobody, so this is
+    /// off only where `$` begins a name.
     pub(super) dollar_quotes: bool,
     /// `$1` is an amount of money.
     pub(super) money: bool,
@@ -136,8 +142,14 @@ pub(super) struct Grammar {
     pub(super) numbered_colon: bool,
     /// `@x` and `@1` are parameters or variables, rather than an operator and its operand.
     pub(super) at_names: bool,
-    /// `#x` is a word, and `#` part of one.
+    /// `x#` is a word.
     pub(super) hash_in_words: bool,
+    /// `#x` is a word.
+    pub(super) hash_begins_words: bool,
+    /// `_x` is a word.
+    pub(super) underscore_begins_words: bool,
+    /// Whether a character beyond ASCII may stand in a word.
+    pub(super) is_letter: fn(char) -> bool,
     /// `2fa` is a word.
     pub(super) words_may_begin_with_digits: bool,
 }
@@ -146,7 +158,7 @@ const STANDARD: Grammar = Grammar {
     comments: Nesting::Flat,
     hash_comment: false,
     dashes_need_space: false,
-    executable_comments: false,
+    executable_comments: &[],
     carriage_return_ends_line: false,
     double_quoted_string: false,
     backtick: false,
@@ -154,6 +166,8 @@ const STANDARD: Grammar = Grammar {
     backslash: false,
     escape_prefix: false,
     unicode_prefix: false,
+    byte_prefix: false,
+    raw_prefix: false,
     quote_delimiter: false,
     dollar_quotes: false,
     money: false,
@@ -161,6 +175,9 @@ const STANDARD: Grammar = Grammar {
     numbered_colon: false,
     at_names: false,
     hash_in_words: false,
+    hash_begins_words: false,
+    underscore_begins_words: true,
+    is_letter: char::is_alphabetic,
     words_may_begin_with_digits: false,
 };
 
@@ -170,12 +187,15 @@ static OTHER_SQL: Grammar = Grammar {
     backtick: true,
     escape_prefix: true,
     unicode_prefix: true,
+    byte_prefix: true,
+    raw_prefix: true,
     quote_delimiter: true,
     dollar_quotes: true,
     numbered_question_mark: true,
     numbered_colon: true,
     at_names: true,
     hash_in_words: true,
+    hash_begins_words: true,
     ..STANDARD
 };
 
@@ -184,19 +204,26 @@ static POSTGRESQL: Grammar = Grammar {
     carriage_return_ends_line: true,
     escape_prefix: true,
     unicode_prefix: true,
+    byte_prefix: true,
     dollar_quotes: true,
+    is_letter: |_| true,
     ..STANDARD
 };
 
-static MYSQL: Grammar = Grammar {
+static MYSQL: Grammar = MYSQL_DIALECT;
+
+static MARIADB: Grammar = Grammar { executable_comments: &["!", "M!"], ..MYSQL_DIALECT };
+
+const MYSQL_DIALECT: Grammar = Grammar {
     hash_comment: true,
     dashes_need_space: true,
-    executable_comments: true,
+    executable_comments: &["!"],
     double_quoted_string: true,
     backtick: true,
     backslash: true,
     at_names: true,
     words_may_begin_with_digits: true,
+    is_letter: |_| true,
     ..STANDARD
 };
 
@@ -206,17 +233,26 @@ static SQLITE: Grammar = Grammar {
     numbered_question_mark: true,
     numbered_colon: true,
     at_names: true,
+    is_letter: |char| char <= '\u{ffff}',
     ..STANDARD
 };
 
 static SQL_SERVER: Grammar = Grammar {
     comments: Nesting::Nested,
     bracket: true,
+    dollar_quotes: true,
     money: true,
     at_names: true,
     hash_in_words: true,
+    hash_begins_words: true,
     ..STANDARD
 };
 
-static ORACLE: Grammar =
-    Grammar { quote_delimiter: true, numbered_colon: true, hash_in_words: true, ..STANDARD };
+static ORACLE: Grammar = Grammar {
+    quote_delimiter: true,
+    dollar_quotes: true,
+    numbered_colon: true,
+    hash_in_words: true,
+    underscore_begins_words: false,
+    ..STANDARD
+};

@@ -80,7 +80,7 @@ impl<'a> Lexer<'a> {
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$') => 1,
             Some(b'#') => usize::from(self.grammar.hash_in_words),
             Some(0x80..) => match self.char(at) {
-                Some(char) if char.is_alphanumeric() => char.len_utf8(),
+                Some(char) if (self.grammar.is_letter)(char) => char.len_utf8(),
                 _ => 0,
             },
             _ => 0,
@@ -109,7 +109,8 @@ impl<'a> Lexer<'a> {
         let grammar = self.grammar;
         Some(match first {
             b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => (Kind::Space, self.space_end(start)),
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(start),
+            b'a'..=b'z' | b'A'..=b'Z' => self.word(start),
+            b'_' if grammar.underscore_begins_words => self.word(start),
             b'0'..=b'9' => self.number(start),
             b'.' if self.is_digit(start + 1)
                 && !(grammar.words_may_begin_with_digits && self.follows_operand()) =>
@@ -138,16 +139,19 @@ impl<'a> Lexer<'a> {
                 (Kind::Comment, start + 2)
             }
             b'#' if grammar.hash_comment => (Kind::Comment, self.line_end(start)),
-            b'#' if grammar.hash_in_words && self.word_part(start + 1) > 0 => {
+            b'#' if grammar.hash_begins_words && self.word_part(start + 1) > 0 => {
                 (Kind::Word, self.word_end(start))
             }
             b'$' => self.dollar(start),
             b'@' if grammar.at_names => self.at_name(start),
             b':' => self.colon(start, next),
-            b'?' if grammar.numbered_question_mark => (Kind::Parameter, self.digits_end(start + 1)),
+            b'?' if grammar.numbered_question_mark => match self.digits_end(start + 1) {
+                end if self.word_part(end) == 0 => (Kind::Parameter, end),
+                _ => (Kind::Parameter, start + 1),
+            },
             b'?' => (Kind::Parameter, start + 1),
             0x80.. => match self.char(start) {
-                Some(char) if char.is_alphabetic() => (Kind::Word, self.word_end(start)),
+                Some(char) if (grammar.is_letter)(char) => (Kind::Word, self.word_end(start)),
                 Some(char) if char.is_whitespace() => (Kind::Space, start + char.len_utf8()),
                 char => (Kind::Symbol, start + char.map_or(1, char::len_utf8)),
             },
@@ -171,30 +175,26 @@ impl<'a> Lexer<'a> {
     fn word(&self, start: usize) -> (Kind, usize) {
         let grammar = self.grammar;
         let end = self.word_end(start);
-        match self.byte(end) {
-            Some(b'\'') => match &self.bytes[start..end] {
-                [b'n' | b'N'] => {
-                    let end = self.string_end(end + 1, b'\'', grammar.backslash);
-                    (Kind::Literal, end)
-                }
-                [b'b' | b'B' | b'x' | b'X'] => (Kind::Literal, self.string_end(end + 1, b'\'', false)),
-                [b'e' | b'E'] if grammar.escape_prefix => {
-                    (Kind::Literal, self.string_end(end + 1, b'\'', true))
-                }
-                [b'q' | b'Q'] | [b'n' | b'N', b'q' | b'Q'] if grammar.quote_delimiter => {
-                    (Kind::Literal, self.delimited_end(end + 1))
-                }
-                _ => (Kind::Word, end),
-            },
-            Some(b'&')
-                if grammar.unicode_prefix
-                    && matches!(&self.bytes[start..end], [b'u' | b'U'])
-                    && self.byte(end + 1) == Some(b'\'') =>
-            {
-                (Kind::Literal, self.string_end(end + 2, b'\'', false))
+        let Some(next @ (b'\'' | b'"' | b'&')) = self.byte(end) else {
+            return (Kind::Word, end);
+        };
+        let string_end = match (&self.bytes[start..end], next) {
+            (b"n" | b"N", b'\'') => self.string_end(end + 1, next, grammar.backslash),
+            (b"b" | b"B", b'\'') => self.string_end(end + 1, next, false),
+            // Digits cannot be escaped, but sqlparser thinks so, and it hides more.
+            (b"x" | b"X", b'\'') => self.string_end(end + 1, next, true),
+            (b"b" | b"B", b'"') if grammar.byte_prefix => self.string_end(end + 1, next, false),
+            (b"r" | b"R", b'\'' | b'"') if grammar.raw_prefix => self.string_end(end + 1, next, false),
+            (b"e" | b"E", b'\'') if grammar.escape_prefix => self.string_end(end + 1, next, true),
+            ([b'q' | b'Q'] | [b'n' | b'N', b'q' | b'Q'], b'\'') if grammar.quote_delimiter => {
+                self.delimited_end(end + 1)
             }
-            _ => (Kind::Word, end),
-        }
+            (b"u" | b"U", b'&') if grammar.unicode_prefix && self.byte(end + 1) == Some(b'\'') => {
+                self.string_end(end + 2, b'\'', false)
+            }
+            _ => return (Kind::Word, end),
+        };
+        (Kind::Literal, string_end)
     }
 
     /// A number, or in MySQL a word that begins like one.
@@ -235,10 +235,16 @@ impl<'a> Lexer<'a> {
             b'b' | b'B' => |byte| matches!(byte, b'0' | b'1' | b'_'),
             _ => return None,
         };
-        let digits = self.bytes[start + 2..].iter().take_while(|&&byte| is_digit(byte)).count();
-        // SQL Server's `0x` is an empty binary value.
-        let is_empty_binary = self.grammar.money && self.word_part(start + 2) == 0;
-        (digits > 0 || is_empty_binary).then_some(start + 2 + digits)
+        let end = start + 2 + self.bytes[start + 2..].iter().take_while(|&&byte| is_digit(byte)).count();
+        let has_digits = end > start + 2;
+        let is_whole = self.word_part(end) == 0;
+        let is_number = match self.bytes[start + 1] {
+            // SQL Server's `0x` is an empty binary value.
+            b'x' | b'X' => has_digits || (self.grammar.money && is_whole),
+            // `0b2` and `0old` are a zero and a word.
+            _ => has_digits && is_whole,
+        };
+        is_number.then_some(end)
     }
 
     /// Digits, and underscores between them.
@@ -323,8 +329,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn is_dash_comment(&self, start: usize) -> bool {
-        !self.grammar.dashes_need_space
-            || self.byte(start + 2).is_none_or(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+        let ends_dashes = |char: char| char.is_whitespace() || char.is_control();
+        !self.grammar.dashes_need_space || self.char(start + 2).is_none_or(ends_dashes)
     }
 
     /// The end of the line, which stays.
@@ -339,15 +345,13 @@ impl<'a> Lexer<'a> {
     }
 
     fn block_comment(&mut self, start: usize) -> (Kind, usize) {
-        if self.grammar.executable_comments && !self.in_executable_comment {
-            let mark = match &self.bytes[start + 2..] {
-                [b'!', ..] => Some(start + 3),
-                [b'M', b'!', ..] => Some(start + 4),
-                _ => None,
-            };
-            if let Some(mark) = mark {
+        if !self.in_executable_comment {
+            let inside = &self.text[start + 2..];
+            if let Some(mark) =
+                self.grammar.executable_comments.iter().find(|mark| inside.starts_with(**mark))
+            {
                 self.in_executable_comment = true;
-                return (Kind::Comment, self.digits_end(mark));
+                return (Kind::Comment, self.digits_end(start + 2 + mark.len()));
             }
         }
         let mut at = start + 2;
@@ -389,23 +393,31 @@ impl<'a> Lexer<'a> {
             if grammar.money || fraction {
                 return (Kind::Literal, self.number(start + 1).1);
             }
-            return (Kind::Parameter, digits);
+            return (Kind::Parameter, self.parameter_end(digits));
         }
-        if grammar.dollar_quotes {
-            let mut tag_end = start + 1;
-            while self.byte(tag_end) != Some(b'$') {
-                match self.word_part(tag_end) {
-                    0 => return (Kind::Parameter, tag_end),
-                    length => tag_end += length,
-                }
+        if !grammar.dollar_quotes {
+            return (Kind::Parameter, self.word_end(start + 1));
+        }
+        let tag_end = self.parameter_end(start + 1);
+        if self.byte(tag_end) != Some(b'$') {
+            return (Kind::Parameter, tag_end);
+        }
+        let tag = &self.text[start..=tag_end];
+        let end = self.text[tag_end + 1..]
+            .find(tag)
+            .map_or(self.bytes.len(), |found| tag_end + 1 + found + tag.len());
+        (Kind::Literal, end)
+    }
+
+    /// The end of a word that has neither `$` nor `#` in it.
+    fn parameter_end(&self, mut at: usize) -> usize {
+        while !matches!(self.byte(at), Some(b'$' | b'#')) {
+            match self.word_part(at) {
+                0 => break,
+                length => at += length,
             }
-            let tag = &self.text[start..=tag_end];
-            let end = self.text[tag_end + 1..]
-                .find(tag)
-                .map_or(self.bytes.len(), |found| tag_end + 1 + found + tag.len());
-            return (Kind::Literal, end);
         }
-        (Kind::Parameter, self.word_end(start + 1))
+        at
     }
 
     fn at_name(&self, start: usize) -> (Kind, usize) {
@@ -413,24 +425,32 @@ impl<'a> Lexer<'a> {
         if self.byte(name) == Some(b'@') {
             name += 1;
         }
-        match self.word_end(name) {
-            end if end > name => (Kind::Parameter, end),
-            _ => (Kind::Punctuation(b'@'), start + 1),
-        }
+        let end = self.word_end(name);
+        // A number is a name as a whole or not at all.
+        let is_name = end > name && (!self.is_digit(name) || self.digits_end(name) == end);
+        if is_name { (Kind::Parameter, end) } else { (Kind::Punctuation(b'@'), start + 1) }
     }
 
     fn colon(&self, start: usize, next: Option<u8>) -> (Kind, usize) {
         match next {
             Some(b':') => (Kind::Punctuation(b':'), start + 2),
             Some(b'0'..=b'9') => {
+                let end = self.digits_end(start + 1);
                 let after_value = self.follows_operand() || self.previous == Kind::Literal;
-                if self.grammar.numbered_colon && !after_value {
-                    (Kind::Parameter, self.digits_end(start + 1))
+                if self.grammar.numbered_colon && !after_value && self.word_part(end) == 0 {
+                    (Kind::Parameter, end)
                 } else {
                     (Kind::Punctuation(b':'), start + 1)
                 }
             }
-            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_') => (Kind::Parameter, self.word_end(start + 1)),
+            Some(b'a'..=b'z' | b'A'..=b'Z' | b'_')
+                if next != Some(b'_') || self.grammar.underscore_begins_words =>
+            {
+                match self.word(start + 1) {
+                    (Kind::Word, end) => (Kind::Parameter, end),
+                    _ => (Kind::Punctuation(b':'), start + 1),
+                }
+            }
             _ => (Kind::Punctuation(b':'), start + 1),
         }
     }
