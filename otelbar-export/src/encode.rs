@@ -166,3 +166,193 @@ fn framed(size: usize) -> usize {
     const TAG_AND_LENGTH: usize = 1 + 9;
     size + 2 * TAG_AND_LENGTH
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use opentelemetry::trace::{
+        Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+    };
+    use opentelemetry::{Array, KeyValue, Value};
+    use opentelemetry_proto::tonic::common::v1::any_value;
+    use opentelemetry_proto::tonic::trace::v1::span::SpanKind as ProtoKind;
+    use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+    use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::TraceKey;
+
+    fn scope(name: &'static str) -> InstrumentationScope {
+        InstrumentationScope::builder(name).with_version("1.2").build()
+    }
+
+    fn span(id: u64, name: String, scope: InstrumentationScope) -> SpanData {
+        SpanData {
+            span_context: SpanContext::new(
+                TraceId::from(1),
+                SpanId::from(id),
+                TraceFlags::SAMPLED,
+                false,
+                TraceState::NONE,
+            ),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: name.into(),
+            start_time: UNIX_EPOCH,
+            end_time: UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: scope,
+        }
+    }
+
+    fn portion(id: u64, service: &'static str, spans: Vec<SpanData>) -> Portion {
+        let resource = Resource::builder_empty().with_service_name(service).build();
+        let whole = spans.len();
+        Portion { id: EnqueueId(id), key: TraceKey(id), resource, spans, whole }
+    }
+
+    fn decode(request: &Request) -> ExportTraceServiceRequest {
+        ExportTraceServiceRequest::decode(request.body.clone()).unwrap()
+    }
+
+    /// Service, scope and names of each group.
+    fn outline(request: &Request) -> Vec<(String, String, Vec<String>)> {
+        let mut groups = Vec::new();
+        for of_resource in decode(request).resource_spans {
+            let service = match &of_resource.resource.unwrap().attributes[0].value.as_ref().unwrap().value {
+                Some(any_value::Value::StringValue(name)) => name.clone(),
+                other => panic!("service.name is {other:?}"),
+            };
+            for of_scope in of_resource.scope_spans {
+                let names = of_scope.spans.iter().map(|span| span.name.clone()).collect();
+                groups.push((service.clone(), of_scope.scope.unwrap().name, names));
+            }
+        }
+        groups
+    }
+
+    #[test]
+    fn each_resource_and_scope_is_encoded_once() {
+        let s = |id: u64, name: &str, of: &'static str| span(id, name.to_owned(), scope(of));
+        let encoded = encode(
+            vec![
+                portion(1, "shop", vec![s(1, "a", "http"), s(2, "b", "sql"), s(3, "c", "http")]),
+                portion(2, "inventory", vec![s(4, "d", "http")]),
+                portion(3, "shop", vec![s(5, "e", "sql")]),
+            ],
+            usize::MAX,
+        );
+        assert_eq!(encoded.requests.len(), 1);
+        let group = |service: &str, scope: &str, names: &[&str]| {
+            (service.to_owned(), scope.to_owned(), names.iter().map(|name| (*name).to_owned()).collect())
+        };
+        assert_eq!(
+            outline(&encoded.requests[0]),
+            [
+                group("shop", "http", &["a", "c"]),
+                group("shop", "sql", &["b", "e"]),
+                group("inventory", "http", &["d"])
+            ]
+        );
+        let part = |id, spans| Part { id: EnqueueId(id), spans };
+        assert_eq!(encoded.requests[0].parts, [part(1, 3), part(2, 1), part(3, 1)]);
+    }
+
+    #[test]
+    fn every_field_of_a_span_is_on_the_wire() {
+        let mut data = span(0x0102, "GET /cart".to_owned(), scope("http"));
+        data.span_context = SpanContext::new(
+            TraceId::from(0x0a0b),
+            SpanId::from(0x0102),
+            TraceFlags::SAMPLED,
+            false,
+            "vendor=1".parse().unwrap(),
+        );
+        data.parent_span_id = SpanId::from(0x0304);
+        data.parent_span_is_remote = true;
+        data.span_kind = SpanKind::Server;
+        data.start_time = UNIX_EPOCH + Duration::from_nanos(5);
+        data.end_time = UNIX_EPOCH + Duration::from_nanos(9);
+        data.attributes = vec![
+            KeyValue::new("count", 3),
+            KeyValue::new("names", Value::Array(Array::String(vec!["x".into(), "y".into()]))),
+        ];
+        data.dropped_attributes_count = 1;
+        data.events.events =
+            vec![Event::new("log", UNIX_EPOCH + Duration::from_nanos(7), vec![KeyValue::new("ok", true)], 2)];
+        data.events.dropped_count = 3;
+        data.links.links = vec![Link::new(data.span_context.clone(), Vec::new(), 0)];
+        data.links.dropped_count = 4;
+        data.status = Status::error("broke");
+        let encoded = encode(vec![portion(1, "shop", vec![data])], usize::MAX);
+        let span =
+            decode(&encoded.requests[0]).resource_spans.remove(0).scope_spans.remove(0).spans.remove(0);
+
+        assert_eq!(span.trace_id, 0x0a0b_u128.to_be_bytes());
+        assert_eq!(span.span_id, 0x0102_u64.to_be_bytes());
+        assert_eq!(span.parent_span_id, 0x0304_u64.to_be_bytes());
+        assert_eq!(span.trace_state, "vendor=1");
+        assert_eq!(span.flags, 0x301, "sampled; it is known that the parent is remote");
+        assert_eq!((span.name.as_str(), span.kind()), ("GET /cart", ProtoKind::Server));
+        assert_eq!((span.start_time_unix_nano, span.end_time_unix_nano), (5, 9));
+        let keys: Vec<&str> = span.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+        assert_eq!((keys, span.dropped_attributes_count), (vec!["count", "names"], 1));
+        let event = &span.events[0];
+        assert_eq!(
+            (event.name.as_str(), event.time_unix_nano, event.dropped_attributes_count),
+            ("log", 7, 2)
+        );
+        assert_eq!((span.dropped_events_count, span.links.len(), span.dropped_links_count), (3, 1, 4));
+        let status = span.status.unwrap();
+        assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "broke"));
+    }
+
+    #[test]
+    fn a_span_that_fits_no_request_is_told_and_the_others_go() {
+        let s = |id: u64, size: usize| span(id, "x".repeat(size), scope("http"));
+        let encoded = encode(vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10)])], 1000);
+        assert_eq!(encoded.requests.iter().map(Request::spans).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(encoded.too_large.len(), 1);
+        assert!(encoded.too_large[0].1 > 5000);
+    }
+
+    proptest! {
+        /// However a batch is cut: no request is too large, and each span is in one of them, once.
+        #[test]
+        fn a_split_keeps_the_limit_and_every_span(
+            sizes in prop::collection::vec((0_usize..400, 0_usize..3, 0_usize..3), 1..60),
+            limit in 200_usize..4000,
+        ) {
+            const NAMES: [&str; 3] = ["one", "two", "three"];
+            let mut batch: Vec<Portion> = Vec::new();
+            for (index, (size, service, of)) in sizes.iter().enumerate() {
+                let span = span(index as u64 + 1, "n".repeat(*size), scope(NAMES[*of]));
+                batch.push(portion(index as u64, NAMES[*service], vec![span]));
+            }
+            let encoded = encode(batch, limit);
+            let mut seen = BTreeMap::new();
+            for request in &encoded.requests {
+                prop_assert!(request.body.len() <= limit, "{} > {limit}", request.body.len());
+                prop_assert!(request.spans() > 0);
+                let message = decode(request);
+                let spans = message.resource_spans.iter().flat_map(|r| &r.scope_spans).flat_map(|s| &s.spans);
+                for span in spans {
+                    *seen.entry(span.span_id.clone()).or_insert(0) += 1;
+                }
+                for part in &request.parts {
+                    prop_assert!(!encoded.too_large.iter().any(|(id, _)| *id == part.id));
+                }
+            }
+            prop_assert!(seen.values().all(|count| *count == 1));
+            prop_assert_eq!(seen.len() + encoded.too_large.len(), sizes.len());
+        }
+    }
+}

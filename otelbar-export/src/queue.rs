@@ -305,13 +305,18 @@ impl Queue {
 }
 
 impl State {
-    /// Takes up to `limit` spans out, the oldest first; a larger hand-over is cut.
+    /// Takes up to `limit` spans out, the oldest first. Only a hand-over that is larger than that is cut: the
+    /// others share the fate of one request each, whole.
     fn take(&mut self, limit: usize) -> Vec<Portion> {
         let mut taken = Vec::new();
         let mut room = limit;
         while room > 0 {
             let Some(mut first) = self.entries.pop_front() else { break };
             if first.spans.len() > room {
+                if !taken.is_empty() {
+                    self.entries.push_front(first);
+                    break;
+                }
                 let rest = first.spans.split_off(room);
                 self.entries.push_front(Portion { resource: first.resource.clone(), spans: rest, ..first });
             }

@@ -158,7 +158,7 @@ impl<T: Transport> Worker<T> {
         }
         let message = message.unwrap_or_else(|| "without a word why".into());
         if before != health {
-            warn!(target: "otelbar_export", %endpoint, rejected, of = spans, %message, "the backend rejects spans");
+            warn!(target: "otelbar_export", %endpoint, rejected, of = spans, reason = %message, "the backend rejects spans");
         }
         Outcome::PartlyRejected { rejected, of: spans, message }
     }
@@ -217,5 +217,161 @@ impl<T: Transport> Worker<T> {
         let ledgers = parts.iter().filter_map(|part| self.ledgers.get(&part.id));
         let receipts: Vec<Receipt> = ledgers.map(|ledger| ledger.under_way(delivery.clone())).collect();
         self.subscribers.tell(&receipts);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::StatusCode;
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
+    use opentelemetry_sdk::Resource;
+    use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+
+    use super::*;
+    use crate::{RetryPolicy, TraceBatch};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Answers as scripted, then well; notes when it was asked.
+    #[derive(Clone, Default)]
+    struct Scripted {
+        answers: Arc<Mutex<VecDeque<Result<Acknowledged, SendError>>>>,
+        asked: Arc<Mutex<Vec<Instant>>>,
+    }
+
+    impl Transport for Scripted {
+        async fn send(&self, _: Bytes) -> Result<Acknowledged, SendError> {
+            self.asked.lock().unwrap().push(Instant::now());
+            let answer = self.answers.lock().unwrap().pop_front();
+            answer.unwrap_or_else(|| Ok(Acknowledged::default()))
+        }
+    }
+
+    fn unavailable(retry_after: Option<Duration>) -> Result<Acknowledged, SendError> {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Err(SendError::Status { endpoint: "http://h".into(), status, message: String::new(), retry_after })
+    }
+
+    fn batch(spans: usize) -> TraceBatch {
+        let span = SpanData {
+            span_context: SpanContext::empty_context(),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "work".into(),
+            start_time: SystemTime::UNIX_EPOCH,
+            end_time: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::builder("test").build(),
+        };
+        TraceBatch::new(1, Resource::builder_empty().build(), vec![span; spans])
+    }
+
+    /// A worker on paused time, with what it works on, and the time it began.
+    fn start(answers: Vec<Result<Acknowledged, SendError>>) -> (Arc<Queue>, Scripted, Instant) {
+        let mut options = ExporterOptions::new("http://h/v1/traces").unwrap();
+        options.retry = RetryPolicy { initial: SECOND, max: SECOND, max_age: 60 * SECOND, ..options.retry };
+        let endpoint = Arc::clone(&options.endpoint.text);
+        let queue = Arc::new(Queue::new(endpoint, options.queue_size, options.batch_size));
+        let transport = Scripted::default();
+        transport.answers.lock().unwrap().extend(answers);
+        let worker = Worker::new(Arc::clone(&queue), Arc::default(), transport.clone(), options);
+        tokio::spawn(worker.run());
+        (queue, transport, Instant::now())
+    }
+
+    impl Scripted {
+        /// When each request was sent, in whole milliseconds since `start`.
+        fn sent(&self, start: Instant) -> Vec<u128> {
+            let asked = self.asked.lock().unwrap();
+            asked.iter().map(|at| at.duration_since(start).as_millis()).collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn spans_wait_for_the_delay_and_no_longer() {
+        let (queue, transport, began) = start(vec![]);
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(3 * SECOND).await;
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(10 * SECOND).await;
+        let sent = transport.sent(began);
+        assert_eq!(sent.len(), 1, "both go together: {sent:?}");
+        assert!((5000..5010).contains(&sent[0]), "{sent:?}");
+        assert_eq!(queue.account().accepted, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_delay_begins_anew_with_each_batch() {
+        let (queue, transport, began) = start(vec![]);
+        for _ in 0..2 {
+            queue.push(batch(1)).unwrap();
+            tokio::time::sleep(7 * SECOND).await;
+        }
+        let sent = transport.sent(began);
+        assert!((5000..5010).contains(&sent[0]) && (12_000..12_010).contains(&sent[1]), "{sent:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn full_batches_do_not_wait_and_the_rest_does() {
+        let (queue, transport, began) = start(vec![]);
+        queue.push(batch(1100)).unwrap();
+        tokio::time::sleep(20 * SECOND).await;
+        let sent = transport.sent(began);
+        assert_eq!(sent.len(), 3);
+        assert!(sent[1] < 10 && sent[2] >= 5000, "{sent:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retry_after_is_obeyed_to_the_second_beyond_the_age_too() {
+        let (queue, transport, _) =
+            start(vec![unavailable(Some(30 * SECOND)), unavailable(Some(100 * SECOND)), unavailable(None)]);
+        queue.push(batch(1)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(300 * SECOND).await;
+        let asked = transport.asked.lock().unwrap().clone();
+        let waits: Vec<u64> = asked.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+        assert_eq!(waits, [30, 100], "the third failure comes at an age of 130 s and is the last");
+        assert_eq!(queue.account().dropped.expired, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backend_that_is_down_costs_the_oldest_by_age_and_the_newest_by_room() {
+        let (queue, transport, began) = start((0..10_000).map(|_| unavailable(None)).collect());
+        for _ in 0..40 {
+            let _ = queue.push(batch(100));
+            tokio::time::sleep(SECOND).await;
+        }
+        let account = queue.account();
+        assert!(account.dropped.queue_full > 0 && account.dropped.expired == 0, "{account:?}");
+        tokio::time::sleep(60 * SECOND).await;
+        assert_eq!(queue.account().dropped.expired, 500, "the five whole traces of the first batch");
+        transport.answers.lock().unwrap().clear();
+        tokio::time::sleep(60 * SECOND).await;
+        let account = queue.account();
+        assert_eq!((account.queued, account.in_flight, account.health), (0, 0, Health::Healthy));
+        assert_eq!(account.settled(), 4000);
+        assert!(transport.sent(began).len() < 1000, "it does not hammer the backend");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closing_with_time_enough_lets_the_next_attempt_happen() {
+        let (queue, transport, _) = start(vec![unavailable(Some(10 * SECOND))]);
+        queue.push(batch(1)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(SECOND).await;
+        queue.close(Instant::now() + 20 * SECOND);
+        queue.finished().await;
+        assert_eq!((queue.account().accepted, transport.asked.lock().unwrap().len()), (1, 2));
     }
 }

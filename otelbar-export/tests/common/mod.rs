@@ -1,0 +1,119 @@
+//! Spans to send, and receipts to wait for.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use otelbar_export::{Account, ExporterOptions, Receipt, RetryPolicy, ToolbarSpanExporter, TraceBatch};
+use otelbar_testkit::Collector;
+
+/// Long enough for the slowest machine; reached only when a test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn service(name: &'static str) -> Resource {
+    Resource::builder_empty().with_service_name(name).build()
+}
+
+/// A trace of `count` spans, each a child of the first.
+pub(crate) fn trace(key: u64, count: u64) -> Vec<SpanData> {
+    let id = |n: u64| SpanId::from((key << 32) + n + 1);
+    (0..count)
+        .map(|n| SpanData {
+            span_context: SpanContext::new(
+                TraceId::from(u128::from(key) + 1),
+                id(n),
+                TraceFlags::SAMPLED,
+                false,
+                TraceState::NONE,
+            ),
+            parent_span_id: if n == 0 { SpanId::INVALID } else { id(0) },
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: format!("span {n}").into(),
+            start_time: UNIX_EPOCH + Duration::from_secs(n),
+            end_time: UNIX_EPOCH + Duration::from_secs(n + 1),
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::builder("test").build(),
+        })
+        .collect()
+}
+
+pub(crate) fn batch(key: u64, count: u64) -> TraceBatch {
+    TraceBatch::new(key, service("shop"), trace(key, count))
+}
+
+/// To the collector, at once, with retries that take no time.
+pub(crate) fn options(collector: &Collector) -> ExporterOptions {
+    let mut retry = RetryPolicy::default();
+    retry.initial = Duration::from_millis(1);
+    retry.max = Duration::from_millis(1);
+    ExporterOptions::new(&collector.traces_endpoint())
+        .unwrap()
+        .with_batch_delay(Duration::ZERO)
+        .with_timeout(PATIENCE)
+        .with_retry(retry)
+}
+
+pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receipts) {
+    let exporter = ToolbarSpanExporter::new(options).unwrap();
+    let receipts = Receipts::default();
+    exporter.subscribe({
+        let receipts = receipts.clone();
+        move |receipt| receipts.push(receipt.clone())
+    });
+    (exporter, receipts)
+}
+
+/// Every span is in exactly one place.
+#[track_caller]
+pub(crate) fn assert_balanced(account: &Account) {
+    assert_eq!(
+        account.handed_over,
+        account.queued + account.in_flight + account.accepted + account.rejected + account.dropped.total(),
+        "{account:?}"
+    );
+}
+
+/// The receipts a subscriber was told.
+#[derive(Clone, Default)]
+pub(crate) struct Receipts(Arc<(Mutex<Vec<Receipt>>, Condvar)>);
+
+impl Receipts {
+    fn push(&self, receipt: Receipt) {
+        self.0.0.lock().unwrap().push(receipt);
+        self.0.1.notify_all();
+    }
+
+    pub(crate) fn all(&self) -> Vec<Receipt> {
+        self.0.0.lock().unwrap().clone()
+    }
+
+    /// What they say, of one key.
+    pub(crate) fn said(&self, key: u64) -> Vec<String> {
+        let receipts = self.all();
+        receipts.iter().filter(|r| r.key == key.into()).map(|r| r.delivery.to_string()).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_for(&self, condition: impl Fn(&Receipt) -> bool) -> Receipt {
+        let started = Instant::now();
+        let mut receipts = self.0.0.lock().unwrap();
+        loop {
+            if let Some(found) = receipts.iter().find(|receipt| condition(receipt)) {
+                return found.clone();
+            }
+            let left = PATIENCE.checked_sub(started.elapsed());
+            let Some(left) = left else { panic!("no such receipt among {receipts:#?}") };
+            receipts = self.0.1.wait_timeout(receipts, left).unwrap().0;
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! What becomes of spans, against a collector that does well or ill.
+
+mod common;
+
+use std::time::Duration;
+
+use opentelemetry::Context;
+use otelbar_export::{Delivery, DropReason, ExporterOptions, Health, RetryPolicy, TraceBatch};
+use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
+
+use common::{PATIENCE, assert_balanced, batch, exporter, options, service, trace};
+
+#[test]
+fn spans_arrive_as_they_were_with_their_resource_and_headers() {
+    let collector = Collector::start().unwrap();
+    let (exporter, receipts) = exporter(options(&collector).with_header("x-key", "secret").unwrap());
+    let id = exporter.enqueue(batch(7, 3)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+
+    let spans = collector.spans();
+    assert_tree(&spans, "span 0 [internal]\n  span 1 [internal]\n  span 2 [internal]");
+    assert!(spans.iter().all(|span| span.service_name() == "shop" && span.scope.name == "test"));
+    let request = &collector.requests()[0];
+    assert_eq!(request.headers["x-key"], "secret");
+    assert!(request.headers["user-agent"].to_str().unwrap().starts_with("otelbar-export/"));
+
+    assert_eq!(receipts.said(7), ["being sent", "accepted"]);
+    let last = receipts.all().pop().unwrap();
+    assert!(last.is_final());
+    assert_eq!((last.id, last.spans.handed_over, last.spans.accepted), (Some(id), 3, 3));
+    let account = exporter.account();
+    assert_eq!((account.accepted, account.requests, account.health), (3, 1, Health::Healthy));
+    assert_eq!(*account.endpoint, *collector.traces_endpoint());
+    assert_balanced(&account);
+}
+
+/// What becomes of one hand-over of three spans when the first requests meet these faults.
+struct Fate {
+    requests: u64,
+    accepted: u64,
+    rejected: u64,
+    dropped: u64,
+    arrived: usize,
+    last: &'static str,
+    health: Health,
+}
+
+const ACCEPTED: Fate = Fate {
+    requests: 1,
+    accepted: 3,
+    rejected: 0,
+    dropped: 0,
+    arrived: 3,
+    last: "accepted",
+    health: Health::Healthy,
+};
+const REFUSED: Fate = Fate {
+    accepted: 0,
+    dropped: 3,
+    arrived: 0,
+    last: "dropped: http://",
+    health: Health::Failing,
+    ..ACCEPTED
+};
+
+#[track_caller]
+fn check(faults: Vec<Fault>, fate: &Fate) {
+    let collector = Collector::start().unwrap();
+    collector.respond_with(faults);
+    let (exporter, receipts) = exporter(options(&collector));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+
+    let account = exporter.account();
+    assert_balanced(&account);
+    assert_eq!(
+        (account.requests, account.accepted, account.rejected, account.dropped.total(), account.health),
+        (fate.requests, fate.accepted, fate.rejected, fate.dropped, fate.health),
+        "{account:?}"
+    );
+    assert_eq!(collector.spans().len(), fate.arrived);
+    let last = receipts.all().pop().unwrap();
+    assert!(last.is_final());
+    assert!(last.delivery.to_string().starts_with(fate.last), "{}", last.delivery);
+    assert_eq!(last.spans.accepted as u64, fate.accepted);
+}
+
+#[test]
+fn what_may_be_retried_is_sent_again() {
+    for status in [429, 502, 503, 504] {
+        check(vec![Fault::status(status)], &Fate { requests: 2, ..ACCEPTED });
+    }
+    check(vec![Fault::Reset], &Fate { requests: 2, ..ACCEPTED });
+    check(vec![Fault::Garbage], &Fate { requests: 2, ..ACCEPTED });
+    check(
+        vec![Fault::status(503), Fault::Reset, Fault::status(429), Fault::Garbage],
+        &Fate { requests: 5, ..ACCEPTED },
+    );
+}
+
+#[test]
+fn what_may_not_be_retried_is_dropped_at_once() {
+    for status in [400, 401, 403, 404, 413, 500, 501] {
+        check(vec![Fault::status(status)], &REFUSED);
+    }
+    check(vec![Fault::Redirect("http://127.0.0.1:1/".to_owned())], &REFUSED);
+    check(vec![Fault::status(503), Fault::status(400)], &Fate { requests: 2, ..REFUSED });
+}
+
+#[test]
+fn a_partial_success_is_counted_and_never_sent_again() {
+    let partly = Fate { accepted: 2, rejected: 1, arrived: 2, health: Health::Rejecting, ..ACCEPTED };
+    check(
+        vec![Fault::partial_success(1, "too old")],
+        &Fate { last: "1 of 3 spans of the request rejected: too old", ..partly },
+    );
+    check(
+        vec![Fault::partial_success(1, "")],
+        &Fate { last: "1 of 3 spans of the request rejected: without a word why", ..partly },
+    );
+    // A backend that cannot count does not upset the books.
+    check(
+        vec![Fault::partial_success(99, "all")],
+        &Fate { accepted: 0, rejected: 3, arrived: 0, last: "3 of 3", ..partly },
+    );
+    check(vec![Fault::partial_success(-1, "")], &ACCEPTED);
+    check(
+        vec![Fault::partial_success(0, "use http/2")],
+        &Fate { last: "accepted with a warning: use http/2", ..ACCEPTED },
+    );
+}
+
+#[test]
+fn a_success_is_not_repeated_because_its_body_is_odd() {
+    let warned = Fate { last: "accepted with a warning: the answer says success, but its body", ..ACCEPTED };
+    check(vec![Fault::Body(5)], &warned);
+    check(vec![Fault::Body(5 << 20)], &warned);
+    check(vec![Fault::Body(0)], &ACCEPTED);
+}
+
+#[test]
+fn retry_after_takes_the_place_of_the_backoff() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([
+        Fault::status(429).retry_after("0"),
+        Fault::status(503).retry_after("Sun, 06 Nov 1994 08:49:37 GMT"),
+    ]);
+    let mut retry = RetryPolicy::default();
+    retry.initial = Duration::from_secs(86_400);
+    retry.max = retry.initial;
+    retry.max_age = 2 * retry.initial;
+    let (exporter, _) = exporter(options(&collector).with_retry(retry));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush(PATIENCE).expect("the backoff alone would be a day");
+    assert_eq!(exporter.account().accepted, 3);
+}
+
+#[test]
+fn spans_wait_for_a_backend_that_is_not_there_yet() {
+    let collector = Collector::start().unwrap();
+    collector.stop();
+    let (exporter, receipts) = exporter(options(&collector));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    let retrying =
+        receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { attempt: 2, .. }));
+    let text = retrying.delivery.to_string();
+    assert!(text.contains(&collector.traces_endpoint()) && text.contains("refused"), "{text}");
+    assert_eq!(retrying.spans.in_flight, 3);
+    let account = exporter.account();
+    assert_eq!((account.in_flight, account.health), (3, Health::Failing));
+
+    collector.restart().unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!(collector.spans().len(), 3);
+    let account = exporter.account();
+    assert_eq!((account.accepted, account.health), (3, Health::Healthy));
+    assert!(account.last_error.is_some(), "it is kept to be looked at");
+}
+
+#[test]
+fn a_timeout_cancels_the_request() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([Fault::Hang]);
+    let (exporter, receipts) = exporter(options(&collector).with_timeout(Duration::from_millis(300)));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    let requests = collector.wait_for_requests(|requests| requests.len() == 2, PATIENCE).unwrap();
+    assert_eq!(requests[0].reply, Reply::Abandoned, "the collector must see that it was given up");
+    assert_eq!(collector.spans().len(), 3, "sent again once");
+    assert!(receipts.said(1)[1].contains("did not answer within 300ms"), "{:?}", receipts.said(1));
+}
+
+#[test]
+fn a_full_queue_drops_the_newest_whole_and_counts_it() {
+    let collector = Collector::start().unwrap();
+    collector.respond_always(Fault::Hang);
+    let (exporter, receipts) = exporter(options(&collector).with_queue_size(10));
+    exporter.enqueue(batch(0, 1)).unwrap();
+    // From now on the thread is busy, and what comes stays in the queue.
+    collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
+    let taken: Vec<bool> = (1..=5).map(|key| exporter.enqueue(batch(key, 4)).is_ok()).collect();
+    assert_eq!(taken, [true, true, false, false, false]);
+    exporter.enqueue(batch(6, 2)).expect("two more fit");
+
+    let account = exporter.account();
+    assert_eq!((account.in_flight, account.queued, account.dropped.queue_full), (1, 10, 12));
+    assert_balanced(&account);
+    let refused = receipts.wait_for(|receipt| receipt.key == 5.into());
+    assert!(refused.is_final() && refused.id.is_none());
+    assert!(
+        matches!(refused.delivery, Delivery::Dropped { reason: DropReason::QueueFull { capacity: 10, .. } }),
+        "{refused:?}"
+    );
+
+    collector.respond_normally();
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!(collector.spans().len(), 11);
+    let account = exporter.account();
+    assert_eq!((account.handed_over, account.accepted, account.dropped.total()), (23, 11, 12));
+    assert_balanced(&account);
+}
+
+#[test]
+fn a_trace_larger_than_queue_and_batch_is_sent_in_parts() {
+    let collector = Collector::start().unwrap();
+    let (exporter, receipts) = exporter(options(&collector).with_queue_size(10).with_batch_size(4));
+    exporter.enqueue(batch(1, 30)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!(collector.spans().len(), 30);
+    assert!(collector.requests().iter().all(|request| request.spans <= 4));
+    let finals: Vec<_> = receipts.all().into_iter().filter(|receipt| receipt.is_final()).collect();
+    assert_eq!(finals.len(), 1, "one final receipt for one hand-over");
+    assert_eq!(finals[0].spans.accepted, 30);
+    for receipt in receipts.all() {
+        let spans = receipt.spans;
+        assert_eq!(30, spans.queued + spans.in_flight + spans.accepted, "{receipt:?}");
+    }
+}
+
+#[test]
+fn services_share_a_request_each_under_its_resource() {
+    let collector = Collector::start().unwrap();
+    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
+    let (exporter, receipts) = exporter(patient);
+    for (key, name) in [(1, "shop"), (2, "inventory"), (3, "shop")] {
+        exporter.enqueue(TraceBatch::new(key, service(name), trace(key, 2))).unwrap();
+    }
+    assert!(collector.requests().is_empty(), "a batch is not full and its delay not over");
+    exporter.flush(PATIENCE).expect("a flush does not wait for the delay");
+    assert_eq!(collector.requests().len(), 1);
+    let names: Vec<String> = collector.spans().iter().map(|span| span.service_name()).collect();
+    assert_eq!(names, ["shop", "shop", "shop", "shop", "inventory", "inventory"]);
+    assert_eq!(receipts.all().iter().filter(|receipt| receipt.is_final()).count(), 3);
+}
+
+#[test]
+fn a_full_batch_is_sent_before_its_delay() {
+    let collector = Collector::start().unwrap();
+    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600)).with_batch_size(4);
+    let (exporter, _) = exporter(patient);
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.enqueue(batch(2, 3)).unwrap();
+    collector.wait_for(|spans| spans.len() == 3, PATIENCE).unwrap();
+    assert_eq!(exporter.account().queued, 3, "a trace that does not fit whole waits for the next batch");
+}
+
+#[test]
+fn old_spans_are_given_up() {
+    let collector = Collector::start().unwrap();
+    collector.respond_always(Fault::status(503));
+    let mut retry = RetryPolicy::default();
+    retry.initial = Duration::from_millis(1);
+    retry.max_age = Duration::from_millis(20);
+    let (exporter, receipts) = exporter(options(&collector).with_retry(retry));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    let account = exporter.account();
+    assert_eq!(account.dropped.expired, 3);
+    assert_balanced(&account);
+    let last = receipts.said(1).pop().unwrap();
+    assert!(last.starts_with("dropped: given up after") && last.contains("503"), "{last}");
+}
+
+#[test]
+fn an_empty_batch_is_nothing() {
+    let collector = Collector::start().unwrap();
+    let (exporter, receipts) = exporter(options(&collector));
+    exporter.enqueue(batch(1, 0)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    assert!(receipts.all().is_empty() && collector.requests().is_empty());
+}
+
+#[test]
+fn a_subscriber_that_panics_or_flushes_harms_nothing() {
+    let collector = Collector::start().unwrap();
+    let (exporter, receipts) = exporter(options(&collector));
+    let inside = std::sync::Mutex::new(Some(exporter.clone()));
+    let (tell, told) = std::sync::mpsc::channel();
+    exporter.subscribe(move |_| {
+        if let Some(exporter) = inside.lock().unwrap().take() {
+            tell.send((exporter.flush(PATIENCE).is_err(), Context::is_current_telemetry_suppressed()))
+                .unwrap();
+        }
+        panic!("told to panic");
+    });
+    for key in 1..=2 {
+        exporter.enqueue(batch(key, 3)).unwrap();
+        exporter.flush(PATIENCE).unwrap();
+    }
+    let (refused, suppressed) = told.recv().unwrap();
+    assert!(refused, "a flush on the pipeline's own thread would wait for itself");
+    assert!(suppressed, "what the pipeline does must not be traced");
+    assert_eq!(receipts.said(2), ["being sent", "accepted"], "the others are told as before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_works_beside_a_paused_clock() {
+    let collector = Collector::start().unwrap();
+    let (exporter, _) = exporter(options(&collector));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush_async(PATIENCE).await.unwrap();
+    assert_eq!(collector.spans().len(), 3);
+}
+
+#[test]
+fn zero_sizes_are_refused_by_name() {
+    let error = otelbar_export::ToolbarSpanExporter::new(
+        ExporterOptions::new("http://127.0.0.1:4318/v1/traces").unwrap().with_queue_size(0),
+    )
+    .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "OTEL_BSP_MAX_QUEUE_SIZE: \"0\" leaves room for nothing; set it to 1 or more"
+    );
+}

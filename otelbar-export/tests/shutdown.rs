@@ -1,0 +1,141 @@
+//! Flush, shutdown and drop, from every kind of thread, and with a collector that hangs.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use futures_executor::block_on;
+use otelbar_export::{DropReason, Health, ToolbarSpanExporter};
+use otelbar_testkit::{Collector, Fault};
+use tokio::runtime::Builder;
+
+use common::{PATIENCE, Receipts, assert_balanced, batch, exporter, options};
+
+/// Calls from a plain thread, a current-thread and a multi-thread runtime, blocking and async.
+fn everywhere(check: impl Fn(&dyn Fn(&ToolbarSpanExporter, Duration) -> bool)) {
+    let current = || Builder::new_current_thread().build().unwrap();
+    let multi = || Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    check(&|exporter, deadline| exporter.shutdown(deadline).is_ok());
+    check(&|exporter, deadline| current().block_on(async { exporter.shutdown(deadline).is_ok() }));
+    check(&|exporter, deadline| multi().block_on(async { exporter.shutdown(deadline).is_ok() }));
+    check(&|exporter, deadline| block_on(exporter.shutdown_async(deadline)).is_ok());
+    check(&|exporter, deadline| current().block_on(exporter.shutdown_async(deadline)).is_ok());
+    check(&|exporter, deadline| {
+        let (runtime, exporter) = (multi(), exporter.clone());
+        runtime.block_on(async move {
+            tokio::spawn(async move { exporter.shutdown_async(deadline).await.is_ok() }).await.unwrap()
+        })
+    });
+}
+
+fn waiting(collector: &Collector) -> (ToolbarSpanExporter, Receipts) {
+    let (exporter, receipts) = exporter(options(collector).with_batch_delay(Duration::from_secs(3600)));
+    for key in 1..=2 {
+        exporter.enqueue(batch(key, 3)).unwrap();
+    }
+    (exporter, receipts)
+}
+
+#[test]
+fn shutdown_sends_what_waits_from_anywhere() {
+    everywhere(|shutdown| {
+        let collector = Collector::start().unwrap();
+        let (exporter, _) = waiting(&collector);
+        assert!(shutdown(&exporter, PATIENCE));
+        assert_eq!(collector.spans().len(), 6);
+        assert_eq!(exporter.account().accepted, 6);
+        assert!(shutdown(&exporter, PATIENCE), "a second time is no error");
+    });
+}
+
+#[test]
+fn shutdown_ends_by_its_deadline_from_anywhere_with_a_collector_that_hangs() {
+    const DEADLINE: Duration = Duration::from_millis(200);
+    everywhere(|shutdown| {
+        let collector = Collector::start().unwrap();
+        collector.respond_always(Fault::Hang);
+        let (exporter, receipts) = waiting(&collector);
+        let started = Instant::now();
+        assert!(!shutdown(&exporter, DEADLINE));
+        let took = started.elapsed();
+        // Half a second is for a machine with other things to do.
+        assert!(took < DEADLINE + Duration::from_millis(500), "{took:?}");
+        receipts.wait_for(|receipt| receipt.key == 2.into() && receipt.is_final());
+        let account = exporter.account();
+        assert_eq!((account.dropped.shut_down, account.queued, account.in_flight), (6, 0, 0));
+        assert_balanced(&account);
+        assert!(!shutdown(&exporter, DEADLINE), "a second time tells the same");
+    });
+}
+
+#[test]
+fn shutdown_does_not_wait_for_an_attempt_that_comes_too_late() {
+    let collector = Collector::start().unwrap();
+    collector.respond_always(Fault::status(503).retry_after("600"));
+    let (exporter, receipts) = waiting(&collector);
+    let started = Instant::now();
+    let error = exporter.shutdown(PATIENCE).unwrap_err();
+    assert!(started.elapsed() < PATIENCE / 2);
+    assert_eq!(error.left, 6);
+    assert!(error.to_string().contains("answered 503"), "{error}");
+    assert_eq!(collector.requests().len(), 1, "a backend that asked for peace is left in peace");
+    assert_eq!(receipts.said(1).pop().unwrap(), "dropped: the pipeline was shut down before they were sent");
+}
+
+#[test]
+fn what_comes_after_a_shutdown_is_dropped_and_counted() {
+    let collector = Collector::start().unwrap();
+    let (exporter, _) = waiting(&collector);
+    exporter.shutdown(PATIENCE).unwrap();
+    let dropped = exporter.enqueue(batch(9, 4)).unwrap_err();
+    assert!(matches!(dropped.reason, DropReason::Closed));
+    assert_eq!(
+        dropped.to_string(),
+        "4 spans of trace 0000000000000009 dropped: the pipeline was shut down before they were handed over"
+    );
+    let account = exporter.account();
+    assert_eq!((account.accepted, account.dropped.closed), (6, 4));
+    assert_balanced(&account);
+    exporter.flush(PATIENCE).expect("there is nothing left to wait for");
+}
+
+#[test]
+fn a_flush_ends_by_its_deadline_and_keeps_the_spans() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([Fault::Hang]);
+    let (exporter, _) = waiting(&collector);
+    let error = exporter.flush(Duration::from_millis(100)).unwrap_err();
+    assert_eq!(error.left, 6);
+    assert!(block_on(exporter.flush_async(Duration::from_millis(100))).is_err());
+    assert_eq!(exporter.account().health, Health::Idle);
+    collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
+    collector.release();
+    block_on(exporter.flush_async(PATIENCE)).unwrap();
+    assert_eq!(collector.spans().len(), 6);
+}
+
+#[test]
+fn dropping_the_last_handle_sends_what_waits() {
+    let collector = Collector::start().unwrap();
+    let (exporter, _) =
+        exporter(options(&collector).with_batch_delay(Duration::from_secs(3600)).with_drop_grace(PATIENCE));
+    let other = exporter.clone();
+    exporter.enqueue(batch(1, 3)).unwrap();
+    drop(exporter);
+    assert!(collector.spans().is_empty(), "a handle is left");
+    Builder::new_current_thread().build().unwrap().block_on(async move { drop(other) });
+    assert_eq!(collector.spans().len(), 3);
+}
+
+#[test]
+fn dropping_the_last_handle_does_not_block_beyond_its_grace_and_counts_the_lost() {
+    let collector = Collector::start().unwrap();
+    collector.respond_always(Fault::Hang);
+    let (exporter, receipts) = exporter(options(&collector).with_drop_grace(Duration::from_millis(100)));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    let started = Instant::now();
+    drop(exporter);
+    assert!(started.elapsed() < Duration::from_millis(600), "{:?}", started.elapsed());
+    let lost = receipts.wait_for(|receipt| receipt.is_final());
+    assert_eq!(lost.spans.dropped, 3);
+}
