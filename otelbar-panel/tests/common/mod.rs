@@ -1,0 +1,166 @@
+//! What the tests share: a toolbar on a collector of its own, a service on a port of its own, and the JSON API.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Once;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel, PeerAddr};
+use otelbar_testkit::Collector;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tower::{Layer, Service, ServiceExt};
+use tracing_subscriber::prelude::*;
+
+/// Long enough for a loaded machine; nothing waits so long when all is well.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A toolbar that exports to this collector.
+pub fn toolbar(collector: &Collector) -> OpenTelemetryPanel {
+    toolbar_with(|config| {
+        config
+            .otlp_endpoint(&*collector.endpoint())
+            .bsp_schedule_delay(Duration::from_millis(20))
+            .bsp_max_queue_size(1 << 20)
+            .traces_exporters([otelbar_config::TracesExporter::Otlp])
+    })
+}
+
+/// A toolbar that exports nothing.
+pub fn quiet_toolbar() -> OpenTelemetryPanel {
+    toolbar_with(|config| config)
+}
+
+/// A toolbar for a service called `test`, that exports nothing unless it is told to.
+pub fn toolbar_with(
+    configure: impl FnOnce(otelbar_config::Builder) -> otelbar_config::Builder,
+) -> OpenTelemetryPanel {
+    let config = OpenTelemetryConfig::builder()
+        .service_name("test")
+        .sql_system("sqlite")
+        .max_requests(10_000)
+        .traces_exporters([]);
+    let toolbar = OpenTelemetryPanel::new(configure(config).build().unwrap()).unwrap();
+    // A process has one subscriber, and one layer in it serves every toolbar.
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| tracing_subscriber::registry().with(toolbar.tracing_layer()).init());
+    toolbar
+}
+
+/// Calls a service directly, as a local caller, and reads its answer to the end.
+pub async fn call<S, B, R>(service: S, request: Request<B>) -> (http::response::Parts, Bytes)
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: std::fmt::Debug,
+    R: http_body::Body<Data = Bytes>,
+    R::Error: std::fmt::Debug,
+{
+    let mut request = request;
+    request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 9))));
+    request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("localhost"));
+    let (head, body) = service.oneshot(request).await.unwrap().into_parts();
+    (head, body.collect().await.unwrap().to_bytes())
+}
+
+pub fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+/// Reads from the toolbar's JSON API, after all that was recorded has reached it.
+pub async fn api(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
+    settle(toolbar).await;
+    let nothing = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let (head, body) = call(toolbar.layer().layer(nothing), get(&format!("/__otelbar/{path}"))).await;
+    assert_eq!(head.status, 200, "{path}: {}", String::from_utf8_lossy(&body));
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// Waits until everything that was recorded is in the store, and exported or given up.
+pub async fn settle(toolbar: &OpenTelemetryPanel) {
+    let toolbar = toolbar.clone();
+    tokio::task::spawn_blocking(move || toolbar.flush(PATIENCE)).await.unwrap();
+}
+
+/// All requests that are held, whole, the newest first.
+pub async fn requests(toolbar: &OpenTelemetryPanel) -> Vec<Value> {
+    let mut all = Vec::new();
+    let mut before = String::new();
+    loop {
+        let list = api(toolbar, &format!("api/requests?limit=500{before}")).await;
+        let page = list["requests"].as_array().unwrap();
+        let Some(last) = page.last() else { return all };
+        before = format!("&before={}", last["seq"]);
+        for request in page {
+            all.push(api(toolbar, &format!("api/requests/{}", request["id"].as_str().unwrap())).await);
+        }
+    }
+}
+
+/// The only request that is held, whole.
+pub async fn the_request(toolbar: &OpenTelemetryPanel) -> Value {
+    let mut requests = requests(toolbar).await;
+    assert_eq!(requests.len(), 1);
+    requests.remove(0)
+}
+
+/// The names of the spans, each below its parent, siblings by their names.
+pub fn tree(request: &Value) -> String {
+    fn below(spans: &[Value], parent: &Value, depth: usize, out: &mut String) {
+        let mut children: Vec<&Value> = spans.iter().filter(|span| span["parent_span_id"] == *parent).collect();
+        children.sort_by_key(|span| span["name"].as_str().unwrap().to_owned());
+        for span in children {
+            out.push_str(&"  ".repeat(depth));
+            out.push_str(span["name"].as_str().unwrap());
+            let mut events: Vec<&str> =
+                span["events"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap()).collect();
+            events.sort_unstable();
+            if !events.is_empty() {
+                out.push_str(&format!(" [{}]", events.join(", ")));
+            }
+            out.push('\n');
+            below(spans, &span["span_id"], depth + 1, out);
+        }
+    }
+    let spans = request["spans"].as_array().unwrap();
+    let mut out = String::new();
+    below(spans, &spans[0]["parent_span_id"], 0, &mut out);
+    out
+}
+
+/// The value of a span's attribute.
+pub fn attribute<'v>(span: &'v Value, key: &str) -> Option<&'v Value> {
+    let attributes = span["attributes"].as_array().unwrap();
+    attributes.iter().find(|attribute| attribute["key"] == key).map(|attribute| &attribute["value"])
+}
+
+/// Serves on a free port, over HTTP/1.1 and HTTP/2, until the handle is aborted.
+pub async fn serve<S, R>(service: impl Fn(SocketAddr) -> S + Send + 'static) -> (SocketAddr, JoinHandle<()>)
+where
+    S: Service<Request<hyper::body::Incoming>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            let service = TowerToHyperService::new(service(peer));
+            tokio::spawn(async move {
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                // A client that goes away is what some tests are about.
+                let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+            });
+        }
+    });
+    (address, task)
+}
