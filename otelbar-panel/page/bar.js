@@ -37,13 +37,14 @@
       color-scheme: light dark !important;
       pointer-events: none !important;
     }
+    :host { left: auto; }
     :host([hidden]) { display: none !important; }
     @media print { :host { display: none !important; } }
     * { box-sizing: border-box; }
     [hidden] { display: none !important; }
     .pill {
       --bg: #ffffff; --text: #1a1f26; --muted: #5a6472; --border: #c6ccd4; --hover: #eef1f5;
-      --good: #1a7f4b; --warn: #8f5a00; --bad: #c62c2c; --focus: #3157d5;
+      --good: #15713f; --warn: #855300; --bad: #bd2626; --focus: #3157d5;
       display: flex; align-items: stretch; height: 28px; max-width: calc(100vw - 24px);
       border: 1px solid var(--border); border-radius: 7px; overflow: hidden;
       color: var(--text); background: var(--bg); box-shadow: 0 2px 10px rgb(20 28 40 / 18%);
@@ -106,10 +107,13 @@
   close.setAttribute("aria-label", "Close the bar");
   pill.append(grip, link, close);
   root.append(pill);
+  let placing;
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
+    // A rule of the shadow tree's own: it wins over the page's, which an attribute of the element would not.
+    placing = [...sheet.cssRules].find((rule) => rule.selectorText === ":host" && rule.style.length === 1).style;
   } catch {
     // Without its style it would be in the way.
     return;
@@ -150,8 +154,8 @@
     const { width, height } = pill.getBoundingClientRect();
     const dx = Math.max(0, Math.min(place.dx, innerWidth - width));
     const dy = Math.max(0, Math.min(place.dy, innerHeight - height));
-    for (const side of ["left", "right"]) host.style.setProperty(side, side === place.x ? `${dx}px` : "auto", "important");
-    for (const side of ["top", "bottom"]) host.style.setProperty(side, side === place.y ? `${dy}px` : "auto", "important");
+    for (const side of ["left", "right"]) placing.setProperty(side, side === place.x ? `${dx}px` : "auto", "important");
+    for (const side of ["top", "bottom"]) placing.setProperty(side, side === place.y ? `${dy}px` : "auto", "important");
   }
 
   function moveTo(next) {

@@ -3,7 +3,7 @@
 
 import { visible } from "./format.js";
 
-const FORBIDDEN = /^(on|style$|src|action$|formaction$|data$|xlink)/i;
+const FORBIDDEN = /^(on|style$|src|action$|formaction$|xlink)/i;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** The address when it is an absolute http or https one, else null. */

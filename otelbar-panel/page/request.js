@@ -211,7 +211,6 @@ export class RequestView {
         : [
             h("h2", null, error.status === 404 ? "This request is not held" : error.status === 403 || error.status === 401 ? "Not allowed" : "No answer"),
             h("p", null, error.message),
-            error.status === 404 ? h("p", { class: "muted" }, "It may have made room for newer ones, or the service was restarted.") : null,
             h("a", { class: "button", href: listHash(this.#session.filter) }, "All requests"),
           ],
     );

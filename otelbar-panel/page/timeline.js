@@ -61,12 +61,12 @@ export function barPlace(offset, duration, { start, end }) {
 }
 
 /**
- * On which side of its bar a label fits that needs `room` (a fraction of the width) within the range; what it may take
- * beyond the range's end has been subtracted, so `room` may be negative.
+ * On which side of its bar a label fits that needs `room`, where `spare` is free beyond the range's end; both are
+ * fractions of the range's width.
  */
-export function labelSide({ left, width }, room) {
-  if (left + width + room <= 1) return "after";
-  if (left >= room + 0.1) return "before";
+export function labelSide({ left, width }, room, spare = 0) {
+  if (left + width + room <= 1 + spare) return "after";
+  if (left >= room) return "before";
   return "inside";
 }
 

@@ -331,7 +331,7 @@ export class Waterfall {
       bar.append(part);
       bar.classList.add("has-busy");
     }
-    const text = `${span.synthesised ? "≈ " : ""}${duration(span.duration_ns)}${span.unfinished ? " so far" : ""}`;
+    const text = `${span.unfinished ? "≥ " : span.synthesised ? "≈ " : ""}${duration(span.duration_ns)}`;
     label.append(text);
     const events = span.events.map((event) => ({ at: Number(BigInt(event.time_unix_ns) - BigInt(this.#trace.base)), level: levelOf(event) }));
     this.#parts.set(row, { twisty, hidden, bar, label, marks, indentation, text, events, range: null, lane: 0, width: 0 });
@@ -371,7 +371,7 @@ export class Waterfall {
     bar.classList.toggle("cut-left", place.cutLeft);
     bar.classList.toggle("cut-right", place.cutRight);
     // A character of the label is about 6.2 pixels wide; measuring each would force a layout for every row.
-    const side = labelSide(place, (parts.text.length * 6.2 + 12 - LABEL_ROOM) / this.#lane);
+    const side = labelSide(place, (parts.text.length * 6.2 + 12) / this.#lane, LABEL_ROOM / this.#lane);
     label.className = `bar-label label-${side}`;
     label.style.left = side === "after" ? `${(place.left + place.width) * 100}%` : "";
     label.style.right = side === "before" ? `${(1 - place.left) * 100}%` : side === "inside" ? `${(1 - place.left - place.width) * 100}%` : "";

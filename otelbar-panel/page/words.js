@@ -7,7 +7,7 @@ export function exportLabel({ state }) {
 
 const EXPORT = {
   disabled: { short: "off", title: "No exporter is configured.", tone: "off" },
-  not_sampled: { short: "not sampled", title: "The caller or the sampler decided against exporting this trace.", tone: "off" },
+  not_sampled: { short: "unsampled", title: "The caller or the sampler decided against exporting this trace.", tone: "off" },
   pending: { short: "pending", title: "Recorded, not yet handed to the exporter.", tone: "neutral" },
   queued: { short: "queued", title: "Waiting in the exporter’s queue, or on its way.", tone: "neutral" },
   accepted: { short: "accepted", title: "The backend acknowledged every span.", tone: "good" },

@@ -1,0 +1,189 @@
+// Protects: the bar in an application's page. Skipped where no Chromium is found; OTELBAR_CHROMIUM names one.
+// Its shadow tree is closed to the page, so these tests look at it as assistive technology does.
+
+import assert from "node:assert/strict";
+import test, { after, before, describe } from "node:test";
+import { findBrowser, launch } from "./browser.js";
+import { HOSTILE, hostile, nPlusOne, quick } from "./fixtures.js";
+import { serve } from "./mock_server.js";
+
+const program = findBrowser();
+const HOST = "document.querySelector('otelbar-pill')";
+
+describe("the bar", { skip: program === null ? "no Chromium found" : false }, () => {
+  let browser;
+  before(async () => {
+    browser = await launch(program);
+  });
+  after(async () => {
+    await browser.close();
+  });
+
+  async function visit(options, act, { path = "/", allow = /favicon|404/ } = {}) {
+    const server = await serve(options);
+    const page = await browser.newPage({ width: 1000, height: 600 });
+    try {
+      await page.send("Accessibility.enable");
+      await page.goto(server.origin + path);
+      await act(page, server);
+      assert.deepEqual(page.problems.filter((problem) => !allow.test(problem)), []);
+      assert.equal(await page.evaluate("typeof window.pwned"), "undefined");
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  }
+
+  /** The bar's link: name and address. */
+  async function link(page) {
+    const { nodes } = await page.send("Accessibility.getFullAXTree");
+    const found = nodes.filter((node) => node.role?.value === "link" && !node.ignored).at(-1);
+    return found && { name: found.name.value, url: found.properties.find(({ name }) => name === "url")?.value.value };
+  }
+
+  async function waitForName(page, pattern) {
+    const until = Date.now() + 30_000;
+    for (;;) {
+      const found = await link(page);
+      if (found && pattern.test(found.name)) return found;
+      if (Date.now() > until) throw new Error(`the bar says ${JSON.stringify(found)}, not ${pattern}`);
+      await page.evaluate("new Promise(requestAnimationFrame)");
+    }
+  }
+
+  /** Where the pill is drawn. */
+  const box = (page) => page.evaluate(`(() => { const { x, y, right, bottom } = ${HOST}.getBoundingClientRect(); return { x, y, right: innerWidth - right, bottom: innerHeight - bottom }; })()`);
+
+  test("it says how the request went and leads to it, relative to its own address", () => {
+    const whole = nPlusOne({ seq: 1 });
+    return visit({ details: [whole] }, async (page, { origin }) => {
+      const { name, url } = await waitForName(page, /200/);
+      assert.match(name, /^GET 200 ?38\.9 ms ?21 queries 27\.5 ms ?N\+1 and 1 more$/);
+      assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
+    });
+  });
+
+  test("it waits for the record, which comes after the response has ended", () =>
+    visit({ details: [] }, async (page, { state }) => {
+      const whole = quick({ seq: 1 });
+      state.appRequest = whole.request.id;
+      state.holdBack = 3;
+      state.details.push(whole);
+      await page.send("Page.reload");
+      await waitForName(page, /^GET 200/);
+      assert.equal(state.calls.filter((call) => call.includes(whole.request.id)).length, 4);
+    }));
+
+  test("a refusal is shown in two words and not asked again", () =>
+    visit(
+      { details: [quick({ seq: 1 })], token: "t" },
+      async (page, { state, origin }) => {
+        await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const script = document.createElement("script"); script.src = "/__otelbar/bar.js"; script.dataset.request = "${"0".repeat(15)}1"; script.onload = resolve; document.body.append(script); })`);
+        const { url } = await waitForName(page, /^not allowed$/);
+        assert.equal(url, `${origin}/__otelbar/#/requests/0000000000000001`);
+        assert.equal(state.calls.filter((call) => call.endsWith("0000000000000001")).length, 1);
+      },
+      { allow: /favicon|404|403/ },
+    ));
+
+  test("the token of its script's address goes with its call and its link", () => {
+    const whole = quick({ seq: 1 });
+    return visit({ details: [whole], token: "s3cret" }, async (page, { origin }) => {
+      const { url } = await waitForName(page, /^GET 200/);
+      assert.equal(url, `${origin}/__otelbar/?token=s3cret#/requests/${whole.request.id}`);
+    });
+  });
+
+  test("it works under a strict policy of the page, its style included", () =>
+    visit({ details: [quick({ seq: 1 })], appPolicy: "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'" }, async (page) => {
+      await waitForName(page, /^GET 200/);
+      const { right, bottom } = await box(page);
+      assert.deepEqual({ right, bottom }, { right: 12, bottom: 12 });
+    }, { allow: /favicon|404|inline style/ }));
+
+  test("a policy that forbids its call leaves it quiet and the page whole", () =>
+    visit({ details: [quick({ seq: 1 })], appPolicy: "script-src 'self'; connect-src 'none'" }, (page) => waitForName(page, /^no data$/), { allow: /favicon|404|connect-src|Refused|violates/ }));
+
+  test("it adds one element beside the body, no global, no attribute of style", () =>
+    visit({ details: [quick({ seq: 1 })] }, async (page) => {
+      await waitForName(page, /^GET 200/);
+      assert.equal(await page.evaluate(`${HOST}.parentElement === document.documentElement && ${HOST}.outerHTML`), "<otelbar-pill></otelbar-pill>");
+      assert.equal(await page.evaluate(`${HOST}.shadowRoot`), null);
+      assert.deepEqual(await page.evaluate("Object.keys(window).filter((name) => /otelbar/i.test(name))"), []);
+    }));
+
+  test("the page's own rules do not reach it", () =>
+    visit({ details: [] }, async (page, { state }) => {
+      const whole = quick({ seq: 1 });
+      state.details.push(whole);
+      state.appRequest = whole.request.id;
+      state.appHead = "<style>body *, otelbar-pill { display: none !important; position: static !important; transform: scale(3) }</style>";
+      await page.send("Page.reload");
+      await waitForName(page, /^GET 200/);
+      const style = await page.evaluate(`(() => { const { position, display, transform } = getComputedStyle(${HOST}); return { position, transform, shown: display !== "none" }; })()`);
+      assert.deepEqual(style, { position: "fixed", transform: "none", shown: true });
+    }));
+
+  test("it is moved by its grip, and stands there again on the next page", () =>
+    visit({ details: [quick({ seq: 1 })] }, async (page) => {
+      await waitForName(page, /^GET 200/);
+      const { x, y } = await box(page);
+      await page.mouse("mouseMoved", x + 12, y + 14);
+      await page.mouse("mousePressed", x + 12, y + 14, { button: "left", clickCount: 1 });
+      await page.mouse("mouseMoved", 112, 64, { button: "left", buttons: 1 });
+      await page.mouse("mouseReleased", 112, 64, { button: "left", clickCount: 1 });
+      await page.waitFor(`${HOST}.getBoundingClientRect().x === 100 && ${HOST}.getBoundingClientRect().y === 50`);
+      await page.send("Page.reload");
+      await waitForName(page, /^GET 200/);
+      await page.waitFor(`${HOST}.getBoundingClientRect().x === 100 && ${HOST}.getBoundingClientRect().y === 50`);
+    }));
+
+  test("it is closed for the session, and brought back by its shortcut", () =>
+    visit({ details: [quick({ seq: 1 })] }, async (page) => {
+      await waitForName(page, /^GET 200/);
+      const { right, bottom } = await box(page);
+      const [x, y] = [1000 - right - 12, 600 - bottom - 14];
+      await page.mouse("mouseMoved", x, y);
+      await page.mouse("mousePressed", x, y, { button: "left", clickCount: 1 });
+      await page.mouse("mouseReleased", x, y, { button: "left", clickCount: 1 });
+      await page.waitFor(`${HOST}.hidden`);
+      await page.send("Page.reload");
+      await page.waitFor(`${HOST}?.hidden`);
+      await page.press("O", { code: "KeyO", modifiers: 1 | 8, text: undefined });
+      await page.waitFor(`!${HOST}.hidden`);
+    }));
+
+  test("Esc closes it with the focus within, and is the page's own elsewhere", () =>
+    visit({ details: [quick({ seq: 1 })] }, async (page) => {
+      await waitForName(page, /^GET 200/);
+      await page.press("Escape");
+      assert.equal(await page.evaluate(`${HOST}.hidden`), false);
+      // The page's link, then the grip.
+      await page.press("Tab");
+      await page.press("Tab");
+      await page.press("Escape");
+      await page.waitFor(`${HOST}.hidden`);
+    }));
+
+  test("it is not printed, and stays off within a frame", () =>
+    visit(
+      { details: [quick({ seq: 1 })] },
+      async (page, { origin }) => {
+        await page.waitFor("document.querySelector('iframe').contentDocument.readyState === 'complete' && document.querySelector('iframe').contentDocument.querySelector('h1')");
+        assert.equal(await page.evaluate("document.querySelector('iframe').contentDocument.querySelector('otelbar-pill')"), null);
+        await page.goto(`${origin}/`);
+        await waitForName(page, /^GET 200/);
+        await page.send("Emulation.setEmulatedMedia", { media: "print" });
+        assert.equal(await page.evaluate(`getComputedStyle(${HOST}).display`), "none");
+      },
+      { path: "/framed" },
+    ));
+
+  test("hostile data is shown as it is and does nothing", () => {
+    const whole = hostile({ seq: 1 });
+    return visit({ details: [whole] }, async (page) => {
+      const { name } = await waitForName(page, /404/);
+      assert.ok(name.startsWith(HOSTILE[1]), name);
+    });
+  });
+});

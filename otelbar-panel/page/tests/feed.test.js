@@ -1,0 +1,51 @@
+// Protects: the list stays true when it is put together from partial answers.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { barScale, losses, merge } from "../feed.js";
+import { status } from "./fixtures.js";
+
+const request = (seq, id = `r${seq}`) => ({ id, seq });
+const requests = (...seqs) => seqs.map((seq) => request(seq));
+const check = (held, answer, reach, expected) => assert.deepEqual(merge(held, answer, reach).map(({ seq }) => seq), expected);
+
+test("newer requests come before those held", () => {
+  check(requests(2, 1), requests(4, 3), { limit: 2 }, [4, 3, 2, 1]);
+});
+
+test("an entry that came again replaces the one held", () => {
+  const merged = merge([{ id: "r1", seq: 1, state: "pending" }], [{ id: "r1", seq: 1, state: "accepted" }], { limit: 5 });
+  assert.deepEqual(merged, [{ id: "r1", seq: 1, state: "accepted" }]);
+});
+
+test("a full answer keeps what is older than it reaches", () => {
+  check(requests(5, 4, 3, 2, 1), requests(6, 5, 4), { limit: 3 }, [6, 5, 4, 3, 2, 1]);
+});
+
+test("a short answer is all there is: the rest was evicted", () => {
+  check(requests(5, 4, 3, 2, 1), requests(6, 5, 4), { limit: 10 }, [6, 5, 4]);
+  check(requests(5, 4), [], { limit: 10 }, []);
+});
+
+test("a service that was restarted counts from one again", () => {
+  check(requests(500, 499), [request(2, "new2"), request(1, "new1")], { limit: 10 }, [2, 1]);
+});
+
+test("older requests are added below, and do not touch the newer ones", () => {
+  check(requests(9, 8), requests(7, 6), { limit: 2, before: 8 }, [9, 8, 7, 6]);
+  check(requests(9, 8, 3), requests(7), { limit: 2, before: 8 }, [9, 8, 7]);
+});
+
+test("bars are scaled to the longest, unless a few would flatten all others", () => {
+  assert.equal(barScale([]), 1);
+  assert.equal(barScale([5]), 5);
+  assert.equal(barScale([1, 2, 3, 4]), 4);
+  assert.equal(barScale([...Array(99).fill(10), 1000]), 10);
+});
+
+test("every counter of something lost is shown, and only when it is not nought", () => {
+  assert.deepEqual(losses(status({ requests: 1, health: "none" })), []);
+  const all = status({ requests: 1, health: "failing", dropped: { requests: 1, spans: 2, logs: 3, attributes: 4, late: 5 } });
+  all.exporter.rejected = 6;
+  assert.deepEqual(losses(all).map(({ number }) => number), [1, 2, 3, 4, 5, 24, 6]);
+});

@@ -1,0 +1,277 @@
+// Protects: the page as a browser shows it. Skipped where no Chromium is found; OTELBAR_CHROMIUM names one.
+
+import assert from "node:assert/strict";
+import test, { after, before, describe } from "node:test";
+import { findBrowser, launch } from "./browser.js";
+import { HOSTILE, failing, hostile, large, nPlusOne, productPage, quick, spawned } from "./fixtures.js";
+import { serve } from "./mock_server.js";
+
+const program = findBrowser();
+const rowTexts = (selector) => `[...document.querySelectorAll(${JSON.stringify(selector)})].map((row) => row.textContent)`;
+const selectedName = "document.querySelector('.wf-row.is-selected .span-name')?.textContent";
+
+describe("the page", { skip: program === null ? "no Chromium found" : false }, () => {
+  let browser;
+  let server;
+  before(async () => {
+    browser = await launch(program);
+  });
+  after(async () => {
+    await browser.close();
+  });
+
+  /** A page of a fresh browser context on a server with `options`; fails when the page complained about anything. */
+  async function visit(options, hash, act, { allow = /(?!)/, viewport, search = "" } = {}) {
+    server = await serve(options);
+    const page = await browser.newPage(viewport);
+    try {
+      await page.goto(`${server.origin}/__otelbar/${search}${hash}`);
+      await act(page, server);
+      assert.deepEqual(page.problems.filter((problem) => !allow.test(problem)), []);
+      assert.equal(await page.evaluate("typeof window.pwned"), "undefined");
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  }
+
+  test("an empty store tells what to do next", () =>
+    visit({ details: [] }, "", async (page, { origin }) => {
+      await page.waitFor("document.querySelector('.empty h2')?.textContent === 'No requests yet'");
+      assert.equal(await page.evaluate("document.querySelector('.empty pre').textContent"), `curl -i ${origin}/`);
+    }));
+
+  test("the list shows the newest first, and takes up what comes in", () =>
+    visit({ details: [quick({ seq: 1 }), productPage({ seq: 2 })] }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+      state.details.push(failing({ seq: 3 }));
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
+      const order = await page.evaluate("[...document.querySelectorAll('.list-row[id]')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => row.querySelector('.route').textContent)");
+      assert.deepEqual(order, ["/checkout", "/products/{id}", "/healthz"]);
+    }));
+
+  test("a paused list asks no more, and resumes", () =>
+    visit({ details: [quick({ seq: 1 })] }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.list-row[id]')");
+      await page.press("p");
+      await page.waitFor("document.querySelector('.is-paused')");
+      state.details.push(quick({ seq: 2 }));
+      await page.press("p");
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+    }));
+
+  test("the filter narrows the list, is kept in the address, and says what it did not understand", () =>
+    visit({ details: [quick({ seq: 1 }), failing({ seq: 2 })] }, "#/?filter=status:5xx", async (page) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 1");
+      assert.match(await page.evaluate("document.querySelector('.tally').textContent"), /^1 of 2/);
+      await page.press("/");
+      for (const key of " duration:>x") await page.press(key);
+      await page.waitFor("document.querySelector('.problem').textContent.includes('duration:>200ms')");
+      assert.match(await page.evaluate("decodeURIComponent(location.hash)"), /filter=status:5xx duration:>x$/);
+      await page.press("Escape");
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+    }));
+
+  test("the list is used by keys alone: choose, open, come back to the same place", () =>
+    visit({ details: [quick({ seq: 1 }), productPage({ seq: 2 }), failing({ seq: 3 })] }, "", async (page) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
+      await page.press("j");
+      await page.press("j");
+      await page.press("Enter");
+      await page.waitFor("document.querySelector('h1')?.textContent === '/products/{id}'");
+      await page.press("Escape");
+      await page.waitFor("document.querySelector('.list-row.is-selected .route')?.textContent === '/products/{id}'");
+      await page.press("k");
+      await page.waitFor("document.querySelector('.list-row.is-selected .route')?.textContent === '/checkout'");
+    }));
+
+  test("a failing exporter is shown with its error, and every drop is counted", () =>
+    visit({ details: [quick({ seq: 1 })], health: "failing", dropped: { spans: 3 } }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.banner-error:not([hidden])')");
+      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /Connection refused \(os error 111\)/);
+      assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["3 spans", "24 spans not exported"]);
+      state.health = "healthy";
+      await page.waitFor("document.querySelector('.banner-error').hidden");
+    }));
+
+  test("a service that went away is said to be away, and what was seen stays", () =>
+    visit(
+      { details: [quick({ seq: 1 })] },
+      "",
+      async (page, { close }) => {
+        await page.waitFor("document.querySelector('.list-row[id]')");
+        await close();
+        await page.waitFor("document.querySelector('.banner-warning:not([hidden])')");
+        assert.equal(await page.evaluate("document.querySelectorAll('.list-row[id]').length"), 1);
+      },
+      { allow: /ERR_CONNECTION/ },
+    ));
+
+  test("the token of the page's address goes with every call, and stays in its address", () =>
+    visit(
+      { details: [productPage({ seq: 1 })], token: "s3cret&" },
+      "",
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.list-row[id]')");
+        await page.press("j");
+        await page.press("Enter");
+        await page.waitFor("document.querySelector('.wf-row[id]')");
+        assert.ok(state.calls.length >= 2 && state.calls.every((call) => call.includes("token=s3cret%26")), state.calls.join("\n"));
+        assert.equal(await page.evaluate("location.search"), "?token=s3cret%26");
+      },
+      { search: "?token=s3cret%26" },
+    ));
+
+  test("without the token the page shows the API's refusal", () =>
+    visit({ details: [quick({ seq: 1 })], token: "t" }, "", (page) => page.waitFor("document.querySelector('.empty')?.textContent.includes('with the token it was given')"), { allow: /403/ }));
+
+  test("a deep link selects its span; choosing another changes the address, not the history", () => {
+    const whole = productPage({ seq: 1 });
+    const chosen = whole.spans.find(({ name }) => name === "SELECT reviews users");
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${chosen.span_id}`, async (page) => {
+      await page.waitFor(`${selectedName} === 'SELECT reviews users'`);
+      assert.match(await page.evaluate("document.querySelector('.details .sql').textContent"), /^SELECT r\.id/);
+      const length = await page.evaluate("history.length");
+      await page.press("j");
+      await page.waitFor(`${selectedName} === 'GET'`);
+      assert.notEqual(await page.evaluate("location.hash"), `#/requests/${whole.request.id}/spans/${chosen.span_id}`);
+      assert.equal(await page.evaluate("history.length"), length);
+    });
+  });
+
+  test("the tree opens and closes by keys and by mouse", () => {
+    const whole = nPlusOne({ seq: 1 });
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelectorAll('.wf-row[id]').length === 24");
+      await page.press("ArrowLeft");
+      await page.waitFor("document.querySelectorAll('.wf-row[id]').length === 1");
+      assert.equal(await page.evaluate("document.querySelector('.wf-row[id]').ariaExpanded"), "false");
+      assert.equal(await page.evaluate("document.querySelector('.hidden-count').textContent"), "+23");
+      await page.click("document.querySelector('.wf-row[id] .twisty')");
+      await page.waitFor("document.querySelectorAll('.wf-row[id]').length === 24");
+    });
+  });
+
+  test("a finding leads to its spans", () => {
+    const whole = nPlusOne({ seq: 1 });
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}?tab=logs`, async (page) => {
+      await page.waitFor("document.querySelector('.finding .chip')");
+      await page.click("document.querySelector('.finding .chip')");
+      await page.waitFor("document.querySelectorAll('.wf-row.is-found').length === 20");
+      assert.equal(await page.evaluate(selectedName), "SELECT authors");
+      await page.press("n");
+      await page.waitFor("document.querySelector('.found-title').textContent.startsWith('2 of 20 spans')");
+    });
+  });
+
+  test("a query and a log lead to their span", () => {
+    const whole = failing({ seq: 1 });
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}?tab=queries`, async (page) => {
+      await page.waitFor("document.querySelectorAll('.query-group').length === 3");
+      await page.click("document.querySelector('.query-toggle')");
+      await page.waitFor("document.querySelector('.query-span')");
+      await page.click("document.querySelector('.query-span')");
+      await page.waitFor("/\\/spans\\/[0-9a-f]+\\?tab=queries$/.test(location.hash)");
+      assert.equal(await page.evaluate("document.querySelector('.details h2').textContent"), "UPDATE carts");
+      await page.press("3");
+      await page.waitFor("document.querySelectorAll('.log-row[id]').length === 5");
+      await page.click("[...document.querySelectorAll('.log-row[id]')].at(-1)");
+      await page.waitFor("document.querySelector('.details .stack pre')?.textContent.includes('src/payment.rs:118:17')");
+    });
+  });
+
+  test("a refused trace context is shown with its reason", () => {
+    const whole = failing({ seq: 1 });
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}?tab=propagation`, (page) => page.waitFor("document.querySelector('.verdict')?.textContent.includes('at byte 3: the trace id is all zeros')"));
+  });
+
+  test("links to a backend are inactive until it has acknowledged the trace", () => {
+    const whole = productPage({ seq: 1, export: { state: "queued", detail: null } });
+    for (const link of whole.links) link.ready = false;
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelectorAll('.backend-link.is-inactive').length === 2");
+      assert.equal(await page.evaluate("document.querySelectorAll('.backend-link a').length"), 0);
+      whole.request.export = { state: "accepted", detail: null };
+      for (const link of whole.links) link.ready = true;
+      await page.waitFor("document.querySelectorAll('.backend-link a').length === 2");
+    });
+  });
+
+  test("an unfinished span is marked, and the request read again until it ends", () => {
+    const whole = spawned({ seq: 1, export: { state: "accepted", detail: null } });
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelectorAll('.bar.is-unfinished').length === 2");
+      for (const each of whole.spans) each.unfinished = false;
+      await page.waitFor("document.querySelectorAll('.bar.is-unfinished').length === 0");
+    });
+  });
+
+  test("a request that has not ended yet is waited for", () => {
+    const whole = quick({ seq: 1 });
+    return visit(
+      { details: [whole] },
+      "",
+      async (page, { state, origin }) => {
+        state.holdBack = 2;
+        await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
+        await page.waitFor("document.querySelector('h1')?.textContent === '/healthz'");
+      },
+      { allow: /404/ },
+    );
+  });
+
+  test("of 5,000 spans only those in sight are drawn, and any is reached", () => {
+    const whole = large({ seq: 1 });
+    const last = whole.spans.at(-1);
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelector('.wf-row[id]')");
+      assert.ok((await page.evaluate("document.querySelectorAll('.wf-row[id]').length")) < 80);
+      await page.press("G");
+      await page.waitFor(`document.querySelector('.wf-row.is-selected[id="span-row-${whole.spans.indexOf(last)}"]')`);
+      await page.press("z");
+      await page.waitFor("!document.querySelector('.overview-window').hidden");
+      await page.press("0");
+      await page.waitFor("document.querySelector('.overview-window').hidden");
+    });
+  });
+
+  test("hostile data is shown as it is and does nothing, in the list and in every tab", () => {
+    const whole = hostile({ seq: 1 });
+    return visit({ details: [whole] }, "", async (page, { state, origin }) => {
+      state.service = HOSTILE[0];
+      await page.waitFor("document.querySelector('.list-row[id]')");
+      await page.waitFor(`document.querySelector('.service').textContent === ${JSON.stringify(HOSTILE[0])}`);
+      for (const tab of ["waterfall", "queries", "logs", "propagation"]) {
+        await page.goto(`${origin}/__otelbar/?tab=${tab}#/requests/${whole.request.id}?tab=${tab}`);
+        await page.waitFor(`document.querySelector('#tab-${tab}')?.ariaSelected === 'true'`);
+        for (let finding = 0; finding < HOSTILE.length; finding += 1) await page.press("j");
+        await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
+        await page.evaluate("document.querySelectorAll('.wf-row, .log-row, .query-toggle').forEach((each) => each.click())");
+        await page.evaluate("document.querySelectorAll('.wf-row, .log-row, a, button').forEach((each) => each.dispatchEvent(new PointerEvent('pointermove', { bubbles: true })))");
+        const strange = await page.evaluate(
+          "[...document.querySelectorAll('script:not([src=\"app.js\"]), iframe, img, object, embed, [onload], [onerror], [onmouseover], [srcdoc], svg:not(.icon), a[href]:not([href^=\"#/\"]):not([href^=\"http\"])')].map((each) => each.outerHTML)",
+        );
+        assert.deepEqual(strange, [], tab);
+        assert.equal(await page.evaluate("typeof window.pwned"), "undefined", tab);
+      }
+    });
+  });
+
+  test("nothing is cut off at 900 pixels", () => {
+    const whole = failing({ seq: 1 });
+    return visit(
+      { details: [whole], health: "failing" },
+      "",
+      async (page, { origin }) => {
+        const fits = "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
+        await page.waitFor("document.querySelector('.list-row[id]')");
+        assert.ok(await page.evaluate(fits));
+        await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
+        await page.waitFor("document.querySelector('.wf-row[id]')");
+        assert.ok(await page.evaluate(fits));
+        assert.ok((await page.evaluate("document.querySelector('.details').getBoundingClientRect().width")) > 800, "the details stand below");
+      },
+      { viewport: { width: 900, height: 700 } },
+    );
+  });
+});
