@@ -28,7 +28,6 @@ const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
 const LONGEST_MESSAGE: usize = 300;
 
 /// One destination, with its connection kept alive between requests. To be used inside a tokio runtime.
-#[derive(Debug)]
 pub(crate) struct HttpTransport {
     client: Client<HttpConnector, Full<Bytes>>,
     uri: Uri,

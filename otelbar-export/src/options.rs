@@ -1,5 +1,6 @@
 //! How a pipeline is set up.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,8 @@ impl ExporterOptions {
         self
     }
 
-    /// How long spans wait for more before they are sent. Default 5 s.
+    /// How long spans wait for more at most before they are sent; the time between two requests when there is
+    /// little to send. Default 5 s.
     pub fn with_batch_delay(mut self, delay: Duration) -> Self {
         self.batch_delay = delay;
         self
@@ -152,10 +154,17 @@ impl ExporterOptions {
 }
 
 /// Where requests go: an absolute `http` URL with a host and without credentials.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) uri: Uri,
+    /// To be shown: without the query.
     pub(crate) text: Arc<str>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
 }
 
 impl Endpoint {
@@ -231,6 +240,13 @@ mod tests {
         let error = options().with_header("x-key", "se\ncret").unwrap_err().to_string();
         assert!(error.contains("\"x-key\" has a value") && !error.contains("cret"), "{error}");
         assert!(options().with_header("no name", "v").is_err());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let options = ExporterOptions::new("http://h/v1/traces?key=secret").unwrap();
+        let shown = format!("{:?}", options.with_header("x-key", "secret").unwrap());
+        assert!(!shown.contains("secret") && shown.contains("http://h/v1/traces"), "{shown}");
     }
 
     #[test]

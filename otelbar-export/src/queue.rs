@@ -1,8 +1,8 @@
 //! The bounded queue between the callers and the pipeline's thread, and the books kept on it.
 //!
 //! One mutex guards the queue and the [`Account`], so an account is consistent whenever it is read. A push is a
-//! short critical section; the thread is woken when the queue was empty or a batch has come together, not for
-//! each push.
+//! short critical section. Waking a thread costs many times that, so it is done when a batch has come together, not
+//! for each push; with a delay of a second or more the thread looks by itself each time that has passed.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,11 +18,15 @@ use crate::{Account, DropReason, Dropped, EnqueueId, Receipt, TraceBatch};
 /// Refusals that wait to be told to subscribers; the caller has each in hand already, so a flood may be cut.
 const REFUSALS: usize = 1024;
 
+/// From this delay on the thread looks by itself; with a shorter one it is woken when spans come to an empty queue.
+const LOOKS: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     capacity: usize,
     batch_size: usize,
+    batch_delay: Duration,
     /// Something was settled or the pipeline has ended, for those who block.
     progress: Condvar,
     /// The same for those who await.
@@ -56,7 +60,7 @@ struct State {
 pub(crate) struct Mark(u64);
 
 impl Queue {
-    pub(crate) fn new(endpoint: Arc<str>, capacity: usize, batch_size: usize) -> Self {
+    pub(crate) fn new(endpoint: Arc<str>, capacity: usize, batch_size: usize, batch_delay: Duration) -> Self {
         Self {
             state: Mutex::new(State {
                 entries: VecDeque::new(),
@@ -70,6 +74,7 @@ impl Queue {
             }),
             capacity,
             batch_size: batch_size.min(capacity),
+            batch_delay,
             progress: Condvar::new(),
             progress_async: watch::Sender::new(()),
             wake: Notify::new(),
@@ -99,7 +104,8 @@ impl Queue {
         state.entries.push_back(Portion { id, key, resource, spans: data, whole: spans });
         state.account.queued += spans as u64;
         drop(state);
-        if queued == 0 || (queued < self.batch_size && queued + spans >= self.batch_size) {
+        let full = queued < self.batch_size && queued + spans >= self.batch_size;
+        if full || (queued == 0 && self.batch_delay < LOOKS) {
             self.wake.notify_one();
         }
         Ok(id)
@@ -133,23 +139,24 @@ impl Queue {
 
     // The worker's side.
 
-    /// Waits for a batch: enough spans, or those that have waited long enough or are wanted now. `None` when
-    /// the pipeline was closed and nothing is left.
-    pub(crate) async fn batch(&self, delay: Duration) -> Option<Vec<Portion>> {
+    /// Waits for a batch: enough spans, or those there are after the delay, or those wanted now. `None` when the
+    /// pipeline was closed and nothing is left.
+    pub(crate) async fn batch(&self) -> Option<Vec<Portion>> {
         let mut closing = self.closing.subscribe();
-        let mut due: Option<Instant> = None;
+        let next_look = || (self.batch_delay >= LOOKS).then(|| after(Instant::now(), self.batch_delay));
+        let mut due = next_look();
         loop {
             {
                 let mut state = self.lock();
                 let now = Instant::now();
                 match state.entries.front() {
                     None if state.closed => return None,
-                    None => due = None,
+                    None if due.is_none_or(|due| due <= now) => due = next_look(),
+                    None => {}
                     Some(first) => {
                         let wanted = first.id.0 < state.wanted || state.closed;
                         let full = state.account.queued as usize >= self.batch_size;
-                        // The age counts from when this thread saw the spans; so a push needs no clock.
-                        let due = *due.get_or_insert_with(|| after(now, delay));
+                        let due = *due.get_or_insert_with(|| after(now, self.batch_delay));
                         if wanted || full || due <= now {
                             return Some(state.take(self.batch_size));
                         }

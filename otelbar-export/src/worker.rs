@@ -72,7 +72,7 @@ impl<T: Transport> Worker<T> {
 
     async fn work(&mut self) {
         let queue = Arc::clone(&self.queue);
-        while let Some(batch) = queue.batch(self.options.batch_delay).await {
+        while let Some(batch) = queue.batch().await {
             for portion in &batch {
                 self.register(portion);
             }
@@ -158,7 +158,14 @@ impl<T: Transport> Worker<T> {
         }
         let message = message.unwrap_or_else(|| "without a word why".into());
         if before != health {
-            warn!(target: "otelbar_export", %endpoint, rejected, of = spans, reason = %message, "the backend rejects spans");
+            warn!(
+                target: "otelbar_export",
+                %endpoint,
+                rejected,
+                of = spans,
+                reason = %message,
+                "the backend rejects spans"
+            );
         }
         Outcome::PartlyRejected { rejected, of: spans, message }
     }
@@ -279,10 +286,18 @@ mod tests {
 
     /// A worker on paused time, with what it works on, and the time it began.
     fn start(answers: Vec<Result<Acknowledged, SendError>>) -> (Arc<Queue>, Scripted, Instant) {
-        let mut options = ExporterOptions::new("http://h/v1/traces").unwrap();
+        start_with(answers, |options| options)
+    }
+
+    fn start_with(
+        answers: Vec<Result<Acknowledged, SendError>>,
+        with: impl Fn(ExporterOptions) -> ExporterOptions,
+    ) -> (Arc<Queue>, Scripted, Instant) {
+        let mut options = with(ExporterOptions::new("http://h/v1/traces").unwrap());
         options.retry = RetryPolicy { initial: SECOND, max: SECOND, max_age: 60 * SECOND, ..options.retry };
         let endpoint = Arc::clone(&options.endpoint.text);
-        let queue = Arc::new(Queue::new(endpoint, options.queue_size, options.batch_size));
+        let queue =
+            Arc::new(Queue::new(endpoint, options.queue_size, options.batch_size, options.batch_delay));
         let transport = Scripted::default();
         transport.answers.lock().unwrap().extend(answers);
         let worker = Worker::new(Arc::clone(&queue), Arc::default(), transport.clone(), options);
@@ -299,27 +314,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn spans_wait_for_the_delay_and_no_longer() {
+    async fn spans_wait_for_more_up_to_the_delay_and_no_longer() {
+        #[track_caller]
+        fn check(sent: &[u128], expected: &[u128]) {
+            assert_eq!(sent.len(), expected.len(), "{sent:?}");
+            for (sent, expected) in sent.iter().zip(expected) {
+                assert!((*expected..expected + 10).contains(sent), "{sent} is not {expected}");
+            }
+        }
         let (queue, transport, began) = start(vec![]);
         queue.push(batch(2)).unwrap();
         tokio::time::sleep(3 * SECOND).await;
         queue.push(batch(2)).unwrap();
-        tokio::time::sleep(10 * SECOND).await;
-        let sent = transport.sent(began);
-        assert_eq!(sent.len(), 1, "both go together: {sent:?}");
-        assert!((5000..5010).contains(&sent[0]), "{sent:?}");
-        assert_eq!(queue.account().accepted, 4);
-    }
+        tokio::time::sleep(20 * SECOND).await;
+        check(&transport.sent(began), &[5000]);
+        // At 23 s: the thread looks each five seconds.
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(20 * SECOND).await;
+        check(&transport.sent(began), &[5000, 25_000]);
+        assert_eq!(queue.account().accepted, 6);
 
-    #[tokio::test(start_paused = true)]
-    async fn the_delay_begins_anew_with_each_batch() {
-        let (queue, transport, began) = start(vec![]);
-        for _ in 0..2 {
-            queue.push(batch(1)).unwrap();
-            tokio::time::sleep(7 * SECOND).await;
-        }
-        let sent = transport.sent(began);
-        assert!((5000..5010).contains(&sent[0]) && (12_000..12_010).contains(&sent[1]), "{sent:?}");
+        let (queue, transport, began) = start_with(vec![], |options| options.with_batch_delay(SECOND / 2));
+        tokio::time::sleep(3 * SECOND).await;
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(3 * SECOND).await;
+        check(&transport.sent(began), &[3500]);
     }
 
     #[tokio::test(start_paused = true)]

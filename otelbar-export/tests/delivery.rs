@@ -282,6 +282,62 @@ fn old_spans_are_given_up() {
 }
 
 #[test]
+fn the_sum_holds_under_many_producers_and_mixed_faults() {
+    const PRODUCERS: u64 = 4;
+    const TRACES: u64 = 250;
+    let collector = Collector::start().unwrap();
+    let faults = [
+        Fault::status(503),
+        Fault::Accept,
+        Fault::Reset,
+        Fault::partial_success(3, "odd"),
+        Fault::status(400),
+        Fault::Accept,
+        Fault::Garbage,
+        Fault::status(429).retry_after("0"),
+    ];
+    collector.respond_with(faults.into_iter().cycle().take(200));
+    let (exporter, receipts) = exporter(options(&collector).with_queue_size(200).with_batch_size(32));
+    std::thread::scope(|scope| {
+        for producer in 0..PRODUCERS {
+            let exporter = exporter.clone();
+            scope.spawn(move || {
+                for n in 0..TRACES {
+                    let _ = exporter.enqueue(batch(producer * TRACES + n, 1 + n % 7));
+                    if n % 50 == 0 {
+                        assert_balanced(&exporter.account());
+                        let _ = exporter.flush(PATIENCE);
+                    }
+                }
+            });
+        }
+    });
+    exporter.shutdown(PATIENCE).unwrap();
+
+    let account = exporter.account();
+    assert_balanced(&account);
+    assert_eq!((account.queued, account.in_flight), (0, 0));
+    assert_eq!(account.handed_over, PRODUCERS * (0..TRACES).map(|n| 1 + n % 7).sum::<u64>());
+    assert!(account.rejected > 0 && account.dropped.not_retryable > 0, "{account:?}");
+    let mut ids: Vec<String> = collector.spans().iter().map(|span| span.span_id()).collect();
+    assert_eq!(ids.len() as u64, account.accepted, "what is called accepted is there, and nothing else");
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len() as u64, account.accepted, "nothing came twice");
+
+    let finals: Vec<_> = receipts.all().into_iter().filter(|receipt| receipt.is_final()).collect();
+    let total = |of: fn(&otelbar_export::SpanCounts) -> usize| {
+        finals.iter().map(|r| of(&r.spans) as u64).sum::<u64>()
+    };
+    assert_eq!(finals.len() as u64, PRODUCERS * TRACES, "each hand-over has one final receipt");
+    assert_eq!(total(|spans| spans.dropped), account.dropped.total());
+    assert_eq!(
+        total(|spans| spans.accepted + spans.rejected + spans.undetermined),
+        account.accepted + account.rejected
+    );
+}
+
+#[test]
 fn an_empty_batch_is_nothing() {
     let collector = Collector::start().unwrap();
     let (exporter, receipts) = exporter(options(&collector));
