@@ -6,10 +6,12 @@ use crate::amount::{ByteSize, Limit, Timeout};
 use crate::check;
 use crate::choice::Choice;
 use crate::config::OpenTelemetryConfig;
-use crate::options::{Set, Setting, Settings, Source};
+use crate::options::declare::{Check, accept, plain};
+use crate::options::{OPTIONS, Set, Setting, Settings, Source};
 use crate::sampler::Ratio;
-use crate::secret::shorten;
-use crate::value::{InvalidValue, MAX_TEXT, OptionValue};
+use crate::secret::{MASK, shorten};
+use crate::spelling::nearest;
+use crate::value::{InvalidValue, OptionValue};
 
 /// Sets options by hand: the strongest source. What is wrong is kept and reported by [`build`](Self::build),
 /// all at once.
@@ -53,18 +55,29 @@ impl Builder {
         settings.lift_resource();
         let mut settings = settings.over(base);
         faults.extend(check::combinations(&mut settings).into_iter().map(|conflict| Fault {
-            option: conflict.option,
+            option: conflict.option.to_owned(),
             value: shorten(&conflict.value),
             why: conflict.why,
         }));
         if faults.is_empty() { Ok(OpenTelemetryConfig::new(settings)) } else { Err(ConfigError { faults }) }
     }
 
+    /// Notes an option that there is none of. Its text may be a secret.
+    pub(crate) fn unknown(mut self, option: &str) -> Self {
+        let remedy = match nearest(option, OPTIONS.iter().map(|option| option.name)) {
+            Some(near) => format!("perhaps {near} is meant"),
+            None => "look its name up in the table of options".to_owned(),
+        };
+        let why = InvalidValue::new("is for an option that is not known", remedy);
+        self.faults.push(Fault { option: shorten(option), value: MASK.to_owned(), why });
+        self
+    }
+
     pub(crate) fn accept<T: OptionValue>(
         &mut self,
         option: &'static str,
         given: Given<T>,
-        check: fn(&T) -> Result<(), InvalidValue>,
+        check: Check<T>,
     ) -> Setting<T> {
         let (text, shown, value) = match given {
             Given::Text(text) => (text.trim().to_owned(), T::conceal(&text), None),
@@ -74,24 +87,19 @@ impl Builder {
             Given::Value(value) => (value.text(), value.shown(), Some(value)),
         };
         // A value is read from its own text, so that what holds for variables holds for it.
-        let read = if text.is_empty() {
-            Err(InvalidValue::new("is empty", "leave the option out to have its default"))
-        } else if text.len() > MAX_TEXT {
-            Err(InvalidValue::new("is too long", format!("give at most {MAX_TEXT} bytes")))
-        } else {
-            T::parse(&text).map_err(|rejected| rejected.why)
-        };
-        let read = read.and_then(|read| match &value {
-            Some(value) if *value != read || text.trim().len() != text.len() => Err(InvalidValue::new(
+        let read = match accept(&text, plain::<T>, check) {
+            (_, Some(refused)) => Err(refused.why),
+            (None, None) => Err(InvalidValue::new("is empty", "leave the option out to have its default")),
+            (Some(read), None) if value.is_some_and(|value| value != read) => Err(InvalidValue::new(
                 "cannot be written in a variable",
-                "give it without spaces around it, or commas in it",
+                "give it without white space around it and without commas inside",
             )),
-            _ => check(&read).map(|()| read),
-        });
+            (Some(read), None) => Ok(read),
+        };
         match read {
             Ok(value) => Some(Set { value, source: Source::Builder }),
             Err(why) => {
-                self.faults.push(Fault { option, value: shorten(&shown), why });
+                self.faults.push(Fault { option: option.to_owned(), value: shorten(&shown), why });
                 None
             }
         }
@@ -181,6 +189,7 @@ impl From<&Path> for Given<Option<PathBuf>> {
 }
 
 /// Everything that is wrong with a configuration built by hand.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     faults: Vec<Fault>,
@@ -206,17 +215,19 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// One option that is wrong.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    option: &'static str,
+    option: String,
     value: String,
+    #[cfg_attr(feature = "serde", serde(flatten))]
     why: InvalidValue,
 }
 
 impl Fault {
     /// The option.
-    pub fn option(&self) -> &'static str {
-        self.option
+    pub fn option(&self) -> &str {
+        &self.option
     }
 
     /// What was given, shortened, `***` in place of secrets.

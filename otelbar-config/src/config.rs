@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::builder::Builder;
 use crate::check;
-use crate::environment::{Environment, ProcessEnvironment, Reading};
+use crate::environment::{Environment, ProcessEnvironment, Reading, misspelt};
 use crate::options::{Set, Settings, Source, Values};
 use crate::page::Link;
 use crate::resource::ResourceAttributes;
@@ -58,17 +58,32 @@ impl OpenTelemetryConfig {
     }
 
     /// Reads `environment`. What is not understood is left at its default, with a warning.
+    ///
+    /// With the feature `file`, the file named by `OTEL_CONFIG_FILE` is read beneath it; if it cannot be, that
+    /// is a warning, too. `try_from_environment` makes it an error.
     pub fn from_environment(environment: &dyn Environment) -> (Self, Vec<Warning>) {
         let mut reading = Reading::default();
-        let mut settings = Settings::read(environment, &mut reading);
-        settings.lift_resource();
-        Self::finish(settings, reading)
+        let file = crate::file::beneath(environment, &mut reading);
+        Self::layered(environment, file, reading)
     }
 
-    fn finish(mut settings: Settings, mut reading: Reading) -> (Self, Vec<Warning>) {
+    /// The environment over what a file gave.
+    pub(crate) fn layered(
+        environment: &dyn Environment,
+        mut file: Settings,
+        mut reading: Reading,
+    ) -> (Self, Vec<Warning>) {
+        let mut settings = Settings::read(environment, &mut reading);
+        misspelt(environment, &mut reading);
+        settings.lift_resource();
+        file.lift_resource();
+        let mut settings = settings.over(file);
         for conflict in check::combinations(&mut settings) {
-            let place = match conflict.source {
-                Source::Environment { variable } => Place::Variable(variable.to_owned()),
+            let place = match (conflict.source, &reading.path) {
+                (Source::Environment { variable }, _) => Place::Variable(variable.to_owned()),
+                (Source::File(position), Some(path)) => {
+                    Place::File { path: path.clone(), position: Some(position) }
+                }
                 _ => Place::Option(conflict.option),
             };
             reading.warnings.push(Warning::new(Some(conflict.option), place, conflict.value, conflict.why));
@@ -208,6 +223,34 @@ const DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment.name";
 const OLD_DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment";
 
 impl Settings {
+    /// Takes out of `weaker` what would win over a wider option of these, though its source is weaker: the
+    /// endpoint of traces in a file, say, when the environment has an endpoint for all signals.
+    pub(crate) fn hide_narrower(&self, weaker: &mut Settings) {
+        macro_rules! hide {
+            ($($wide:ident: $($narrow:ident)+;)+) => {
+                $( if self.$wide.is_some() { $( weaker.$narrow = None; )+ } )+
+            };
+        }
+        hide! {
+            otlp_endpoint: otlp_traces_endpoint otlp_metrics_endpoint otlp_logs_endpoint;
+            otlp_protocol: otlp_traces_protocol otlp_metrics_protocol otlp_logs_protocol;
+            otlp_insecure: otlp_traces_insecure otlp_metrics_insecure otlp_logs_insecure;
+            otlp_headers: otlp_traces_headers otlp_metrics_headers otlp_logs_headers;
+            otlp_timeout: otlp_traces_timeout otlp_metrics_timeout otlp_logs_timeout;
+            otlp_compression: otlp_traces_compression otlp_metrics_compression otlp_logs_compression;
+            otlp_certificate: otlp_traces_certificate otlp_metrics_certificate otlp_logs_certificate;
+            otlp_client_certificate:
+                otlp_traces_client_certificate otlp_metrics_client_certificate otlp_logs_client_certificate;
+            otlp_client_key: otlp_traces_client_key otlp_metrics_client_key otlp_logs_client_key;
+            attribute_value_length_limit:
+                span_attribute_value_length_limit logrecord_attribute_value_length_limit;
+            attribute_count_limit:
+                span_attribute_count_limit event_attribute_count_limit link_attribute_count_limit
+                logrecord_attribute_count_limit;
+            traces_sampler: traces_sampler_arg;
+        }
+    }
+
     /// Moves the attributes of the resource that have an option of their own to it. The option wins where
     /// the same source has both.
     pub(crate) fn lift_resource(&mut self) {

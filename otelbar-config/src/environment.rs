@@ -3,9 +3,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hash};
 
-use crate::options::declare::Variable;
-use crate::options::{Set, Setting, Source};
-use crate::value::{InvalidValue, MAX_TEXT, OptionValue};
+use crate::options::declare::{Check, Refused, Variable, accept};
+use crate::options::{OPTIONS, Set, Setting, Source};
+use crate::secret::{MASK, shorten};
+use crate::spelling::nearest;
+use crate::value::{InvalidValue, OptionValue};
 use crate::warning::{Place, Warning};
 
 /// Where variables come from. Closures, maps and arrays of pairs are environments, so that tests need
@@ -82,6 +84,8 @@ impl<K: AsRef<str>, V: AsRef<str>, const N: usize> Environment for [(K, V); N] {
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) warnings: Vec<Warning>,
+    /// The path of the file, if one was read.
+    pub(crate) path: Option<String>,
 }
 
 /// The value of an option in one of its variables. Nothing, an empty text and what is unusable are the same;
@@ -89,39 +93,49 @@ pub(crate) struct Reading {
 pub(crate) fn read_variable<T: OptionValue>(
     option: &'static str,
     variable: &Variable<T>,
-    check: fn(&T) -> Result<(), InvalidValue>,
+    check: Check<T>,
     environment: &dyn Environment,
     reading: &mut Reading,
 ) -> Setting<T> {
     let name = variable.name;
-    let mut warn = |value: String, why: InvalidValue| {
-        reading.warnings.push(Warning::new(Some(option), Place::Variable(name.to_owned()), value, why));
-    };
     let text = environment.var(name)?;
-    let Some(text) = text.to_str() else {
-        let why = InvalidValue::new("is not UTF-8", "write UTF-8");
-        warn(T::conceal(&text.to_string_lossy()), why);
-        return None;
-    };
-    let text = text.trim();
-    if text.is_empty() {
-        return None;
-    }
-    if text.len() > MAX_TEXT {
-        let why = InvalidValue::new("is too long", format!("write at most {MAX_TEXT} bytes"));
-        warn(T::conceal(text), why);
-        return None;
-    }
-    let value = match (variable.parse)(text) {
-        Ok(value) => value,
-        Err(rejected) => {
-            warn(T::conceal(text), rejected.why);
-            rejected.instead.flatten()
+    let (value, refused) = match text.to_str() {
+        Some(text) => accept(text, variable.parse, check),
+        None => {
+            let why = InvalidValue::new("is not UTF-8", "write UTF-8");
+            (None, Some(Refused { value: T::conceal(&text.to_string_lossy()), why }))
         }
-    }?;
-    if let Err(why) = check(&value) {
-        warn(T::conceal(text), why);
-        return None;
+    };
+    if let Some(Refused { value, why }) = refused {
+        reading.warnings.push(Warning::new(Some(option), Place::Variable(name.to_owned()), value, why));
     }
-    Some(Set { value, source: Source::Environment { variable: name } })
+    Some(Set { value: value?, source: Source::Environment { variable: name } })
 }
+
+/// Warns of variables that look as if they were meant for an option but are none.
+///
+/// Those of `OTELBAR_` are this crate's alone. Other parts of OpenTelemetry have `OTEL_` variables of their
+/// own, so that only those are reported that differ from a known one by a slip.
+pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
+    let known: Vec<&str> = OPTIONS.iter().flat_map(|option| option.variables).copied().collect();
+    let mut names: Vec<_> = environment.names();
+    names.sort_unstable();
+    for name in names {
+        let own = name.starts_with("OTELBAR_");
+        if !own && !name.starts_with("OTEL_") || name == CONFIG_FILE || known.contains(&name.as_str()) {
+            continue;
+        }
+        let near = nearest(&name, known.iter().copied());
+        let remedy = match near {
+            Some(near) => format!("perhaps {near} is meant"),
+            None if own => "look its name up in the table of options".to_owned(),
+            None => continue,
+        };
+        let why = InvalidValue::new("is in a variable that is not known", remedy);
+        // What it holds is not known either: it may be a secret.
+        reading.warnings.push(Warning::new(None, Place::Variable(shorten(&name)), MASK.to_owned(), why));
+    }
+}
+
+/// The variable that names the configuration file.
+pub(crate) const CONFIG_FILE: &str = "OTEL_CONFIG_FILE";

@@ -6,8 +6,11 @@ mod builder;
 mod check;
 mod choice;
 mod config;
+#[cfg(feature = "serde")]
+mod deserialize;
 mod endpoint;
 mod environment;
+mod file;
 mod headers;
 mod options;
 mod otlp;
@@ -17,6 +20,7 @@ mod readers;
 mod resource;
 mod sampler;
 mod secret;
+mod spelling;
 mod value;
 mod warning;
 
@@ -30,6 +34,8 @@ pub use choice::{
 pub use config::{Access, BatchOptions, OpenTelemetryConfig};
 pub use endpoint::Endpoint;
 pub use environment::{Environment, ProcessEnvironment};
+#[cfg(feature = "file")]
+pub use file::FileError;
 pub use headers::Headers;
 pub use options::{OPTIONS, OptionInfo, Source};
 pub use otlp::{OtlpOptions, Signal};
@@ -38,4 +44,4 @@ pub use resource::ResourceAttributes;
 pub use sampler::{Ratio, Sampler, SamplerKind};
 pub use secret::Secret;
 pub use value::{InvalidValue, OptionValue, Rejected};
-pub use warning::{Place, Warning};
+pub use warning::{Place, Position, Warning};

@@ -284,7 +284,9 @@ options! {
             default "5", env ["OTELBAR_RETRY_MAX_ATTEMPTS"], check within::<1, 1_000>;
         /// How long the first retry waits at most, in milliseconds; each further one twice as long.
         retry_initial_backoff: Duration,
-            default "1000", env ["OTELBAR_RETRY_INITIAL_BACKOFF"], check positive;
+            default (|s| s.retry_max_backoff().min(Duration::from_secs(1)),
+                "1000, or retry_max_backoff where that is less"),
+            env ["OTELBAR_RETRY_INITIAL_BACKOFF"], check positive;
         /// How long any retry waits at most, in milliseconds, unless the server asks for more.
         retry_max_backoff: Duration,
             default "30000", env ["OTELBAR_RETRY_MAX_BACKOFF"], check positive;

@@ -45,6 +45,7 @@ pub trait OptionValue: Clone + PartialEq + Sized {
 }
 
 /// Why a text is not a value of an option, and what to write instead.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}; {remedy}")]
 pub struct InvalidValue {

@@ -17,32 +17,44 @@ use crate::value::InvalidValue;
 ///      write milliseconds such as 5000, or a number with its unit such as 5s; used `5000`",
 /// );
 /// ```
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     option: Option<&'static str>,
     place: Place,
     value: String,
+    #[cfg_attr(feature = "serde", serde(flatten))]
     why: InvalidValue,
     used: Option<String>,
 }
 
 /// Where a warning comes from.
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
     /// An environment variable.
     Variable(String),
-    /// A place in the configuration file.
+    /// The configuration file.
     File {
-        /// The file's path as it was given.
+        /// Its path as it was given.
         path: String,
-        /// From 1.
-        line: usize,
-        /// From 1, in characters.
-        column: usize,
+        /// Where in it; `None` if all of it is meant.
+        position: Option<Position>,
     },
-    /// An option that no variable and no file has set.
+    /// An option, where it is not known which source set it.
     Option(&'static str),
+}
+
+/// A position in a file.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
 }
 
 impl Warning {
@@ -105,11 +117,18 @@ impl fmt::Display for Warning {
     }
 }
 
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Variable(name) => f.write_str(name),
-            Place::File { path, line, column } => write!(f, "{path}:{line}:{column}"),
+            Place::File { path, position: None } => f.write_str(path),
+            Place::File { path, position: Some(position) } => write!(f, "{path}:{position}"),
             Place::Option(name) => f.write_str(name),
         }
     }

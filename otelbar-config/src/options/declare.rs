@@ -1,19 +1,18 @@
 //! What a row of the table becomes: a setting, a value, an accessor, a setter and a line of the account.
 
 use crate::environment::{Environment, Reading, read_variable};
-use crate::value::{OptionValue, Rejected};
+use crate::value::{InvalidValue, MAX_TEXT, OptionValue, Rejected};
+use crate::warning::Position;
 
 /// Where a value came from.
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Source {
     /// Nobody gave one.
     Default,
-    /// The configuration file, at this line (from 1).
-    File {
-        /// The line, from 1.
-        line: usize,
-    },
+    /// The configuration file, at this place.
+    File(Position),
     /// This environment variable.
     Environment {
         /// Its name.
@@ -27,7 +26,7 @@ impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Source::Default => f.pad("default"),
-            Source::File { line } => f.pad(&format!("file, line {line}")),
+            Source::File(position) => f.pad(&format!("file, line {}", position.line)),
             Source::Environment { variable } => f.pad(variable),
             Source::Builder => f.pad("builder"),
         }
@@ -35,6 +34,7 @@ impl std::fmt::Display for Source {
 }
 
 /// An option as it is declared: the same for every configuration.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OptionInfo {
@@ -65,7 +65,57 @@ pub(crate) type Setting<T> = Option<Set<T>>;
 /// A variable and how its text is read: `None` where it says nothing about the option.
 pub(crate) struct Variable<T> {
     pub(crate) name: &'static str,
-    pub(crate) parse: fn(&str) -> Result<Option<T>, Rejected<Option<T>>>,
+    pub(crate) parse: Parse<T>,
+}
+
+/// How a text is read, and what else must hold of its value.
+pub(crate) type Parse<T> = fn(&str) -> Result<Option<T>, Rejected<Option<T>>>;
+pub(crate) type Check<T> = fn(&T) -> Result<(), InvalidValue>;
+
+/// A text that is no value of its option, without secrets, and why.
+pub(crate) struct Refused {
+    pub(crate) value: String,
+    pub(crate) why: InvalidValue,
+}
+
+/// What can be used of a text, and why not all of it can. An empty text is neither.
+pub(crate) fn accept<T: OptionValue>(
+    text: &str,
+    parse: Parse<T>,
+    check: Check<T>,
+) -> (Option<T>, Option<Refused>) {
+    let text = text.trim();
+    let refused = |why| Some(Refused { value: T::conceal(text), why });
+    if text.is_empty() {
+        return (None, None);
+    }
+    if text.len() > MAX_TEXT {
+        let why = InvalidValue::new("is too long", format!("give at most {MAX_TEXT} bytes"));
+        return (None, refused(why));
+    }
+    let (value, why) = match parse(text) {
+        Ok(value) => (value, None),
+        Err(Rejected { why, instead }) => (instead.flatten(), Some(why)),
+    };
+    match value.as_ref().map_or(Ok(()), check) {
+        Ok(()) => (value, why.and_then(refused)),
+        Err(why) => (None, refused(why)),
+    }
+}
+
+/// Sets an option from a text.
+#[cfg(feature = "file")]
+pub(crate) fn set<T: OptionValue>(
+    setting: &mut Setting<T>,
+    text: &str,
+    check: Check<T>,
+    source: Source,
+) -> Option<Refused> {
+    let (value, refused) = accept(text, plain, check);
+    if let Some(value) = value {
+        *setting = Some(Set { value, source });
+    }
+    refused
 }
 
 pub(crate) fn plain<T: OptionValue>(text: &str) -> Result<Option<T>, Rejected<Option<T>>> {
@@ -88,7 +138,7 @@ pub(crate) fn layer<T: OptionValue>(strong: Setting<T>, weak: Setting<T>) -> Set
 pub(crate) fn read<T: OptionValue>(
     option: &'static str,
     variables: &[Variable<T>],
-    check: fn(&T) -> Result<(), crate::InvalidValue>,
+    check: Check<T>,
     environment: &dyn Environment,
     reading: &mut Reading,
 ) -> Setting<T> {
@@ -159,8 +209,28 @@ macro_rules! options {
                 )+)+ }
             }
 
+            /// Sets the option of this name, whose name is returned, from a text; `None` if there is none.
+            #[cfg(feature = "file")]
+            pub(crate) fn set(
+                &mut self,
+                option: &str,
+                text: &str,
+                source: Source,
+            ) -> Option<(&'static str, Option<declare::Refused>)> {
+                match option {
+                    $($(
+                        stringify!($name) => Some((
+                            stringify!($name),
+                            declare::set(&mut self.$name, text, options!(@check $($check)?), source),
+                        )),
+                    )+)+
+                    _ => None,
+                }
+            }
+
             /// These, and what `weaker` has beside them.
-            pub(crate) fn over(self, weaker: Settings) -> Settings {
+            pub(crate) fn over(self, mut weaker: Settings) -> Settings {
+                self.hide_narrower(&mut weaker);
                 Settings { $($( $name: declare::layer(self.$name, weaker.$name), )+)+ }
             }
 
@@ -195,11 +265,19 @@ macro_rules! options {
 
         /// One setter for each option. Each takes the value itself or, as `&str`, its text.
         impl Builder {
+            /// Sets the option of this name from a text, as it would stand in its variable: for command
+            /// lines and other configuration files. An unknown name is reported by [`build`](Self::build).
+            pub fn set(self, option: &str, text: &str) -> Self {
+                match option {
+                    $($( stringify!($name) => self.$name(text), )+)+
+                    _ => self.unknown(option),
+                }
+            }
+
             $($(
                 #[doc = $help]
                 #[doc = ""]
                 #[doc = concat!("Default: `", options!(@default_text $default), "`.")]
-                #[must_use]
                 pub fn $name(mut self, value: impl Into<Given<$type>>) -> Self {
                     let set = self.accept(stringify!($name), value.into(), options!(@check $($check)?));
                     if set.is_some() {

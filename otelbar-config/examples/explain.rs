@@ -1,0 +1,32 @@
+//! Prints the configuration that the current environment gives, option by option, and what is wrong with it.
+//!
+//! `cargo run -p otelbar-config --example explain`, with `--features file` to read `OTEL_CONFIG_FILE` as well.
+//! Names of options, or parts of them, as arguments show those alone.
+
+use std::io::{self, Write};
+
+use otelbar_config::OpenTelemetryConfig;
+
+fn main() -> io::Result<()> {
+    let (config, warnings) = OpenTelemetryConfig::from_env();
+    let account = config.account();
+    let mut out = io::stdout().lock();
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted.is_empty() {
+        write!(out, "{account}")?;
+    }
+    for entry in account.entries() {
+        let option = entry.option;
+        if wanted.iter().any(|part| option.name.contains(part.as_str())) {
+            writeln!(out, "{}\n    {}", option.name, option.help)?;
+            writeln!(out, "    value:    {}", entry.value)?;
+            writeln!(out, "    source:   {}", entry.source)?;
+            writeln!(out, "    default:  {}", option.default)?;
+            writeln!(out, "    variable: {}", option.variables.join(", "))?;
+        }
+    }
+    for warning in &warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! The configuration file: OpenTelemetry's declarative configuration, with an `otelbar` section.
+
+#[cfg(feature = "file")]
+mod load;
+#[cfg(feature = "file")]
+mod schema;
+#[cfg(feature = "file")]
+mod substitute;
+#[cfg(feature = "file")]
+mod yaml;
+
+#[cfg(feature = "file")]
+pub use load::FileError;
+
+use crate::environment::{CONFIG_FILE, Environment, Reading};
+use crate::options::Settings;
+
+/// What the file named in the environment gives. Leaves a warning if it gives nothing.
+pub(crate) fn beneath(environment: &dyn Environment, reading: &mut Reading) -> Settings {
+    match named(environment) {
+        Some(path) => read(&path, environment, reading),
+        None => Settings::default(),
+    }
+}
+
+#[cfg(feature = "file")]
+fn read(path: &str, environment: &dyn Environment, reading: &mut Reading) -> Settings {
+    load::file(path.as_ref(), environment, reading).unwrap_or_else(|error| {
+        reading.warnings.push(error.into_warning());
+        Settings::default()
+    })
+}
+
+#[cfg(not(feature = "file"))]
+fn read(path: &str, _: &dyn Environment, reading: &mut Reading) -> Settings {
+    use crate::value::InvalidValue;
+    use crate::warning::{Place, Warning};
+
+    let why = InvalidValue::new(
+        "is not read: this program is built without configuration files",
+        "build it with the feature `file` of otelbar-config",
+    );
+    reading.warnings.push(Warning::new(None, Place::Variable(CONFIG_FILE.to_owned()), path.to_owned(), why));
+    Settings::default()
+}
+
+/// The path in `OTEL_CONFIG_FILE`.
+fn named(environment: &dyn Environment) -> Option<String> {
+    let path = environment.var(CONFIG_FILE)?;
+    let path = path.to_string_lossy().trim().to_owned();
+    (!path.is_empty()).then_some(path)
+}

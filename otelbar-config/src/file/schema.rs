@@ -1,0 +1,550 @@
+//! What the sections of the file mean for the options
+//! (github.com/open-telemetry/opentelemetry-configuration, schema 1.0).
+//!
+//! Here one exporter of a kind serves a signal, and one batch setting serves its exporters; a file that wants
+//! more is told so.
+
+use std::rc::Rc;
+
+use super::yaml::{Key, Kind, Node};
+use crate::environment::Reading;
+use crate::options::{OPTIONS, Set, Settings, Source};
+use crate::otlp::Signal;
+use crate::pairs;
+use crate::resource::ResourceAttributes;
+use crate::secret::{MASK, shorten};
+use crate::spelling::nearest;
+use crate::value::{InvalidValue, NONE};
+use crate::warning::{Place, Position, Warning};
+
+/// The settings of the file whose tree is `root`.
+pub(super) fn read(root: &Node, path: &str, reading: &mut Reading) -> Settings {
+    let mut reader = Reader { path, reading, settings: Settings::default(), shared: Vec::new() };
+    reader.root(root);
+    reader.settings
+}
+
+struct Reader<'a> {
+    path: &'a str,
+    reading: &'a mut Reading,
+    settings: Settings,
+    /// Options that exporters share, once given.
+    shared: Vec<String>,
+}
+
+const ROOT: &[&str] = &[
+    "file_format",
+    "disabled",
+    "log_level",
+    "attribute_limits",
+    "resource",
+    "propagator",
+    "tracer_provider",
+    "meter_provider",
+    "logger_provider",
+    "otelbar",
+];
+
+impl Reader<'_> {
+    fn root(&mut self, root: &Node) {
+        let mut own = None;
+        let mut format = None;
+        self.each(root, ROOT, |reader, key, node| match key {
+            "file_format" => format = Some((node.position, text(node).unwrap_or_default().to_owned())),
+            "disabled" => reader.disabled(node),
+            "log_level" => reader.log_level(node),
+            "attribute_limits" => reader.options(
+                node,
+                &[
+                    ("attribute_value_length_limit", "attribute_value_length_limit"),
+                    ("attribute_count_limit", "attribute_count_limit"),
+                ],
+            ),
+            "resource" => reader.resource(node),
+            "propagator" => reader.propagator(node),
+            "tracer_provider" => reader.tracer_provider(node),
+            "meter_provider" => reader.meter_provider(node),
+            "logger_provider" => reader.logger_provider(node),
+            _ => own = Some(Rc::clone(node)),
+        });
+        match format {
+            Some((_, format)) if format == "1.0" => {}
+            Some((position, format)) => {
+                self.warn(None, position, format, "is not a format known here", "write file_format: \"1.0\"");
+            }
+            None => {
+                let remedy = "write file_format: \"1.0\" at its beginning";
+                self.warn(None, root.position, "file_format".to_owned(), "is missing", remedy);
+            }
+        }
+        // Last, since it says what is meant for us.
+        if let Some(own) = own {
+            self.otelbar(&own);
+        }
+    }
+
+    fn disabled(&mut self, node: &Node) {
+        let negated = match text(node) {
+            Some(text) if text.eq_ignore_ascii_case("true") => "false",
+            Some(text) if text.eq_ignore_ascii_case("false") => "true",
+            _ => return self.option("enabled", node),
+        };
+        self.set("enabled", negated, node.position);
+    }
+
+    /// Severities have four steps each: `info`, `info2`, …
+    fn log_level(&mut self, node: &Node) {
+        match text(node) {
+            Some(level) => self.set("log_level", level.trim_end_matches(['2', '3', '4']), node.position),
+            None => self.option("log_level", node),
+        }
+    }
+
+    fn resource(&mut self, node: &Node) {
+        let mut listed = Vec::new();
+        let mut named = Vec::new();
+        let mut position = None;
+        self.each(node, &["attributes", "attributes_list"], |reader, key, node| {
+            position.get_or_insert(node.position);
+            if key == "attributes" {
+                for item in reader.list(node) {
+                    named.extend(reader.attribute(&item));
+                }
+            } else if let Some(list) = reader.text(node) {
+                match pairs::parse(list) {
+                    Ok(pairs) => listed = pairs,
+                    Err(why) => {
+                        reader.warn_why(Some("resource_attributes"), node.position, list.to_owned(), why)
+                    }
+                }
+            }
+        });
+        listed.extend(named);
+        if let Some(position) = position.filter(|_| !listed.is_empty()) {
+            let value = ResourceAttributes::new(listed);
+            self.settings.resource_attributes = Some(Set { value, source: Source::File(position) });
+        }
+    }
+
+    /// `{name, value, type}`. Attributes of the resource are texts here.
+    fn attribute(&mut self, node: &Node) -> Option<(String, String)> {
+        let (mut name, mut value) = (None, None);
+        self.each(node, &["name", "value", "type"], |reader, key, node| match key {
+            "name" => name = reader.text(node).map(str::to_owned),
+            "value" => value = reader.text(node).map(str::to_owned),
+            _ => {
+                if let Some(kind) = reader.text(node).filter(|kind| !kind.eq_ignore_ascii_case("string")) {
+                    let remedy = "leave the type out, or write string";
+                    reader.warn(
+                        None,
+                        node.position,
+                        kind.to_owned(),
+                        "is not kept: the value is a text",
+                        remedy,
+                    );
+                }
+            }
+        });
+        name.zip(value)
+    }
+
+    fn propagator(&mut self, node: &Node) {
+        let mut names: Vec<String> = Vec::new();
+        let mut position = node.position;
+        self.each(node, &["composite", "composite_list"], |reader, key, node| {
+            position = node.position;
+            if key == "composite" {
+                for item in reader.list(node) {
+                    names.extend(reader.single(&item).map(|(name, _)| name.name.clone()));
+                }
+            } else if let Some(list) = reader.text(node) {
+                names.extend(
+                    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
+                );
+            }
+        });
+        if !names.is_empty() {
+            self.set("propagators", &names.join(","), position);
+        }
+    }
+
+    fn tracer_provider(&mut self, node: &Node) {
+        self.each(node, &["processors", "limits", "sampler"], |reader, key, node| match key {
+            "processors" => reader.processors(node, Signal::Traces),
+            "limits" => reader.options(
+                node,
+                &[
+                    ("attribute_value_length_limit", "span_attribute_value_length_limit"),
+                    ("attribute_count_limit", "span_attribute_count_limit"),
+                    ("event_count_limit", "span_event_count_limit"),
+                    ("link_count_limit", "span_link_count_limit"),
+                    ("event_attribute_count_limit", "event_attribute_count_limit"),
+                    ("link_attribute_count_limit", "link_attribute_count_limit"),
+                ],
+            ),
+            _ => reader.sampler(node),
+        });
+    }
+
+    fn logger_provider(&mut self, node: &Node) {
+        self.each(node, &["processors", "limits"], |reader, key, node| match key {
+            "processors" => reader.processors(node, Signal::Logs),
+            _ => reader.options(
+                node,
+                &[
+                    ("attribute_value_length_limit", "logrecord_attribute_value_length_limit"),
+                    ("attribute_count_limit", "logrecord_attribute_count_limit"),
+                ],
+            ),
+        });
+    }
+
+    fn meter_provider(&mut self, node: &Node) {
+        self.each(node, &["readers", "exemplar_filter"], |reader, key, node| {
+            if key == "exemplar_filter" {
+                return reader.option("metrics_exemplar_filter", node);
+            }
+            let mut exporters = Vec::new();
+            for item in reader.list(node) {
+                let Some((_, periodic)) = reader.known(&item, &["periodic"]) else { continue };
+                reader.each(&periodic, &["interval", "timeout", "exporter"], |reader, key, node| match key {
+                    "interval" => reader.once("metric_export_interval", node),
+                    "timeout" => reader.once("metric_export_timeout", node),
+                    _ => reader.exporter(node, Signal::Metrics, &mut exporters),
+                });
+            }
+            reader.exporters(Signal::Metrics, &exporters, node.position);
+        });
+    }
+
+    fn processors(&mut self, node: &Node, signal: Signal) {
+        let prefix = if signal == Signal::Logs { "blrp" } else { "bsp" };
+        let mut exporters = Vec::new();
+        for item in self.list(node) {
+            let Some((kind, processor)) = self.known(&item, &["batch", "simple"]) else { continue };
+            if kind.name == "simple" {
+                let remedy = "write batch";
+                let problem = "is not offered: its exporter is given batches";
+                self.warn(None, kind.position, kind.name.clone(), problem, remedy);
+                self.each(&processor, &["exporter"], |reader, _, node| {
+                    reader.exporter(node, signal, &mut exporters);
+                });
+                continue;
+            }
+            let keys =
+                ["schedule_delay", "export_timeout", "max_queue_size", "max_export_batch_size", "exporter"];
+            self.each(&processor, &keys, |reader, key, node| match key {
+                "exporter" => reader.exporter(node, signal, &mut exporters),
+                _ => reader.once(&format!("{prefix}_{key}"), node),
+            });
+        }
+        self.exporters(signal, &exporters, node.position);
+    }
+
+    /// The exporters of a signal: those in the file, which may be none.
+    fn exporters(&mut self, signal: Signal, exporters: &[String], position: Position) {
+        let names = if exporters.is_empty() { NONE.to_owned() } else { exporters.join(",") };
+        self.set(&format!("{signal}_exporters"), &names, position);
+    }
+
+    fn exporter(&mut self, node: &Node, signal: Signal, exporters: &mut Vec<String>) {
+        let kinds: &[&str] = match signal {
+            Signal::Traces => &["otlp_http", "otlp_grpc", "console", "zipkin"],
+            Signal::Metrics | Signal::Logs => &["otlp_http", "otlp_grpc", "console"],
+        };
+        let Some((kind, options)) = self.known(node, kinds) else { return };
+        let name = if kind.name.starts_with("otlp") { "otlp" } else { kind.name.as_str() };
+        if exporters.iter().any(|known| known == name) {
+            let problem = format!("is a second exporter of {signal} of its kind");
+            let remedy = "send to one of them, and let that one send on";
+            return self.warn(None, kind.position, kind.name.clone(), problem, remedy);
+        }
+        exporters.push(name.to_owned());
+        match kind.name.as_str() {
+            "console" => self.each(&options, &[], |_, _, _| {}),
+            "zipkin" => {
+                self.options(&options, &[("endpoint", "zipkin_endpoint"), ("timeout", "zipkin_timeout")]);
+            }
+            kind_name => self.otlp(&options, signal, kind_name, kind.position),
+        }
+    }
+
+    fn otlp(&mut self, node: &Node, signal: Signal, kind: &str, position: Position) {
+        let option = |name: &str| format!("otlp_{signal}_{name}");
+        let grpc = kind == "otlp_grpc";
+        self.set(&option("protocol"), if grpc { "grpc" } else { "http/protobuf" }, position);
+        let keys = ["endpoint", "tls", "headers", "headers_list", "compression", "timeout", "encoding"];
+        // gRPC has no choice of encoding.
+        let keys = if grpc { &keys[..6] } else { &keys[..] };
+        let mut listed = Vec::new();
+        let mut named: Vec<(String, String)> = Vec::new();
+        let mut headers_at = None;
+        self.each(node, keys, |reader, key, node| match key {
+            "tls" => {
+                let tls = [
+                    ("ca_file", option("certificate")),
+                    ("key_file", option("client_key")),
+                    ("cert_file", option("client_certificate")),
+                    ("insecure", option("insecure")),
+                ];
+                let tls: Vec<_> = tls.iter().map(|(key, option)| (*key, option.as_str())).collect();
+                reader.options(node, if grpc { &tls[..] } else { &tls[..3] });
+            }
+            "headers" => {
+                headers_at.get_or_insert(node.position);
+                for item in reader.list(node) {
+                    named.extend(reader.header(&item));
+                }
+            }
+            "headers_list" => {
+                headers_at.get_or_insert(node.position);
+                if let Some(list) = reader.text(node) {
+                    match pairs::parse(list) {
+                        Ok(pairs) => listed = pairs,
+                        Err(why) => {
+                            let option = static_name(&option("headers"));
+                            reader.warn_why(option, node.position, MASK.to_owned(), why);
+                        }
+                    }
+                }
+            }
+            "encoding" => {
+                let protocol = match reader.text(node).map(str::to_ascii_lowercase).as_deref() {
+                    None => return,
+                    Some("protobuf") => "http/protobuf",
+                    Some("json") => "http/json",
+                    Some(other) => {
+                        let (problem, remedy) = ("is not an encoding known here", "write protobuf or json");
+                        return reader.warn(None, node.position, other.to_owned(), problem, remedy);
+                    }
+                };
+                reader.set(&option("protocol"), protocol, node.position);
+            }
+            _ => reader.option(&option(key), node),
+        });
+        // Single headers are stronger than the list.
+        listed.retain(|(name, _)| !named.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)));
+        listed.extend(named);
+        if let Some(position) = headers_at.filter(|_| !listed.is_empty()) {
+            let list = pairs::write(listed.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            self.set(&option("headers"), &list, position);
+        }
+    }
+
+    /// `{name, value}`.
+    fn header(&mut self, node: &Node) -> Option<(String, String)> {
+        let (mut name, mut value) = (None, None);
+        self.each(node, &["name", "value"], |reader, key, node| {
+            let slot = if key == "name" { &mut name } else { &mut value };
+            *slot = reader.text(node).map(str::to_owned);
+        });
+        name.zip(value)
+    }
+
+    fn sampler(&mut self, node: &Node) {
+        let kinds = ["always_on", "always_off", "trace_id_ratio_based", "parent_based"];
+        let Some((kind, inner)) = self.known(node, &kinds) else { return };
+        if kind.name != "parent_based" {
+            return self.root_sampler(&kind, &inner, "");
+        }
+        let mut root = None;
+        let keys = [
+            "root",
+            "remote_parent_sampled",
+            "remote_parent_not_sampled",
+            "local_parent_sampled",
+            "local_parent_not_sampled",
+        ];
+        self.each(&inner, &keys, |reader, key, node| {
+            if key == "root" {
+                root = reader.known(node, &kinds[..3]);
+                return;
+            }
+            let usual = if key.ends_with("not_sampled") { "always_off" } else { "always_on" };
+            if let Some((name, _)) = reader.single(node).filter(|(name, _)| name.name != usual) {
+                let problem = format!("is not offered for {key}");
+                reader.warn(None, name.position, name.name, problem, format!("write {usual}"));
+            }
+        });
+        match root {
+            Some((kind, inner)) => self.root_sampler(&kind, &inner, "parentbased_"),
+            None => self.set("traces_sampler", "parentbased_always_on", kind.position),
+        }
+    }
+
+    fn root_sampler(&mut self, kind: &Key, inner: &Node, prefix: &str) {
+        let (name, keys): (_, &[_]) = match kind.name.as_str() {
+            "trace_id_ratio_based" => ("traceidratio", &[("ratio", "traces_sampler_arg")]),
+            name => (name, &[]),
+        };
+        self.set("traces_sampler", &format!("{prefix}{name}"), kind.position);
+        self.options(inner, keys);
+    }
+
+    /// Our own section: options by their names.
+    fn otelbar(&mut self, node: &Node) {
+        let names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
+        self.each(node, &names, |reader, key, node| match &node.kind {
+            Kind::List(items) => {
+                let words: Vec<_> = items.iter().filter_map(|item| reader.text(item)).collect();
+                let list = if words.is_empty() { NONE.to_owned() } else { words.join(",") };
+                reader.set(key, &list, node.position);
+            }
+            _ => reader.option(key, node),
+        });
+    }
+
+    /// Options whose values stand under these keys.
+    fn options(&mut self, node: &Node, keys: &[(&str, &str)]) {
+        let known: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
+        self.each(node, &known, |reader, key, node| {
+            if let Some((_, option)) = keys.iter().find(|(known, _)| *known == key) {
+                reader.option(option, node);
+            }
+        });
+    }
+
+    /// An option whose value is this node.
+    fn option(&mut self, option: &str, node: &Node) {
+        if let Some(text) = self.text(node) {
+            self.set(option, text, node.position);
+        }
+    }
+
+    /// The same, for an option that a file may give several times, for exporters that share it here: the
+    /// first counts.
+    fn once(&mut self, option: &str, node: &Node) {
+        let Some(text) = self.text(node) else { return };
+        if !self.shared.iter().any(|known| known == option) {
+            self.shared.push(option.to_owned());
+            return self.set(option, text, node.position);
+        }
+        let mut other = self.settings.clone();
+        other.set(option, text, Source::File(node.position));
+        if other.values() != self.settings.values() {
+            let problem = "is not that of an exporter before, which shares it";
+            self.warn(static_name(option), node.position, text.to_owned(), problem, "give it once");
+        }
+    }
+
+    fn set(&mut self, option: &str, text: &str, position: Position) {
+        if let Some((option, Some(refused))) = self.settings.set(option, text, Source::File(position)) {
+            self.warn_why(Some(option), position, refused.value, refused.why);
+        }
+    }
+
+    /// Calls `found` for each key that is known, and warns of others.
+    fn each(&mut self, node: &Node, known: &[&str], mut found: impl FnMut(&mut Self, &str, &Rc<Node>)) {
+        let pairs = match &node.kind {
+            Kind::Map(pairs) => pairs,
+            Kind::Null => return,
+            Kind::Scalar(_) | Kind::List(_) => return self.wrong_shape(node, "keys with values"),
+        };
+        for (key, value) in pairs {
+            if known.contains(&key.name.as_str()) {
+                found(self, &key.name, value);
+            } else {
+                self.unknown(key, known);
+            }
+        }
+    }
+
+    fn unknown(&mut self, key: &Key, known: &[&str]) {
+        let remedy = match nearest(&key.name, known.iter().copied()) {
+            Some(near) => format!("perhaps {near} is meant"),
+            None => "remove it, or ignore this".to_owned(),
+        };
+        self.warn(None, key.position, key.name.clone(), "is not understood here, with what it holds", remedy);
+    }
+
+    /// The one key of a map that says what kind of thing it holds, or a kind's name alone.
+    fn single(&mut self, node: &Node) -> Option<(Key, Rc<Node>)> {
+        let copy = |key: &Key| Key { name: key.name.clone(), position: key.position };
+        match &node.kind {
+            Kind::Map(pairs) if pairs.len() == 1 => {
+                pairs.first().map(|(key, inner)| (copy(key), Rc::clone(inner)))
+            }
+            Kind::Scalar(name) => {
+                let key = Key { name: name.clone(), position: node.position };
+                Some((key, Rc::new(Node::null(node.position))))
+            }
+            _ => {
+                self.wrong_shape(node, "one key that names its kind");
+                None
+            }
+        }
+    }
+
+    /// The same, if it is one of `known`.
+    fn known(&mut self, node: &Node, known: &[&str]) -> Option<(Key, Rc<Node>)> {
+        let (key, inner) = self.single(node)?;
+        if known.contains(&key.name.as_str()) {
+            return Some((key, inner));
+        }
+        self.unknown(&key, known);
+        None
+    }
+
+    fn list(&mut self, node: &Node) -> Vec<Rc<Node>> {
+        match &node.kind {
+            Kind::List(items) => items.clone(),
+            Kind::Null => Vec::new(),
+            Kind::Scalar(_) | Kind::Map(_) => {
+                self.wrong_shape(node, "a list");
+                Vec::new()
+            }
+        }
+    }
+
+    fn text<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
+        if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
+            self.wrong_shape(node, "a single value");
+        }
+        text(node)
+    }
+
+    /// What stands there may be a secret, so it is not quoted.
+    fn wrong_shape(&mut self, node: &Node, expected: &str) {
+        let found = match &node.kind {
+            Kind::Null => "nothing",
+            Kind::Scalar(_) => "a single value",
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "keys with values",
+        };
+        let problem = format!("is {found}, where {expected} should be");
+        self.warn(None, node.position, MASK.to_owned(), problem, format!("write {expected}"));
+    }
+
+    fn warn(
+        &mut self,
+        option: Option<&'static str>,
+        position: Position,
+        value: String,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.warn_why(option, position, value, InvalidValue::new(problem.into(), remedy.into()));
+    }
+
+    fn warn_why(
+        &mut self,
+        option: Option<&'static str>,
+        position: Position,
+        value: String,
+        why: InvalidValue,
+    ) {
+        let place = Place::File { path: self.path.to_owned(), position: Some(position) };
+        self.reading.warnings.push(Warning::new(option, place, shorten(&value), why));
+    }
+}
+
+fn text(node: &Node) -> Option<&str> {
+    match &node.kind {
+        Kind::Scalar(text) => Some(text),
+        Kind::Null | Kind::List(_) | Kind::Map(_) => None,
+    }
+}
+
+fn static_name(option: &str) -> Option<&'static str> {
+    OPTIONS.iter().map(|known| known.name).find(|known| *known == option)
+}

@@ -1,0 +1,448 @@
+//! Walks the whole table of variables.
+
+use std::collections::BTreeMap;
+
+use otelbar_config::{OPTIONS, OpenTelemetryConfig, Source, Warning};
+
+fn read(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
+    let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
+    OpenTelemetryConfig::from_environment(&environment)
+}
+
+fn value(config: &OpenTelemetryConfig, option: &str) -> String {
+    config.account().entry(option).unwrap().value.clone()
+}
+
+/// A row of the table: what a variable does to its option.
+struct Row {
+    variable: &'static str,
+    option: &'static str,
+    /// A text, and the value it gives.
+    good: (&'static str, &'static str),
+    /// A text that is refused; `None` if every text is taken.
+    wrong: Option<&'static str>,
+    /// Variables that make the value of this one count.
+    beside: &'static [(&'static str, &'static str)],
+}
+
+const fn row(
+    variable: &'static str,
+    option: &'static str,
+    good: (&'static str, &'static str),
+    wrong: &'static str,
+) -> Row {
+    Row { variable, option, good, wrong: Some(wrong), beside: &[] }
+}
+
+const fn any_text(variable: &'static str, option: &'static str) -> Row {
+    Row { variable, option, good: ("Text", "Text"), wrong: None, beside: &[] }
+}
+
+impl Row {
+    const fn beside(mut self, beside: &'static [(&'static str, &'static str)]) -> Row {
+        self.beside = beside;
+        self
+    }
+
+    fn environment(&self, text: &'static str) -> Vec<(&'static str, &'static str)> {
+        let mut environment = self.beside.to_vec();
+        environment.push((self.variable, text));
+        environment
+    }
+}
+
+/// Nine options of OTLP for one prefix of variables and of options.
+macro_rules! otlp {
+    ($variable:literal, $option:literal, $path:literal) => {
+        [
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "ENDPOINT"),
+                concat!("otlp_", $option, "endpoint"),
+                ("http://collector:4318/x", "http://collector:4318/x"),
+                "http://coll ector",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "PROTOCOL"),
+                concat!("otlp_", $option, "protocol"),
+                ("http/json", "http/json"),
+                "smoke",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "INSECURE"),
+                concat!("otlp_", $option, "insecure"),
+                ("true", "true"),
+                "yes",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "HEADERS"),
+                concat!("otlp_", $option, "headers"),
+                ("a=1,b=2", "a=***,b=***"),
+                "a",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "TIMEOUT"),
+                concat!("otlp_", $option, "timeout"),
+                ("1500", "1500"),
+                "-1",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "COMPRESSION"),
+                concat!("otlp_", $option, "compression"),
+                ("gzip", "gzip"),
+                "rar",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "CERTIFICATE"),
+                concat!("otlp_", $option, "certificate"),
+                ("ca.pem", "ca.pem"),
+                "c\u{1}a.pem",
+            ),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "CLIENT_CERTIFICATE"),
+                concat!("otlp_", $option, "client_certificate"),
+                ("c.pem", "c.pem"),
+                "c\u{1}.pem",
+            )
+            .beside(&[
+                ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "k.pem"),
+                ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "g.pem"),
+            ]),
+            row(
+                concat!("OTEL_EXPORTER_OTLP_", $variable, "CLIENT_KEY"),
+                concat!("otlp_", $option, "client_key"),
+                ("k.pem", "***"),
+                "k\u{1}.pem",
+            )
+            .beside(&[
+                ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "c.pem"),
+                ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "g.pem"),
+            ]),
+        ]
+    };
+}
+
+fn table() -> Vec<Row> {
+    let number = |variable, option| row(variable, option, ("77", "77"), "many");
+    let millis = |variable, option| row(variable, option, ("1500", "1500"), "-5");
+    let address =
+        |variable, option| row(variable, option, ("http://host:1/p", "http://host:1/p"), "http://a b");
+    let mut rows = vec![
+        row("OTELBAR_ENABLED", "enabled", ("false", "false"), "maybe"),
+        row("OTEL_SDK_DISABLED", "enabled", ("true", "false"), "maybe"),
+        row("OTEL_LOG_LEVEL", "log_level", ("debug", "debug"), "loud"),
+        any_text("OTEL_SERVICE_NAME", "service_name"),
+        any_text("OTELBAR_SERVICE_VERSION", "service_version"),
+        any_text("OTELBAR_SERVICE_NAMESPACE", "service_namespace"),
+        any_text("OTELBAR_SERVICE_INSTANCE_ID", "service_instance_id"),
+        any_text("OTELBAR_DEPLOYMENT_ENVIRONMENT", "deployment_environment"),
+        row("OTEL_RESOURCE_ATTRIBUTES", "resource_attributes", ("a=b%20c", "a=b%20c"), "a=%2"),
+        row("OTEL_PROPAGATORS", "propagators", ("b3,xray", "b3,xray"), "pigeon"),
+        row("OTEL_TRACES_SAMPLER", "traces_sampler", ("always_off", "always_off"), "jaeger_remote"),
+        row("OTEL_TRACES_SAMPLER_ARG", "traces_sampler_arg", ("0.25", "0.25"), "2")
+            .beside(&[("OTEL_TRACES_SAMPLER", "traceidratio")]),
+        row("OTEL_TRACES_EXPORTER", "traces_exporters", ("zipkin,console", "zipkin,console"), "pigeon"),
+        row("OTEL_METRICS_EXPORTER", "metrics_exporters", ("console", "console"), "zipkin"),
+        row("OTEL_LOGS_EXPORTER", "logs_exporters", ("none", "none"), "zipkin"),
+        address("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "zipkin_endpoint"),
+        millis("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "zipkin_timeout"),
+        millis("OTEL_BSP_SCHEDULE_DELAY", "bsp_schedule_delay"),
+        millis("OTEL_BSP_EXPORT_TIMEOUT", "bsp_export_timeout"),
+        number("OTEL_BSP_MAX_QUEUE_SIZE", "bsp_max_queue_size"),
+        row("OTELBAR_BSP_MAX_QUEUE_BYTES", "bsp_max_queue_bytes", ("1MiB", "1MiB"), "1MB"),
+        number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "bsp_max_export_batch_size"),
+        millis("OTEL_BLRP_SCHEDULE_DELAY", "blrp_schedule_delay"),
+        millis("OTEL_BLRP_EXPORT_TIMEOUT", "blrp_export_timeout"),
+        number("OTEL_BLRP_MAX_QUEUE_SIZE", "blrp_max_queue_size"),
+        number("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "blrp_max_export_batch_size"),
+        row("OTEL_METRICS_EXEMPLAR_FILTER", "metrics_exemplar_filter", ("always_on", "always_on"), "some"),
+        millis("OTEL_METRIC_EXPORT_INTERVAL", "metric_export_interval"),
+        millis("OTEL_METRIC_EXPORT_TIMEOUT", "metric_export_timeout"),
+        number("OTELBAR_RETRY_MAX_ATTEMPTS", "retry_max_attempts"),
+        millis("OTELBAR_RETRY_INITIAL_BACKOFF", "retry_initial_backoff"),
+        millis("OTELBAR_RETRY_MAX_BACKOFF", "retry_max_backoff"),
+        number("OTELBAR_BREAKER_FAILURE_THRESHOLD", "breaker_failure_threshold"),
+        millis("OTELBAR_BREAKER_OPEN_DURATION", "breaker_open_duration"),
+        number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "attribute_value_length_limit"),
+        number("OTEL_ATTRIBUTE_COUNT_LIMIT", "attribute_count_limit"),
+        number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "span_attribute_value_length_limit"),
+        number("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "span_attribute_count_limit"),
+        number("OTEL_SPAN_EVENT_COUNT_LIMIT", "span_event_count_limit"),
+        number("OTEL_SPAN_LINK_COUNT_LIMIT", "span_link_count_limit"),
+        number("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "event_attribute_count_limit"),
+        number("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "link_attribute_count_limit"),
+        number("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "logrecord_attribute_value_length_limit"),
+        number("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "logrecord_attribute_count_limit"),
+        row("OTELBAR_HTTP_SEMCONV", "http_semconv", ("old", "old"), "new"),
+        row("OTELBAR_DATABASE_SEMCONV", "database_semconv", ("dup", "dup"), "new"),
+        row("OTEL_SEMCONV_STABILITY_OPT_IN", "http_semconv", ("http/dup", "dup"), "htpp"),
+        row("OTEL_SEMCONV_STABILITY_OPT_IN", "database_semconv", ("database/dup", "dup"), "databse"),
+        row(
+            "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
+            "http_known_methods",
+            ("GET,QUERY", "GET,QUERY"),
+            "GET POST",
+        ),
+        any_text("OTELBAR_SQL_SYSTEM", "sql_system"),
+        address("OTELBAR_JAEGER_UI", "jaeger_ui"),
+        row("OTELBAR_JAEGER_LINK", "jaeger_link", ("{ui}/t/{trace_id}", "{ui}/t/{trace_id}"), "{ui}"),
+        address("OTELBAR_ZIPKIN_UI", "zipkin_ui"),
+        row("OTELBAR_ZIPKIN_LINK", "zipkin_link", ("{ui}/t/{trace_id}", "{ui}/t/{trace_id}"), "{ui}"),
+        row("OTELBAR_PATH", "toolbar_path", ("/debug", "/debug"), "debug"),
+        number("OTELBAR_MAX_REQUESTS", "max_requests"),
+        row("OTELBAR_MAX_BYTES", "max_bytes", ("1048576", "1MiB"), "3"),
+        number("OTELBAR_MAX_SPANS_PER_REQUEST", "max_spans_per_request"),
+        number("OTELBAR_MAX_LOGS_PER_REQUEST", "max_logs_per_request"),
+        millis("OTELBAR_SLOW_QUERY_THRESHOLD", "slow_query_threshold"),
+        millis("OTELBAR_SLOW_SPAN_THRESHOLD", "slow_span_threshold"),
+        row("OTELBAR_N_PLUS_ONE_THRESHOLD", "n_plus_one_threshold", ("9", "9"), "1"),
+        row("OTELBAR_REDACTED_QUERY_KEYS", "redacted_query_keys", ("a,b", "a,b"), "a b"),
+        row("OTELBAR_REDACTED_ATTRIBUTE_KEYS", "redacted_attribute_keys", ("none", "none"), "a b"),
+        Row {
+            variable: "OTELBAR_ACCESS_TOKEN",
+            option: "access_token",
+            good: ("hush", "***"),
+            wrong: None,
+            beside: &[],
+        },
+        row("OTELBAR_ALLOWED_HOSTS", "allowed_hosts", ("dev.local", "dev.local"), "a b"),
+        row("OTELBAR_INJECT_BAR", "inject_bar", ("false", "false"), "maybe"),
+        row("OTELBAR_CAPTURE", "capture", ("sql,log", "sql,log"), "everything"),
+    ];
+    rows.extend(otlp!("", "", ""));
+    rows.extend(otlp!("TRACES_", "traces_", "v1/traces"));
+    rows.extend(otlp!("METRICS_", "metrics_", "v1/metrics"));
+    rows.extend(otlp!("LOGS_", "logs_", "v1/logs"));
+    rows
+}
+
+/// Without this the walks below would pass over an option added later.
+#[test]
+fn the_table_has_every_variable_of_every_option() {
+    let mut walked: Vec<_> = table().iter().map(|row| (row.option, row.variable)).collect();
+    let mut declared: Vec<_> =
+        OPTIONS.iter().flat_map(|option| option.variables.iter().map(|v| (option.name, *v))).collect();
+    walked.sort_unstable();
+    declared.sort_unstable();
+    assert_eq!(walked, declared);
+}
+
+#[test]
+fn a_variable_that_is_set_sets_its_option() {
+    for row in table() {
+        let (config, warnings) = read(&row.environment(row.good.0));
+        assert_eq!(warnings, [], "{}", row.variable);
+        let account = config.account();
+        let entry = account.entry(row.option).unwrap();
+        assert_eq!(entry.value, row.good.1, "{}", row.variable);
+        assert_eq!(entry.source, Source::Environment { variable: row.variable });
+    }
+}
+
+#[test]
+fn an_empty_variable_is_unset() {
+    for row in table() {
+        for empty in ["", "  "] {
+            let (config, warnings) = read(&[(row.variable, empty)]);
+            assert_eq!((config, warnings), (OpenTelemetryConfig::default(), vec![]), "{}", row.variable);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_is_a_warning_and_the_default() {
+    let too_long = "x".repeat(1 << 20);
+    for row in table() {
+        for text in row.wrong.into_iter().chain([too_long.as_str()]) {
+            let beside: Vec<_> =
+                row.beside.iter().copied().filter(|(name, _)| *name != row.variable).collect();
+            let expected = read(&beside).0;
+            let environment: Vec<_> = beside.iter().copied().chain([(row.variable, text)]).collect();
+            let (config, warnings) = read(&environment);
+            assert_eq!(config, expected, "{}", row.variable);
+            let about: Vec<_> = warnings.iter().filter(|w| w.variable() == Some(row.variable)).collect();
+            assert!(!about.is_empty(), "{}: no warning", row.variable);
+            let warning = about[0];
+            assert!(!warning.problem().is_empty() && !warning.remedy().is_empty());
+            assert!(warning.value().len() < 200, "{} shows it all", row.variable);
+            let option = warning.option().unwrap();
+            let used = value(&config, option);
+            assert!(
+                warning.used().is_some_and(|shown| used.starts_with(shown.split('…').next().unwrap())),
+                "{warning}"
+            );
+        }
+    }
+}
+
+/// Names of the specification and units are read in any case. A name of the user's own keeps its case.
+#[test]
+fn an_upper_case_value_is_the_same_value() {
+    for row in table() {
+        let kept =
+            ["endpoint", "ui", "link", "path", "hosts", "certificate", "attributes", "query_keys", "system"];
+        let is_name =
+            kept.iter().any(|end| row.option.ends_with(end)) || row.good.0 == row.good.0.to_uppercase();
+        if row.wrong.is_none() || is_name {
+            continue;
+        }
+        let upper = row.good.0.to_uppercase();
+        let environment: Vec<_> =
+            row.beside.iter().copied().chain([(row.variable, upper.as_str())]).collect();
+        let (config, warnings) = read(&environment);
+        assert_eq!(warnings, [], "{}", row.variable);
+        assert_eq!(value(&config, row.option), row.good.1, "{}", row.variable);
+    }
+}
+
+#[test]
+fn an_option_for_one_signal_leaves_the_others_alone() {
+    let rows: Vec<_> = table().into_iter().filter(|row| row.option.starts_with("otlp_")).collect();
+    let signals = ["traces", "metrics", "logs"];
+    for row in &rows {
+        let Some(own) = signals.iter().find(|signal| row.option.starts_with(&format!("otlp_{signal}_")))
+        else {
+            continue;
+        };
+        let beside: Vec<_> = row.beside.to_vec();
+        let before = read(&beside).0;
+        let after = read(&row.environment(row.good.0)).0;
+        for other in signals.iter().filter(|signal| *signal != own) {
+            let option = row.option.replace(own, other);
+            assert_eq!(value(&before, &option), value(&after, &option), "{} and {option}", row.variable);
+        }
+    }
+}
+
+#[test]
+fn a_generic_option_is_for_every_signal_without_its_own() {
+    for row in table() {
+        let Some(name) = row.option.strip_prefix("otlp_") else { continue };
+        if ["traces_", "metrics_", "logs_"].iter().any(|signal| name.starts_with(signal)) {
+            continue;
+        }
+        let (config, _) = read(&row.environment(row.good.0));
+        for signal in ["traces", "metrics", "logs"] {
+            let shown = value(&config, &format!("otlp_{signal}_{name}"));
+            let expected = if name == "endpoint" {
+                format!("{}/v1/{signal}", row.good.1)
+            } else {
+                row.good.1.to_owned()
+            };
+            assert_eq!(shown, expected, "{} for {signal}", row.variable);
+        }
+    }
+}
+
+#[test]
+fn combinations_are_mended_with_a_warning() {
+    #[track_caller]
+    fn check(environment: &[(&str, &str)], option: &str, problem: &str, used: &str) {
+        let (config, warnings) = read(environment);
+        let found: Vec<_> = warnings.iter().map(|w| (w.option().unwrap(), w.problem())).collect();
+        assert_eq!(found, [(option, problem)]);
+        assert_eq!(value(&config, option), used);
+    }
+    const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    const GRPC: (&str, &str) = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    check(
+        &[GRPC, (ENDPOINT, "http://c:4317/v1/traces")],
+        "otlp_endpoint",
+        "has a path, and gRPC uses none",
+        "http://c:4317/v1/traces",
+    );
+    check(
+        &[GRPC, (ENDPOINT, "http://c:4318")],
+        "otlp_endpoint",
+        "has the port of OTLP over HTTP, and the protocol is grpc",
+        "http://c:4318",
+    );
+    check(
+        &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"), (ENDPOINT, "http://c:4317")],
+        "otlp_endpoint",
+        "has the port of OTLP over gRPC, and the protocol is http/json",
+        "http://c:4317",
+    );
+    check(&[GRPC, (ENDPOINT, "c:4317")], "otlp_endpoint", "has no scheme", "https://c:4317");
+    check(&[(ENDPOINT, "c:4318")], "otlp_endpoint", "has no scheme", "http://c:4318");
+    check(&[("OTELBAR_JAEGER_UI", "j:16686")], "jaeger_ui", "has no scheme", "http://j:16686");
+    check(
+        &[("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "101")],
+        "bsp_max_export_batch_size",
+        "is more than bsp_max_queue_size, which is 100",
+        "100",
+    );
+    check(
+        &[("OTELBAR_RETRY_INITIAL_BACKOFF", "31s")],
+        "retry_initial_backoff",
+        "is more than retry_max_backoff, which is 30000",
+        "30000",
+    );
+    check(
+        &[("OTEL_TRACES_SAMPLER_ARG", "0.5")],
+        "traces_sampler_arg",
+        "is the argument of a sampler that is not set",
+        "",
+    );
+    check(
+        &[("OTEL_TRACES_SAMPLER_ARG", "0.5"), ("OTEL_TRACES_SAMPLER", "always_on")],
+        "traces_sampler_arg",
+        "is not for the sampler always_on, which has no argument",
+        "",
+    );
+    check(
+        &[("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "c.pem")],
+        "otlp_client_certificate",
+        "has no private key",
+        "c.pem",
+    );
+}
+
+#[test]
+fn a_scheme_may_be_left_out_where_insecure_says_what_is_meant() {
+    let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    for (insecure, expected) in [("true", "http://c:4317"), ("false", "https://c:4317")] {
+        let environment =
+            [grpc, ("OTEL_EXPORTER_OTLP_ENDPOINT", "c:4317"), ("OTEL_EXPORTER_OTLP_INSECURE", insecure)];
+        let (config, warnings) = read(&environment);
+        assert_eq!(warnings, []);
+        assert_eq!(config.otlp_endpoint().to_string(), expected);
+    }
+}
+
+#[test]
+fn misspelt_variables_are_pointed_out() {
+    #[track_caller]
+    fn check(variable: &str, remedy: Option<&str>) {
+        let (_, warnings) = read(&[(variable, "hush")]);
+        let found: Vec<_> = warnings.iter().map(|w| (w.variable().unwrap(), w.remedy())).collect();
+        assert_eq!(found, remedy.map(|remedy| (variable, remedy)).into_iter().collect::<Vec<_>>());
+        assert!(!format!("{warnings:?}").contains("hush"));
+    }
+    check("OTEL_SERVICE_NMAE", Some("perhaps OTEL_SERVICE_NAME is meant"));
+    check("OTELBAR_COLOUR", Some("look its name up in the table of options"));
+    check("OTEL_EXPORTER_PROMETHEUS_PORT", None);
+    check("SERVICE_NAME", None);
+}
+
+#[test]
+fn our_own_switch_is_stronger_than_that_of_the_sdk() {
+    let (config, _) = read(&[("OTEL_SDK_DISABLED", "true"), ("OTELBAR_ENABLED", "true")]);
+    assert!(config.enabled());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_value_that_is_not_utf8_is_a_warning() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    struct Broken;
+    impl otelbar_config::Environment for Broken {
+        fn var(&self, name: &str) -> Option<OsString> {
+            (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![b'a', 0xff]))
+        }
+    }
+    let (config, warnings) = OpenTelemetryConfig::from_environment(&Broken);
+    assert_eq!(config.service_name(), "unknown_service");
+    assert_eq!(warnings[0].problem(), "is not UTF-8");
+}
