@@ -1,6 +1,6 @@
 // The list of recent requests: live, filtered, used by mouse or keys.
 
-import { fetchList } from "./api.js";
+import { ApiError, fetchList } from "./api.js";
 import { announce, h, icon, replace, setAttribute, setText } from "./dom.js";
 import { barScale, merge } from "./feed.js";
 import { hasError, parseFilter } from "./filter.js";
@@ -198,6 +198,7 @@ export class ListView {
       this.#take(answer, { limit });
     } catch (error) {
       if (signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
       this.#failed = error;
       if (this.#session.loaded) this.#shell.connection(error);
       this.#showEmpty();
@@ -224,6 +225,7 @@ export class ListView {
     try {
       this.#take(await fetchList({ limit: FULL, before }), { limit: FULL, before });
     } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
       this.#shell.connection(error);
     } finally {
       this.#older.disabled = false;

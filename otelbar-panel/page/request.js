@@ -1,6 +1,6 @@
 // One request: its head, what was found in it, and the tabs that show its spans, queries, logs and trace context.
 
-import { fetchList, fetchRequestText } from "./api.js";
+import { ApiError, fetchList, fetchRequestText } from "./api.js";
 import { Details } from "./details.js";
 import { copyButton, externalLink, h, icon, replace, setText } from "./dom.js";
 import { clock, count, dateTime, duration, plural, utc } from "./format.js";
@@ -89,6 +89,10 @@ export class RequestView {
     if (this.#trace !== null && panel.key?.(event, typing)) return true;
     if (key === "Escape") {
       location.hash = listHash(this.#session.filter);
+      return true;
+    }
+    if (key === "Enter" && event.target.matches(".grid-focus") && this.#selected !== null && !this.#closed) {
+      this.#details.element.focus();
       return true;
     }
     if (/^[1-4]$/.test(key) && this.#trace !== null) {
@@ -181,6 +185,7 @@ export class RequestView {
       this.#delay = Math.max(this.#delay, 10 * (performance.now() - started));
     } catch (error) {
       if (signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
       this.#fail(error);
     }
   }
@@ -194,7 +199,6 @@ export class RequestView {
   }
 
   #fail(error) {
-    if (!(error instanceof Error) || error.status === undefined) throw error;
     if (this.#detail !== null) {
       // What is shown stays: a request may be evicted while one reads it.
       if (error.status === 404) this.#settled = true;
@@ -218,7 +222,11 @@ export class RequestView {
 
   #take(detail) {
     const first = this.#detail === null;
-    const sameSpans = !first && JSON.stringify(detail.spans) === JSON.stringify(this.#detail.spans);
+    // Only what has changed is shown anew: what is open, selected or being copied stays.
+    const before = this.#detail;
+    const same = (part) => !first && JSON.stringify(detail[part]) === JSON.stringify(before[part]);
+    const sameSpans = same("spans");
+    const sameFindings = same("findings");
     this.#detail = detail;
     const { request } = detail;
     document.title = `${request.method} ${request.route ?? request.path} · ${request.service} · otelbar`;
@@ -229,13 +237,15 @@ export class RequestView {
       this.#panels.waterfall.update(this.#trace);
       this.#panels.logs.update(this.#trace);
     }
-    this.#panels.queries.update(this.#trace, detail.findings);
-    this.#panels.propagation.update(detail, this.#trace, (node) => {
-      this.#showTab("waterfall");
-      this.#select(node, { reveal: true });
-    });
+    if (!sameSpans || !sameFindings) this.#panels.queries.update(this.#trace, detail.findings);
+    if (!sameSpans || !same("propagation")) {
+      this.#panels.propagation.update(detail, this.#trace, (node) => {
+        this.#showTab("waterfall");
+        this.#select(node, { reveal: true });
+      });
+    }
     this.#showHead();
-    this.#showFindings();
+    if (!sameFindings) this.#showFindings();
     this.#showNotes();
     if (first) this.#showTab(this.#tab);
     if (!sameSpans) {
@@ -278,7 +288,7 @@ export class RequestView {
         headFact("Trace", [h("span", { class: "mono" }, request.trace_id), copyButton(request.trace_id, "the trace id")]),
         headFact("Span", [h("span", { class: "mono" }, request.id), copyButton(request.id, "the span id")]),
         headFact("Started", h("span", { title: `${dateTime(request.start_unix_ns)}\n${utc(request.start_unix_ns)}` }, clock(request.start_unix_ns))),
-        headFact("Export", [h("span", { class: `dot dot-${state.tone}` }), h("span", { title: state.title }, state.short), request.export.detail === null ? null : h("span", { class: "muted clip", title: request.export.detail }, request.export.detail)], "fact-export"),
+        headFact("Export", [h("span", { class: `dot dot-${state.tone}` }), h("span", { title: state.title }, state.short), request.export.detail === null ? null : h("span", { class: `muted ${state.tone === "bad" ? "prewrap" : "clip"}`, title: request.export.detail }, request.export.detail)], "fact-export"),
         lost.length === 0 ? null : headFact("Dropped", h("span", { class: "text-warn", title: "Left out of this request at capture, over a limit or too late" }, lost.map(([what, number]) => (what === "late" ? `${count(number)} late` : plural(number, what.replace(/s$/, "")))).join(", "))),
       ),
     );

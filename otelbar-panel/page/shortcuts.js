@@ -13,6 +13,7 @@ const GROUPS = [
   ["Request", [
     ["j  k", "Next, previous span"],
     ["←  →", "Collapse, expand; to the parent, to the child"],
+    ["Enter", "Into the details of the span"],
     ["1 – 4", "Waterfall, queries, logs, propagation"],
     ["/", "Find spans or logs"],
     ["z", "Zoom to the selected span"],

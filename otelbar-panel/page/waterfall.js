@@ -14,7 +14,7 @@ const NAME_WIDTH = 380;
 const TICK_ROOM = 110;
 const OVERVIEW_HEIGHT = 44;
 /** What the style sheet leaves free right of the lanes, so that labels of bars that reach the end fit there. */
-const LABEL_ROOM = 66;
+const LABEL_ROOM = 76;
 
 export class Waterfall {
   #onSelect;
