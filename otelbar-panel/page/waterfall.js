@@ -259,7 +259,7 @@ export class Waterfall {
     replace(
       this.#axis,
       marks.map(({ place, label }) => {
-        const mark = h("span", { class: `tick ${place > 0.96 ? "tick-last" : ""}` }, label);
+        const mark = h("span", { class: "tick" }, label);
         mark.style.left = `${place * 100}%`;
         return mark;
       }),
