@@ -98,33 +98,33 @@ options! {
     "OTLP" {
         /// How OTLP is spoken: grpc, http/protobuf or http/json.
         otlp_protocol: Protocol,
-            default (|_| otlp::DEFAULT_PROTOCOL, "http/protobuf"), env ["OTEL_EXPORTER_OTLP_PROTOCOL"];
+            default "http/protobuf", env ["OTEL_EXPORTER_OTLP_PROTOCOL"];
         /// How traces are sent by OTLP.
         otlp_traces_protocol: Protocol,
-            default (|s| s.otlp_protocol(), "as otlp_protocol"), env ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
+            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
         /// How metrics are sent by OTLP.
         otlp_metrics_protocol: Protocol,
-            default (|s| s.otlp_protocol(), "as otlp_protocol"), env ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
+            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
         /// How logs are sent by OTLP.
         otlp_logs_protocol: Protocol,
-            default (|s| s.otlp_protocol(), "as otlp_protocol"), env ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"];
+            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"];
 
         /// The address of the OTLP receiver; over HTTP the path of each signal (v1/traces) is added to it.
         otlp_endpoint: Endpoint as (&Endpoint),
             default (|s| otlp::default_endpoint(s.otlp_protocol()),
-                "http://localhost:4318, or http://localhost:4317 for grpc"),
+                "http://localhost:4317 for grpc, else http://localhost:4318"),
             env ["OTEL_EXPORTER_OTLP_ENDPOINT"];
         /// The address traces are sent to, as it stands.
         otlp_traces_endpoint: Endpoint as (&Endpoint),
-            default (|s| otlp::endpoint_of(s, Signal::Traces), "otlp_endpoint, over HTTP with v1/traces"),
+            default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Traces), "otlp_endpoint, over HTTP with v1/traces"),
             env ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
         /// The address metrics are sent to, as it stands.
         otlp_metrics_endpoint: Endpoint as (&Endpoint),
-            default (|s| otlp::endpoint_of(s, Signal::Metrics), "otlp_endpoint, over HTTP with v1/metrics"),
+            default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Metrics), "otlp_endpoint, over HTTP with v1/metrics"),
             env ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
         /// The address logs are sent to, as it stands.
         otlp_logs_endpoint: Endpoint as (&Endpoint),
-            default (|s| otlp::endpoint_of(s, Signal::Logs), "otlp_endpoint, over HTTP with v1/logs"),
+            default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Logs), "otlp_endpoint, over HTTP with v1/logs"),
             env ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
 
         /// Whether an endpoint without a scheme is spoken to without TLS.
@@ -132,80 +132,80 @@ options! {
             default "false", env ["OTEL_EXPORTER_OTLP_INSECURE"];
         /// Whether an endpoint of traces without a scheme is spoken to without TLS.
         otlp_traces_insecure: bool,
-            default (|s| s.otlp_insecure(), "as otlp_insecure"), env ["OTEL_EXPORTER_OTLP_TRACES_INSECURE"];
+            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_TRACES_INSECURE"];
         /// Whether an endpoint of metrics without a scheme is spoken to without TLS.
         otlp_metrics_insecure: bool,
-            default (|s| s.otlp_insecure(), "as otlp_insecure"), env ["OTEL_EXPORTER_OTLP_METRICS_INSECURE"];
+            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_METRICS_INSECURE"];
         /// Whether an endpoint of logs without a scheme is spoken to without TLS.
         otlp_logs_insecure: bool,
-            default (|s| s.otlp_insecure(), "as otlp_insecure"), env ["OTEL_EXPORTER_OTLP_LOGS_INSECURE"];
+            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_LOGS_INSECURE"];
 
         /// Headers sent with each export: name=value,name=value, values percent-encoded.
         otlp_headers: Headers as (&Headers),
             default none, env ["OTEL_EXPORTER_OTLP_HEADERS"];
         /// Headers sent with each export of traces, instead of otlp_headers.
         otlp_traces_headers: Headers as (&Headers),
-            default (|s| s.otlp_headers(), "as otlp_headers"), env ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
+            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
         /// Headers sent with each export of metrics, instead of otlp_headers.
         otlp_metrics_headers: Headers as (&Headers),
-            default (|s| s.otlp_headers(), "as otlp_headers"), env ["OTEL_EXPORTER_OTLP_METRICS_HEADERS"];
+            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_METRICS_HEADERS"];
         /// Headers sent with each export of logs, instead of otlp_headers.
         otlp_logs_headers: Headers as (&Headers),
-            default (|s| s.otlp_headers(), "as otlp_headers"), env ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"];
+            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"];
 
         /// How long one export may take, in milliseconds; 0 is without limit.
         otlp_timeout: Timeout,
             default "10000", env ["OTEL_EXPORTER_OTLP_TIMEOUT"];
         /// How long one export of traces may take, in milliseconds; 0 is without limit.
         otlp_traces_timeout: Timeout,
-            default (|s| s.otlp_timeout(), "as otlp_timeout"), env ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
+            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
         /// How long one export of metrics may take, in milliseconds; 0 is without limit.
         otlp_metrics_timeout: Timeout,
-            default (|s| s.otlp_timeout(), "as otlp_timeout"), env ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"];
+            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"];
         /// How long one export of logs may take, in milliseconds; 0 is without limit.
         otlp_logs_timeout: Timeout,
-            default (|s| s.otlp_timeout(), "as otlp_timeout"), env ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"];
+            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"];
 
         /// How exports are compressed: none, gzip or zstd.
         otlp_compression: Compression,
             default "none", env ["OTEL_EXPORTER_OTLP_COMPRESSION"];
         /// How exports of traces are compressed.
         otlp_traces_compression: Compression,
-            default (|s| s.otlp_compression(), "as otlp_compression"), env ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"];
+            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"];
         /// How exports of metrics are compressed.
         otlp_metrics_compression: Compression,
-            default (|s| s.otlp_compression(), "as otlp_compression"), env ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION"];
+            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION"];
         /// How exports of logs are compressed.
         otlp_logs_compression: Compression,
-            default (|s| s.otlp_compression(), "as otlp_compression"), env ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION"];
+            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION"];
 
         /// The PEM file of the authorities trusted to vouch for the receiver, instead of the system's.
         otlp_certificate: Option<PathBuf> as (Option<&Path>),
             default none, env ["OTEL_EXPORTER_OTLP_CERTIFICATE"];
         /// The PEM file of the authorities trusted for the receiver of traces.
         otlp_traces_certificate: Option<PathBuf> as (Option<&Path>),
-            default (|s| s.otlp_certificate(), "as otlp_certificate"), env ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"];
+            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"];
         /// The PEM file of the authorities trusted for the receiver of metrics.
         otlp_metrics_certificate: Option<PathBuf> as (Option<&Path>),
-            default (|s| s.otlp_certificate(), "as otlp_certificate"), env ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE"];
+            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE"];
         /// The PEM file of the authorities trusted for the receiver of logs.
         otlp_logs_certificate: Option<PathBuf> as (Option<&Path>),
-            default (|s| s.otlp_certificate(), "as otlp_certificate"), env ["OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"];
+            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"];
 
         /// The PEM file of the certificate shown to the receiver.
         otlp_client_certificate: Option<PathBuf> as (Option<&Path>),
             default none, env ["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"];
         /// The PEM file of the certificate shown to the receiver of traces.
         otlp_traces_client_certificate: Option<PathBuf> as (Option<&Path>),
-            default (|s| s.otlp_client_certificate(), "as otlp_client_certificate"),
+            default (as otlp_client_certificate),
             env ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"];
         /// The PEM file of the certificate shown to the receiver of metrics.
         otlp_metrics_client_certificate: Option<PathBuf> as (Option<&Path>),
-            default (|s| s.otlp_client_certificate(), "as otlp_client_certificate"),
+            default (as otlp_client_certificate),
             env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE"];
         /// The PEM file of the certificate shown to the receiver of logs.
         otlp_logs_client_certificate: Option<PathBuf> as (Option<&Path>),
-            default (|s| s.otlp_client_certificate(), "as otlp_client_certificate"),
+            default (as otlp_client_certificate),
             env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"];
 
         /// The PEM file of the client certificate's private key.
@@ -213,13 +213,13 @@ options! {
             default none, env ["OTEL_EXPORTER_OTLP_CLIENT_KEY"];
         /// The PEM file of the private key for the receiver of traces.
         otlp_traces_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
-            default (|s| s.otlp_client_key(), "as otlp_client_key"), env ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
+            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
         /// The PEM file of the private key for the receiver of metrics.
         otlp_metrics_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
-            default (|s| s.otlp_client_key(), "as otlp_client_key"), env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY"];
+            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY"];
         /// The PEM file of the private key for the receiver of logs.
         otlp_logs_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
-            default (|s| s.otlp_client_key(), "as otlp_client_key"), env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY"];
+            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY"];
     }
 
     "Zipkin" {
@@ -307,11 +307,11 @@ options! {
             default "128", env ["OTEL_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many characters the value of a span's attribute has.
         span_attribute_value_length_limit: Limit,
-            default (|s| s.attribute_value_length_limit(), "as attribute_value_length_limit"),
+            default (as attribute_value_length_limit),
             env ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
         /// How many attributes a span has.
         span_attribute_count_limit: usize,
-            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            default (as attribute_count_limit),
             env ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many events a span has.
         span_event_count_limit: usize,
@@ -321,19 +321,19 @@ options! {
             default "128", env ["OTEL_SPAN_LINK_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many attributes an event of a span has.
         event_attribute_count_limit: usize,
-            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            default (as attribute_count_limit),
             env ["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many attributes a link of a span has.
         link_attribute_count_limit: usize,
-            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            default (as attribute_count_limit),
             env ["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many characters the value of a log's attribute has.
         logrecord_attribute_value_length_limit: Limit,
-            default (|s| s.attribute_value_length_limit(), "as attribute_value_length_limit"),
+            default (as attribute_value_length_limit),
             env ["OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
         /// How many attributes a log has.
         logrecord_attribute_count_limit: usize,
-            default (|s| s.attribute_count_limit(), "as attribute_count_limit"),
+            default (as attribute_count_limit),
             env ["OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
     }
 

@@ -9,9 +9,6 @@ use crate::headers::Headers;
 use crate::options::Settings;
 use crate::secret::Secret;
 
-/// The protocol where none is chosen. The default endpoint follows from it.
-pub(crate) const DEFAULT_PROTOCOL: Protocol = Protocol::HttpProtobuf;
-
 /// A kind of telemetry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -329,6 +329,8 @@ fn a_generic_option_is_for_every_signal_without_its_own() {
                 row.good.1.to_owned()
             };
             assert_eq!(shown, expected, "{} for {signal}", row.variable);
+            let source = config.account().entry(&format!("otlp_{signal}_{name}")).unwrap().source.clone();
+            assert_eq!(source, Source::Environment { variable: row.variable });
         }
     }
 }

@@ -124,6 +124,10 @@ pub(crate) fn plain<T: OptionValue>(text: &str) -> Result<Option<T>, Rejected<Op
         .map_err(|rejected| Rejected { why: rejected.why, instead: rejected.instead.map(Some) })
 }
 
+pub(crate) fn source<T>(setting: &Setting<T>) -> Option<Source> {
+    setting.as_ref().map(|set| set.source.clone())
+}
+
 /// `strong` where both are set, merged with `weak` if the type is one that merges.
 pub(crate) fn layer<T: OptionValue>(strong: Setting<T>, weak: Setting<T>) -> Setting<T> {
     match (strong, weak) {
@@ -238,9 +242,10 @@ macro_rules! options {
                 Values { $($( $name: self.$name(), )+)+ }
             }
 
-            /// The source of each option, in the order of [`OPTIONS`].
+            /// The source of each option, in the order of [`OPTIONS`]: that of a wider option where the
+            /// value is its.
             pub(crate) fn sources(&self) -> Vec<Source> {
-                vec![$($( self.$name.as_ref().map_or(Source::Default, |set| set.source.clone()), )+)+]
+                vec![$($( options!(@source self, $name, $default), )+)+]
             }
         }
 
@@ -289,16 +294,29 @@ macro_rules! options {
         }
     };
 
+    (@default_text (as $wide:ident)) => { concat!("as ", stringify!($wide)) };
+    (@default_text (as $wide:ident, $closure:expr, $text:literal)) => { $text };
     (@default_text ($closure:expr, $text:literal)) => { $text };
     (@default_text none) => { "" };
     (@default_text $text:literal) => { $text };
 
+    (@default $settings:ident, $type:ty, (as $wide:ident)) => { $settings.$wide() };
+    (@default $settings:ident, $type:ty, (as $wide:ident, $($default:tt)+)) => {
+        options!(@default $settings, $type, ($($default)+))
+    };
     (@default $settings:ident, $type:ty, (|$s:pat_param| $value:expr, $text:literal)) => {{
         let $s: &Settings = $settings;
         $value
     }};
     (@default $settings:ident, $type:ty, none) => { <$type>::default() };
     (@default $settings:ident, $type:ty, $text:literal) => { declare::default::<$type>($text) };
+
+    (@source $settings:ident, $name:ident, (as $wide:ident $($rest:tt)*)) => {
+        declare::source(&$settings.$name).or(declare::source(&$settings.$wide)).unwrap_or(Source::Default)
+    };
+    (@source $settings:ident, $name:ident, $default:tt) => {
+        declare::source(&$settings.$name).unwrap_or(Source::Default)
+    };
 
     (@reader $type:ty) => { declare::plain::<$type> };
     (@reader $type:ty, $reader:path) => { $reader };
