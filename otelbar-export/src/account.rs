@@ -20,6 +20,8 @@ pub struct Account {
     pub handed_over: u64,
     /// Spans waiting in the queue.
     pub queued: u64,
+    /// The bytes these hold, roughly.
+    pub queued_bytes: u64,
     /// Spans taken from the queue and not settled.
     pub in_flight: u64,
     /// Spans the backend acknowledged.
@@ -43,6 +45,7 @@ impl Account {
             health: Health::Idle,
             handed_over: 0,
             queued: 0,
+            queued_bytes: 0,
             in_flight: 0,
             accepted: 0,
             rejected: 0,

@@ -76,4 +76,6 @@ pub(crate) struct Portion {
     pub(crate) spans: Vec<SpanData>,
     /// How many spans the hand-over had.
     pub(crate) whole: usize,
+    /// The bytes these spans hold, roughly.
+    pub(crate) bytes: usize,
 }

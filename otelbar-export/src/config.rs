@@ -51,7 +51,8 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
             .with_timeout(timeout)
             .with_batch_size(batches.max_export_batch_size)
             .with_batch_delay(batches.schedule_delay)
-            .with_queue_size(batches.max_queue_size);
+            .with_queue_size(batches.max_queue_size)
+            .with_queue_bytes(config.bsp_max_queue_bytes().bytes());
         for (name, value) in otlp.headers.iter() {
             options = options.with_header(name, value)?;
         }
@@ -92,6 +93,7 @@ mod tests {
                 "OTEL_BSP_SCHEDULE_DELAY" => "700",
                 "OTEL_BSP_MAX_QUEUE_SIZE" => "99",
                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" => "11",
+                "OTELBAR_BSP_MAX_QUEUE_BYTES" => "33MiB",
                 _ => return None,
             };
             Some(value.into())
@@ -103,6 +105,7 @@ mod tests {
         assert_eq!(options.timeout, Duration::from_secs(3));
         assert_eq!(options.batch_delay, Duration::from_millis(700));
         assert_eq!((options.queue_size, options.batch_size), (99, 11));
+        assert_eq!(options.queue_bytes, 33 << 20);
     }
 
     #[test]

@@ -216,7 +216,7 @@ mod tests {
     fn portion(id: u64, service: &'static str, spans: Vec<SpanData>) -> Portion {
         let resource = Resource::builder_empty().with_service_name(service).build();
         let whole = spans.len();
-        Portion { id: EnqueueId(id), key: TraceKey(id), resource, spans, whole }
+        Portion { id: EnqueueId(id), key: TraceKey(id), resource, spans, whole, bytes: 0 }
     }
 
     fn decode(request: &Request) -> ExportTraceServiceRequest {

@@ -64,9 +64,7 @@ impl ToolbarSpanExporter {
     /// Says so when an option does not serve, or the system gives no thread.
     pub fn new(options: ExporterOptions) -> Result<Self, SetupError> {
         options.check()?;
-        let endpoint = Arc::clone(&options.endpoint.text);
-        let queue =
-            Arc::new(Queue::new(endpoint, options.queue_size, options.batch_size, options.batch_delay));
+        let queue = Arc::new(Queue::new(&options));
         let subscribers = Arc::new(Subscribers::default());
         let drop_grace = options.drop_grace;
         // The runtime is made on its thread: dropped on another, should that fail, it might panic.

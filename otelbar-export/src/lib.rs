@@ -20,6 +20,7 @@ mod retry;
 mod subscribers;
 mod time;
 mod transport;
+mod weight;
 mod worker;
 
 pub use account::{Account, DropCounts, Health, LastError};

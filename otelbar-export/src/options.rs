@@ -31,6 +31,7 @@ pub struct ExporterOptions {
     pub(crate) batch_size: usize,
     pub(crate) batch_delay: Duration,
     pub(crate) queue_size: usize,
+    pub(crate) queue_bytes: usize,
     pub(crate) request_size: usize,
     pub(crate) retry: RetryPolicy,
     pub(crate) drop_grace: Duration,
@@ -50,6 +51,7 @@ impl ExporterOptions {
             batch_size: 512,
             batch_delay: Duration::from_secs(5),
             queue_size: 2048,
+            queue_bytes: 64 * 1024 * 1024,
             request_size: 64 * 1024 * 1024,
             retry: RetryPolicy::default(),
             drop_grace: Duration::from_secs(1),
@@ -107,6 +109,13 @@ impl ExporterOptions {
         self
     }
 
+    /// Bytes that the spans in the queue may hold, as an estimate that leaves out what the allocator adds.
+    /// Default 64 MiB. As with the number of spans, what is larger by itself is taken when the queue is empty.
+    pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
     /// The size of a request's body at most, in bytes; larger ones are split. Default 64 MiB, the limit of OTLP.
     pub fn with_request_size(mut self, bytes: usize) -> Self {
         self.request_size = bytes;
@@ -129,6 +138,7 @@ impl ExporterOptions {
         for (option, value) in [
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", self.batch_size),
             ("OTEL_BSP_MAX_QUEUE_SIZE", self.queue_size),
+            ("OTELBAR_BSP_MAX_QUEUE_BYTES", self.queue_bytes),
             ("request size", self.request_size),
         ] {
             if value == 0 {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::batch::Portion;
 use crate::time::after;
-use crate::{Account, DropReason, Dropped, EnqueueId, Receipt, TraceBatch};
+use crate::{Account, DropReason, Dropped, EnqueueId, ExporterOptions, Receipt, TraceBatch, weight};
 
 /// Refusals that wait to be told to subscribers; the caller has each in hand already, so a flood may be cut.
 const REFUSALS: usize = 1024;
@@ -25,6 +25,7 @@ const LOOKS: Duration = Duration::from_secs(1);
 pub(crate) struct Queue {
     state: Mutex<State>,
     capacity: usize,
+    capacity_bytes: usize,
     batch_size: usize,
     batch_delay: Duration,
     /// Something was settled or the pipeline has ended, for those who block.
@@ -60,7 +61,7 @@ struct State {
 pub(crate) struct Mark(u64);
 
 impl Queue {
-    pub(crate) fn new(endpoint: Arc<str>, capacity: usize, batch_size: usize, batch_delay: Duration) -> Self {
+    pub(crate) fn new(options: &ExporterOptions) -> Self {
         Self {
             state: Mutex::new(State {
                 entries: VecDeque::new(),
@@ -68,13 +69,14 @@ impl Queue {
                 next_id: 0,
                 wanted: 0,
                 refusals: Vec::new(),
-                account: Account::new(endpoint),
+                account: Account::new(Arc::clone(&options.endpoint.text)),
                 closed: false,
                 finished: false,
             }),
-            capacity,
-            batch_size: batch_size.min(capacity),
-            batch_delay,
+            capacity: options.queue_size,
+            capacity_bytes: options.queue_bytes,
+            batch_size: options.batch_size.min(options.queue_size),
+            batch_delay: options.batch_delay,
             progress: Condvar::new(),
             progress_async: watch::Sender::new(()),
             wake: Notify::new(),
@@ -86,14 +88,17 @@ impl Queue {
     /// Takes a hand-over in, or counts it as dropped.
     pub(crate) fn push(&self, batch: TraceBatch) -> Result<EnqueueId, Dropped> {
         let spans = batch.spans.len();
+        let bytes = batch.spans.iter().map(weight::of_span).sum::<usize>();
         let mut state = self.lock();
         state.account.handed_over += spans as u64;
         let queued = state.account.queued as usize;
         if state.closed {
             return Err(self.refuse(state, &batch, DropReason::Closed));
         }
-        if queued > 0 && queued + spans > self.capacity {
-            return Err(self.refuse(state, &batch, DropReason::QueueFull { capacity: self.capacity }));
+        let too_heavy = state.account.queued_bytes as usize + bytes > self.capacity_bytes;
+        if queued > 0 && (too_heavy || queued + spans > self.capacity) {
+            let reason = DropReason::QueueFull { spans: self.capacity, bytes: self.capacity_bytes };
+            return Err(self.refuse(state, &batch, reason));
         }
         let id = EnqueueId(state.next_id);
         state.next_id += 1;
@@ -101,8 +106,9 @@ impl Queue {
             return Ok(id);
         }
         let TraceBatch { key, resource, spans: data } = batch;
-        state.entries.push_back(Portion { id, key, resource, spans: data, whole: spans });
+        state.entries.push_back(Portion { id, key, resource, spans: data, whole: spans, bytes });
         state.account.queued += spans as u64;
+        state.account.queued_bytes += bytes as u64;
         drop(state);
         let full = queued < self.batch_size && queued + spans >= self.batch_size;
         if full || (queued == 0 && self.batch_delay < LOOKS) {
@@ -221,6 +227,7 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         state.account.dropped.shut_down += std::mem::take(&mut state.account.queued);
+        state.account.queued_bytes = 0;
         std::mem::take(&mut state.entries).into()
     }
 
@@ -232,6 +239,7 @@ impl Queue {
         // Both are zero unless the worker has died.
         let lost = std::mem::take(&mut state.account.queued) + std::mem::take(&mut state.account.in_flight);
         state.account.dropped.shut_down += lost;
+        state.account.queued_bytes = 0;
         state.in_flight = None;
         state.entries.clear();
         drop(state);
@@ -325,9 +333,13 @@ impl State {
                     break;
                 }
                 let rest = first.spans.split_off(room);
-                self.entries.push_front(Portion { resource: first.resource.clone(), spans: rest, ..first });
+                let bytes = rest.iter().map(weight::of_span).sum::<usize>();
+                first.bytes -= bytes;
+                let resource = first.resource.clone();
+                self.entries.push_front(Portion { resource, spans: rest, bytes, ..first });
             }
             room -= first.spans.len();
+            self.account.queued_bytes -= first.bytes as u64;
             taken.push(first);
         }
         self.in_flight = taken.first().map(|portion| portion.id);

@@ -119,7 +119,9 @@ pub enum DropReason {
     /// The queue had no room for the hand-over.
     QueueFull {
         /// The queue's bound in spans.
-        capacity: usize,
+        spans: usize,
+        /// The queue's bound in bytes.
+        bytes: usize,
     },
     /// The pipeline was shut down before they could be sent.
     ShutDown,
@@ -147,12 +149,11 @@ pub enum DropReason {
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::QueueFull { capacity } => {
-                write!(
-                    f,
-                    "the export queue of {capacity} spans is full; see its size and whether the backend keeps up"
-                )
-            }
+            Self::QueueFull { spans, bytes } => write!(
+                f,
+                "the export queue of {spans} spans or {bytes} bytes is full; see whether the backend keeps up, or \
+                 raise OTEL_BSP_MAX_QUEUE_SIZE or OTELBAR_BSP_MAX_QUEUE_BYTES"
+            ),
             Self::ShutDown => f.write_str("the pipeline was shut down before they were sent"),
             Self::Closed => f.write_str("the pipeline was shut down before they were handed over"),
             Self::NotRetryable { error } => error.fmt(f),

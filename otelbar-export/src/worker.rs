@@ -295,9 +295,7 @@ mod tests {
     ) -> (Arc<Queue>, Scripted, Instant) {
         let mut options = with(ExporterOptions::new("http://h/v1/traces").unwrap());
         options.retry = RetryPolicy { initial: SECOND, max: SECOND, max_age: 60 * SECOND, ..options.retry };
-        let endpoint = Arc::clone(&options.endpoint.text);
-        let queue =
-            Arc::new(Queue::new(endpoint, options.queue_size, options.batch_size, options.batch_delay));
+        let queue = Arc::new(Queue::new(&options));
         let transport = Scripted::default();
         transport.answers.lock().unwrap().extend(answers);
         let worker = Worker::new(Arc::clone(&queue), Arc::default(), transport.clone(), options);

@@ -208,7 +208,7 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     let refused = receipts.wait_for(|receipt| receipt.key == 5.into());
     assert!(refused.is_final() && refused.id.is_none());
     assert!(
-        matches!(refused.delivery, Delivery::Dropped { reason: DropReason::QueueFull { capacity: 10, .. } }),
+        matches!(refused.delivery, Delivery::Dropped { reason: DropReason::QueueFull { spans: 10, .. } }),
         "{refused:?}"
     );
 
@@ -218,6 +218,33 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     let account = exporter.account();
     assert_eq!((account.handed_over, account.accepted, account.dropped.total()), (23, 11, 12));
     assert_balanced(&account);
+}
+
+#[test]
+fn a_queue_is_full_by_bytes_too() {
+    let collector = Collector::start().unwrap();
+    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
+    let (exporter, _) = exporter(patient.with_queue_bytes(100_000));
+    let heavy = |key, bytes: usize| {
+        let mut spans = trace(key, 2);
+        spans[0].attributes.push(opentelemetry::KeyValue::new("db.query.text", "x".repeat(bytes)));
+        TraceBatch::new(key, service("shop"), spans)
+    };
+    exporter.enqueue(heavy(1, 200_000)).expect("alone it is taken, or it could never be sent");
+    assert!(exporter.enqueue(heavy(2, 10)).is_err());
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!(exporter.account().queued_bytes, 0);
+    exporter.enqueue(heavy(3, 40_000)).unwrap();
+    exporter.enqueue(heavy(4, 40_000)).unwrap();
+    let dropped = exporter.enqueue(heavy(5, 40_000)).unwrap_err();
+    assert!(dropped.to_string().contains("OTELBAR_BSP_MAX_QUEUE_BYTES"), "{dropped}");
+    exporter.enqueue(heavy(6, 10)).expect("what is light still fits");
+    let queued = exporter.account().queued_bytes;
+    assert!((80_000..100_000).contains(&queued), "{queued}");
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!(exporter.account().queued_bytes, 0);
+    assert_eq!(collector.spans().len(), 8);
+    assert_balanced(&exporter.account());
 }
 
 #[test]

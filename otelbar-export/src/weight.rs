@@ -1,0 +1,85 @@
+//! How much memory spans take, roughly.
+
+use opentelemetry::trace::{Event, Link, Status};
+use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+/// The bytes a span holds, near enough to bound a queue: the structures and the texts of values. Names and keys
+/// are static as a rule and count for nothing; what the allocator adds is not known.
+pub(crate) fn of_span(span: &SpanData) -> usize {
+    let description = match &span.status {
+        Status::Error { description } => description.len(),
+        Status::Ok | Status::Unset => 0,
+    };
+    let events = span.events.iter().map(|event| size_of::<Event>() + of_attributes(&event.attributes));
+    let links = span.links.iter().map(|link| size_of::<Link>() + of_attributes(&link.attributes));
+    size_of::<SpanData>()
+        + description
+        + of_attributes(&span.attributes)
+        + events.sum::<usize>()
+        + links.sum::<usize>()
+}
+
+fn of_attributes(attributes: &[KeyValue]) -> usize {
+    attributes.iter().map(|attribute| size_of::<KeyValue>() + of_value(&attribute.value)).sum()
+}
+
+fn of_value(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.as_str().len(),
+        Value::Array(Array::String(texts)) => {
+            texts.iter().map(|text| size_of_val(text) + text.as_str().len()).sum()
+        }
+        Value::Array(Array::Bool(values)) => size_of_val(values.as_slice()),
+        Value::Array(Array::I64(values)) => size_of_val(values.as_slice()),
+        Value::Array(Array::F64(values)) => size_of_val(values.as_slice()),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{SpanContext, SpanId, SpanKind};
+    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+
+    use super::*;
+
+    #[test]
+    fn what_can_grow_weighs() {
+        let empty = SpanData {
+            span_context: SpanContext::empty_context(),
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: "work".into(),
+            start_time: UNIX_EPOCH,
+            end_time: UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        };
+        let text = || "x".repeat(10_000);
+        let attribute = || vec![KeyValue::new("key", text())];
+        let mut event = SpanEvents::default();
+        event.events = vec![Event::new("log", UNIX_EPOCH, attribute(), 0)];
+        let mut link = SpanLinks::default();
+        link.links = vec![Link::new(SpanContext::empty_context(), attribute(), 0)];
+        let list = Value::Array(Array::String(vec![text().into()]));
+        for grown in [
+            SpanData { attributes: attribute(), ..empty.clone() },
+            SpanData { attributes: vec![KeyValue::new("key", list)], ..empty.clone() },
+            SpanData { events: event, ..empty.clone() },
+            SpanData { links: link, ..empty.clone() },
+            SpanData { status: Status::error(text()), ..empty.clone() },
+        ] {
+            let more = of_span(&grown) - of_span(&empty);
+            assert!((10_000..10_500).contains(&more), "{more}: {:?}", grown.status);
+        }
+    }
+}
