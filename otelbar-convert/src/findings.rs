@@ -106,7 +106,7 @@ impl Severity {
 pub fn all(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Vec<Finding> {
     let mut findings = n_plus_one(spans, thresholds.n_plus_one);
     findings.extend(slow_queries(spans, thresholds.slow_query));
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 

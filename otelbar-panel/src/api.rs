@@ -14,6 +14,7 @@ use http_body_util::Full;
 use opentelemetry::trace::SpanId;
 use serde::Serialize;
 
+use crate::access::Denied;
 use crate::panel::Toolbar;
 
 /// Requests in a list, unless the caller asks for fewer or more.
@@ -48,8 +49,11 @@ impl Toolbar {
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
-        if let Err(denied) = self.access.check(peer, request.uri(), request.headers()) {
-            return error(StatusCode::FORBIDDEN, &format!("not for this caller: {denied}"));
+        match self.access.check(peer, request.uri(), request.headers()) {
+            Ok(()) => {}
+            // The page's own files hold no data; their addresses are relative and carry no token.
+            Err(Denied::Token) if !rest.starts_with("/api/") => {}
+            Err(denied) => return error(StatusCode::FORBIDDEN, &format!("not for this caller: {denied}")),
         }
         let query = request.uri().query().unwrap_or_default();
         let mut answer = match rest {
@@ -82,15 +86,16 @@ impl Toolbar {
     }
 
     fn list(&self, query: &str) -> Answer {
-        let number = |name: &str| -> Result<Option<u64>, Answer> {
+        let number = |name: &str| -> Result<Option<u64>, String> {
             let given = query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
-            given.map(|(_, value)| value.parse()).transpose().map_err(|_| {
-                error(StatusCode::BAD_REQUEST, &format!("{name} is not a whole number; leave it out or write one"))
-            })
+            given
+                .map(|(_, value)| value.parse())
+                .transpose()
+                .map_err(|_| format!("{name} is not a whole number; leave it out or write one"))
         };
         let (limit, before) = match (number("limit"), number("before")) {
             (Ok(limit), Ok(before)) => (limit, before),
-            (Err(answer), _) | (_, Err(answer)) => return answer,
+            (Err(message), _) | (_, Err(message)) => return error(StatusCode::BAD_REQUEST, &message),
         };
         let limit = limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT));
         json_answer(StatusCode::OK, &page::list(self, before, limit))

@@ -32,6 +32,17 @@ pub(super) struct Token {
     pub(super) end: usize,
 }
 
+/// The ASCII characters that any dialect allows within a word.
+const IS_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$';
+        byte += 1;
+    }
+    table
+};
+
 /// The tokens of a text. They follow each other without gap or overlap, and none is empty.
 #[derive(Debug)]
 pub(super) struct Lexer<'a> {
@@ -74,10 +85,9 @@ impl<'a> Lexer<'a> {
     }
 
     /// Length of the character at `at` when it may stand within a word, else 0.
-    #[inline]
     fn word_part(&self, at: usize) -> usize {
         match self.byte(at) {
-            Some(b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$') => 1,
+            Some(byte) if IS_WORD[usize::from(byte)] => 1,
             Some(b'#') => usize::from(self.grammar.hash_in_words),
             Some(0x80..) => match self.char(at) {
                 Some(char) if (self.grammar.is_letter)(char) => char.len_utf8(),
@@ -87,9 +97,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    #[inline]
     fn word_end(&self, mut at: usize) -> usize {
         loop {
+            while self.byte(at).is_some_and(|byte| IS_WORD[usize::from(byte)]) {
+                at += 1;
+            }
             match self.word_part(at) {
                 0 => return at,
                 length => at += length,

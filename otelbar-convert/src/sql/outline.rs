@@ -306,11 +306,8 @@ impl<'a> Outline<'a> {
                     self.level.in_list = true;
                 }
             }
-            Keyword::Join => {
-                if matches!(verb, Verb::Select | Verb::Delete | Verb::Update) {
-                    self.level.expected = Expected::Table;
-                }
-            }
+            // Within the list of tables only: MySQL has a SELECT STRAIGHT_JOIN.
+            Keyword::Join if self.level.in_list => self.level.expected = Expected::Table,
             Keyword::Apply if previous == Previous::Keyword(Keyword::Cross) => {
                 self.level.expected = Expected::Table;
             }

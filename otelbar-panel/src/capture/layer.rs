@@ -36,7 +36,7 @@ impl CaptureLayer {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         match ctx.event_span(event) {
-            Some(span) => scope_of(&span).or_else(Scope::of_otel_context),
+            Some(span) => scope_within(&span),
             None if event.is_root() => None,
             None => Scope::of_otel_context(),
         }
@@ -67,11 +67,14 @@ where
             return;
         }
         let parent = match span.parent() {
-            Some(parent) => scope_of(&parent).or_else(Scope::of_otel_context),
-            None if attributes.is_root() => None,
+            Some(parent) => scope_within(&parent),
             None => Scope::of_otel_context(),
         };
         let Some(Scope { context, span: parent }) = parent else { return };
+        if attributes.is_root() {
+            span.extensions_mut().insert(Detached);
+            return;
+        }
 
         let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
         attributes.record(&mut fields);
@@ -196,8 +199,18 @@ impl<S> Filter<S> for CaptureFilter {
     }
 }
 
-fn scope_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Scope> {
-    span.extensions().get::<SpanHandle>().map(|handle| handle.scope.clone())
+/// Marks a span that was opened in a request and asked for no parent: what happens in it is not the request's.
+struct Detached;
+
+/// The request of a span, or else that of the OpenTelemetry context, if the span is not detached from it.
+fn scope_within<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Scope> {
+    let extensions = span.extensions();
+    if let Some(handle) = extensions.get::<SpanHandle>() {
+        return Some(handle.scope.clone());
+    }
+    let detached = span.scope().skip(1).any(|outer| outer.extensions().get::<Detached>().is_some())
+        || extensions.get::<Detached>().is_some();
+    if detached { None } else { Scope::of_otel_context() }
 }
 
 fn with_busy<S>(layer: &CaptureLayer, id: &Id, ctx: &Context<'_, S>, f: impl FnOnce(&mut Busy))

@@ -37,7 +37,19 @@ impl Attached {
     fn run<T>(&self, f: impl FnOnce() -> T) -> T {
         let _otel = self.otel.clone().attach();
         let _span = self.span.enter();
+        let _panic = OnPanic(Some(&self.context).filter(|_| !std::thread::panicking()));
         f()
+    }
+}
+
+/// Ends a request whose code panics: the unwinding may be caught before anything of the request is dropped.
+struct OnPanic<'c>(Option<&'c Arc<RequestContext>>);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if let Some(context) = self.0.filter(|_| std::thread::panicking()) {
+            context.finish(Outcome::Failed("panic"));
+        }
     }
 }
 
@@ -131,18 +143,14 @@ impl Watch {
 
     pub(super) fn failed(mut self, error: &'static str) {
         self.finished = true;
-        finish_failed(&self.attached.context, error);
+        self.attached.context.finish(Outcome::Failed(error));
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        if self.finished {
-            return;
-        }
-        match std::thread::panicking() {
-            true => finish_failed(&self.attached.context, "panic"),
-            false => self.attached.context.finish(Outcome::Cancelled),
+        if !self.finished {
+            self.attached.context.finish(Outcome::Cancelled);
         }
     }
 }
@@ -176,22 +184,14 @@ impl BodyWatch {
     }
 
     pub(super) fn failed(&mut self, error: &'static str) {
-        if let Some(attached) = self.take() {
-            finish_failed(&attached.context, error);
-        }
+        self.end(Outcome::Failed(error));
     }
 
     fn end(&mut self, outcome: Outcome) {
-        if let Some(attached) = self.take() {
-            attached.context.finish(outcome);
+        if let Some(Attached { context, .. }) = self.attached.take() {
+            context.with_request(|request| request.response_size = Some(self.sent));
+            context.finish(outcome);
         }
-    }
-
-    fn take(&mut self) -> Option<Attached> {
-        let attached = self.attached.take()?;
-        let sent = self.sent;
-        attached.context.with_request(|request| request.response_size = Some(sent));
-        Some(attached)
     }
 }
 
@@ -199,11 +199,6 @@ impl Drop for BodyWatch {
     fn drop(&mut self) {
         self.end(Outcome::ClientGone);
     }
-}
-
-fn finish_failed(context: &Arc<RequestContext>, error: &'static str) {
-    context.with_request(|request| request.failure = Some(error.into()));
-    context.finish(Outcome::Failed);
 }
 
 fn describe<B>(

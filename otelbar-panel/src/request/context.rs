@@ -136,7 +136,7 @@ impl RequestContext {
                 Outcome::Completed => None,
                 Outcome::ClientGone => Some("client_gone".into()),
                 Outcome::Cancelled => Some("cancelled".into()),
-                Outcome::Failed => recording.data.request.failure.take().or(Some("_OTHER".into())),
+                Outcome::Failed(error) => Some(error.into()),
             };
             self.recorder.counters.attributes.add(recording.dropped.attributes);
         }

@@ -39,8 +39,8 @@ pub(crate) enum Outcome {
     ClientGone,
     /// The handler's future was dropped before it had an answer.
     Cancelled,
-    /// The service, the body or the handler failed.
-    Failed,
+    /// The service, its body or its handler failed, with an error of this type.
+    Failed(&'static str),
 }
 
 impl Outcome {
@@ -49,7 +49,7 @@ impl Outcome {
             Outcome::Completed => "completed",
             Outcome::ClientGone => "client_gone",
             Outcome::Cancelled => "cancelled",
-            Outcome::Failed => "failed",
+            Outcome::Failed(_) => "failed",
         }
     }
 }

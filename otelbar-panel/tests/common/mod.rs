@@ -21,10 +21,10 @@ use tower::{Layer, Service, ServiceExt};
 use tracing_subscriber::prelude::*;
 
 /// Long enough for a loaded machine; nothing waits so long when all is well.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A toolbar that exports to this collector.
-pub fn toolbar(collector: &Collector) -> OpenTelemetryPanel {
+pub(crate) fn toolbar(collector: &Collector) -> OpenTelemetryPanel {
     toolbar_with(|config| {
         config
             .otlp_endpoint(&*collector.endpoint())
@@ -35,12 +35,12 @@ pub fn toolbar(collector: &Collector) -> OpenTelemetryPanel {
 }
 
 /// A toolbar that exports nothing.
-pub fn quiet_toolbar() -> OpenTelemetryPanel {
+pub(crate) fn quiet_toolbar() -> OpenTelemetryPanel {
     toolbar_with(|config| config)
 }
 
 /// A toolbar for a service called `test`, that exports nothing unless it is told to.
-pub fn toolbar_with(
+pub(crate) fn toolbar_with(
     configure: impl FnOnce(otelbar_config::Builder) -> otelbar_config::Builder,
 ) -> OpenTelemetryPanel {
     let config = OpenTelemetryConfig::builder()
@@ -56,7 +56,7 @@ pub fn toolbar_with(
 }
 
 /// Calls a service directly, as a local caller, and reads its answer to the end.
-pub async fn call<S, B, R>(service: S, request: Request<B>) -> (http::response::Parts, Bytes)
+pub(crate) async fn call<S, B, R>(service: S, request: Request<B>) -> (http::response::Parts, Bytes)
 where
     S: Service<Request<B>, Response = Response<R>>,
     S::Error: std::fmt::Debug,
@@ -70,12 +70,12 @@ where
     (head, body.collect().await.unwrap().to_bytes())
 }
 
-pub fn get(path: &str) -> Request<Body> {
+pub(crate) fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
 }
 
 /// Reads from the toolbar's JSON API, after all that was recorded has reached it.
-pub async fn api(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
+pub(crate) async fn api(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
     settle(toolbar).await;
     let nothing = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
     let (head, body) = call(toolbar.layer().layer(nothing), get(&format!("/__otelbar/{path}"))).await;
@@ -84,13 +84,13 @@ pub async fn api(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
 }
 
 /// Waits until everything that was recorded is in the store, and exported or given up.
-pub async fn settle(toolbar: &OpenTelemetryPanel) {
+pub(crate) async fn settle(toolbar: &OpenTelemetryPanel) {
     let toolbar = toolbar.clone();
     tokio::task::spawn_blocking(move || toolbar.flush(PATIENCE)).await.unwrap();
 }
 
 /// All requests that are held, whole, the newest first.
-pub async fn requests(toolbar: &OpenTelemetryPanel) -> Vec<Value> {
+pub(crate) async fn requests(toolbar: &OpenTelemetryPanel) -> Vec<Value> {
     let mut all = Vec::new();
     let mut before = String::new();
     loop {
@@ -105,14 +105,14 @@ pub async fn requests(toolbar: &OpenTelemetryPanel) -> Vec<Value> {
 }
 
 /// The only request that is held, whole.
-pub async fn the_request(toolbar: &OpenTelemetryPanel) -> Value {
+pub(crate) async fn the_request(toolbar: &OpenTelemetryPanel) -> Value {
     let mut requests = requests(toolbar).await;
     assert_eq!(requests.len(), 1);
     requests.remove(0)
 }
 
 /// The names of the spans, each below its parent, siblings by their names.
-pub fn tree(request: &Value) -> String {
+pub(crate) fn tree(request: &Value) -> String {
     fn below(spans: &[Value], parent: &Value, depth: usize, out: &mut String) {
         let mut children: Vec<&Value> = spans.iter().filter(|span| span["parent_span_id"] == *parent).collect();
         children.sort_by_key(|span| span["name"].as_str().unwrap().to_owned());
@@ -136,13 +136,13 @@ pub fn tree(request: &Value) -> String {
 }
 
 /// The value of a span's attribute.
-pub fn attribute<'v>(span: &'v Value, key: &str) -> Option<&'v Value> {
+pub(crate) fn attribute<'v>(span: &'v Value, key: &str) -> Option<&'v Value> {
     let attributes = span["attributes"].as_array().unwrap();
     attributes.iter().find(|attribute| attribute["key"] == key).map(|attribute| &attribute["value"])
 }
 
 /// Serves on a free port, over HTTP/1.1 and HTTP/2, until the handle is aborted.
-pub async fn serve<S, R>(service: impl Fn(SocketAddr) -> S + Send + 'static) -> (SocketAddr, JoinHandle<()>)
+pub(crate) async fn serve<S, R>(service: impl Fn(SocketAddr) -> S + Send + 'static) -> (SocketAddr, JoinHandle<()>)
 where
     S: Service<Request<hyper::body::Incoming>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,

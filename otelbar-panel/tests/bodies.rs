@@ -1,0 +1,199 @@
+//! The application's answers pass through as they are, but for the bar at the end of its pages.
+
+mod common;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::Frame;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tower::{Layer, service_fn};
+
+type AnyBody = UnsyncBoxBody<Bytes, Infallible>;
+
+fn full(text: &'static str) -> AnyBody {
+    Full::new(Bytes::from_static(text.as_bytes())).boxed_unsync()
+}
+
+/// Calls a service that gives this answer; its headers and body without what the toolbar adds, and its bar header.
+async fn pass(method: Method, answer: Response<AnyBody>) -> (StatusCode, HeaderMap, String, Option<String>) {
+    let toolbar = common::quiet_toolbar();
+    let mut answer = Some(answer);
+    let service = service_fn(move |_: Request<Body>| {
+        let answer = answer.take().unwrap();
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let request = Request::builder().method(method).body(Body::empty()).unwrap();
+    let (mut head, body) = common::call(toolbar.layer().layer(service), request).await;
+    let id = head.headers.remove("otelbar-request").expect("the caller may see it");
+    assert!(id.to_str().unwrap().starts_with("/__otelbar/#/requests/"));
+    let bar = head.headers.remove("otelbar-bar").map(|bar| bar.to_str().unwrap().to_owned());
+    (head.status, head.headers, String::from_utf8(body.to_vec()).unwrap(), bar)
+}
+
+#[track_caller]
+fn untouched(passed: (StatusCode, HeaderMap, String, Option<String>), expected: Response<&str>) {
+    let (status, headers, body, bar) = passed;
+    assert_eq!((status, &headers, &*body), (expected.status(), expected.headers(), *expected.body()));
+    assert!(bar.is_none_or(|bar| bar.starts_with("left out; ")));
+}
+
+fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Response<&'static str> {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in headers {
+        answer.headers_mut().append(*name, value.parse().unwrap());
+    }
+    answer
+}
+
+const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
+
+#[tokio::test]
+async fn answers_that_are_no_pages_pass_untouched() {
+    let cases = [
+        (Method::GET, answer(200, &[("content-type", "application/json"), ("content-length", "2")], "{}")),
+        (Method::GET, answer(200, &[HTML, ("content-encoding", "gzip"), ("content-length", "3")], "gz!")),
+        (Method::GET, answer(204, &[HTML], "")),
+        (Method::GET, answer(304, &[HTML, ("etag", "\"a\"")], "")),
+        (Method::GET, answer(206, &[HTML, ("content-range", "bytes 0-1/9")], "<p")),
+        (Method::HEAD, answer(200, &[HTML, ("content-length", "120")], "")),
+        (Method::PUT, answer(200, &[HTML], "<p>put</p>")),
+        (Method::GET, answer(500, &[("x-a", "1"), ("x-a", "2")], "")),
+        (Method::GET, answer(101, &[("upgrade", "websocket"), ("connection", "upgrade")], "")),
+    ];
+    for (method, expected) in cases {
+        let (head, body) = expected.clone().into_parts();
+        untouched(pass(method, Response::from_parts(head, full(body))).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_page_gets_the_bar_at_its_end_and_the_right_length() {
+    let (_, headers, body, bar) =
+        pass(Method::GET, answer(200, &[HTML, ("content-length", "10")], "<p>page</p").map(full)).await;
+    let (page, script) = body.split_at(10);
+    assert_eq!(page, "<p>page</p");
+    assert!(script.trim().starts_with("<script src=\"/__otelbar/bar.js\" data-request=\""), "{script}");
+    assert_eq!(headers["content-length"], body.len().to_string());
+    assert_eq!(bar.as_deref(), Some("added"));
+}
+
+#[tokio::test]
+async fn a_streaming_page_streams_on_and_keeps_its_trailers() {
+    let (sender, receiver) = mpsc::channel::<Frame<Bytes>>(1);
+    let frames = futures_stream(receiver);
+    let toolbar = common::quiet_toolbar();
+    let mut frames = Some(frames);
+    let service = service_fn(move |_: Request<Body>| {
+        let mut answer = Response::new(StreamBody::new(frames.take().unwrap()));
+        answer.headers_mut().insert("content-type", HTML.1.parse().unwrap());
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let mut request = common::get("/");
+    request.extensions_mut().insert(otelbar_panel::PeerAddr(SocketAddr::from(([127, 0, 0, 1], 1))));
+    request.headers_mut().insert("host", "localhost".parse().unwrap());
+    let answer = tower::ServiceExt::oneshot(toolbar.layer().layer(service), request).await.unwrap();
+    let mut body = answer.into_body();
+
+    for part in ["<p>first", "<p>second"] {
+        sender.send(Frame::data(part.into())).await.unwrap();
+        // Each part is there before the next is made.
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), part);
+    }
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-checksum", "1".parse().unwrap());
+    sender.send(Frame::trailers(trailers.clone())).await.unwrap();
+    drop(sender);
+    let bar = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(String::from_utf8_lossy(&bar).contains("/__otelbar/bar.js"));
+    assert_eq!(body.frame().await.unwrap().unwrap().into_trailers().unwrap(), trailers);
+    assert!(body.frame().await.is_none());
+}
+
+fn futures_stream(
+    mut receiver: mpsc::Receiver<Frame<Bytes>>,
+) -> impl futures_core::Stream<Item = Result<Frame<Bytes>, Infallible>> + Unpin {
+    futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx).map(|frame| frame.map(Ok)))
+}
+
+#[tokio::test]
+async fn pages_arrive_whole_over_both_versions_of_http() {
+    let toolbar = common::quiet_toolbar();
+    let layer = toolbar.layer();
+    let (address, server) = common::serve(move |peer| {
+        layer.clone().peer(peer).layer(service_fn(async |request: Request<hyper::body::Incoming>| {
+            let mut answer = Response::new(Full::new(Bytes::from("<h1>page</h1>")));
+            answer.headers_mut().insert("content-type", "text/html".parse().unwrap());
+            if request.uri().path() == "/length" {
+                answer.headers_mut().insert("content-length", "13".parse().unwrap());
+            }
+            Ok::<_, Infallible>(answer)
+        }))
+    })
+    .await;
+    for http2 in [false, true] {
+        let client =
+            Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
+        for path in ["/", "/length"] {
+            let answer = client.get(format!("http://{address}{path}").parse().unwrap()).await.unwrap();
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(body.starts_with("<h1>page</h1>") && body.ends_with("</script>\n"), "{body}");
+        }
+    }
+    let requests = common::requests(&toolbar).await;
+    assert_eq!(requests.len(), 4);
+    let version = |request: &serde_json::Value| {
+        common::attribute(&request["spans"][0], "network.protocol.version").unwrap().as_str().unwrap().to_owned()
+    };
+    assert_eq!(requests.iter().map(version).collect::<Vec<_>>(), ["2", "2", "1.1", "1.1"]);
+    assert!(requests.iter().all(|request| request["request"]["outcome"] == "completed"));
+    server.abort();
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_goes_on() {
+    let toolbar = common::quiet_toolbar();
+    let layer = toolbar.layer();
+    let (address, server) = common::serve(move |peer| {
+        layer.clone().peer(peer).layer(service_fn(async |mut request: Request<hyper::body::Incoming>| {
+            let upgrade = hyper::upgrade::on(&mut request);
+            tokio::spawn(async move {
+                let mut io = hyper_util::rt::TokioIo::new(upgrade.await.unwrap());
+                let mut word = [0; 4];
+                io.read_exact(&mut word).await.unwrap();
+                io.write_all(&word).await.unwrap();
+            });
+            let mut answer = Response::new(Empty::<Bytes>::new());
+            *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            answer.headers_mut().insert("upgrade", "echo".parse().unwrap());
+            answer.headers_mut().insert("connection", "upgrade".parse().unwrap());
+            Ok::<_, Infallible>(answer)
+        }))
+    })
+    .await;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = "GET /echo HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+    stream.write_all(b"ping").await.unwrap();
+    let mut word = [0; 4];
+    stream.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"ping");
+    let request = common::the_request(&toolbar).await;
+    assert_eq!((&request["request"]["status"], &request["request"]["outcome"]), (&101.into(), &"completed".into()));
+    server.abort();
+}

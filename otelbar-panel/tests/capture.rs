@@ -1,0 +1,245 @@
+//! What `tracing` says of a request is recorded under it, whole and without secrets.
+
+mod common;
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use http::{Request, Response};
+use otelbar_panel::OpenTelemetryPanel;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tower::{Layer, service_fn};
+use tracing::{Instrument, debug, error, field, info, info_span, trace};
+
+/// What the page shows of a request whose handler does this.
+async fn record<F: Future<Output = ()>>(toolbar: &OpenTelemetryPanel, work: impl FnOnce() -> F) -> Value {
+    let mut work = Some(work);
+    let service = service_fn(move |_: Request<Body>| {
+        let work = work.take().unwrap()();
+        async {
+            work.await;
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }
+    });
+    common::call(toolbar.layer().layer(service), common::get("/")).await;
+    common::the_request(toolbar).await
+}
+
+fn attributes(of: &Value) -> Vec<(&str, &Value)> {
+    let places = ["code.file.path", "code.line.number", "target"];
+    let rows = of["attributes"].as_array().unwrap().iter().map(|row| (row["key"].as_str().unwrap(), &row["value"]));
+    rows.filter(|(key, _)| !places.contains(key)).collect()
+}
+
+#[tokio::test]
+async fn fields_keep_their_types() {
+    let request = record(&common::quiet_toolbar(), async || {
+        let span = info_span!("typed", text = "a", int = -1, float = 0.5, yes = true, big = u64::MAX, late = field::Empty);
+        span.record("late", 7);
+        span.record("int", 2);
+        let _in = span.enter();
+        let failure = std::io::Error::other("disk");
+        debug!(error = &failure as &dyn std::error::Error, debugged = ?Some(1), "noted");
+        trace!("too fine");
+    })
+    .await;
+    let span = &request["spans"][1];
+    assert_eq!(
+        attributes(span),
+        [
+            ("text", &json!("a")),
+            ("int", &json!(2)),
+            ("float", &json!(0.5)),
+            ("yes", &json!(true)),
+            ("big", &json!("18446744073709551615")),
+            ("late", &json!(7)),
+        ]
+    );
+    assert_eq!(span["events"].as_array().unwrap().len(), 1);
+    let event = &span["events"][0];
+    assert_eq!((&event["name"], &event["level"]), (&json!("noted"), &json!("DEBUG")));
+    assert_eq!(
+        attributes(event),
+        [("level", &json!("DEBUG")), ("error", &json!("disk")), ("debugged", &json!("Some(1)"))]
+    );
+    assert!(common::attribute(event, "code.file.path").unwrap().as_str().unwrap().ends_with("capture.rs"));
+}
+
+#[tokio::test]
+async fn secrets_are_not_recorded() {
+    let request = record(&common::quiet_toolbar(), async || {
+        let span = info_span!("login", user = "ada", password = "hunter2", late_token = field::Empty);
+        span.record("late_token", "hunter2");
+        span.in_scope(|| info!(authorization = "hunter2", db.password = ?"hunter2", "signed in"));
+    })
+    .await;
+    assert!(!request.to_string().contains("hunter2"), "{request}");
+    let span = &request["spans"][1];
+    assert_eq!(common::attribute(span, "password").unwrap(), "REDACTED");
+    assert_eq!(common::attribute(span, "user").unwrap(), "ada");
+}
+
+#[tokio::test]
+async fn fields_of_opentelemetry_steer_the_span() {
+    let request = record(&common::quiet_toolbar(), async || {
+        let span = info_span!(
+            "plain",
+            otel.name = "charge card",
+            otel.kind = "client",
+            otel.status_code = field::Empty,
+            otel.status_description = field::Empty,
+        );
+        span.record("otel.status_description", "declined");
+        span.in_scope(|| {});
+        let failed = info_span!("x", otel.status_code = "ERROR", otel.status_description = "declined");
+        failed.in_scope(|| error!(error = "boom", "it failed"));
+    })
+    .await;
+    let (span, failed) = (&request["spans"][1], &request["spans"][2]);
+    assert_eq!((&span["name"], &span["kind"]), (&json!("charge card"), &json!("client")));
+    assert_eq!((&failed["status"], &failed["status_message"]), (&json!("error"), &json!("declined")));
+    assert_eq!(failed["events"][0]["name"], "exception", "backends look for the event of this name");
+    assert_eq!(common::attribute(&failed["events"][0], "exception.message").unwrap(), "boom");
+    assert_eq!(request["request"]["counts"]["errors"], 2, "an error's log, and a span in error");
+}
+
+#[tokio::test]
+async fn spans_made_by_instrumented_libraries_are_known_by_their_attributes() {
+    let request = record(&common::quiet_toolbar(), async || {
+        info_span!("query", otel.kind = "client", db.query.text = "SELECT 1", db.system.name = "postgresql").in_scope(|| {});
+        info_span!("call", otel.kind = "client", http.request.method = "GET").in_scope(|| {});
+    })
+    .await;
+    assert_eq!((&request["spans"][1]["panel"], &request["spans"][2]["panel"]), (&json!("sql"), &json!("http")));
+}
+
+#[tokio::test]
+async fn a_span_that_asks_for_no_parent_is_not_the_requests() {
+    let request = record(&common::quiet_toolbar(), async || {
+        info_span!(parent: None, "job").in_scope(|| info!("working"));
+        info!(parent: None, "alone");
+    })
+    .await;
+    assert_eq!(common::tree(&request), "GET\n");
+}
+
+#[tokio::test]
+async fn waiting_is_not_busy() {
+    let request = record(&common::quiet_toolbar(), async || {
+        tokio::task::yield_now().instrument(info_span!("waits")).await;
+    })
+    .await;
+    let span = &request["spans"][1];
+    let (busy, duration) = (span["busy_ns"].as_u64().unwrap(), span["duration_ns"].as_u64().unwrap());
+    assert!(0 < busy && busy < duration, "{busy} of {duration}");
+}
+
+#[tokio::test]
+async fn templates_are_recorded_with_size_and_error() {
+    let request = record(&common::quiet_toolbar(), async || {
+        otelbar_panel::template("list.html", || "<ul>".to_owned());
+        let _ = otelbar_panel::template("bad.html", || Err::<String, _>("no such filter"));
+    })
+    .await;
+    let (good, bad) = (&request["spans"][1], &request["spans"][2]);
+    assert_eq!((&good["name"], &good["panel"]), (&json!("render list.html"), &json!("template")));
+    assert_eq!(common::attribute(good, "otelbar.template.size").unwrap(), 4);
+    assert_eq!((&bad["status"], &bad["status_message"]), (&json!("error"), &json!("no such filter")));
+}
+
+#[tokio::test]
+async fn work_that_outlives_the_response_is_recorded_and_exported() {
+    let collector = otelbar_testkit::Collector::start().unwrap();
+    let toolbar = common::toolbar(&collector);
+    let (go_on, wait) = oneshot::channel::<()>();
+    let (done, finished) = oneshot::channel::<()>();
+    let request = record(&toolbar, async || {
+        let job = async {
+            wait.await.unwrap();
+            info!("late");
+        };
+        tokio::spawn(async move {
+            job.instrument(info_span!("job")).await;
+            done.send(()).unwrap();
+        }.in_current_span());
+        tokio::task::yield_now().await;
+    })
+    .await;
+    assert_eq!(request["spans"][1]["unfinished"], true, "it is shown while it goes on");
+    assert_eq!(collector.spans().len(), 1, "the request itself does not wait for it");
+
+    go_on.send(()).unwrap();
+    finished.await.unwrap();
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(common::tree(&request), "GET\n  job [late]\n");
+    assert_eq!(request["spans"][1]["unfinished"], false);
+    assert_eq!(collector.spans().len(), 2);
+    assert_eq!(request["request"]["export"]["state"], "accepted");
+}
+
+#[tokio::test]
+async fn a_log_after_its_span_was_exported_is_shown_and_counted() {
+    let collector = otelbar_testkit::Collector::start().unwrap();
+    let toolbar = common::toolbar(&collector);
+    let mut handle = None;
+    record(&toolbar, async || handle = Some(tracing::Span::current())).await;
+    handle.unwrap().in_scope(|| info!("too late"));
+
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(common::tree(&request), "GET [too late]\n");
+    assert_eq!(request["dropped"]["late"], 1);
+    let list = common::api(&toolbar, "api/requests").await;
+    assert_eq!(list["dropped"]["late"], 1);
+    assert_eq!(collector.spans().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_over_a_limit_is_counted_and_the_rest_kept() {
+    let toolbar = common::toolbar_with(|config| {
+        config
+            .max_spans_per_request(3usize)
+            .max_logs_per_request(2usize)
+            .span_attribute_count_limit(2usize)
+            .span_attribute_value_length_limit(otelbar_config::Limit::from(5))
+    });
+    let request = record(&toolbar, async || {
+        for _ in 0..5 {
+            info_span!("many", a = "ünïcödé", b = 1, c = 2).in_scope(|| info!("log"));
+        }
+    })
+    .await;
+    assert_eq!(request["spans"].as_array().unwrap().len(), 4, "the request and three");
+    let span = &request["spans"][1];
+    assert_eq!(common::attribute(span, "a").unwrap(), "ünïcö");
+    assert_eq!(common::attribute(span, "c"), None);
+    assert_eq!(span["dropped"]["attributes"], 2, "one left out, one cut");
+    assert_eq!((&request["dropped"]["spans"], &request["dropped"]["logs"]), (&json!(2), &json!(3)));
+    let list = common::api(&toolbar, "api/requests").await;
+    assert_eq!((&list["dropped"]["spans"], &list["dropped"]["logs"]), (&json!(2), &json!(3)));
+}
+
+#[tokio::test]
+async fn the_store_lets_go_of_the_oldest() {
+    let toolbar = common::toolbar_with(|config| config.max_requests(3usize));
+    let service = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+    let service = toolbar.layer().layer(service);
+    for n in 0..5 {
+        common::call(service.clone(), common::get(&format!("/{n}"))).await;
+    }
+    let list = common::api(&toolbar, "api/requests").await;
+    let paths: Vec<_> = list["requests"].as_array().unwrap().iter().map(|r| r["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["/4", "/3", "/2"]);
+    assert_eq!((&list["store"]["requests"], &list["store"]["evicted"]), (&json!(3), &json!(2)));
+}
+
+#[tokio::test]
+async fn off_is_off() {
+    let toolbar = common::toolbar_with(|config| config.enabled(false));
+    let service = service_fn(async |request: Request<Body>| {
+        assert!(otelbar_panel::current().is_none());
+        Ok::<_, Infallible>(Response::new(Body::from(request.uri().path().to_owned())))
+    });
+    let (head, body) = common::call(toolbar.layer().layer(service), common::get("/__otelbar/")).await;
+    assert_eq!((&body[..], head.headers.len()), (&b"/__otelbar/"[..], 0));
+}

@@ -1,0 +1,135 @@
+//! A request is finished, once, however it ends.
+
+mod common;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use otelbar_panel::OpenTelemetryPanel;
+use serde_json::Value;
+use tower::{Layer, Service, ServiceExt, service_fn};
+
+/// What the page says of the only request: outcome, status and `error.type`.
+async fn outcome(toolbar: &OpenTelemetryPanel) -> (String, Value, Option<Value>) {
+    let request = common::the_request(toolbar).await;
+    let root = &request["spans"][0];
+    assert_eq!(root["unfinished"], false);
+    (
+        request["request"]["outcome"].as_str().unwrap().to_owned(),
+        request["request"]["status"].clone(),
+        common::attribute(root, "error.type").cloned(),
+    )
+}
+
+fn frames(parts: Vec<Result<&'static str, &'static str>>) -> impl http_body::Body<Data = Bytes, Error = &'static str> + Unpin {
+    StreamBody::new(futures_util::stream::iter(
+        parts.into_iter().map(|part| part.map(|data| Frame::data(Bytes::from_static(data.as_bytes())))),
+    ))
+}
+
+async fn respond(toolbar: &OpenTelemetryPanel, parts: Vec<Result<&'static str, &'static str>>) -> Response<impl http_body::Body<Data = Bytes, Error = &'static str> + Unpin> {
+    let mut body = Some(frames(parts));
+    let service = service_fn(move |_: Request<Body>| {
+        let body = body.take().unwrap();
+        async { Ok::<_, Infallible>(Response::new(body)) }
+    });
+    toolbar.layer().layer(service).oneshot(common::get("/")).await.unwrap()
+}
+
+#[tokio::test]
+async fn completed_when_the_body_has_ended() {
+    let toolbar = common::quiet_toolbar();
+    let answer = respond(&toolbar, vec![Ok("a"), Ok("b")]).await;
+    answer.into_body().collect().await.unwrap();
+    assert_eq!(outcome(&toolbar).await, ("completed".into(), 200.into(), None));
+}
+
+#[tokio::test]
+async fn client_gone_when_the_body_is_dropped() {
+    let toolbar = common::quiet_toolbar();
+    let mut body = respond(&toolbar, vec![Ok("a"), Ok("b")]).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+    assert_eq!(outcome(&toolbar).await, ("client_gone".into(), 200.into(), Some("client_gone".into())));
+}
+
+#[tokio::test]
+async fn failed_when_the_body_fails() {
+    let toolbar = common::quiet_toolbar();
+    let body = respond(&toolbar, vec![Ok("a"), Err("disk gone")]).await.into_body();
+    assert_eq!(body.collect().await.map(|_| ()).unwrap_err(), "disk gone");
+    assert_eq!(outcome(&toolbar).await, ("failed".into(), 200.into(), Some("&str".into())));
+}
+
+#[tokio::test]
+async fn failed_when_the_service_fails() {
+    let toolbar = common::quiet_toolbar();
+    let service = service_fn(async |_: Request<Body>| Err::<Response<Body>, _>(std::io::Error::other("no")));
+    let error = toolbar.layer().layer(service).oneshot(common::get("/")).await.map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "no");
+    assert_eq!(outcome(&toolbar).await, ("failed".into(), Value::Null, Some("std::io::error::Error".into())));
+}
+
+#[tokio::test]
+async fn cancelled_when_the_future_is_dropped() {
+    let toolbar = common::quiet_toolbar();
+    let service = service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+    let mut service = toolbar.layer().layer(service);
+    let mut future = Box::pin(service.call(common::get("/")));
+    assert!(futures_util::poll!(&mut future).is_pending());
+    drop(future);
+    assert_eq!(outcome(&toolbar).await, ("cancelled".into(), Value::Null, Some("cancelled".into())));
+}
+
+#[tokio::test]
+async fn failed_when_the_handler_panics_and_the_panic_goes_on() {
+    let toolbar = common::quiet_toolbar();
+    async fn panics(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+        tokio::task::yield_now().await;
+        panic!("in the handler")
+    }
+    let call = toolbar.layer().layer(service_fn(panics)).oneshot(common::get("/"));
+    let panic = futures_util::FutureExt::catch_unwind(AssertUnwindSafe(call)).await.map(|_| ()).unwrap_err();
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"in the handler"));
+    assert_eq!(outcome(&toolbar).await, ("failed".into(), Value::Null, Some("panic".into())));
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_over_the_network_is_seen() {
+    let toolbar = common::quiet_toolbar();
+    let layer = toolbar.layer();
+    let gone = std::sync::Arc::new(tokio::sync::Notify::new());
+    let hold = std::sync::Arc::clone(&gone);
+    let (address, server) = common::serve(move |peer: SocketAddr| {
+        let hold = std::sync::Arc::clone(&hold);
+        layer.clone().peer(peer).layer(service_fn(move |_: Request<hyper::body::Incoming>| {
+            let told = Told(std::sync::Arc::clone(&hold));
+            async move {
+                let _told = told;
+                std::future::pending::<Result<Response<Body>, Infallible>>().await
+            }
+        }))
+    })
+    .await;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    drop(stream);
+    gone.notified().await;
+    assert_eq!(outcome(&toolbar).await.0, "cancelled");
+    server.abort();
+}
+
+/// Tells when the handler is dropped.
+struct Told(std::sync::Arc<tokio::sync::Notify>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
