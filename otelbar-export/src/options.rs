@@ -88,8 +88,8 @@ impl ExporterOptions {
         self
     }
 
-    /// Spans in a request at most; a request is sent as soon as so many wait. Default 512. A value above the
-    /// queue's size counts as that.
+    /// Spans in a request at most. Default 512. A request is sent as soon as so many wait, or the queue is half
+    /// full.
     pub fn with_batch_size(mut self, spans: usize) -> Self {
         self.batch_size = spans;
         self

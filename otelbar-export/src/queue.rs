@@ -26,7 +26,11 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     capacity: usize,
     capacity_bytes: usize,
+    /// Spans in a batch at most.
     batch_size: usize,
+    /// Spans, or bytes, that are sent without waiting for more: a batch, or half of the queue.
+    plenty: usize,
+    plenty_bytes: usize,
     batch_delay: Duration,
     /// Something was settled or the pipeline has ended, for those who block.
     progress: Condvar,
@@ -75,7 +79,9 @@ impl Queue {
             }),
             capacity: options.queue_size,
             capacity_bytes: options.queue_bytes,
-            batch_size: options.batch_size.min(options.queue_size),
+            batch_size: options.batch_size,
+            plenty: options.batch_size.min(options.queue_size.div_ceil(2)),
+            plenty_bytes: options.queue_bytes.div_ceil(2),
             batch_delay: options.batch_delay,
             progress: Condvar::new(),
             progress_async: watch::Sender::new(()),
@@ -90,31 +96,37 @@ impl Queue {
         let spans = batch.spans.len();
         let bytes = batch.spans.iter().map(weight::of_span).sum::<usize>();
         let mut state = self.lock();
+        if spans == 0 {
+            return Ok(state.new_id());
+        }
         state.account.handed_over += spans as u64;
-        let queued = state.account.queued as usize;
         if state.closed {
             return Err(self.refuse(state, &batch, DropReason::Closed));
         }
-        let too_heavy = state.account.queued_bytes as usize + bytes > self.capacity_bytes;
-        if queued > 0 && (too_heavy || queued + spans > self.capacity) {
+        let (queued, queued_bytes) = (state.account.queued as usize, state.account.queued_bytes as usize);
+        if queued > 0 && (queued + spans > self.capacity || queued_bytes + bytes > self.capacity_bytes) {
+            // A next one may fit if what is there is sent now.
+            state.wanted = state.next_id;
+            self.wake.notify_one();
             let reason = DropReason::QueueFull { spans: self.capacity, bytes: self.capacity_bytes };
             return Err(self.refuse(state, &batch, reason));
         }
-        let id = EnqueueId(state.next_id);
-        state.next_id += 1;
-        if spans == 0 {
-            return Ok(id);
-        }
+        let id = state.new_id();
         let TraceBatch { key, resource, spans: data } = batch;
         state.entries.push_back(Portion { id, key, resource, spans: data, whole: spans, bytes });
         state.account.queued += spans as u64;
         state.account.queued_bytes += bytes as u64;
         drop(state);
-        let full = queued < self.batch_size && queued + spans >= self.batch_size;
-        if full || (queued == 0 && self.batch_delay < LOOKS) {
+        let enough =
+            self.is_enough(queued + spans, queued_bytes + bytes) && !self.is_enough(queued, queued_bytes);
+        if enough || (queued == 0 && self.batch_delay < LOOKS) {
             self.wake.notify_one();
         }
         Ok(id)
+    }
+
+    fn is_enough(&self, spans: usize, bytes: usize) -> bool {
+        spans >= self.plenty || bytes >= self.plenty_bytes
     }
 
     fn refuse(&self, mut state: MutexGuard<'_, State>, batch: &TraceBatch, reason: DropReason) -> Dropped {
@@ -161,9 +173,10 @@ impl Queue {
                     None => {}
                     Some(first) => {
                         let wanted = first.id.0 < state.wanted || state.closed;
-                        let full = state.account.queued as usize >= self.batch_size;
+                        let account = &state.account;
+                        let enough = self.is_enough(account.queued as usize, account.queued_bytes as usize);
                         let due = *due.get_or_insert_with(|| after(now, self.batch_delay));
-                        if wanted || full || due <= now {
+                        if wanted || enough || due <= now {
                             return Some(state.take(self.batch_size));
                         }
                     }
@@ -320,6 +333,12 @@ impl Queue {
 }
 
 impl State {
+    fn new_id(&mut self) -> EnqueueId {
+        let id = EnqueueId(self.next_id);
+        self.next_id += 1;
+        id
+    }
+
     /// Takes up to `limit` spans out, the oldest first. Only a hand-over that is larger than that is cut: the
     /// others share the fate of one request each, whole.
     fn take(&mut self, limit: usize) -> Vec<Portion> {

@@ -221,8 +221,21 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
 }
 
 #[test]
+fn a_full_queue_is_sent_without_delay() {
+    let collector = Collector::start().unwrap();
+    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
+    let (exporter, _) = exporter(patient.with_queue_size(10));
+    exporter.enqueue(batch(1, 4)).unwrap();
+    assert!(exporter.enqueue(batch(2, 7)).is_err());
+    collector.wait_for(|spans| spans.len() == 4, PATIENCE).unwrap();
+    exporter.enqueue(batch(3, 5)).expect("there is room again");
+    collector.wait_for(|spans| spans.len() == 9, PATIENCE).expect("half of the queue is enough to send");
+}
+
+#[test]
 fn a_queue_is_full_by_bytes_too() {
     let collector = Collector::start().unwrap();
+    collector.respond_with([Fault::Hang]);
     let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
     let (exporter, _) = exporter(patient.with_queue_bytes(100_000));
     let heavy = |key, bytes: usize| {
@@ -231,8 +244,8 @@ fn a_queue_is_full_by_bytes_too() {
         TraceBatch::new(key, service("shop"), spans)
     };
     exporter.enqueue(heavy(1, 200_000)).expect("alone it is taken, or it could never be sent");
-    assert!(exporter.enqueue(heavy(2, 10)).is_err());
-    exporter.flush(PATIENCE).unwrap();
+    // It is sent at once, not after an hour, and then the thread is busy.
+    collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
     assert_eq!(exporter.account().queued_bytes, 0);
     exporter.enqueue(heavy(3, 40_000)).unwrap();
     exporter.enqueue(heavy(4, 40_000)).unwrap();
@@ -241,6 +254,7 @@ fn a_queue_is_full_by_bytes_too() {
     exporter.enqueue(heavy(6, 10)).expect("what is light still fits");
     let queued = exporter.account().queued_bytes;
     assert!((80_000..100_000).contains(&queued), "{queued}");
+    collector.release();
     exporter.flush(PATIENCE).unwrap();
     assert_eq!(exporter.account().queued_bytes, 0);
     assert_eq!(collector.spans().len(), 8);
