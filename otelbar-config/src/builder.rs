@@ -49,12 +49,16 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Every option that is wrong, and every pair of options that do not go together.
+    /// Every option that is wrong, and every pair of options that do not go together, unless neither of
+    /// them was set here.
     pub fn build(self) -> Result<OpenTelemetryConfig, ConfigError> {
         let Builder { mut settings, base, mut faults } = self;
         settings.lift_resource();
+        // The base was read leniently: its own conflicts were warned about.
+        let known = check::combinations(&mut base.clone());
         let mut settings = settings.over(base);
-        faults.extend(check::combinations(&mut settings).into_iter().map(|conflict| Fault {
+        let conflicts = check::combinations(&mut settings).into_iter().filter(|new| !known.contains(new));
+        faults.extend(conflicts.map(|conflict| Fault {
             option: conflict.option.to_owned(),
             value: shorten(&conflict.value),
             why: conflict.why,
@@ -113,13 +117,23 @@ impl fmt::Debug for Builder {
 }
 
 /// What a setter of the [`Builder`] takes: a value, or a text to be read.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Given<T> {
     /// The value itself.
     Value(T),
     /// Its text, as it would stand in the variable.
     Text(String),
+}
+
+/// Without secrets.
+impl<T: OptionValue> fmt::Debug for Given<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Given::Value(value) => f.debug_tuple("Value").field(&value.shown()).finish(),
+            Given::Text(text) => f.debug_tuple("Text").field(&T::conceal(text)).finish(),
+        }
+    }
 }
 
 impl<T: OptionValue> From<T> for Given<T> {
@@ -249,5 +263,88 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: `{}` {}", self.option, self.value, self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Headers, OptionValue, Propagator, Secret};
+
+    fn problems(builder: Builder) -> Vec<(String, String)> {
+        match builder.build() {
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                error.faults().iter().map(|f| (f.option().to_owned(), f.problem().to_owned())).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn setters_take_what_is_at_hand() {
+        let config = OpenTelemetryConfig::builder()
+            .max_requests(50)
+            .max_bytes(1 << 20)
+            .attribute_value_length_limit(100)
+            .otlp_timeout(Duration::from_secs(1))
+            .traces_sampler("traceidratio")
+            .traces_sampler_arg(0.5)
+            .propagators([Propagator::B3])
+            .allowed_hosts(["dev.local"])
+            .otlp_certificate(Path::new("ca.pem"))
+            .service_version("1.2".to_owned())
+            .access_token(Secret::new("t".to_owned()))
+            .otlp_headers(Headers::new([("a", "b c,d")]).unwrap())
+            .build()
+            .unwrap();
+        assert_eq!(config.max_requests(), 50);
+        assert_eq!(config.otlp_headers().iter().collect::<Vec<_>>(), [("a", "b c,d")]);
+    }
+
+    #[test]
+    fn values_are_held_to_what_variables_can_say() {
+        fn check(builder: Builder, problem: &str) {
+            assert_eq!(
+                problems(builder).into_iter().map(|(_, problem)| problem).collect::<Vec<_>>(),
+                [problem]
+            );
+        }
+        let new = OpenTelemetryConfig::builder;
+        check(new().service_name(""), "is empty");
+        check(new().service_name(" shop".to_owned()), "cannot be written in a variable");
+        check(new().service_name("a\nb"), "has control characters");
+        check(new().allowed_hosts(["a,b"]), "cannot be written in a variable");
+        check(new().traces_sampler("always_on").traces_sampler_arg(f64::NAN), "is not a ratio");
+        check(new().slow_query_threshold(Duration::from_secs(1 << 40)), "is longer than a year");
+        check(new().set("max_request", "5"), "is for an option that is not known");
+        check(
+            new().bsp_max_queue_size(10).bsp_max_export_batch_size(11),
+            "is more than bsp_max_queue_size, which is 10",
+        );
+    }
+
+    /// A service that starts from its environment must not fail for what is lenient there.
+    #[test]
+    fn conflicts_of_the_environment_are_not_errors_of_the_builder() {
+        let environment = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ];
+        let (config, warnings) = OpenTelemetryConfig::from_environment(&environment);
+        assert_eq!(warnings.len(), 1);
+        assert_eq!(problems(config.to_builder().service_name("shop")), []);
+        let protocol = config.to_builder().otlp_protocol("http/protobuf");
+        assert_eq!(problems(protocol).len(), 1);
+    }
+
+    #[test]
+    fn what_a_setter_is_given_is_not_shown_when_it_is_secret() {
+        fn check<T: OptionValue>(given: impl Into<Given<T>>) {
+            let shown = format!("{:?}", given.into());
+            assert!(!shown.contains("hush"), "{shown}");
+        }
+        check::<Headers>("a=hush");
+        check::<Option<Secret<String>>>(Secret::new("hush".to_owned()));
+        check::<crate::Endpoint>("http://a:hush@b");
     }
 }

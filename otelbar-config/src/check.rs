@@ -7,6 +7,7 @@ use crate::otlp::{Signal, protocol_of};
 use crate::value::{InvalidValue, OptionValue};
 
 /// An option that does not go with others.
+#[derive(PartialEq)]
 pub(crate) struct Conflict {
     pub(crate) option: &'static str,
     pub(crate) source: Source,

@@ -128,6 +128,7 @@ impl OpenTelemetryConfig {
             schedule_delay: self.bsp_schedule_delay(),
             export_timeout: self.bsp_export_timeout().limit(),
             max_queue_size: self.bsp_max_queue_size(),
+            max_queue_bytes: Some(self.bsp_max_queue_bytes().bytes()),
             max_export_batch_size: self.bsp_max_export_batch_size(),
         }
     }
@@ -138,6 +139,7 @@ impl OpenTelemetryConfig {
             schedule_delay: self.blrp_schedule_delay(),
             export_timeout: self.blrp_export_timeout().limit(),
             max_queue_size: self.blrp_max_queue_size(),
+            max_queue_bytes: None,
             max_export_batch_size: self.blrp_max_export_batch_size(),
         }
     }
@@ -200,6 +202,8 @@ pub struct BatchOptions {
     pub export_timeout: Option<Duration>,
     /// How many items are queued at most.
     pub max_queue_size: usize,
+    /// How many bytes are queued at most; `None` is without limit.
+    pub max_queue_bytes: Option<usize>,
     /// How many items a batch has at most; not more than the queue.
     pub max_export_batch_size: usize,
 }

@@ -57,7 +57,11 @@ impl FromStr for ResourceAttributes {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        pairs::parse(text).map(ResourceAttributes::new)
+        let attributes = pairs::parse(text)?;
+        if attributes.iter().any(|(key, value)| key.chars().chain(value.chars()).any(char::is_control)) {
+            return Err(InvalidValue::new("has control characters", "write printable text"));
+        }
+        Ok(ResourceAttributes::new(attributes))
     }
 }
 
@@ -95,6 +99,13 @@ impl fmt::Debug for ResourceAttributes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The name of a service that is not printable could not be set by its own variable.
+    #[test]
+    fn attributes_are_printable() {
+        let error = "service.name=a%0ab".parse::<ResourceAttributes>().unwrap_err();
+        assert_eq!(error.problem(), "has control characters");
+    }
 
     #[test]
     fn a_stronger_source_wins_by_key() {

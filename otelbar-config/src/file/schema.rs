@@ -8,10 +8,9 @@ use std::rc::Rc;
 
 use super::yaml::{Key, Kind, Node};
 use crate::environment::Reading;
-use crate::options::{OPTIONS, Set, Settings, Source};
+use crate::options::{OPTIONS, Settings, Source};
 use crate::otlp::Signal;
 use crate::pairs;
-use crate::resource::ResourceAttributes;
 use crate::secret::{MASK, shorten};
 use crate::spelling::nearest;
 use crate::value::{InvalidValue, NONE};
@@ -121,8 +120,8 @@ impl Reader<'_> {
         });
         listed.extend(named);
         if let Some(position) = position.filter(|_| !listed.is_empty()) {
-            let value = ResourceAttributes::new(listed);
-            self.settings.resource_attributes = Some(Set { value, source: Source::File(position) });
+            let list = pairs::write(listed.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+            self.set("resource_attributes", &list, position);
         }
     }
 
