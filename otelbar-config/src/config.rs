@@ -343,6 +343,7 @@ mod tests {
     #[test]
     fn a_signal_has_its_own_options_or_the_generic_ones() {
         let environment = [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/base"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "0"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),

@@ -72,9 +72,12 @@ impl OpenTelemetryConfig {
     /// Everything about the OTLP export of `signal`.
     ///
     /// ```
-    /// use otelbar_config::{OpenTelemetryConfig, Signal};
+    /// use otelbar_config::{OpenTelemetryConfig, Protocol, Signal};
     ///
-    /// let config = OpenTelemetryConfig::builder().otlp_endpoint("http://collector:4318").build()?;
+    /// let config = OpenTelemetryConfig::builder()
+    ///     .otlp_protocol(Protocol::HttpProtobuf)
+    ///     .otlp_endpoint("http://collector:4318")
+    ///     .build()?;
     /// assert_eq!(config.otlp(Signal::Traces).endpoint.to_string(), "http://collector:4318/v1/traces");
     /// # Ok::<_, otelbar_config::ConfigError>(())
     /// ```

@@ -60,7 +60,8 @@ macro_rules! otlp {
                 concat!("otlp_", $option, "endpoint"),
                 ("http://collector:4318/x", "http://collector:4318/x"),
                 "http://coll ector",
-            ),
+            )
+            .beside(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")]),
             row(
                 concat!("OTEL_EXPORTER_OTLP_", $variable, "PROTOCOL"),
                 concat!("otlp_", $option, "protocol"),
@@ -365,7 +366,8 @@ fn combinations_are_mended_with_a_warning() {
         "http://c:4317",
     );
     check(&[GRPC, (ENDPOINT, "c:4317")], "otlp_endpoint", "has no scheme", "https://c:4317");
-    check(&[(ENDPOINT, "c:4318")], "otlp_endpoint", "has no scheme", "http://c:4318");
+    let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    check(&[http, (ENDPOINT, "c:4318")], "otlp_endpoint", "has no scheme", "http://c:4318");
     check(&[("OTELBAR_JAEGER_UI", "j:16686")], "jaeger_ui", "has no scheme", "http://j:16686");
     check(
         &[("OTEL_BSP_MAX_QUEUE_SIZE", "100"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "101")],
