@@ -1,0 +1,129 @@
+//! What the collector received, compared with what the API shows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::SpanKind;
+use otelbar_testkit::ReceivedSpan;
+use serde_json::Value;
+
+use super::Verdict;
+use super::api::{Attribute, Span};
+
+/// The spans that the collector received and that were not compared yet.
+pub(super) struct Exported {
+    spans: HashMap<(String, String), Vec<ReceivedSpan>>,
+}
+
+impl Exported {
+    pub(super) fn new(received: Vec<ReceivedSpan>) -> Self {
+        let mut spans: HashMap<_, Vec<_>> = HashMap::with_capacity(received.len());
+        for span in received {
+            spans.entry((span.trace_id(), span.span_id())).or_default().push(span);
+        }
+        Exported { spans }
+    }
+
+    /// Looks for a span of the API's, and takes it out.
+    pub(super) fn compare(&mut self, verdict: &mut Verdict, number: u32, trace_id: &str, span: &Span) {
+        let what = format!("request {number}: {} {:?} at the collector", span.panel, span.name);
+        let received = self.spans.remove(&(trace_id.to_owned(), span.span_id.clone())).unwrap_or_default();
+        match &received[..] {
+            [] => verdict.lost(1, format!("{what} is missing")),
+            [received] => verdict.equal(&what, Content::of_received(received), Content::of_shown(span)),
+            several => verdict.misattributed(1, format!("{what} came {} times", several.len())),
+        }
+    }
+
+    /// What is left was shown nowhere.
+    pub(super) fn complain_of_the_rest(self, verdict: &mut Verdict) {
+        for ((trace_id, _), spans) in self.spans {
+            for span in spans {
+                verdict.misattributed(
+                    1,
+                    format!("the collector has {:?} in {trace_id}, the toolbar has not", span.name()),
+                );
+            }
+        }
+    }
+}
+
+/// What a span says, in a form that both sides have.
+#[derive(Debug, PartialEq)]
+struct Content {
+    service: String,
+    name: String,
+    kind: &'static str,
+    parent: Option<String>,
+    start: u128,
+    end: u128,
+    status: String,
+    attributes: BTreeMap<String, String>,
+    /// Time, name and attributes of each.
+    events: Vec<(u128, String, BTreeMap<String, String>)>,
+}
+
+impl Content {
+    fn of_shown(span: &Span) -> Self {
+        let start = span.start_unix_ns.parse().unwrap_or_default();
+        let attributes = |attributes: &[Attribute]| {
+            attributes.iter().map(|attribute| (attribute.key.clone(), text(&attribute.value))).collect()
+        };
+        let events = span.events.iter().map(|event| {
+            (
+                event.time_unix_ns.parse().unwrap_or_default(),
+                event.name.clone(),
+                attributes(&event.attributes),
+            )
+        });
+        Content {
+            service: span.service.clone(),
+            name: span.name.clone(),
+            kind: super::kind(&span.kind),
+            parent: span.parent_span_id.clone(),
+            start,
+            end: start + u128::from(span.duration_ns),
+            status: span.status.clone(),
+            attributes: attributes(&span.attributes),
+            events: events.collect(),
+        }
+    }
+
+    fn of_received(received: &ReceivedSpan) -> Self {
+        // The attributes of an event are made text as those of a span are.
+        let mut carrier = received.clone();
+        let events = std::mem::take(&mut carrier.span.events).into_iter().map(|event| {
+            carrier.span.attributes = event.attributes;
+            (u128::from(event.time_unix_nano), event.name, carrier.attributes())
+        });
+        Content {
+            service: received.service_name(),
+            name: received.name().to_owned(),
+            kind: match received.kind() {
+                SpanKind::Server => "server",
+                SpanKind::Client => "client",
+                SpanKind::Internal => "internal",
+                _ => "other",
+            },
+            parent: received.parent_span_id(),
+            start: since_epoch(received.start()),
+            end: since_epoch(received.end()),
+            status: format!("{:?}", received.status()).to_lowercase(),
+            attributes: received.attributes(),
+            events: events.collect(),
+        }
+    }
+}
+
+fn since_epoch(time: SystemTime) -> u128 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos()
+}
+
+/// A value in the form that [`ReceivedSpan::attributes`] has.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
