@@ -100,7 +100,7 @@ impl Background {
             return;
         }
         let key = TraceKey::from(context.id());
-        let batch = TraceBatch::new(key, (*context.service.resource).clone(), spans);
+        let batch = TraceBatch::new(key, context.service.resource.clone(), spans);
         // A refusal is counted by the exporter and told by a receipt, as every other outcome.
         let _ = exporter.enqueue(batch);
     }

@@ -72,7 +72,9 @@ impl Delivery {
             Stage::Queued => ("queued", None),
             Stage::InFlight { attempt: 1 } => ("queued", None),
             partly @ Stage::PartlyRejected { .. } => ("partial", Some(partly.to_string())),
-            Stage::Dropped { reason: reason @ (DropReason::QueueFull { .. } | DropReason::ShutDown) } => {
+            Stage::Dropped {
+                reason: reason @ (DropReason::QueueFull { .. } | DropReason::ShutDown | DropReason::Closed),
+            } => {
                 ("dropped", Some(reason.to_string()))
             }
             Stage::Dropped { reason } => ("failed", Some(reason.to_string())),

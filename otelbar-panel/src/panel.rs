@@ -72,8 +72,7 @@ impl OpenTelemetryPanel {
     /// An option of the exporter that does not serve, named with its value and the remedy, or the system giving no
     /// thread.
     pub fn new(config: OpenTelemetryConfig) -> Result<Self, PanelError> {
-        let attributes = config.resource().map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let resource = Arc::new(crate::resource::new(attributes));
+        let resource = otelbar_export::resource(&config);
         let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
         let toolbar = match config.enabled() {
             true => Some(Arc::new(Toolbar::start(config, Arc::clone(&service))?)),

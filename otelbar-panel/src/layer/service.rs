@@ -35,7 +35,7 @@ impl ToolbarLayer {
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         let name = name.into();
         let resource = crate::resource::renamed(&self.service.resource, &name);
-        self.service = Arc::new(ServiceInfo { name, resource: Arc::new(resource) });
+        self.service = Arc::new(ServiceInfo { name, resource });
         self
     }
 

@@ -17,7 +17,7 @@ use crate::recorder::Recorder;
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) name: String,
-    pub(crate) resource: Arc<Resource>,
+    pub(crate) resource: Resource,
 }
 
 /// One request, from its arrival until the store lets go of it.
