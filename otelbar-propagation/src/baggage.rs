@@ -37,6 +37,10 @@ use crate::list::{self, Runs, trim};
 pub struct Baggage<'a> {
     runs: Runs<'a>,
     entries: u8,
+    /// Of the header as it is written; at most [`Baggage::MAX_LEN`].
+    header_len: u16,
+    /// Whether each entry came as it is written.
+    exact: bool,
 }
 
 impl<'a> Baggage<'a> {
@@ -52,7 +56,7 @@ impl<'a> Baggage<'a> {
 
     /// An empty one.
     pub const fn new() -> Self {
-        Self { runs: Runs::new(), entries: 0 }
+        Self { runs: Runs::new(), entries: 0, header_len: 0, exact: true }
     }
 
     /// Reads the value of a header, and refuses it if any entry of it breaks a rule.
@@ -79,29 +83,45 @@ impl<'a> Baggage<'a> {
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        let mut runs = Runs::new();
-        let mut entries = 0;
-        let mut total = 0;
+        let mut baggage = Self::new();
         for line in values {
-            let check = |entry: &'a [u8], offset| {
-                let problem = match check_entry(entry) {
-                    Ok(_) if usize::from(entries) == Self::MAX_ENTRIES => (Reason::TooManyMembers, 0),
-                    Ok(len) if total + len + usize::from(entries > 0) > Self::MAX_LEN => {
-                        (Reason::ListTooLong, 0)
-                    }
-                    Ok(len) => {
-                        total += len + usize::from(entries > 0);
-                        entries += 1;
-                        return true;
-                    }
+            let check = |baggage: &mut Self, found: &list::Found<'a>| {
+                let written = match found.key_len {
+                    Some(_) => Ok(Written { len: found.text.len(), exact: true }),
+                    None => check_entry(found.text),
+                };
+                let problem = match written {
+                    Ok(_) if baggage.len() == Self::MAX_ENTRIES => (Reason::TooManyMembers, 0),
+                    Ok(written) => match baggage.count_in(written) {
+                        true => return true,
+                        false => (Reason::ListTooLong, 0),
+                    },
                     Err(problem) => problem,
                 };
-                left_out(BaggageError::new(problem.0, line, offset + problem.1));
+                left_out(BaggageError::new(problem.0, line, found.offset + problem.1));
                 false
             };
-            list::read_line(line, check, |run| runs.push(run));
+            list::read_line(line, &mut baggage, plain_entry, check, |baggage, run| baggage.runs.push(run));
         }
-        Self { runs, entries }
+        baggage
+    }
+
+    /// Counts an entry in, if there is room for it.
+    #[inline]
+    fn count_in(&mut self, entry: Written) -> bool {
+        let len = usize::from(self.header_len) + usize::from(self.entries > 0) + entry.len;
+        let fits = len <= Self::MAX_LEN;
+        if fits {
+            self.header_len = len as u16;
+            self.entries += 1;
+            self.exact &= entry.exact;
+        }
+        fits
+    }
+
+    /// Entries of this text, which is as they are written.
+    const fn owned(text: String, entries: u8) -> Baggage<'static> {
+        Baggage { entries, header_len: text.len() as u16, exact: true, runs: Runs::Owned(text) }
     }
 
     /// Whether there is no entry.
@@ -199,7 +219,7 @@ impl<'a> Baggage<'a> {
         if text.len() > Self::MAX_LEN {
             return Err(BaggageError::new(Reason::ListTooLong, entry.as_bytes(), 0));
         }
-        *self = Baggage { runs: Runs::Owned(text), entries: entries as u8 };
+        *self = Baggage::owned(text, entries as u8);
         Ok(())
     }
 
@@ -216,41 +236,40 @@ impl<'a> Baggage<'a> {
         }
         let found = entries < self.entries;
         if found {
-            *self = Baggage { runs: Runs::Owned(text), entries };
+            *self = Baggage::owned(text, entries);
         }
         found
     }
 
     /// The length of the header in bytes.
-    pub fn header_len(&self) -> usize {
-        let mut len = 0;
-        self.write_header(|piece| len += piece.len());
-        len
+    pub const fn header_len(&self) -> usize {
+        self.header_len as usize
     }
 
     /// The header's value, percent-encoded, without white space and empty entries. Borrowed if that is
     /// how it came. An empty one should not be sent.
     pub fn to_header(&self) -> Cow<'_, str> {
-        if let Some(run) = self.runs.only() {
-            let mut rest = Some(run);
-            self.write_header(|piece| rest = rest.and_then(|rest| rest.strip_prefix(piece)));
-            if rest == Some("") {
-                return Cow::Borrowed(run);
-            }
+        if let Some(header) = self.as_header() {
+            return Cow::Borrowed(header);
         }
         let mut header = String::with_capacity(self.header_len());
         self.write_header(|piece| header.push_str(piece));
         Cow::Owned(header)
     }
 
+    /// The header's value, if that is how it came: with nothing but one comma between two entries.
+    fn as_header(&self) -> Option<&str> {
+        self.runs.only().filter(|run| self.exact && run.len() == self.header_len())
+    }
+
     /// The same entries, borrowing from these.
     pub fn borrowed(&self) -> Baggage<'_> {
-        Baggage { runs: self.runs.borrowed(), entries: self.entries }
+        Baggage { runs: self.runs.borrowed(), ..*self }
     }
 
     /// The same entries, borrowing from nothing.
     pub fn into_owned(self) -> Baggage<'static> {
-        Baggage { entries: self.entries, runs: Runs::Owned(self.to_header().into_owned()) }
+        Baggage::owned(self.to_header().into_owned(), self.entries)
     }
 
     /// The entries `(key, value, properties)` that are valid and within the limits; the value is plain, the
@@ -309,6 +328,9 @@ impl<'a> Baggage<'a> {
 
     /// Hands out the pieces of the header's value.
     pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
+        if let Some(header) = self.as_header() {
+            return write(header);
+        }
         for (index, entry) in self.entries().enumerate() {
             if index > 0 {
                 write(",");
@@ -382,8 +404,8 @@ pub struct BaggageEntry<'s> {
 
 impl<'s> BaggageEntry<'s> {
     fn of(member: &'s str) -> Self {
-        let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (key, rest) = member.split_once('=').unwrap_or((member, ""));
+        let (value, properties) = rest.split_once(';').unwrap_or((rest, ""));
         Self { key: trim(key), value: trim(value), properties }
     }
 
@@ -537,37 +559,65 @@ impl ExactSizeIterator for Entries<'_> {}
 /// A reason, and the place in what was checked.
 type Problem = (Reason, usize);
 
-/// Checks an entry and returns the length it will have when written.
-fn check_entry(entry: &[u8]) -> Result<usize, Problem> {
-    let mut written = 0;
-    let mut start = 0;
-    for part in entry.split(|&byte| byte == b';') {
-        written += check_pair(part, start == 0).map_err(|(reason, offset)| (reason, start + offset))?;
-        start += part.len() + 1;
-    }
-    Ok(written.saturating_sub(1))
+/// The form an entry is written in.
+#[derive(Clone, Copy)]
+struct Written {
+    len: usize,
+    /// Whether that is how it came.
+    exact: bool,
 }
 
-/// Checks `key=value`, or a property, which may be a bare key. Returns its length when written, with the separator after it.
-fn check_pair(pair: &[u8], is_entry: bool) -> Result<usize, Problem> {
+/// The lengths of the key and of the whole of a valid entry at the beginning of a text, if it is written
+/// plainly and ends at a comma or with the text: no properties, no white space, and nothing encoded but with
+/// two digits. Others are left to [`check_entry`].
+fn plain_entry(text: &[u8]) -> Option<(usize, usize)> {
+    let key = text.iter().take_while(|&&byte| CLASSES[usize::from(byte)] & TOKEN != 0).count();
+    if key == 0 || text.get(key) != Some(&b'=') {
+        return None;
+    }
+    let mut len = key + 1;
+    loop {
+        match text.get(len) {
+            None | Some(b',') => return Some((key, len)),
+            Some(&byte) if CLASSES[usize::from(byte)] & PLAIN != 0 => len += 1,
+            Some(b'%') if decode_percent(&text[len..]).is_some() => len += 3,
+            Some(_) => return None,
+        }
+    }
+}
+
+/// Checks an entry, and returns how it will be written.
+fn check_entry(entry: &[u8]) -> Result<Written, Problem> {
+    let mut written = Written { len: 0, exact: true };
+    let mut start = 0;
+    for part in entry.split(|&byte| byte == b';') {
+        let pair = check_pair(part, start == 0).map_err(|(reason, offset)| (reason, start + offset))?;
+        written = Written { len: written.len + pair.len + 1, exact: written.exact && pair.exact };
+        start += part.len() + 1;
+    }
+    Ok(Written { len: written.len - 1, ..written })
+}
+
+/// Checks `key=value`, or a property, which may be a bare key.
+fn check_pair(pair: &[u8], is_entry: bool) -> Result<Written, Problem> {
     let trimmed = list::trim_bytes(pair);
     let leading = pair.iter().take_while(|byte| list::is_blank(**byte)).count();
     let at = |(reason, offset): Problem| (reason, leading + offset);
     let Some(equals) = trimmed.iter().position(|&byte| byte == b'=') else {
         check_key(trimmed).map_err(at)?;
-        return if is_entry {
-            Err(at((Reason::MissingEquals, trimmed.len())))
-        } else {
-            Ok(trimmed.len() + 1)
-        };
+        if is_entry {
+            return Err(at((Reason::MissingEquals, trimmed.len())));
+        }
+        return Ok(Written { len: trimmed.len(), exact: trimmed.len() == pair.len() });
     };
     let key = list::trim_bytes(&trimmed[..equals]);
     check_key(key).map_err(at)?;
     let after = &trimmed[equals + 1..];
     let value = list::trim_bytes(after);
     let value_start = equals + 1 + after.iter().take_while(|byte| list::is_blank(**byte)).count();
-    let len = check_value(value).map_err(|(reason, offset)| at((reason, value_start + offset)))?;
-    Ok(key.len() + 1 + len + 1)
+    let value_len = check_value(value).map_err(|(reason, offset)| at((reason, value_start + offset)))?;
+    let as_it_came = key.len() + 1 + value.len() == pair.len() && value_len == value.len();
+    Ok(Written { len: key.len() + 1 + value_len, exact: as_it_came })
 }
 
 fn check_key(key: &[u8]) -> Result<(), Problem> {

@@ -25,8 +25,13 @@ use crate::{Baggage, Propagator, TraceContext, TraceFlags, Traceparent, Tracesta
 ///     "0af7651916cd43dd8448eb211c80319c",
 /// );
 /// ```
+#[inline]
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
-    Extraction::new(carrier, &[Propagator::TraceContext, Propagator::Baggage], Level::Two)
+    let mut extraction = Extraction::unread(carrier, Level::Two);
+    extraction.formats.trace_context = true;
+    extraction.formats.baggage = true;
+    extraction.ask(Propagator::TraceContext);
+    extraction
 }
 
 /// Writes the W3C trace context and baggage to any carrier. For `http::HeaderMap` there is
@@ -85,8 +90,8 @@ struct Formats {
 
 impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     #[inline]
-    pub(crate) fn new(carrier: &'a C, propagators: &[Propagator], level: Level) -> Self {
-        let mut extraction = Self {
+    fn unread(carrier: &'a C, level: Level) -> Self {
+        Self {
             carrier,
             outcome: Outcome::Absent,
             propagator: None,
@@ -95,7 +100,11 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
             decision_only: false,
             formats: Formats::default(),
             level,
-        };
+        }
+    }
+
+    pub(crate) fn new(carrier: &'a C, propagators: &[Propagator], level: Level) -> Self {
+        let mut extraction = Self::unread(carrier, level);
         for &propagator in propagators {
             match propagator {
                 Propagator::TraceContext => extraction.formats.trace_context = true,

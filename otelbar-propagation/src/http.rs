@@ -36,6 +36,7 @@ static BAGGAGE: HeaderName = HeaderName::from_static(Baggage::HEADER);
 /// }
 /// assert_eq!(extraction.tracestate().to_header(), "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE");
 /// ```
+#[inline]
 pub fn extract_trace_context(headers: &HeaderMap) -> Extraction<'_, HeaderMap> {
     extraction::extract(headers)
 }
@@ -93,6 +94,7 @@ pub fn inject_trace_context(context: &TraceContext<'_>, headers: &mut HeaderMap)
 }
 
 impl Extractor for HeaderMap {
+    #[inline]
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
         let values = match known(name) {
             Some(name) => self.get_all(name),

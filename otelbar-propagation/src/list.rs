@@ -105,34 +105,57 @@ impl<'s> Iterator for Members<'s> {
     }
 }
 
-/// Calls `check` with each member of a header's value that is not empty, its place in the value, and
-/// gives the runs of members it took to `take`.
-pub(crate) fn read_line<'a>(
+/// A member as it was found in the value of a header.
+pub(crate) struct Found<'a> {
+    pub(crate) text: &'a [u8],
+    /// Where it begins in the value.
+    pub(crate) offset: usize,
+    /// The length of its key, if `plain` knew it: then it is valid, and as it would be written.
+    pub(crate) key_len: Option<usize>,
+}
+
+/// Reads the value of a header: `check` is given each member that is not empty, and the runs of members it
+/// took go to `take`.
+///
+/// Most members are written plainly. For such a one at the beginning of a text, with a comma or nothing
+/// behind it, `plain` may return the lengths of its key and of the whole: it is looked at once only.
+#[inline]
+pub(crate) fn read_line<'a, S>(
     line: &'a [u8],
-    mut check: impl FnMut(&'a [u8], usize) -> bool,
-    mut take: impl FnMut(&'a str),
+    state: &mut S,
+    plain: impl Fn(&[u8]) -> Option<(usize, usize)>,
+    mut check: impl FnMut(&mut S, &Found<'a>) -> bool,
+    mut take: impl FnMut(&mut S, &'a str),
 ) {
     let mut run: Option<(usize, usize)> = None;
     let mut start = 0;
-    while start <= line.len() {
+    while start < line.len() {
         let tail = line.get(start..).unwrap_or_default();
-        let len = tail.iter().position(|&byte| byte == b',').unwrap_or(tail.len());
-        let member = tail.get(..len).unwrap_or_default();
-        let trimmed = trim_bytes(member);
-        if !trimmed.is_empty() {
-            // Where the member begins in the line, without the white space before it.
-            let offset = start + member.iter().take_while(|byte| is_blank(**byte)).count();
-            if check(trimmed, offset) {
-                let begin = run.map_or(offset, |(begin, _)| begin);
-                run = Some((begin, offset + trimmed.len()));
-            } else if let Some((begin, end)) = run.take() {
-                take(text(&line[begin..end]));
+        let (found, len) = match plain(tail) {
+            Some((key_len, len)) => {
+                let text = tail.get(..len).unwrap_or_default();
+                (Found { text, offset: start, key_len: Some(key_len) }, len)
             }
-        }
+            None => {
+                let len = tail.iter().position(|&byte| byte == b',').unwrap_or(tail.len());
+                let member = tail.get(..len).unwrap_or_default();
+                let blank = member.iter().take_while(|byte| is_blank(**byte)).count();
+                (Found { text: trim_bytes(member), offset: start + blank, key_len: None }, len)
+            }
+        };
         start += len + 1;
+        if found.text.is_empty() {
+            continue;
+        }
+        if check(state, &found) {
+            let begin = run.map_or(found.offset, |(begin, _)| begin);
+            run = Some((begin, found.offset + found.text.len()));
+        } else if let Some((begin, end)) = run.take() {
+            take(state, text(&line[begin..end]));
+        }
     }
     if let Some((begin, end)) = run {
-        take(text(&line[begin..end]));
+        take(state, text(&line[begin..end]));
     }
 }
 
@@ -149,8 +172,13 @@ pub(crate) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+#[inline]
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    match text.as_bytes() {
+        [] => text,
+        [first, .., last] if !is_blank(*first) && !is_blank(*last) => text,
+        _ => text.trim_matches([' ', '\t']),
+    }
 }
 
 pub(crate) const fn trim_bytes(mut text: &[u8]) -> &[u8] {
@@ -174,20 +202,17 @@ mod tests {
 
     #[track_caller]
     fn check(line: &str, expected: &[&str]) {
-        let mut runs = Vec::new();
-        read_line(
-            line.as_bytes(),
-            |member, offset| {
-                assert_eq!(
-                    &line.as_bytes()[offset..offset + member.len()],
-                    member,
-                    "the offset is the member's"
-                );
-                !member.starts_with(b"!")
-            },
-            |run| runs.push(run),
-        );
-        assert_eq!(runs, expected);
+        let read = |plain: fn(&[u8]) -> Option<(usize, usize)>| {
+            let mut runs = Vec::new();
+            let check = |_: &mut Vec<_>, found: &Found<'_>| {
+                assert_eq!(&line.as_bytes()[found.offset..found.offset + found.text.len()], found.text);
+                !found.text.starts_with(b"!")
+            };
+            read_line(line.as_bytes(), &mut runs, plain, check, Vec::push);
+            runs
+        };
+        assert_eq!(read(|_| None), expected);
+        assert_eq!(read(|text| text.starts_with(b"a,").then_some((1, 1))), expected);
     }
 
     /// A member that is left out splits its header in two; empty ones and white space do not.

@@ -35,6 +35,8 @@ use crate::list::{self, Runs};
 pub struct Tracestate<'a> {
     runs: Runs<'a>,
     members: u8,
+    /// Of the header as it is written. 32 members of 513 characters are far less than this can hold.
+    header_len: u16,
 }
 
 impl<'a> Tracestate<'a> {
@@ -50,7 +52,7 @@ impl<'a> Tracestate<'a> {
 
     /// An empty one.
     pub const fn new() -> Self {
-        Self { runs: Runs::new(), members: 0 }
+        Self { runs: Runs::new(), members: 0, header_len: 0 }
     }
 
     /// Reads the value of a header, by the rules of level 2.
@@ -71,35 +73,18 @@ impl<'a> Tracestate<'a> {
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        let mut keys: [&[u8]; MAX_MEMBERS] = [&[]; MAX_MEMBERS];
-        let mut seen = 0;
-        let mut runs = Runs::new();
-        let mut kept = 0;
+        let mut reading = Reading { list: Self::new(), seen: 0, prints: 0, fault: None };
         for line in values {
-            let mut fault = None;
-            let check = |member: &'a [u8], offset| {
-                if fault.is_some() {
-                    return false;
-                }
-                match check_member(member, level) {
-                    Ok(_) if seen == Self::MAX_MEMBERS => fault = Some((Reason::TooManyMembers, offset)),
-                    Ok(key) => {
-                        let again = keys[..seen].contains(&key);
-                        keys[seen] = key;
-                        seen += 1;
-                        kept += u8::from(!again);
-                        return !again;
-                    }
-                    Err((reason, at)) => fault = Some((reason, offset + at)),
-                }
-                false
-            };
-            list::read_line(line, check, |run| runs.push(run));
-            if let Some((reason, offset)) = fault {
+            let check =
+                |reading: &mut Reading<'a>, found: &list::Found<'a>| reading.check(line, found, level);
+            list::read_line(line, &mut reading, plain_member(level), check, |reading, run| {
+                reading.list.runs.push(run)
+            });
+            if let Some((reason, offset)) = reading.fault {
                 return Err(TracestateError::new(reason, line, offset));
             }
         }
-        Ok(Self { runs, members: kept })
+        Ok(reading.list)
     }
 
     /// Whether there is no member.
@@ -187,31 +172,35 @@ impl<'a> Tracestate<'a> {
     }
 
     /// The length of the header in characters.
-    pub fn header_len(&self) -> usize {
-        self.members().map(|member| member_len(member) + 1).sum::<usize>().saturating_sub(1)
+    pub const fn header_len(&self) -> usize {
+        self.header_len as usize
     }
 
     /// The header's value: `key=value` with commas between, no white space and no empty member. Borrowed
     /// if that is how it came. An empty one should not be sent.
     pub fn to_header(&self) -> Cow<'_, str> {
-        match self.runs.only() {
-            Some(run) if run.len() == self.header_len() => Cow::Borrowed(run),
-            _ => {
-                let mut header = String::with_capacity(self.header_len());
-                self.write_header(|piece| header.push_str(piece));
-                Cow::Owned(header)
-            }
+        if let Some(header) = self.as_header() {
+            return Cow::Borrowed(header);
         }
+        let mut header = String::with_capacity(self.header_len());
+        self.write_header(|piece| header.push_str(piece));
+        Cow::Owned(header)
+    }
+
+    /// The header's value, if that is how it came: writing only ever leaves out.
+    fn as_header(&self) -> Option<&str> {
+        self.runs.only().filter(|run| run.len() == self.header_len())
     }
 
     /// The same list, borrowing from this one.
     pub fn borrowed(&self) -> Tracestate<'_> {
-        Tracestate { runs: self.runs.borrowed(), members: self.members }
+        Tracestate { runs: self.runs.borrowed(), ..*self }
     }
 
     /// The same list, borrowing from nothing.
     pub fn into_owned(self) -> Tracestate<'static> {
-        Tracestate { members: self.members, runs: Runs::Owned(self.to_header().into_owned()) }
+        let runs = Runs::Owned(self.to_header().into_owned());
+        Tracestate { runs, members: self.members, header_len: self.header_len }
     }
 
     /// The members whose keys this level allows.
@@ -225,6 +214,9 @@ impl<'a> Tracestate<'a> {
 
     /// Hands out the pieces of the header's value.
     pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
+        if let Some(header) = self.as_header() {
+            return write(header);
+        }
         for (index, (key, value)) in self.members().enumerate() {
             if index > 0 {
                 write(",");
@@ -248,7 +240,7 @@ impl<'a> Tracestate<'a> {
             text.push_str(value);
             count += 1;
         }
-        Tracestate { runs: Runs::Owned(text), members: count }
+        Tracestate { members: count, header_len: text.len() as u16, runs: Runs::Owned(text) }
     }
 }
 
@@ -330,6 +322,98 @@ impl<'s> Iterator for Members<'s> {
 impl ExactSizeIterator for Members<'_> {}
 
 const MAX_MEMBERS: usize = 32;
+const MAX_KEY: usize = 256;
+const MAX_VALUE: usize = 256;
+
+/// A list that is being read.
+struct Reading<'a> {
+    list: Tracestate<'a>,
+    /// Members, with those whose key came before.
+    seen: usize,
+    /// A bit for each key that was read, by its beginning and its length: where it is not set, the key is new.
+    prints: u64,
+    fault: Option<Problem>,
+}
+
+impl<'a> Reading<'a> {
+    /// Whether the member goes into the list.
+    #[inline]
+    fn check(&mut self, line: &'a [u8], found: &list::Found<'a>, level: Level) -> bool {
+        if self.fault.is_some() {
+            return false;
+        }
+        let key = match found.key_len {
+            Some(len) => &found.text[..len],
+            None => match check_member(found.text, level) {
+                Ok(key) => key,
+                Err((reason, at)) => {
+                    self.fault = Some((reason, found.offset + at));
+                    return false;
+                }
+            },
+        };
+        if self.seen == MAX_MEMBERS {
+            self.fault = Some((Reason::TooManyMembers, found.offset));
+            return false;
+        }
+        self.seen += 1;
+        let sum = key.iter().take(8).fold(key.len(), |sum, &byte| sum * 31 + usize::from(byte));
+        let print = 1 << (sum & 63);
+        if self.prints & print != 0 && self.has(key, &line[..found.offset]) {
+            return false;
+        }
+        self.prints |= print;
+        // Lengths are limited, and so is the number of members.
+        self.list.header_len += found.text.len() as u16 + u16::from(self.list.members > 0);
+        self.list.members += 1;
+        true
+    }
+
+    /// Whether there is a member of this key in the lines before, or in this one so far.
+    #[cold]
+    fn has(&self, key: &[u8], line: &[u8]) -> bool {
+        let is_key = |member: &[u8]| member.strip_prefix(key).is_some_and(|rest| rest.starts_with(b"="));
+        self.list.runs.members().any(|member| is_key(member.as_bytes()))
+            || line.split(|&byte| byte == b',').any(|member| is_key(list::trim_bytes(member)))
+    }
+}
+
+/// The lengths of the key and of the whole of a valid member at the beginning of a text, if it is written
+/// plainly and ends at a comma or with the text. Others are left to [`check_member`].
+fn plain_member(level: Level) -> impl Fn(&[u8]) -> Option<(usize, usize)> {
+    move |text| {
+        // Level 1 is not worth a short way.
+        if level == Level::One || !text.first()?.is_ascii_alphanumeric() {
+            return None;
+        }
+        let key = text.iter().take_while(|&&byte| CLASSES[usize::from(byte)] & KEY != 0).count();
+        let after = text.get(key + 1..)?;
+        let value = after.iter().take_while(|&&byte| CLASSES[usize::from(byte)] & VALUE != 0).count();
+        let plain = text[key] == b'='
+            && key <= MAX_KEY
+            && (1..=MAX_VALUE).contains(&value)
+            && after[value - 1] != b' '
+            && matches!(after.get(value), None | Some(b','));
+        plain.then_some((key, key + 1 + value))
+    }
+}
+
+/// A character of a key.
+const KEY: u8 = 1;
+/// A character of a value.
+const VALUE: u8 = 2;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        let key = if is_key_character(byte) { KEY } else { 0 };
+        let value = if is_value_character(byte) { VALUE } else { 0 };
+        classes[byte as usize] = key | value;
+        byte += 1;
+    }
+    classes
+};
 
 /// A reason, and the place in what was checked.
 type Problem = (Reason, usize);
@@ -344,7 +428,6 @@ fn check_member(member: &[u8], level: Level) -> Result<&[u8], Problem> {
 }
 
 fn check_key(key: &[u8], level: Level) -> Result<(), Problem> {
-    const MAX: usize = 256;
     /// Of level 1's `tenant@system`.
     const MAX_TENANT: usize = 241;
     const MAX_SYSTEM: usize = 14;
@@ -356,8 +439,8 @@ fn check_key(key: &[u8], level: Level) -> Result<(), Problem> {
     if let Some(offset) = key.iter().position(|&byte| !is_key_character(byte)) {
         return Err((Reason::KeyCharacter, offset));
     }
-    if key.len() > MAX {
-        return Err((Reason::KeyTooLong, MAX));
+    if key.len() > MAX_KEY {
+        return Err((Reason::KeyTooLong, MAX_KEY));
     }
     if level == Level::Two {
         return Ok(());
@@ -383,16 +466,14 @@ fn check_key(key: &[u8], level: Level) -> Result<(), Problem> {
 
 /// Checks a value that has no white space at its end.
 fn check_value(value: &[u8]) -> Result<(), Problem> {
-    const MAX: usize = 256;
-
     if value.is_empty() {
         return Err((Reason::EmptyValue, 0));
     }
     if let Some(offset) = value.iter().position(|&byte| !is_value_character(byte)) {
         return Err((Reason::ValueCharacter, offset));
     }
-    if value.len() > MAX {
-        return Err((Reason::ValueTooLong, MAX));
+    if value.len() > MAX_VALUE {
+        return Err((Reason::ValueTooLong, MAX_VALUE));
     }
     Ok(())
 }

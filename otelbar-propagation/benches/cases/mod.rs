@@ -28,6 +28,7 @@ pub(crate) struct Case {
     /// The peer's way.
     pub(crate) theirs: Box<dyn FnMut()>,
     /// The most allocations of this crate's way.
+    #[allow(dead_code, reason = "the test alone asserts on it")]
     pub(crate) limit: u64,
 }
 
