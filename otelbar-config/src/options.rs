@@ -235,7 +235,7 @@ options! {
         /// How long spans wait for a batch to fill, in milliseconds.
         bsp_schedule_delay: Duration,
             default "5000", env ["OTEL_BSP_SCHEDULE_DELAY"], check positive;
-        /// How long the export of a batch may take with all its attempts, in milliseconds; 0 is without limit.
+        /// How long one attempt to export a batch may take, in milliseconds; 0 is without limit.
         bsp_export_timeout: Timeout,
             default "30000", env ["OTEL_BSP_EXPORT_TIMEOUT"];
         /// How many spans the queue holds.
@@ -279,17 +279,17 @@ options! {
     }
 
     "Retry and breaker" {
-        /// How often an export is tried in all; 1 is without retry.
-        retry_max_attempts: usize,
-            default "5", env ["OTELBAR_RETRY_MAX_ATTEMPTS"], check within::<1, 1_000>;
+        /// For how long an export is tried again, in milliseconds, before its spans are dropped.
+        retry_max_age: Duration,
+            default "300000", env ["OTELBAR_RETRY_MAX_AGE"], check positive;
         /// How long the first retry waits at most, in milliseconds; each further one twice as long.
         retry_initial_backoff: Duration,
-            default (|s| s.retry_max_backoff().min(Duration::from_secs(1)),
-                "1000, or retry_max_backoff where that is less"),
+            default (|s| s.retry_max_backoff().min(Duration::from_millis(500)),
+                "500, or retry_max_backoff where that is less"),
             env ["OTELBAR_RETRY_INITIAL_BACKOFF"], check positive;
         /// How long any retry waits at most, in milliseconds, unless the server asks for more.
         retry_max_backoff: Duration,
-            default "30000", env ["OTELBAR_RETRY_MAX_BACKOFF"], check positive;
+            default "10000", env ["OTELBAR_RETRY_MAX_BACKOFF"], check positive;
         /// How many exports fail in a row before the breaker opens and none is tried.
         breaker_failure_threshold: usize,
             default "5", env ["OTELBAR_BREAKER_FAILURE_THRESHOLD"], check within::<1, 1_000_000>;
@@ -414,5 +414,8 @@ options! {
         /// What is recorded: sql, sql_parameters, template, cache, http, headers, profile, log.
         capture: Vec<Capture> as (&[Capture]),
             default "sql,template,cache,http,profile,log", env ["OTELBAR_CAPTURE"];
+        /// From which level on spans and logs are recorded.
+        capture_level: LogLevel,
+            default "debug", env ["OTELBAR_CAPTURE_LEVEL"];
     }
 }

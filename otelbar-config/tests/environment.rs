@@ -158,7 +158,7 @@ fn table() -> Vec<Row> {
         row("OTEL_METRICS_EXEMPLAR_FILTER", "metrics_exemplar_filter", ("always_on", "always_on"), "some"),
         millis("OTEL_METRIC_EXPORT_INTERVAL", "metric_export_interval"),
         millis("OTEL_METRIC_EXPORT_TIMEOUT", "metric_export_timeout"),
-        number("OTELBAR_RETRY_MAX_ATTEMPTS", "retry_max_attempts"),
+        millis("OTELBAR_RETRY_MAX_AGE", "retry_max_age"),
         millis("OTELBAR_RETRY_INITIAL_BACKOFF", "retry_initial_backoff"),
         millis("OTELBAR_RETRY_MAX_BACKOFF", "retry_max_backoff"),
         number("OTELBAR_BREAKER_FAILURE_THRESHOLD", "breaker_failure_threshold"),
@@ -208,6 +208,7 @@ fn table() -> Vec<Row> {
         row("OTELBAR_ALLOWED_HOSTS", "allowed_hosts", ("dev.local", "dev.local"), "a b"),
         row("OTELBAR_INJECT_BAR", "inject_bar", ("false", "false"), "maybe"),
         row("OTELBAR_CAPTURE", "capture", ("sql,log", "sql,log"), "everything"),
+        row("OTELBAR_CAPTURE_LEVEL", "capture_level", ("info", "info"), "loud"),
     ];
     rows.extend(otlp!("", "", ""));
     rows.extend(otlp!("TRACES_", "traces_", "v1/traces"));
@@ -378,7 +379,7 @@ fn combinations_are_mended_with_a_warning() {
     check(
         &[("OTELBAR_RETRY_INITIAL_BACKOFF", "31s")],
         "retry_initial_backoff",
-        "is more than retry_max_backoff, which is 30000",
+        "is more than retry_max_backoff, which is 10000",
         "30000",
     );
     check(

@@ -2,7 +2,7 @@
 //!
 //! Each rule is a pure function over the converted spans, which come parents first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use opentelemetry::Value;
@@ -19,11 +19,13 @@ pub struct Thresholds {
     pub n_plus_one: usize,
     /// How long a query may take; 100 ms unless set.
     pub slow_query: Duration,
+    /// How long anything else may take; 1 s unless set.
+    pub slow_span: Duration,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Thresholds { n_plus_one: 5, slow_query: Duration::from_millis(100) }
+        Thresholds { n_plus_one: 5, slow_query: Duration::from_millis(100), slow_span: Duration::from_secs(1) }
     }
 }
 
@@ -39,6 +41,13 @@ impl Thresholds {
     #[must_use]
     pub fn with_slow_query(mut self, duration: Duration) -> Self {
         self.slow_query = duration;
+        self
+    }
+
+    /// Sets how long anything but a query may take.
+    #[must_use]
+    pub fn with_slow_span(mut self, duration: Duration) -> Self {
+        self.slow_span = duration;
         self
     }
 }
@@ -67,6 +76,8 @@ pub enum FindingKind {
     NPlusOne,
     /// A query over the threshold.
     SlowQuery,
+    /// Something else over its threshold.
+    SlowSpan,
 }
 
 impl FindingKind {
@@ -75,6 +86,7 @@ impl FindingKind {
         match self {
             FindingKind::NPlusOne => "n_plus_one",
             FindingKind::SlowQuery => "slow_query",
+            FindingKind::SlowSpan => "slow_span",
         }
     }
 }
@@ -106,6 +118,7 @@ impl Severity {
 pub fn all(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Vec<Finding> {
     let mut findings = n_plus_one(spans, thresholds.n_plus_one);
     findings.extend(slow_queries(spans, thresholds.slow_query));
+    findings.extend(slow_spans(spans, thresholds));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
@@ -157,6 +170,33 @@ pub fn slow_queries(spans: &[ConvertedSpan], threshold: Duration) -> Vec<Finding
              index or more rows than the page needs.",
             milliseconds(threshold)
         ),
+        span_ids: vec![span.data.span_context.span_id()],
+    })
+    .collect()
+}
+
+/// Spans other than queries that took at least their threshold, and have no child that explains it.
+pub fn slow_spans(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Vec<Finding> {
+    let is_slow = |span: &ConvertedSpan| match span.panel {
+        Panel::Sql => span.duration() >= thresholds.slow_query.max(thresholds.slow_span / 2),
+        _ => span.duration() >= thresholds.slow_span,
+    };
+    let explained: HashSet<SpanId> =
+        spans.iter().filter(|span| is_slow(span)).map(|span| span.data.parent_span_id).collect();
+    let slow = spans.iter().filter(|span| {
+        span.panel != Panel::Sql && is_slow(span) && !explained.contains(&span.data.span_context.span_id())
+    });
+    slow.map(|span| Finding {
+        kind: FindingKind::SlowSpan,
+        severity: Severity::Warning,
+        title: format!("{} took {} ms", span.data.name, milliseconds(span.duration())),
+        detail: match span.busy {
+            Some(busy) => format!(
+                "It was busy for {} ms of that and waited for the rest, and none of its children took as long.",
+                milliseconds(busy)
+            ),
+            None => "None of its children took as long: add spans to what it does, to see where the time goes.".into(),
+        },
         span_ids: vec![span.data.span_context.span_id()],
     })
     .collect()

@@ -231,6 +231,18 @@ fn a_slow_query_is_found() {
     check_findings(vec![slow], &["warning SELECT readers took 166.0 ms"]);
 }
 
+#[test]
+fn a_slow_span_is_found_where_nothing_below_explains_it() {
+    let outer = SpanId::from(7);
+    let second = Duration::from_secs(1);
+    let wait = Entry { id: Some(outer), busy: Some(Duration::from_millis(1)), duration: second * 2, ..entry("wait", 0) };
+    check_findings(vec![wait.clone()], &["warning wait took 2000.0 ms"]);
+    let inner = Entry { parent: Some(outer), duration: second, ..entry("lock", 0) };
+    check_findings(vec![wait.clone(), inner], &["warning lock took 1000.0 ms"]);
+    let slow = Entry { parent: Some(outer), duration: second, ..query("SELECT * FROM readers") };
+    check_findings(vec![wait, slow], &["warning SELECT readers took 1000.0 ms"]);
+}
+
 /// Any entry: known or missing ids, parents and starts, absurd durations.
 fn any_entry() -> impl Strategy<Value = Entry> {
     let id = || proptest::option::of((0_u64..12).prop_map(SpanId::from));

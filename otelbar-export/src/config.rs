@@ -7,7 +7,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use otelbar_config::{Compression, OpenTelemetryConfig, Protocol, Signal};
 
-use crate::{ExporterOptions, SetupError};
+use crate::{ExporterOptions, RetryPolicy, SetupError};
 
 impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
     type Error = SetupError;
@@ -53,6 +53,11 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
             .with_batch_delay(batches.schedule_delay)
             .with_queue_size(batches.max_queue_size)
             .with_queue_bytes(config.bsp_max_queue_bytes().bytes());
+        let mut retry = RetryPolicy::default();
+        retry.initial = config.retry_initial_backoff();
+        retry.max = config.retry_max_backoff();
+        retry.max_age = config.retry_max_age();
+        options = options.with_retry(retry);
         for (name, value) in otlp.headers.iter() {
             options = options.with_header(name, value)?;
         }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
-use otelbar_config::{Capture, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
+use otelbar_config::{Capture, LogLevel, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::Request;
 use otelbar_convert::redact::Redactor;
@@ -110,8 +110,10 @@ impl OpenTelemetryPanel {
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     {
-        let level = if self.toolbar.is_some() { LevelFilter::DEBUG } else { LevelFilter::OFF };
-        self.toolbar.as_ref().map(|_| CaptureLayer::default().with_filter(CaptureFilter { level }))
+        self.toolbar.as_ref().map(|toolbar| {
+            let level = level(toolbar.config.capture_level());
+            CaptureLayer::default().with_filter(CaptureFilter { level })
+        })
     }
 
     /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on.
@@ -166,7 +168,8 @@ impl Toolbar {
         let redactor = Redactor::new(config.redacted_attribute_keys(), config.redacted_query_keys());
         let thresholds = Thresholds::default()
             .with_n_plus_one(config.n_plus_one_threshold())
-            .with_slow_query(config.slow_query_threshold());
+            .with_slow_query(config.slow_query_threshold())
+            .with_slow_span(config.slow_span_threshold());
         let converter = PanelDataConverter::default()
             .with_thresholds(thresholds)
             .with_known_methods(config.http_known_methods().iter().cloned())
@@ -326,7 +329,11 @@ impl Drop for Toolbar {
 
 /// The exporter that the configuration asks for, if any.
 fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>, PanelError> {
-    if !config.traces_exporters().contains(&TracesExporter::Otlp) {
+    let exporters = config.traces_exporters();
+    if let Some(other) = exporters.iter().find(|exporter| **exporter != TracesExporter::Otlp) {
+        return Err(PanelError::traces_exporter(*other));
+    }
+    if exporters.is_empty() {
         return Ok(None);
     }
     let options = ExporterOptions::try_from(config).map_err(PanelError::exporter)?;
@@ -343,5 +350,16 @@ fn sampler(sampler: Sampler) -> SdkSampler {
         Sampler::ParentBasedTraceIdRatio(ratio) => parent_based(SdkSampler::TraceIdRatioBased(ratio.value())),
         // The specification's default, for a sampler that is not known here.
         _ => parent_based(SdkSampler::AlwaysOn),
+    }
+}
+
+fn level(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     }
 }

@@ -42,7 +42,7 @@ async fn a_stopped_collector_changes_no_answer_and_the_page_tells() {
             .otlp_endpoint(&*collector.endpoint())
             .traces_exporters([otelbar_config::TracesExporter::Otlp])
             .bsp_schedule_delay(Duration::from_millis(10))
-            .bsp_export_timeout(Duration::from_millis(300))
+            .retry_max_age(Duration::from_millis(200))
             .retry_initial_backoff(Duration::from_millis(10))
     });
     let router = router(&toolbar);
