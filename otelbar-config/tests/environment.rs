@@ -380,7 +380,7 @@ fn combinations_are_mended_with_a_warning() {
         &[("OTELBAR_RETRY_INITIAL_BACKOFF", "31s")],
         "retry_initial_backoff",
         "is more than retry_max_backoff, which is 10000",
-        "30000",
+        "10000",
     );
     check(
         &[("OTEL_TRACES_SAMPLER_ARG", "0.5")],
