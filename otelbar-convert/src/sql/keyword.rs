@@ -47,6 +47,8 @@ pub(super) enum Keyword {
     // Words around names.
     Top,
     Recursive,
+    /// `ALL` and `FIRST`
+    All,
     On,
     Only,
     /// Stands between an operation and its target.
@@ -115,6 +117,7 @@ impl Keyword {
             | b"OPTION" => Self::Clause,
             b"TOP" => Self::Top,
             b"RECURSIVE" => Self::Recursive,
+            b"ALL" | b"FIRST" => Self::All,
             b"ON" => Self::On,
             b"ONLY" | b"LATERAL" => Self::Only,
             b"IF" | b"NOT" | b"EXISTS" | b"CONCURRENTLY" | b"IGNORE" | b"LOW_PRIORITY" | b"HIGH_PRIORITY"

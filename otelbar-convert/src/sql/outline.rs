@@ -206,6 +206,11 @@ impl<'a> Outline<'a> {
             (Some(Keyword::Modifier | Keyword::On | Keyword::Only), Expected::Object { .. }) => {}
             (_, Expected::Object { .. }) => self.identifier(token),
             (_, Expected::Procedure) => self.identifier(token),
+            (Some(Keyword::With), Expected::Table) => self.with(),
+            // `INSERT ALL WHEN a > 1 THEN INTO b`
+            (Some(Keyword::All), _) if self.level.verb == Verb::Insert && self.system == System::OracleDb => {
+                self.level.expected = Expected::Nothing;
+            }
             (Some(Keyword::Modifier | Keyword::Only | Keyword::Top | Keyword::Into), _) => {}
             // `INSERT OR REPLACE INTO`, `UPDATE OR ROLLBACK`, `INSERT ALL INTO`
             (Some(Keyword::Before), _) => {}
@@ -234,10 +239,7 @@ impl<'a> Outline<'a> {
     fn first_word(&mut self, token: Token, keyword: Option<Keyword>) {
         let is_outermost = self.outer.is_empty();
         match keyword {
-            Some(Keyword::With) => {
-                self.level.verb = Verb::With;
-                self.level.expected = Expected::CteName;
-            }
+            Some(Keyword::With) => self.with(),
             Some(verb @ (Keyword::Insert | Keyword::Update | Keyword::Delete | Keyword::Merge)) => {
                 self.verb(token, verb)
             }
@@ -329,10 +331,7 @@ impl<'a> Outline<'a> {
                 self.level.in_list = false;
             }
             Keyword::As if verb == Verb::Define => self.level.expected = Expected::Verb,
-            Keyword::With if verb == Verb::Insert => {
-                self.level.verb = Verb::With;
-                self.level.expected = Expected::CteName;
-            }
+            Keyword::With if verb == Verb::Insert => self.with(),
             Keyword::Insert | Keyword::Update | Keyword::Delete | Keyword::Merge if verb == Verb::With => {
                 self.verb(token, keyword);
             }
@@ -347,6 +346,12 @@ impl<'a> Outline<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Common table expressions, and the operation behind them.
+    fn with(&mut self) {
+        self.level.verb = Verb::With;
+        self.level.expected = Expected::CteName;
     }
 
     /// A word behind `CREATE` and the like.
@@ -533,8 +538,10 @@ impl<'a> Outline<'a> {
             Expected::Table | Expected::Source | Expected::DeleteTarget if is_variable => {
                 self.identifier(token);
             }
-            // `EXEC @status = name`, `{? = call name}`
+            // `EXEC @status = name`
             Expected::Procedure => {}
+            // `BEGIN :status := name; END;`
+            Expected::Verb if self.level.verb == Verb::Begin => self.level.expected = Expected::Nothing,
             _ => self.value(),
         }
     }
