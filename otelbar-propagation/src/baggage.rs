@@ -136,7 +136,7 @@ impl<'a> Baggage<'a> {
 
     /// The entries in order.
     pub fn entries(&self) -> Entries<'_> {
-        Entries { members: self.runs.members(), left: self.len() }
+        Entries { runs: self.runs.iter(), rest: "", left: self.len() }
     }
 
     /// The value of the last entry with this key, decoded.
@@ -400,13 +400,38 @@ pub struct BaggageEntry<'s> {
     key: &'s str,
     value: &'s str,
     properties: &'s str,
+    /// Whether there is a percent sign in the value.
+    encoded: bool,
 }
 
 impl<'s> BaggageEntry<'s> {
-    fn of(member: &'s str) -> Self {
-        let (key, rest) = member.split_once('=').unwrap_or((member, ""));
-        let (value, properties) = rest.split_once(';').unwrap_or((rest, ""));
-        Self { key: trim(key), value: trim(value), properties }
+    /// The first entry of a text of valid ones that begins with one, and what comes behind it.
+    #[inline]
+    fn first_of(text: &'s str) -> (Self, &'s str) {
+        let bytes = text.as_bytes();
+        let until = |from: usize, ends: fn(u8) -> bool| {
+            bytes.iter().skip(from).position(|&byte| ends(byte)).map_or(bytes.len(), |len| from + len)
+        };
+        let key_end = until(0, |byte| byte == b'=');
+        let value_start = (key_end + 1).min(bytes.len());
+        let mut encoded = false;
+        let mut value_end = value_start;
+        while let Some(&byte) = bytes.get(value_end)
+            && byte != b','
+            && byte != b';'
+        {
+            encoded |= byte == b'%';
+            value_end += 1;
+        }
+        let end = until(value_end, |byte| byte == b',');
+        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+        let entry = Self {
+            key: trim(part(0..key_end)),
+            value: trim(part(value_start..value_end)),
+            properties: part((value_end + 1).min(end)..end),
+            encoded,
+        };
+        (entry, part(end..bytes.len()))
     }
 
     /// The key. Upper and lower case differ.
@@ -417,7 +442,7 @@ impl<'s> BaggageEntry<'s> {
     /// The value, decoded: bytes that are no UTF-8 become U+FFFD. Borrowed unless there was something to
     /// decode.
     pub fn value(&self) -> Cow<'s, str> {
-        decode_value(self.value)
+        if self.encoded { decode_value(self.value) } else { Cow::Borrowed(self.value) }
     }
 
     /// The value as it stands in the header, percent-encoded.
@@ -536,7 +561,8 @@ impl fmt::Debug for BaggageProperty<'_> {
 /// Iterator over the entries of a [`Baggage`].
 #[derive(Clone, Debug)]
 pub struct Entries<'s> {
-    members: list::Members<'s>,
+    runs: list::RunsIter<'s>,
+    rest: &'s str,
     left: usize,
 }
 
@@ -544,9 +570,19 @@ impl<'s> Iterator for Entries<'s> {
     type Item = BaggageEntry<'s>;
 
     fn next(&mut self) -> Option<BaggageEntry<'s>> {
-        let entry = BaggageEntry::of(self.members.next()?);
-        self.left = self.left.saturating_sub(1);
-        Some(entry)
+        loop {
+            match self.rest.as_bytes() {
+                [] => self.rest = self.runs.next()?,
+                // Between entries.
+                [b',' | b' ' | b'\t', ..] => self.rest = self.rest.get(1..).unwrap_or_default(),
+                _ => {
+                    let (entry, rest) = BaggageEntry::first_of(self.rest);
+                    self.rest = rest;
+                    self.left = self.left.saturating_sub(1);
+                    return Some(entry);
+                }
+            }
+        }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

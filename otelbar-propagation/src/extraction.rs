@@ -180,8 +180,19 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
 
     /// The `tracestate`, of all headers in order. Empty if there is none, if it is invalid, and without a
     /// valid traceparent.
+    #[inline]
     pub fn tracestate(&self) -> Tracestate<'a> {
-        self.try_tracestate().unwrap_or_default()
+        if !self.has_traceparent() {
+            return Tracestate::new();
+        }
+        let mut values = self.carrier.values(Tracestate::HEADER);
+        match values.next() {
+            None => Tracestate::new(),
+            Some(first) => {
+                let values = std::iter::once(first).chain(values);
+                Tracestate::parse_lines(values, self.level).unwrap_or_default()
+            }
+        }
     }
 
     /// The baggage, of all headers in order, whether there is a trace or not. Entries that are invalid or
@@ -370,15 +381,23 @@ pub(crate) enum Found {
 fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
     match single_value(carrier, Traceparent::HEADER) {
         Ok(None) => Found::Absent,
-        Ok(Some(value)) => match Reading::new(value) {
-            Ok(Reading { traceparent, .. }) => Found::Accepted {
+        Ok(Some(value)) => match Reading::fast(value) {
+            Some(Reading { traceparent, .. }) => Found::Accepted {
                 traceparent: traceparent.with_flags(traceparent.flags().at_level(level)),
                 debug: false,
                 deferred: false,
             },
-            Err(error) => Found::Refused(error.into()),
+            None => refused_traceparent(value),
         },
         Err(refusal) => Found::Refused(refusal),
+    }
+}
+
+#[cold]
+fn refused_traceparent(value: &[u8]) -> Found {
+    match Reading::new(value) {
+        Ok(Reading { traceparent, .. }) => Found::Accepted { traceparent, debug: false, deferred: false },
+        Err(error) => Found::Refused(error.into()),
     }
 }
 
@@ -390,6 +409,9 @@ pub(crate) fn single_value<'a, C: Extractor + ?Sized>(
 ) -> Result<Option<&'a [u8]>, Refusal> {
     let mut values = carrier.values(header);
     let first = values.next();
+    if first.is_none() {
+        return Ok(None);
+    }
     match values.next() {
         Some(second) => Err(Refusal::new(header, Reason::Duplicated, second, 0)),
         None => Ok(first.map(trim_bytes)),

@@ -64,7 +64,10 @@ pub fn inject_trace_context(context: &TraceContext<'_>, headers: &mut HeaderMap)
     let (tracestate, baggage) = (context.tracestate(), context.baggage());
     if tracestate.is_empty() && baggage.is_empty() {
         if let Some(traceparent) = context.traceparent() {
-            insert(headers, &TRACEPARENT, Bytes::copy_from_slice(&traceparent.to_bytes()));
+            // Digits and dashes are allowed in a header.
+            if let Ok(value) = HeaderValue::from_bytes(&traceparent.to_bytes()) {
+                headers.insert(&TRACEPARENT, value);
+            }
             headers.remove(&TRACESTATE);
         }
         return;

@@ -153,7 +153,7 @@ impl Reading {
     }
 
     #[inline]
-    fn fast(value: &[u8]) -> Option<Self> {
+    pub(crate) fn fast(value: &[u8]) -> Option<Self> {
         let (version, rest) = value.split_first_chunk::<2>()?;
         let (trace_id, rest) = rest.strip_prefix(b"-")?.split_first_chunk::<32>()?;
         let (parent_id, rest) = rest.strip_prefix(b"-")?.split_first_chunk::<16>()?;
