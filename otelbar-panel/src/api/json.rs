@@ -29,6 +29,7 @@ pub(super) struct Request {
     pub(super) error: bool,
     pub(super) counts: Counts,
     pub(super) query_ns: u64,
+    pub(super) finding_kinds: Vec<&'static str>,
     pub(super) export: Export,
 }
 

@@ -121,6 +121,9 @@ fn request(held: &Held, converted: &Converted) -> json::Request {
         errors: recording.data.logs.iter().filter(|log| log.level == Level::Error).count(),
         ..json::Counts::default()
     };
+    let mut finding_kinds: Vec<_> = converted.findings.iter().map(|finding| finding.kind.as_str()).collect();
+    finding_kinds.sort_unstable();
+    finding_kinds.dedup();
     let mut query_time = Duration::ZERO;
     for span in &converted.spans {
         match span.panel {
@@ -151,6 +154,7 @@ fn request(held: &Held, converted: &Converted) -> json::Request {
         error: converted.spans.first().is_some_and(|root| matches!(root.data.status, Status::Error { .. })),
         counts,
         query_ns: nanoseconds(query_time),
+        finding_kinds,
         export: json::Export { state: export.name, detail: export.detail },
     }
 }
