@@ -123,7 +123,11 @@ async fn start(arguments: &Arguments) -> Result<Demo, Unstarted> {
             (collector.endpoint(), Some(collector))
         }
     };
-    let toolbar = OpenTelemetryPanel::new(configure(&endpoint, arguments)?)?;
+    let toolbar = configure(&endpoint, arguments).and_then(|config| Ok(OpenTelemetryPanel::new(config)?));
+    let toolbar = toolbar.map_err(|error| match &arguments.otlp {
+        Some(url) => Unstarted::Usage(format!("--otlp {url}: {error}").into()),
+        None => Unstarted::Other(error),
+    })?;
 
     let terminal = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let level = if arguments.requests.is_some() { LevelFilter::OFF } else { LevelFilter::INFO };
@@ -147,7 +151,7 @@ async fn start(arguments: &Arguments) -> Result<Demo, Unstarted> {
 }
 
 /// The environment's options, and those that the demo knows better.
-fn configure(endpoint: &str, arguments: &Arguments) -> Result<OpenTelemetryConfig, Unstarted> {
+fn configure(endpoint: &str, arguments: &Arguments) -> Result<OpenTelemetryConfig, AnyError> {
     let (config, warnings) = OpenTelemetryConfig::from_env();
     for warning in warnings {
         eprintln!("warning: {warning}");
@@ -177,10 +181,7 @@ fn configure(endpoint: &str, arguments: &Arguments) -> Result<OpenTelemetryConfi
             .bsp_max_queue_size(50 * requests + 2048)
             .bsp_max_queue_bytes(1 << 30);
     }
-    options.build().map_err(|error| match arguments.otlp {
-        Some(_) => Unstarted::Usage(error.into()),
-        None => Unstarted::Other(error.into()),
-    })
+    Ok(options.build()?)
 }
 
 impl Demo {

@@ -25,7 +25,7 @@ type Page = Result<Html<String>, Failure>;
 /// How long the streamed page waits before each shelf, as if the books had to be fetched from the cellar.
 const CELLAR: Duration = Duration::from_millis(20);
 /// How many reviews the slow page compares with all the others.
-const COMPARED: i64 = 480;
+const COMPARED: i64 = 1500;
 
 #[instrument(skip_all, fields(demo.request = number.field()))]
 pub(super) async fn home(State(shop): Shared, number: Number) -> Page {

@@ -62,7 +62,7 @@ FROM (VALUES
     (12, 'The Sea Lady', 1902)
 );
 
-WITH RECURSIVE numbers (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM numbers WHERE i < 480)
+WITH RECURSIVE numbers (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM numbers WHERE i < 1500)
 INSERT INTO reviews (id, book_id, reader, rating, text)
 SELECT i, 1 + i * 7 % 48,
        json_extract('["Ada","Ben","Chen","Dora","Emil","Fatima","Grace","Hugo","Ines","Jon","Kira","Lars","Mina"]',
