@@ -30,7 +30,7 @@ use crate::{semconv, sql};
 ///     TraceId::from(0x4bf92f3577b34da6a3ce929d0e0e4736), SpanId::from(0x00f067aa0ba902b7),
 ///     TraceFlags::SAMPLED, false, TraceState::default(),
 /// );
-/// let timer = Timer { start: SystemTime::UNIX_EPOCH, duration: Duration::from_millis(20), ended: true };
+/// let timer = Timer::new(SystemTime::UNIX_EPOCH, Duration::from_millis(20));
 /// let request = Request { method: "GET".into(), route: Some("/books".into()), status: Some(200), ..Default::default() };
 /// let mut data = PanelData::new(context, timer, request);
 /// let query = Sql { system: "sqlite".into(), text: "SELECT * FROM books WHERE id = 7".into(), ..Default::default() };
@@ -158,7 +158,7 @@ impl PanelDataConverter {
         ConvertedSpan {
             entry: None,
             panel: Panel::Request,
-            busy: None,
+            busy: data.timer.busy.map(|busy| busy.min(data.timer.duration)),
             synthesised: false,
             ended: data.timer.ended,
             data: SpanData {

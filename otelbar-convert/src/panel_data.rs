@@ -44,13 +44,28 @@ impl PanelData {
 
 /// The times of a request.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Timer {
     /// When the request arrived, by the wall clock.
     pub start: SystemTime,
     /// From its arrival to the end of its body, on a monotonic clock.
     pub duration: Duration,
+    /// How much of the duration was spent working rather than waiting, where the source tells.
+    pub busy: Option<Duration>,
     /// Whether it has ended; if not, `duration` is the time so far.
     pub ended: bool,
+}
+
+impl Timer {
+    /// The times of a request that has ended.
+    pub fn new(start: SystemTime, duration: Duration) -> Self {
+        Timer { start, duration, busy: None, ended: true }
+    }
+
+    /// The times of a request that is being worked on.
+    pub fn open(start: SystemTime) -> Self {
+        Timer { start, duration: Duration::ZERO, busy: None, ended: false }
+    }
 }
 
 /// The HTTP side of a request. Text is as the application should see it in a backend: already redacted.

@@ -18,8 +18,7 @@ const ROOT: SpanId = SpanId::from_bytes([0, 0, 0, 0, 0, 0, 0, 1]);
 fn data(request: Request) -> PanelData {
     let context =
         SpanContext::new(TraceId::from(1), ROOT, TraceFlags::SAMPLED, false, TraceState::default());
-    let timer = Timer { start: SystemTime::UNIX_EPOCH, duration: Duration::from_millis(100), ended: true };
-    PanelData::new(context, timer, request)
+    PanelData::new(context, Timer::new(SystemTime::UNIX_EPOCH, Duration::from_millis(100)), request)
 }
 
 fn get(route: &str) -> Request {

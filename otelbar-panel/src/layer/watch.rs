@@ -38,7 +38,7 @@ impl Attached {
         let _otel = self.otel.clone().attach();
         let _span = self.span.enter();
         let _panic = OnPanic(Some(&self.context).filter(|_| !std::thread::panicking()));
-        f()
+        self.context.work(f)
     }
 }
 

@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -32,6 +33,8 @@ pub(crate) struct RequestContext {
     pub(crate) delivery: Delivery,
     pub(crate) recorder: Arc<Recorder>,
     start: Instant,
+    /// Nanoseconds in which the service's future or body was polled.
+    busy: AtomicU64,
     recording: Mutex<Recording>,
 }
 
@@ -43,8 +46,7 @@ impl RequestContext {
         propagation: Propagation,
         request: Request,
     ) -> Arc<Self> {
-        let timer = Timer { start: SystemTime::now(), duration: Duration::ZERO, ended: false };
-        let mut data = PanelData::new(span_context.clone(), timer, request);
+        let mut data = PanelData::new(span_context.clone(), Timer::open(SystemTime::now()), request);
         data.remote_parent = propagation.parent;
         Arc::new(RequestContext {
             span_context,
@@ -53,6 +55,7 @@ impl RequestContext {
             delivery: Delivery::default(),
             recorder,
             start: Instant::now(),
+            busy: AtomicU64::new(0),
             recording: Mutex::new(Recording::new(data)),
         })
     }
@@ -65,6 +68,15 @@ impl RequestContext {
     /// Time since the request arrived.
     pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// Runs a part of the request's work, and counts the time it takes.
+    pub(crate) fn work<T>(&self, f: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = f();
+        let busy = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.busy.fetch_add(busy, Ordering::Relaxed);
+        done
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Recording> {
@@ -131,6 +143,7 @@ impl RequestContext {
             recording.outcome = Some(outcome);
             recording.converted = None;
             recording.data.timer.duration = now;
+            recording.data.timer.busy = Some(Duration::from_nanos(self.busy.load(Ordering::Relaxed)));
             recording.data.timer.ended = true;
             recording.data.request.failure = match outcome {
                 Outcome::Completed => None,
