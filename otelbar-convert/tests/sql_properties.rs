@@ -91,6 +91,10 @@ fn literals(text: &str, system: System, dialect: &dyn Dialect) -> Vec<String> {
                 literals.pop();
                 break;
             }
+            // It does not know `1_000`.
+            Token::Word(word) if matches!(before, Some(Token::Number(..))) && word.value.starts_with('_') => {
+                break;
+            }
             // It does not know the parameters `:1` and `@1`.
             Token::Number(..)
                 if matches!(

@@ -143,10 +143,14 @@ impl<'a> Outline<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, token: Token) {
-        if matches!(token.kind, Kind::Space | Kind::Comment) {
-            return;
+        if !matches!(token.kind, Kind::Space | Kind::Comment) {
+            self.push_any(token);
         }
+    }
+
+    fn push_any(&mut self, token: Token) {
         if self.name.is_some() && self.continue_name(token) {
             self.previous = Previous::Other;
             return;

@@ -27,26 +27,40 @@ enum Password {
     Passed,
 }
 
+const IDENTIFIED: &str = "IDENTIFIED";
+
 impl<'a> Sanitiser<'a> {
     pub(super) fn new(source: &'a str, grammar: &'a Grammar) -> Self {
         Self { source, grammar, written: None, copied: 0, gap: false, password: Password::Far }
     }
 
+    #[inline]
     pub(super) fn push(&mut self, token: Token) {
+        // Most tokens are none of what matters here.
+        let is_plain = match token.kind {
+            Kind::Space => true,
+            Kind::Punctuation(_) => self.password == Password::Far,
+            Kind::Word => self.password == Password::Far && token.end - token.start != IDENTIFIED.len(),
+            _ => false,
+        };
+        if self.gap || !is_plain {
+            self.push_any(token);
+        }
+    }
+
+    fn push_any(&mut self, token: Token) {
         match token.kind {
             Kind::Comment => {
                 self.skip(token, "");
                 self.gap = true;
-                return;
             }
-            Kind::Space => {
-                self.close_gap(false);
-                return;
+            Kind::Space => self.close_gap(false),
+            _ => {
+                self.close_gap(true);
+                if self.is_literal(token) {
+                    self.skip(token, "?");
+                }
             }
-            _ => self.close_gap(true),
-        }
-        if self.is_literal(token) {
-            self.skip(token, "?");
         }
     }
 
@@ -74,9 +88,9 @@ impl<'a> Sanitiser<'a> {
         };
         self.password = match was {
             Password::Here => Password::Passed,
-            Password::Identified if word.eq_ignore_ascii_case("by") => Password::Here,
-            Password::Passed if word.eq_ignore_ascii_case("replace") => Password::Here,
-            _ if word.eq_ignore_ascii_case("identified") => Password::Identified,
+            Password::Identified if word.eq_ignore_ascii_case("BY") => Password::Here,
+            Password::Passed if word.eq_ignore_ascii_case("REPLACE") => Password::Here,
+            _ if word.eq_ignore_ascii_case(IDENTIFIED) => Password::Identified,
             _ => Password::Far,
         };
         was == Password::Here
@@ -101,7 +115,7 @@ impl<'a> Sanitiser<'a> {
         if self.grammar.dashes_need_space && written.ends_with("--") {
             // With whitespace behind them these two operators would begin a comment.
             written.push_str("/**/");
-        } else if needs_space && written.ends_with(|last: char| !last.is_whitespace()) {
+        } else if needs_space && written.ends_with(|last: char| !last.is_ascii_whitespace()) {
             written.push(' ');
         }
     }
