@@ -461,6 +461,14 @@ impl<'s> BaggageEntry<'s> {
         })
     }
 
+    /// The value as it is written in a header.
+    #[cfg(feature = "jaeger")]
+    pub(crate) fn encoded_value(&self) -> String {
+        let mut value = String::with_capacity(self.value.len());
+        write_value(self.value, |piece| value.push_str(piece));
+        value
+    }
+
     /// The properties as they are written in a header, with semicolons between.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn properties_to_header(&self) -> String {

@@ -50,7 +50,7 @@ pub(crate) fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: 
         name.push_str(BAGGAGE_PREFIX);
         name.push_str(entry.key());
         name.make_ascii_lowercase();
-        carrier.set(&name, entry.raw_value());
+        carrier.set(&name, &entry.encoded_value());
     }
 }
 
@@ -173,10 +173,10 @@ mod tests {
     #[test]
     fn baggage_travels_in_fields() {
         let mut carrier = HashMap::new();
-        let context = TraceContext::empty().with_baggage(Baggage::parse("User=a%20b,tier=gold").unwrap());
+        let context = TraceContext::empty().with_baggage(Baggage::parse("User=a%20b,tier=100%").unwrap());
         inject(&context, &mut carrier);
         let mut entries: Vec<_> = baggage(&carrier).collect();
         entries.sort_unstable();
-        assert_eq!(entries, [("tier", "gold"), ("user", "a%20b")]);
+        assert_eq!(entries, [("tier", "100%25"), ("user", "a%20b")]);
     }
 }

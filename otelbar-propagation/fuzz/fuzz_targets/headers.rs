@@ -36,8 +36,11 @@ fuzz_target!(|text: &[u8]| {
         }
         let mut sent = HeaderMap::new();
         propagators.inject(&extraction.context(), &mut sent);
-        for value in sent.values() {
-            assert!(value.to_str().is_ok_and(|value| !value.is_empty()));
+        for (name, value) in &sent {
+            // An entry of Jaeger's baggage is a field of its own, and its value may be empty.
+            assert!(
+                value.to_str().is_ok_and(|value| !value.is_empty() || name.as_str().starts_with("uberctx-"))
+            );
         }
         let again = propagators.extract(&sent);
         let ids = |traceparent: Traceparent| (traceparent.trace_id(), traceparent.parent_id());
