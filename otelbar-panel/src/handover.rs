@@ -66,3 +66,35 @@ impl Handover {
         answered.recv_timeout(within.saturating_sub(started.elapsed())).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Outcome, test_context};
+
+    #[test]
+    fn a_full_hand_over_drops_and_counts_and_never_waits() {
+        let (handover, receiver) = Handover::new();
+        let context = test_context(handover);
+        let recorder = Arc::clone(&context.recorder);
+        for _ in 0..CAPACITY {
+            recorder.handover.finished(&context);
+        }
+        context.finish(Outcome::Completed);
+        assert_eq!(recorder.counters.requests.value(), 1);
+        context.log(crate::request::test_log());
+        assert!(!context.lock().announced, "what comes late is announced again when there is room");
+
+        assert!(matches!(receiver.try_recv(), Ok(Message::Finished(_))));
+        context.log(crate::request::test_log());
+        assert!(context.lock().announced);
+    }
+
+    #[test]
+    fn asking_ends_in_time_when_nobody_answers() {
+        let (handover, _receiver) = Handover::new();
+        assert!(!handover.ask(Message::Flush, Duration::from_millis(1)));
+        drop(_receiver);
+        assert!(!handover.ask(Message::Flush, Duration::from_secs(3600)));
+    }
+}

@@ -234,6 +234,43 @@ async fn the_store_lets_go_of_the_oldest() {
 }
 
 #[tokio::test]
+async fn a_handler_can_name_its_route_and_add_to_its_span() {
+    let toolbar = common::quiet_toolbar();
+    let service = service_fn(async |request: Request<Body>| {
+        let handle = otelbar_panel::current().unwrap();
+        let by_extension = request.extensions().get::<otelbar_panel::RequestHandle>().unwrap();
+        assert_eq!(handle.span_id(), by_extension.span_id());
+        handle.set_route("/items/{id}");
+        handle.set_attribute(opentelemetry::KeyValue::new("tenant", "ada"));
+        handle.set_attribute(opentelemetry::KeyValue::new("tenant", "bob"));
+        handle.set_attribute(opentelemetry::KeyValue::new("session", "hunter2"));
+        info_span!("inner").in_scope(|| {
+            let inner = otelbar_panel::current().unwrap();
+            assert_ne!(inner.span_id(), handle.span_id());
+            assert_eq!(inner.span_context().trace_id(), handle.trace_id());
+        });
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    common::call(toolbar.layer().layer(service), common::get("/items/7")).await;
+    assert!(otelbar_panel::current().is_none(), "outside of the request there is none");
+    let request = common::the_request(&toolbar).await;
+    let root = &request["spans"][0];
+    assert_eq!((&root["name"], &request["request"]["route"]), (&json!("GET /items/{id}"), &json!("/items/{id}")));
+    assert_eq!(common::attribute(root, "tenant").unwrap(), "bob");
+    assert_eq!(common::attribute(root, "session").unwrap(), "REDACTED");
+}
+
+#[tokio::test]
+async fn two_layers_in_one_subscriber_record_once() {
+    use tracing_subscriber::prelude::*;
+    let toolbar = common::quiet_toolbar();
+    let twice = tracing_subscriber::registry().with(toolbar.tracing_layer()).with(toolbar.tracing_layer());
+    let _default = tracing::subscriber::set_default(twice);
+    let request = record(&toolbar, async || info_span!("once").in_scope(|| info!("said"))).await;
+    assert_eq!(common::tree(&request), "GET\n  once [said]\n");
+}
+
+#[tokio::test]
 async fn off_is_off() {
     let toolbar = common::toolbar_with(|config| config.enabled(false));
     let service = service_fn(async |request: Request<Body>| {

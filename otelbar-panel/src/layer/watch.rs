@@ -108,13 +108,7 @@ impl Watch {
         self.finished = true;
         let context = &self.attached.context;
         let status = head.status;
-        let route = peer::route(&head.extensions);
-        context.with_request(|request| {
-            request.status = Some(status.as_u16());
-            if request.route.is_none() {
-                request.route = route;
-            }
-        });
+        context.with_request(|request| request.status = Some(status.as_u16()));
         let without_body = self.method == Method::HEAD
             || status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
