@@ -77,11 +77,13 @@ impl Database {
             .busy_timeout(Duration::from_secs(30));
         // All connections are opened here, and stay: otherwise what a connection asks when it is opened would be part
         // of whichever request opens it. That would be true as well, but no request would look like the one before.
+        // Nor are they tested before use: a request that is given up during the test takes its connection with it.
         let pool = SqlitePoolOptions::new()
             .min_connections(CONNECTIONS)
             .max_connections(CONNECTIONS)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(options)
             .await?;
         raw_sql(include_str!("seed.sql")).execute(&pool).await?;

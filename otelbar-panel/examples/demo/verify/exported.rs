@@ -30,7 +30,15 @@ impl Exported {
         let received = self.spans.remove(&(trace_id.to_owned(), span.span_id.clone())).unwrap_or_default();
         match &received[..] {
             [] => verdict.lost(1, format!("{what} is missing")),
-            [received] => verdict.equal(&what, Content::of_received(received), Content::of_shown(span)),
+            [received] => {
+                let (received, shown) = (Content::of_received(received), Content::of_shown(span));
+                for field in received.differences(&shown) {
+                    verdict.misattributed(
+                        1,
+                        format!("{what} differs from what the toolbar shows in its {field}"),
+                    );
+                }
+            }
             several => verdict.misattributed(1, format!("{what} came {} times", several.len())),
         }
     }
@@ -49,7 +57,6 @@ impl Exported {
 }
 
 /// What a span says, in a form that both sides have.
-#[derive(Debug, PartialEq)]
 struct Content {
     service: String,
     name: String,
@@ -112,6 +119,24 @@ impl Content {
             attributes: received.attributes(),
             events: events.collect(),
         }
+    }
+}
+
+impl Content {
+    /// Names what is not the same.
+    fn differences(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+        let same = [
+            ("service", self.service == other.service),
+            ("name", self.name == other.name),
+            ("kind", self.kind == other.kind),
+            ("parent", self.parent == other.parent),
+            ("start", self.start == other.start),
+            ("end", self.end == other.end),
+            ("status", self.status == other.status),
+            ("attributes", self.attributes == other.attributes),
+            ("events", self.events == other.events),
+        ];
+        same.into_iter().filter(|(_, same)| !same).map(|(field, _)| field)
     }
 }
 
