@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Event, SpanContext, SpanId, SpanKind, Status};
@@ -9,7 +10,9 @@ use opentelemetry::{InstrumentationScope, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use crate::findings::{self, Finding, Thresholds};
-use crate::panel_data::{Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Request, Source, Sql, Template};
+use crate::panel_data::{
+    Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Request, Source, Sql, Template,
+};
 use crate::redact::Redactor;
 use crate::{semconv, sql};
 
@@ -46,6 +49,8 @@ pub struct PanelDataConverter {
     known_methods: Vec<String>,
     redactor: Redactor,
     scope: InstrumentationScope,
+    /// Statements seen before; a service has few, and runs them over and over.
+    statements: Arc<sql::Cache>,
 }
 
 impl Default for PanelDataConverter {
@@ -57,6 +62,7 @@ impl Default for PanelDataConverter {
             known_methods: methods.map(String::from).into(),
             redactor: Redactor::default(),
             scope: InstrumentationScope::builder("otelbar").with_version(env!("CARGO_PKG_VERSION")).build(),
+            statements: Arc::default(),
         }
     }
 }
@@ -179,7 +185,14 @@ impl PanelDataConverter {
         }
     }
 
-    fn entry(&self, data: &PanelData, entry: &Entry, id: SpanId, parent: SpanId, start: Start) -> ConvertedSpan {
+    fn entry(
+        &self,
+        data: &PanelData,
+        entry: &Entry,
+        id: SpanId,
+        parent: SpanId,
+        start: Start,
+    ) -> ConvertedSpan {
         let mut attributes = Vec::with_capacity(8 + entry.attributes.len());
         let mut status = match &entry.error {
             Some(description) => Status::error(description.clone()),
@@ -187,11 +200,13 @@ impl PanelDataConverter {
         };
         let (panel, kind, name) = match &entry.kind {
             EntryKind::Span(kind) => (panel_of(kind, &entry.attributes), kind.clone(), entry.name.clone()),
-            EntryKind::Sql(sql) => (Panel::Sql, SpanKind::Client, sql_attributes(sql, &mut attributes)),
+            EntryKind::Sql(sql) => (Panel::Sql, SpanKind::Client, self.sql_attributes(sql, &mut attributes)),
             EntryKind::Template(template) => {
                 (Panel::Template, SpanKind::Internal, template_attributes(template, &mut attributes))
             }
-            EntryKind::Cache(cache) => (Panel::Cache, SpanKind::Client, cache_attributes(cache, &mut attributes)),
+            EntryKind::Cache(cache) => {
+                (Panel::Cache, SpanKind::Client, cache_attributes(cache, &mut attributes))
+            }
             EntryKind::HttpCall(call) => {
                 let name = self.call_attributes(call, &mut attributes, &mut status);
                 (Panel::Http, SpanKind::Client, name)
@@ -244,6 +259,28 @@ impl PanelDataConverter {
         attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, "_OTHER"));
         attributes.push(kv(semconv::HTTP_REQUEST_METHOD_ORIGINAL, method.to_owned()));
         "_OTHER"
+    }
+
+    fn sql_attributes(&self, query: &Sql, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
+        let statement = self.statements.describe(&query.text, sql::System::from_name(&query.system));
+        let mut push = |key, value: &Option<Arc<str>>| {
+            if let Some(value) = value {
+                attributes.push(kv(key, Arc::clone(value)));
+            }
+        };
+        push(semconv::DB_OPERATION_NAME, &statement.operation);
+        push(semconv::DB_COLLECTION_NAME, &statement.collection);
+        push(semconv::DB_QUERY_SUMMARY, &statement.summary);
+        push(semconv::DB_STORED_PROCEDURE_NAME, &statement.stored_procedure);
+        attributes.push(kv(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text)));
+        attributes.push(kv(semconv::DB_SYSTEM_NAME, query.system.clone()));
+        push_text(attributes, semconv::DB_NAMESPACE, &query.namespace);
+        push_number(attributes, semconv::DB_RESPONSE_RETURNED_ROWS, query.returned_rows);
+        push_number(attributes, semconv::DB_AFFECTED_ROWS, query.affected_rows);
+        match &statement.summary {
+            Some(summary) => Cow::Owned(summary.to_string()),
+            None => query.system.clone(),
+        }
     }
 
     fn call_attributes(
@@ -553,20 +590,6 @@ fn request_attributes(request: &Request, attributes: &mut Vec<KeyValue>) {
         attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
     }
     push_text(attributes, semconv::USER_AGENT_ORIGINAL, &request.user_agent);
-}
-
-fn sql_attributes(query: &Sql, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-    let statement = sql::describe(&query.text, sql::System::from_name(&query.system));
-    attributes.push(kv(semconv::DB_SYSTEM_NAME, query.system.clone()));
-    push_text(attributes, semconv::DB_NAMESPACE, &query.namespace);
-    push_text(attributes, semconv::DB_OPERATION_NAME, &statement.operation);
-    push_text(attributes, semconv::DB_COLLECTION_NAME, &statement.collection);
-    push_text(attributes, semconv::DB_QUERY_SUMMARY, &statement.summary);
-    push_text(attributes, semconv::DB_STORED_PROCEDURE_NAME, &statement.stored_procedure);
-    attributes.push(kv(semconv::DB_QUERY_TEXT, statement.text.into_owned()));
-    push_number(attributes, semconv::DB_RESPONSE_RETURNED_ROWS, query.returned_rows);
-    push_number(attributes, semconv::DB_AFFECTED_ROWS, query.affected_rows);
-    statement.summary.map_or_else(|| query.system.clone(), |summary| Cow::Owned(summary.to_string()))
 }
 
 fn template_attributes(template: &Template, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {

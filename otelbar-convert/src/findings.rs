@@ -25,7 +25,11 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Thresholds { n_plus_one: 5, slow_query: Duration::from_millis(100), slow_span: Duration::from_secs(1) }
+        Thresholds {
+            n_plus_one: 5,
+            slow_query: Duration::from_millis(100),
+            slow_span: Duration::from_secs(1),
+        }
     }
 }
 
@@ -133,7 +137,8 @@ pub fn n_plus_one(spans: &[ConvertedSpan], times: usize) -> Vec<Finding> {
             groups.entry((span.data.parent_span_id, span.panel, what)).or_default().push(i);
         }
     }
-    let mut groups: Vec<Vec<usize>> = groups.into_values().filter(|group| group.len() >= times.max(2)).collect();
+    let mut groups: Vec<Vec<usize>> =
+        groups.into_values().filter(|group| group.len() >= times.max(2)).collect();
     groups.sort_by_key(|group| group[0]);
     let describe = |group: Vec<usize>| {
         let first = &spans[group[0]];

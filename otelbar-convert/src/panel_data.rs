@@ -31,14 +31,7 @@ pub struct PanelData {
 impl PanelData {
     /// A request of which only its identity, its times and its head are known yet.
     pub fn new(span_context: SpanContext, timer: Timer, request: Request) -> Self {
-        PanelData {
-            span_context,
-            remote_parent: None,
-            timer,
-            request,
-            entries: Vec::new(),
-            logs: Vec::new(),
-        }
+        PanelData { span_context, remote_parent: None, timer, request, entries: Vec::new(), logs: Vec::new() }
     }
 }
 

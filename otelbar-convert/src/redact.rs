@@ -129,7 +129,9 @@ fn ends_in_word(name: &[u8], word: &[u8]) -> bool {
     }
     match at.checked_sub(1).map(|before| name[before]) {
         None => true,
-        Some(before) => !before.is_ascii_alphanumeric() || (!before.is_ascii_uppercase() && name[at].is_ascii_uppercase()),
+        Some(before) => {
+            !before.is_ascii_alphanumeric() || (!before.is_ascii_uppercase() && name[at].is_ascii_uppercase())
+        }
     }
 }
 
@@ -169,7 +171,15 @@ mod tests {
     #[test]
     fn attributes_are_sensitive_by_the_last_word_of_their_name() {
         let redactor = Redactor::new(["password", "set-cookie", "token"], [""; 0]);
-        for name in ["password", "PASSWORD", "user_password", "db.password", "userPassword", "http.set_cookie", "Set-Cookie"] {
+        for name in [
+            "password",
+            "PASSWORD",
+            "user_password",
+            "db.password",
+            "userPassword",
+            "http.set_cookie",
+            "Set-Cookie",
+        ] {
             assert!(redactor.is_sensitive(name), "{name}");
         }
         for name in ["", "passwordless", "password_length", "mypassword", "tokens", "cookie"] {

@@ -1,7 +1,10 @@
 //! Attribute names: the stable semantic conventions of OpenTelemetry, and the few of our own.
 //!
 //! Ours begin with `otelbar.`; they say what no convention has a name for.
-#![allow(missing_docs, reason = "each constant is the attribute it names; the conventions linked here document them")]
+#![allow(
+    missing_docs,
+    reason = "each constant is the attribute it names; the conventions linked here document them"
+)]
 
 // HTTP, https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";

@@ -16,13 +16,18 @@ use proptest::prelude::*;
 const ROOT: SpanId = SpanId::from_bytes([0, 0, 0, 0, 0, 0, 0, 1]);
 
 fn data(request: Request) -> PanelData {
-    let context =
-        SpanContext::new(TraceId::from(1), ROOT, TraceFlags::SAMPLED, false, TraceState::default());
+    let context = SpanContext::new(TraceId::from(1), ROOT, TraceFlags::SAMPLED, false, TraceState::default());
     PanelData::new(context, Timer::new(SystemTime::UNIX_EPOCH, Duration::from_millis(100)), request)
 }
 
 fn get(route: &str) -> Request {
-    Request { method: "GET".into(), route: Some(route.into()), path: "/".into(), status: Some(200), ..Default::default() }
+    Request {
+        method: "GET".into(),
+        route: Some(route.into()),
+        path: "/".into(),
+        status: Some(200),
+        ..Default::default()
+    }
 }
 
 fn entry(name: &'static str, milliseconds: u64) -> Entry {
@@ -35,7 +40,14 @@ fn query(text: &str) -> Entry {
 }
 
 fn log(message: &'static str, span: Option<SpanId>, level: Level) -> Log {
-    Log { span, time: Duration::ZERO, level, source: Source::default(), message: message.into(), attributes: vec![] }
+    Log {
+        span,
+        time: Duration::ZERO,
+        level,
+        source: Source::default(),
+        message: message.into(),
+        attributes: vec![],
+    }
 }
 
 fn convert(data: &PanelData) -> Converted {
@@ -54,9 +66,19 @@ fn each_kind_of_entry_is_a_span_under_its_parent() {
     data.entries.push(Entry { parent: Some(outer), ..query("SELECT * FROM books WHERE id = 7") });
     let template = Template { name: "book.html".into(), size: Some(10) };
     data.entries.push(Entry::new("", Duration::ZERO, EntryKind::Template(template)));
-    let cache = Cache { system: "redis".into(), operation: "GET".into(), key: Some("book:7".into()), hit: Some(true) };
+    let cache = Cache {
+        system: "redis".into(),
+        operation: "GET".into(),
+        key: Some("book:7".into()),
+        hit: Some(true),
+    };
     data.entries.push(Entry::new("", Duration::ZERO, EntryKind::Cache(cache)));
-    let call = HttpCall { method: "GET".into(), url: "http://stock/7".into(), status: Some(200), ..Default::default() };
+    let call = HttpCall {
+        method: "GET".into(),
+        url: "http://stock/7".into(),
+        status: Some(200),
+        ..Default::default()
+    };
     data.entries.push(Entry::new("", Duration::ZERO, EntryKind::HttpCall(call)));
     data.logs.push(log("loaded", Some(outer), Level::Info));
     data.logs.push(log("begun", None, Level::Debug));
@@ -97,7 +119,10 @@ fn the_root_follows_the_conventions_of_http_servers() {
     check_root(Request { method: "BREW".into(), route: None, ..get("") }, "HTTP | unset | ");
     check_root(Request { status: Some(404), ..get("/a") }, "GET /a | unset | ");
     check_root(Request { status: Some(503), ..get("/a") }, "GET /a | error | 503");
-    check_root(Request { failure: Some("cancelled".into()), status: None, ..get("/a") }, "GET /a | error | cancelled");
+    check_root(
+        Request { failure: Some("cancelled".into()), status: None, ..get("/a") },
+        "GET /a | error | cancelled",
+    );
     let converted = convert(&data(Request { method: "BREW".into(), ..get("/a") }));
     assert_eq!(text(&converted.spans[0], "http.request.method"), "_OTHER");
     assert_eq!(text(&converted.spans[0], "http.request.method_original"), "BREW");
@@ -107,7 +132,8 @@ fn the_root_follows_the_conventions_of_http_servers() {
 fn a_call_that_came_to_an_error_is_one() {
     let call = |status, failure: Option<&'static str>| {
         let mut data = data(get("/"));
-        let call = HttpCall { method: "GET".into(), status, failure: failure.map(Into::into), ..Default::default() };
+        let call =
+            HttpCall { method: "GET".into(), status, failure: failure.map(Into::into), ..Default::default() };
         data.entries.push(Entry::new("", Duration::ZERO, EntryKind::HttpCall(call)));
         let span = convert(&data).spans.remove(1);
         (matches!(span.data.status, Status::Error { .. }), text(&span, "error.type"))
@@ -121,7 +147,11 @@ fn a_call_that_came_to_an_error_is_one() {
 fn missing_times_are_worked_out_inside_the_parent_and_marked() {
     let mut data = data(get("/"));
     let outer = SpanId::from(7);
-    data.entries.push(Entry { id: Some(outer), start: Some(Duration::from_millis(20)), ..entry("outer", 30) });
+    data.entries.push(Entry {
+        id: Some(outer),
+        start: Some(Duration::from_millis(20)),
+        ..entry("outer", 30)
+    });
     data.entries.push(Entry { parent: Some(outer), ..entry("a", 10) });
     data.entries.push(Entry { parent: Some(outer), ..entry("b", 10) });
     data.entries.push(Entry { parent: Some(outer), ..entry("too long", 25) });
@@ -131,7 +161,9 @@ fn missing_times_are_worked_out_inside_the_parent_and_marked() {
     let times: Vec<_> = converted
         .spans
         .iter()
-        .map(|span| (&*span.data.name, since(span.data.start_time), since(span.data.end_time), span.synthesised))
+        .map(|span| {
+            (&*span.data.name, since(span.data.start_time), since(span.data.end_time), span.synthesised)
+        })
         .collect();
     assert_eq!(
         times,
@@ -206,7 +238,9 @@ fn check_findings(entries: Vec<Entry>, expected: &[&str]) {
 
 #[test]
 fn the_same_query_over_and_over_is_found() {
-    let by_id = |count: u32| (0..count).map(|id| query(&format!("SELECT * FROM books WHERE author = {id}"))).collect();
+    let by_id = |count: u32| {
+        (0..count).map(|id| query(&format!("SELECT * FROM books WHERE author = {id}"))).collect()
+    };
     check_findings(by_id(4), &[]);
     check_findings(by_id(5), &["warning 5 × SELECT books under one parent"]);
     check_findings(by_id(50), &["critical 50 × SELECT books under one parent"]);
@@ -214,11 +248,18 @@ fn the_same_query_over_and_over_is_found() {
     check_findings(tables, &[]);
     let parents = (0..9).flat_map(|n| {
         let id = SpanId::from(100 + n);
-        [Entry { id: Some(id), ..entry("task", 1) }, Entry { parent: Some(id), ..query("SELECT * FROM books") }]
+        [
+            Entry { id: Some(id), ..entry("task", 1) },
+            Entry { parent: Some(id), ..query("SELECT * FROM books") },
+        ]
     });
     check_findings(parents.collect(), &[]);
     let call = |n: u32| {
-        let call = HttpCall { method: "GET".into(), url: format!("http://stock/items/{n}?x={n}"), ..Default::default() };
+        let call = HttpCall {
+            method: "GET".into(),
+            url: format!("http://stock/items/{n}?x={n}"),
+            ..Default::default()
+        };
         Entry::new("", Duration::ZERO, EntryKind::HttpCall(call))
     };
     check_findings((0..6).map(call).collect(), &["warning 6 × GET under one parent"]);
@@ -234,7 +275,12 @@ fn a_slow_query_is_found() {
 fn a_slow_span_is_found_where_nothing_below_explains_it() {
     let outer = SpanId::from(7);
     let second = Duration::from_secs(1);
-    let wait = Entry { id: Some(outer), busy: Some(Duration::from_millis(1)), duration: second * 2, ..entry("wait", 0) };
+    let wait = Entry {
+        id: Some(outer),
+        busy: Some(Duration::from_millis(1)),
+        duration: second * 2,
+        ..entry("wait", 0)
+    };
     check_findings(vec![wait.clone()], &["warning wait took 2000.0 ms"]);
     let inner = Entry { parent: Some(outer), duration: second, ..entry("lock", 0) };
     check_findings(vec![wait.clone(), inner], &["warning lock took 1000.0 ms"]);

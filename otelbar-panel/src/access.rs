@@ -62,7 +62,12 @@ impl Access {
         Access { token, hosts }
     }
 
-    pub(crate) fn check(&self, peer: Option<SocketAddr>, uri: &Uri, headers: &HeaderMap) -> Result<(), Denied> {
+    pub(crate) fn check(
+        &self,
+        peer: Option<SocketAddr>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Denied> {
         if let Some(token) = &self.token {
             let given = [query_token(uri), bearer(headers), cookie(headers)];
             let right = given.into_iter().flatten().any(|given| same(given.as_bytes(), token.as_bytes()));
@@ -115,7 +120,8 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 
 /// The header by which a proxy says that it speaks for another machine.
 fn proxied(headers: &HeaderMap) -> Option<&'static str> {
-    let local = |text: &str| host_name(text.trim()).parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+    let local =
+        |text: &str| host_name(text.trim()).parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
     for name in ["x-forwarded-for", "x-real-ip"] {
         for value in headers.get_all(name) {
             if !value.to_str().is_ok_and(|value| value.split(',').all(local)) {
@@ -153,8 +159,10 @@ mod tests {
 
     #[track_caller]
     fn check(peer: &str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
-        let headers =
-            rows.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>();
+        let headers = rows
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect::<HeaderMap>();
         let access = Access::new(None, vec!["shop.test".into()]);
         assert_eq!(access.check(peer.parse().ok(), &Uri::from_static("/"), &headers), expected);
     }
@@ -173,22 +181,32 @@ mod tests {
     #[test]
     fn a_name_that_could_be_anybodys_is_refused() {
         check("127.0.0.1:5", &[("host", "evil.example")], Err(Denied::Host("evil.example".into())));
-        check("127.0.0.1:5", &[("host", "localhost.evil.example")], Err(Denied::Host("localhost.evil.example".into())));
+        check(
+            "127.0.0.1:5",
+            &[("host", "localhost.evil.example")],
+            Err(Denied::Host("localhost.evil.example".into())),
+        );
         check("127.0.0.1:5", &[], Err(Denied::NoHost));
     }
 
     #[test]
     fn a_proxy_makes_nobody_local() {
         let host = ("host", "localhost");
-        check("127.0.0.1:5", &[host, ("x-forwarded-for", "10.0.0.1")], Err(Denied::Proxied("x-forwarded-for")));
+        check(
+            "127.0.0.1:5",
+            &[host, ("x-forwarded-for", "10.0.0.1")],
+            Err(Denied::Proxied("x-forwarded-for")),
+        );
         check("127.0.0.1:5", &[host, ("x-forwarded-for", "127.0.0.1")], Ok(()));
         check("127.0.0.1:5", &[host, ("forwarded", "for=10.0.0.1")], Err(Denied::Proxied("forwarded")));
     }
 
     #[track_caller]
     fn check_token(uri: &'static str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
-        let headers =
-            rows.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect::<HeaderMap>();
+        let headers = rows
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect::<HeaderMap>();
         let access = Access::new(Some("s3cret".into()), Vec::new());
         assert_eq!(access.check("127.0.0.1:5".parse().ok(), &Uri::from_static(uri), &headers), expected);
     }

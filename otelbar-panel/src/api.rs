@@ -31,7 +31,12 @@ impl Toolbar {
     }
 
     /// Answers a request for a path of the toolbar's.
-    pub(crate) fn answer<B>(self: &Arc<Self>, rest: &str, request: &Request<B>, peer: Option<SocketAddr>) -> Answer {
+    pub(crate) fn answer<B>(
+        self: &Arc<Self>,
+        rest: &str,
+        request: &Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Answer {
         let mut answer = self.route(rest, request, peer);
         let headers = answer.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -67,7 +72,8 @@ impl Toolbar {
                 None => assets::answer(rest),
             },
         };
-        let cookie = self.access.cookie_for(request.uri()).and_then(|cookie| HeaderValue::from_str(&cookie).ok());
+        let cookie =
+            self.access.cookie_for(request.uri()).and_then(|cookie| HeaderValue::from_str(&cookie).ok());
         if let Some(cookie) = cookie {
             answer.headers_mut().insert(header::SET_COOKIE, cookie);
         }
@@ -87,7 +93,8 @@ impl Toolbar {
 
     fn list(&self, query: &str) -> Answer {
         let number = |name: &str| -> Result<Option<u64>, String> {
-            let given = query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
+            let given =
+                query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
             given
                 .map(|(_, value)| value.parse())
                 .transpose()
@@ -97,7 +104,8 @@ impl Toolbar {
             (Ok(limit), Ok(before)) => (limit, before),
             (Err(message), _) | (_, Err(message)) => return error(StatusCode::BAD_REQUEST, &message),
         };
-        let limit = limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT));
+        let limit =
+            limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT));
         json_answer(StatusCode::OK, &page::list(self, before, limit))
     }
 

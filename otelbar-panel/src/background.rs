@@ -24,7 +24,11 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    pub(crate) fn new(receiver: Receiver<Message>, store: Arc<Store>, exporter: Option<ToolbarSpanExporter>) -> Self {
+    pub(crate) fn new(
+        receiver: Receiver<Message>,
+        store: Arc<Store>,
+        exporter: Option<ToolbarSpanExporter>,
+    ) -> Self {
         Background { receiver, store, exporter, settling: VecDeque::new() }
     }
 

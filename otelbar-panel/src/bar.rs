@@ -53,9 +53,9 @@ impl fmt::Display for Reason {
             Reason::Status(status) => write!(f, "status is {status}"),
             Reason::Digest(header) => write!(f, "{header} vouches for the body"),
             Reason::Download => f.write_str("content-disposition is attachment"),
-            Reason::ContentSecurityPolicy => {
-                f.write_str("content-security-policy allows no script of this origin; add 'self' to script-src")
-            }
+            Reason::ContentSecurityPolicy => f.write_str(
+                "content-security-policy allows no script of this origin; add 'self' to script-src",
+            ),
         }
     }
 }
@@ -80,7 +80,12 @@ pub(crate) fn wanted(method: &Method, headers: &HeaderMap) -> Result<(), Reason>
 }
 
 /// What becomes of a response that has a body.
-pub(crate) fn decide(wanted: &Result<(), Reason>, head: &http::response::Parts, path: &str, id: SpanId) -> Bar {
+pub(crate) fn decide(
+    wanted: &Result<(), Reason>,
+    head: &http::response::Parts,
+    path: &str,
+    id: SpanId,
+) -> Bar {
     let headers = &head.headers;
     let Some(content_type) = text(headers, &header::CONTENT_TYPE) else { return Bar::None };
     let mut parts = content_type.split(';').map(str::trim);
@@ -128,7 +133,8 @@ fn possible<'h>(
             return Err(Reason::Digest(HeaderName::from_static(name)));
         }
     }
-    if text(headers, &header::CONTENT_DISPOSITION).is_some_and(|value| starts_with_word(value, "attachment")) {
+    if text(headers, &header::CONTENT_DISPOSITION).is_some_and(|value| starts_with_word(value, "attachment"))
+    {
         return Err(Reason::Download);
     }
     let mut nonce = None;
@@ -150,13 +156,14 @@ fn script_permission(policy: &str) -> Result<Option<&str>, Reason> {
             Some(words)
         })
     };
-    let sources = directive("script-src-elem").or_else(|| directive("script-src")).or_else(|| directive("default-src"));
+    let sources =
+        directive("script-src-elem").or_else(|| directive("script-src")).or_else(|| directive("default-src"));
     let Some(sources) = sources else { return Ok(None) };
     let nonce = sources.clone().find_map(|source| source.strip_prefix("'nonce-")?.strip_suffix('\''));
     let strict = sources.clone().any(|source| source.eq_ignore_ascii_case("'strict-dynamic'"));
-    let own = sources.clone().any(|source| {
-        source.eq_ignore_ascii_case("'self'") || matches!(source, "*" | "http:" | "https:")
-    });
+    let own = sources
+        .clone()
+        .any(|source| source.eq_ignore_ascii_case("'self'") || matches!(source, "*" | "http:" | "https:"));
     // A nonce is copied into an attribute, so it may hold nothing but what RFC 4648 gives it.
     let clean = |nonce: &&str| nonce.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/-_=".contains(&b));
     match nonce.filter(clean) {
@@ -206,7 +213,8 @@ mod tests {
     }
 
     const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
-    const SCRIPT: &str = "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" defer></script>";
+    const SCRIPT: &str =
+        "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" defer></script>";
 
     #[test]
     fn pages_alone_get_the_bar() {
@@ -235,15 +243,18 @@ mod tests {
         check(&[], &[HTML, ("content-encoding", "identity")], SCRIPT);
         check(&[], &[("content-type", "text/html; charset=\"UTF-16LE\"")], "charset is utf-16le");
         check(&[], &[HTML, ("content-digest", "sha-256=:x:")], "content-digest vouches for the body");
-        check(&[], &[HTML, ("content-disposition", "Attachment; filename=a")], "content-disposition is attachment");
+        check(
+            &[],
+            &[HTML, ("content-disposition", "Attachment; filename=a")],
+            "content-disposition is attachment",
+        );
     }
 
     #[test]
     fn a_content_security_policy_is_kept() {
         let csp = |policy| ("content-security-policy", policy);
         let refused = "content-security-policy allows no script of this origin; add 'self' to script-src";
-        let with_nonce =
-            "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" nonce=\"aB+/=\" defer></script>";
+        let with_nonce = "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" nonce=\"aB+/=\" defer></script>";
         check(&[], &[HTML, csp("img-src 'none'")], SCRIPT);
         check(&[], &[HTML, csp("default-src 'self'")], SCRIPT);
         check(&[], &[HTML, csp("default-src 'none'")], refused);

@@ -74,9 +74,7 @@ impl Delivery {
             partly @ Stage::PartlyRejected { .. } => ("partial", Some(partly.to_string())),
             Stage::Dropped {
                 reason: reason @ (DropReason::QueueFull { .. } | DropReason::ShutDown | DropReason::Closed),
-            } => {
-                ("dropped", Some(reason.to_string()))
-            }
+            } => ("dropped", Some(reason.to_string())),
             Stage::Dropped { reason } => ("failed", Some(reason.to_string())),
             other => ("queued", Some(other.to_string())),
         };

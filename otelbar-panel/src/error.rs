@@ -10,7 +10,9 @@ pub struct PanelError(Kind);
 enum Kind {
     #[error(transparent)]
     Exporter(#[from] SetupError),
-    #[error("OTEL_TRACES_EXPORTER is {0}, which is not supported yet; set it to otlp, or to none for the page alone")]
+    #[error(
+        "OTEL_TRACES_EXPORTER is {0}, which is not supported yet; set it to otlp, or to none for the page alone"
+    )]
     TracesExporter(TracesExporter),
     #[error("the system gave no thread for the toolbar: {0}; see the limit of threads (ulimit -u)")]
     Thread(std::io::Error),

@@ -3,14 +3,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
 use otelbar_config::{Capture, LogLevel, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
+use otelbar_convert::PanelDataConverter;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::Request;
 use otelbar_convert::redact::Redactor;
-use otelbar_convert::PanelDataConverter;
 use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
@@ -312,7 +312,9 @@ impl Toolbar {
     }
 
     fn shutdown(&self, within: Duration) -> bool {
-        let Some(thread) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() else { return true };
+        let Some(thread) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return true;
+        };
         let started = std::time::Instant::now();
         let stopped = self.recorder.handover.ask(Message::Stop, within) && thread.join().is_ok();
         let left = within.saturating_sub(started.elapsed());

@@ -3,7 +3,8 @@
 use http::HeaderMap;
 use opentelemetry::trace::{SpanContext, SpanId};
 use otelbar_propagation::{
-    Baggage, Outcome, TraceContext, TraceFlags, Traceparent, Tracestate, extract_trace_context, inject_trace_context,
+    Baggage, Outcome, TraceContext, TraceFlags, Traceparent, Tracestate, extract_trace_context,
+    inject_trace_context,
 };
 
 /// The headers of a request that carry its trace context.

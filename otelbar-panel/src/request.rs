@@ -5,8 +5,8 @@ mod current;
 mod recording;
 
 pub(crate) use context::{RequestContext, Service};
-pub use current::{RequestHandle, current};
 pub(crate) use current::{Active, Scope, SpanHandle};
+pub use current::{RequestHandle, current};
 pub(crate) use recording::{Limits, Outcome};
 
 #[cfg(test)]
@@ -39,9 +39,15 @@ mod tests {
             handover,
             sql_system: "sqlite".to_owned(),
         });
-        let span_context =
-            SpanContext::new(TraceId::from(1), SpanId::from(1), TraceFlags::SAMPLED, false, TraceState::default());
-        let service = Arc::new(Service { name: "test".to_owned(), resource: Resource::builder_empty().build() });
+        let span_context = SpanContext::new(
+            TraceId::from(1),
+            SpanId::from(1),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::default(),
+        );
+        let service =
+            Arc::new(Service { name: "test".to_owned(), resource: Resource::builder_empty().build() });
         RequestContext::open(recorder, service, span_context, Propagation::default(), Request::default())
     }
 

@@ -61,7 +61,9 @@ impl Store {
     pub(crate) fn measure(&self, context: &Arc<RequestContext>) {
         let bytes = context.lock().size();
         let mut inner = self.lock();
-        let Some(held) = inner.held.iter_mut().rev().find(|held| Arc::ptr_eq(&held.context, context)) else { return };
+        let Some(held) = inner.held.iter_mut().rev().find(|held| Arc::ptr_eq(&held.context, context)) else {
+            return;
+        };
         let before = std::mem::replace(&mut held.bytes, bytes);
         inner.bytes = inner.bytes - before + bytes;
         self.make_room(inner);

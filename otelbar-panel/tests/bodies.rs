@@ -46,7 +46,11 @@ fn untouched(passed: (StatusCode, HeaderMap, String, Option<String>), expected: 
     assert!(bar.is_none_or(|bar| bar.starts_with("left out; ")));
 }
 
-fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Response<&'static str> {
+fn answer(
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    body: &'static str,
+) -> Response<&'static str> {
     let mut answer = Response::new(body);
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
     for (name, value) in headers {
@@ -141,8 +145,7 @@ async fn pages_arrive_whole_over_both_versions_of_http() {
     })
     .await;
     for http2 in [false, true] {
-        let client =
-            Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
+        let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
         for path in ["/", "/length"] {
             let answer = client.get(format!("http://{address}{path}").parse().unwrap()).await.unwrap();
             let body = answer.into_body().collect().await.unwrap().to_bytes();
@@ -153,7 +156,11 @@ async fn pages_arrive_whole_over_both_versions_of_http() {
     let requests = common::requests(&toolbar).await;
     assert_eq!(requests.len(), 4);
     let version = |request: &serde_json::Value| {
-        common::attribute(&request["spans"][0], "network.protocol.version").unwrap().as_str().unwrap().to_owned()
+        common::attribute(&request["spans"][0], "network.protocol.version")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(requests.iter().map(version).collect::<Vec<_>>(), ["2", "2", "1.1", "1.1"]);
     assert!(requests.iter().all(|request| request["request"]["outcome"] == "completed"));
@@ -194,6 +201,9 @@ async fn an_upgraded_connection_goes_on() {
     stream.read_exact(&mut word).await.unwrap();
     assert_eq!(&word, b"ping");
     let request = common::the_request(&toolbar).await;
-    assert_eq!((&request["request"]["status"], &request["request"]["outcome"]), (&101.into(), &"completed".into()));
+    assert_eq!(
+        (&request["request"]["status"], &request["request"]["outcome"]),
+        (&101.into(), &"completed".into())
+    );
     server.abort();
 }

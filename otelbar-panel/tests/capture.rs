@@ -28,14 +28,23 @@ async fn record<F: Future<Output = ()>>(toolbar: &OpenTelemetryPanel, work: impl
 
 fn attributes(of: &Value) -> Vec<(&str, &Value)> {
     let places = ["code.file.path", "code.line.number", "target"];
-    let rows = of["attributes"].as_array().unwrap().iter().map(|row| (row["key"].as_str().unwrap(), &row["value"]));
+    let rows =
+        of["attributes"].as_array().unwrap().iter().map(|row| (row["key"].as_str().unwrap(), &row["value"]));
     rows.filter(|(key, _)| !places.contains(key)).collect()
 }
 
 #[tokio::test]
 async fn fields_keep_their_types() {
     let request = record(&common::quiet_toolbar(), async || {
-        let span = info_span!("typed", text = "a", int = -1, float = 0.5, yes = true, big = u64::MAX, late = field::Empty);
+        let span = info_span!(
+            "typed",
+            text = "a",
+            int = -1,
+            float = 0.5,
+            yes = true,
+            big = u64::MAX,
+            late = field::Empty
+        );
         span.record("late", 7);
         span.record("int", 2);
         let _in = span.enter();
@@ -107,11 +116,15 @@ async fn fields_of_opentelemetry_steer_the_span() {
 #[tokio::test]
 async fn spans_made_by_instrumented_libraries_are_known_by_their_attributes() {
     let request = record(&common::quiet_toolbar(), async || {
-        info_span!("query", otel.kind = "client", db.query.text = "SELECT 1", db.system.name = "postgresql").in_scope(|| {});
+        info_span!("query", otel.kind = "client", db.query.text = "SELECT 1", db.system.name = "postgresql")
+            .in_scope(|| {});
         info_span!("call", otel.kind = "client", http.request.method = "GET").in_scope(|| {});
     })
     .await;
-    assert_eq!((&request["spans"][1]["panel"], &request["spans"][2]["panel"]), (&json!("sql"), &json!("http")));
+    assert_eq!(
+        (&request["spans"][1]["panel"], &request["spans"][2]["panel"]),
+        (&json!("sql"), &json!("http"))
+    );
 }
 
 #[tokio::test]
@@ -159,10 +172,13 @@ async fn work_that_outlives_the_response_is_recorded_and_exported() {
             wait.await.unwrap();
             info!("late");
         };
-        tokio::spawn(async move {
-            job.instrument(info_span!("job")).await;
-            done.send(()).unwrap();
-        }.in_current_span());
+        tokio::spawn(
+            async move {
+                job.instrument(info_span!("job")).await;
+                done.send(()).unwrap();
+            }
+            .in_current_span(),
+        );
         tokio::task::yield_now().await;
     })
     .await;
@@ -228,7 +244,8 @@ async fn the_store_lets_go_of_the_oldest() {
         common::call(service.clone(), common::get(&format!("/{n}"))).await;
     }
     let list = common::api(&toolbar, "api/requests").await;
-    let paths: Vec<_> = list["requests"].as_array().unwrap().iter().map(|r| r["path"].as_str().unwrap()).collect();
+    let paths: Vec<_> =
+        list["requests"].as_array().unwrap().iter().map(|r| r["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["/4", "/3", "/2"]);
     assert_eq!((&list["store"]["requests"], &list["store"]["evicted"]), (&json!(3), &json!(2)));
 }
@@ -255,7 +272,10 @@ async fn a_handler_can_name_its_route_and_add_to_its_span() {
     assert!(otelbar_panel::current().is_none(), "outside of the request there is none");
     let request = common::the_request(&toolbar).await;
     let root = &request["spans"][0];
-    assert_eq!((&root["name"], &request["request"]["route"]), (&json!("GET /items/{id}"), &json!("/items/{id}")));
+    assert_eq!(
+        (&root["name"], &request["request"]["route"]),
+        (&json!("GET /items/{id}"), &json!("/items/{id}"))
+    );
     assert_eq!(common::attribute(root, "tenant").unwrap(), "bob");
     assert_eq!(common::attribute(root, "session").unwrap(), "REDACTED");
 }

@@ -27,13 +27,18 @@ async fn outcome(toolbar: &OpenTelemetryPanel) -> (String, Value, Option<Value>)
     )
 }
 
-fn frames(parts: Vec<Result<&'static str, &'static str>>) -> impl http_body::Body<Data = Bytes, Error = &'static str> + Unpin {
+fn frames(
+    parts: Vec<Result<&'static str, &'static str>>,
+) -> impl http_body::Body<Data = Bytes, Error = &'static str> + Unpin {
     StreamBody::new(futures_util::stream::iter(
         parts.into_iter().map(|part| part.map(|data| Frame::data(Bytes::from_static(data.as_bytes())))),
     ))
 }
 
-async fn respond(toolbar: &OpenTelemetryPanel, parts: Vec<Result<&'static str, &'static str>>) -> Response<impl http_body::Body<Data = Bytes, Error = &'static str> + Unpin> {
+async fn respond(
+    toolbar: &OpenTelemetryPanel,
+    parts: Vec<Result<&'static str, &'static str>>,
+) -> Response<impl http_body::Body<Data = Bytes, Error = &'static str> + Unpin> {
     let mut body = Some(frames(parts));
     let service = service_fn(move |_: Request<Body>| {
         let body = body.take().unwrap();
@@ -118,7 +123,9 @@ async fn a_client_that_hangs_up_over_the_network_is_seen() {
     })
     .await;
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
     drop(stream);
     gone.notified().await;
     assert_eq!(outcome(&toolbar).await.0, "cancelled");

@@ -84,7 +84,12 @@ fn tasks(n: u32) -> u32 {
 async fn each_of_500_overlapping_requests_has_exactly_its_own() {
     let toolbar = common::quiet_toolbar();
     // Opened beforehand: a request that opens a connection truly has the queries by which that is set up.
-    let pool = SqlitePoolOptions::new().min_connections(8).max_connections(8).connect("sqlite::memory:").await.unwrap();
+    let pool = SqlitePoolOptions::new()
+        .min_connections(8)
+        .max_connections(8)
+        .connect("sqlite::memory:")
+        .await
+        .unwrap();
     let (working, mut all_done) = mpsc::channel(1);
     let app = App { pool: pool.clone(), working };
     let router = Router::new().route("/work/{n}", routing::get(work)).with_state(app).layer(toolbar.layer());
@@ -141,7 +146,10 @@ fn bears_its_number(span: &Value, n: u32) {
     match span["panel"].as_str().unwrap() {
         "request" => assert_eq!(common::attribute(span, "url.path").unwrap(), &format!("/work/{n}")),
         "sql" => {
-            assert_eq!(common::attribute(span, "db.query.text").unwrap(), &format!("SELECT ? AS alias_of_{n}"))
+            assert_eq!(
+                common::attribute(span, "db.query.text").unwrap(),
+                &format!("SELECT ? AS alias_of_{n}")
+            )
         }
         _ => assert_eq!(common::attribute(span, "n").unwrap(), n),
     }

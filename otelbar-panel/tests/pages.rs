@@ -13,7 +13,11 @@ use tower::{Layer, ServiceExt, service_fn};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5);
 
-async fn ask(toolbar: &OpenTelemetryPanel, peer: Option<SocketAddr>, request: http::request::Builder) -> (http::response::Parts, String) {
+async fn ask(
+    toolbar: &OpenTelemetryPanel,
+    peer: Option<SocketAddr>,
+    request: http::request::Builder,
+) -> (http::response::Parts, String) {
     let app = service_fn(async |_: Request<Body>| {
         let mut page = Response::new(Body::from("<p>app</p>"));
         page.headers_mut().insert("content-type", "text/html".parse().unwrap());
@@ -37,18 +41,28 @@ fn get(path: &str) -> http::request::Builder {
 async fn the_page_is_served_with_a_strict_policy() {
     let toolbar = common::quiet_toolbar();
     let (head, body) = ask(&toolbar, Some(LOCAL), get("/__otelbar/")).await;
-    assert_eq!((head.status, &head.headers["content-type"]), (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap()));
+    assert_eq!(
+        (head.status, &head.headers["content-type"]),
+        (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap())
+    );
     assert!(body.contains("<script"), "{body}");
     let policy = head.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
     assert_eq!(head.headers["x-content-type-options"], "nosniff");
-    for (file, kind) in [("app.js", "text/javascript; charset=utf-8"), ("app.css", "text/css; charset=utf-8"), ("bar.js", "text/javascript; charset=utf-8")] {
+    for (file, kind) in [
+        ("app.js", "text/javascript; charset=utf-8"),
+        ("app.css", "text/css; charset=utf-8"),
+        ("bar.js", "text/javascript; charset=utf-8"),
+    ] {
         let (head, body) = ask(&toolbar, Some(LOCAL), get(&format!("/__otelbar/{file}"))).await;
         assert_eq!((head.status, &head.headers["content-type"]), (StatusCode::OK, &kind.parse().unwrap()));
         assert!(!body.is_empty());
     }
     let (head, _) = ask(&toolbar, Some(LOCAL), get("/__otelbar?token=a")).await;
-    assert_eq!((head.status, &head.headers["location"]), (StatusCode::PERMANENT_REDIRECT, &"/__otelbar/?token=a".parse().unwrap()));
+    assert_eq!(
+        (head.status, &head.headers["location"]),
+        (StatusCode::PERMANENT_REDIRECT, &"/__otelbar/?token=a".parse().unwrap())
+    );
     let (_, body) = ask(&toolbar, Some(LOCAL), get("/__otelbarista")).await;
     assert!(body.starts_with("<p>app</p>"), "a path that only begins alike is the application's");
 }
@@ -77,7 +91,10 @@ async fn errors_are_json_and_say_what_to_do() {
 async fn local_callers_alone_see_the_pages_and_the_bar() {
     let toolbar = common::quiet_toolbar();
     let remote: SocketAddr = "192.0.2.1:5".parse().unwrap();
-    for (peer, message) in [(Some(remote), "192.0.2.1 is not an address of this machine"), (None, "into_make_service_with_connect_info")] {
+    for (peer, message) in [
+        (Some(remote), "192.0.2.1 is not an address of this machine"),
+        (None, "into_make_service_with_connect_info"),
+    ] {
         let (head, body) = ask(&toolbar, peer, get("/__otelbar/api/requests")).await;
         assert_eq!(head.status, StatusCode::FORBIDDEN);
         assert!(body.contains(message), "{body}");
@@ -101,7 +118,11 @@ async fn a_token_opens_the_pages_to_others_and_is_kept_in_a_cookie() {
     let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/api/requests")).await;
     assert_eq!(head.status, StatusCode::FORBIDDEN);
     let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/app.js")).await;
-    assert_eq!(head.status, StatusCode::OK, "the page's files hold no data, and ask for each other without a token");
+    assert_eq!(
+        head.status,
+        StatusCode::OK,
+        "the page's files hold no data, and ask for each other without a token"
+    );
     let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/?token=s3cret")).await;
     assert_eq!(head.status, StatusCode::OK);
     let cookie = head.headers["set-cookie"].to_str().unwrap();

@@ -63,7 +63,11 @@ async fn an_invalid_traceparent_starts_a_new_trace_and_is_explained() {
         assert_eq!(propagation["outcome"], "refused", "{invalid}");
         let said = propagation["reason"].as_str().unwrap();
         assert!(said.contains("traceparent") && said.contains(reason), "{invalid}: {said}");
-        assert_eq!(propagation["warnings"].as_array().unwrap().len(), 1, "{invalid}: the tracestate is dropped");
+        assert_eq!(
+            propagation["warnings"].as_array().unwrap().len(),
+            1,
+            "{invalid}: the tracestate is dropped"
+        );
         assert_eq!(request["spans"][0]["parent_span_id"], Value::Null);
         assert_ne!(request["request"]["trace_id"], "0af7651916cd43dd8448eb211c80319c");
         let value = propagation["headers"][0]["value"].as_str().unwrap();
@@ -90,7 +94,9 @@ async fn call_through(toolbar: &OpenTelemetryPanel, incoming: &[(&'static str, &
     let service = service_fn(move |_: Request<Body>| {
         let mut client = client.clone();
         async move {
-            let request = Request::get("http://user:pw@stock:81/items/7?token=secret&page=2").body(Empty::new()).unwrap();
+            let request = Request::get("http://user:pw@stock:81/items/7?token=secret&page=2")
+                .body(Empty::new())
+                .unwrap();
             let answer = client.call(request).await.unwrap();
             answer.into_body().collect().await.unwrap();
             Ok::<_, Infallible>(Response::new(Body::empty()))
@@ -122,7 +128,10 @@ async fn a_call_is_a_span_and_carries_the_context_on() {
 
     let expected = format!("00-0af7651916cd43dd8448eb211c80319c-{}-01", call["span_id"].as_str().unwrap());
     assert_eq!(headers["traceparent"], expected);
-    assert_eq!((&headers["tracestate"], &headers["baggage"]), (&"a=1,b=2".parse().unwrap(), &"user=ada".parse().unwrap()));
+    assert_eq!(
+        (&headers["tracestate"], &headers["baggage"]),
+        (&"a=1,b=2".parse().unwrap(), &"user=ada".parse().unwrap())
+    );
 }
 
 #[tokio::test]
@@ -147,7 +156,9 @@ async fn a_client_outside_of_requests_is_left_alone() {
 async fn a_call_that_fails_says_how() {
     let toolbar = common::quiet_toolbar();
     let service = service_fn(async |_: Request<Body>| {
-        let refused = service_fn(async |_: Request<Empty<Bytes>>| Err::<Response<Body>, _>(std::io::Error::other("no")));
+        let refused = service_fn(async |_: Request<Empty<Bytes>>| {
+            Err::<Response<Body>, _>(std::io::Error::other("no"))
+        });
         let missing = service_fn(async |_: Request<Empty<Bytes>>| {
             Ok::<_, Infallible>(Response::builder().status(404).body(Body::empty()).unwrap())
         });
@@ -155,7 +166,9 @@ async fn a_call_that_fails_says_how() {
         ClientLayer::new().layer(refused).oneshot(request()).await.map(|_| ()).unwrap_err();
         ClientLayer::new().layer(missing).oneshot(request()).await.unwrap();
         // One that is dropped before it is answered.
-        let never = service_fn(|_: Request<Empty<Bytes>>| std::future::pending::<Result<Response<Body>, Infallible>>());
+        let never = service_fn(|_: Request<Empty<Bytes>>| {
+            std::future::pending::<Result<Response<Body>, Infallible>>()
+        });
         drop(ClientLayer::new().layer(never).call(request()));
         Ok::<_, Infallible>(Response::new(Body::empty()))
     });
@@ -184,14 +197,25 @@ async fn services_of_one_process_are_shown_in_one_trace() {
     common::call(toolbar.layer().layer(shop), common::get("/")).await;
 
     let list = common::api(&toolbar, "api/requests").await;
-    let ids: Vec<&str> = list["requests"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        list["requests"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
     let (shop, inventory) = (ids[0], ids[1]);
     for id in ids.iter() {
         let request = common::api(&toolbar, &format!("api/requests/{id}")).await;
-        let rows: Vec<_> = request["spans"].as_array().unwrap().iter().map(|span| {
-            (span["service"].as_str().unwrap(), span["kind"].as_str().unwrap(), span["request_id"].as_str().unwrap())
-        }).collect();
-        let expected = [("test", "server", shop), ("test", "client", shop), ("inventory", "server", inventory)];
+        let rows: Vec<_> = request["spans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|span| {
+                (
+                    span["service"].as_str().unwrap(),
+                    span["kind"].as_str().unwrap(),
+                    span["request_id"].as_str().unwrap(),
+                )
+            })
+            .collect();
+        let expected =
+            [("test", "server", shop), ("test", "client", shop), ("inventory", "server", inventory)];
         assert_eq!(rows, expected, "parents come first, whichever request is asked for");
         assert_eq!(request["spans"][2]["parent_span_id"], request["spans"][1]["span_id"]);
     }

@@ -41,7 +41,13 @@ fn shown_form(span: &Value) -> Value {
     let attributes = |of: &Value| -> Value {
         let rows = of["attributes"].as_array().unwrap().iter();
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        rows.map(|row| (row["key"].as_str().unwrap().to_owned(), text(&row["value"]))).collect::<Vec<_>>().into_iter().collect::<std::collections::BTreeMap<_, _>>().into_iter().map(|(k, v)| json!([k, v])).collect()
+        rows.map(|row| (row["key"].as_str().unwrap().to_owned(), text(&row["value"])))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .into_iter()
+            .map(|(k, v)| json!([k, v]))
+            .collect()
     };
     json!({
         "span_id": span["span_id"],

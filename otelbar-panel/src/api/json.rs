@@ -187,7 +187,9 @@ impl Serialize for AnyValue {
             Value::Array(Array::Bool(values)) => values.serialize(serializer),
             Value::Array(Array::I64(values)) => list(values.iter().map(|value| Integer(*value)), serializer),
             Value::Array(Array::F64(values)) => list(values.iter().map(|value| Float(*value)), serializer),
-            Value::Array(Array::String(values)) => list(values.iter().map(|value| value.as_str()), serializer),
+            Value::Array(Array::String(values)) => {
+                list(values.iter().map(|value| value.as_str()), serializer)
+            }
             other => serializer.serialize_str(&other.to_string()),
         }
     }
@@ -216,7 +218,10 @@ impl Serialize for Float {
     }
 }
 
-fn list<T: Serialize, S: Serializer>(values: impl Iterator<Item = T>, serializer: S) -> Result<S::Ok, S::Error> {
+fn list<T: Serialize, S: Serializer>(
+    values: impl Iterator<Item = T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut list = serializer.serialize_seq(None)?;
     for value in values {
         list.serialize_element(&value)?;

@@ -168,7 +168,9 @@ fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
     let (status, status_message) = match &data.status {
         Status::Unset => ("unset", None),
         Status::Ok => ("ok", None),
-        Status::Error { description } => ("error", Some(description.to_string()).filter(|text| !text.is_empty())),
+        Status::Error { description } => {
+            ("error", Some(description.to_string()).filter(|text| !text.is_empty()))
+        }
     };
     json::Span {
         span_id: data.span_context.span_id().to_string(),
@@ -198,7 +200,9 @@ fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
             .map(|event| json::Event {
                 name: event.name.to_string(),
                 level: event.attributes.iter().find_map(|attribute| match &attribute.value {
-                    Value::String(level) if attribute.key.as_str() == semconv::LEVEL => Some(level.to_string()),
+                    Value::String(level) if attribute.key.as_str() == semconv::LEVEL => {
+                        Some(level.to_string())
+                    }
                     _ => None,
                 }),
                 time_unix_ns: unix_ns(event.timestamp),
@@ -207,7 +211,10 @@ fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
             .collect(),
         synthesised: span.synthesised,
         unfinished: !span.ended,
-        dropped: json::SpanDropped { attributes: data.dropped_attributes_count, events: data.events.dropped_count },
+        dropped: json::SpanDropped {
+            attributes: data.dropped_attributes_count,
+            events: data.events.dropped_count,
+        },
     }
 }
 
@@ -234,7 +241,10 @@ fn in_tree_order(spans: Vec<json::Span>) -> Vec<json::Span> {
     let mut ordered = Vec::new();
     while !requests.is_empty() {
         let ready = requests.iter().position(|request| {
-            request[0].parent_span_id.as_ref().is_none_or(|parent| placed.contains(parent) || !held.contains(parent))
+            request[0]
+                .parent_span_id
+                .as_ref()
+                .is_none_or(|parent| placed.contains(parent) || !held.contains(parent))
         });
         // In a cycle of requests none is first, so any is.
         let request = requests.remove(ready.unwrap_or(0));

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
 use opentelemetry::trace::SpanKind;
+use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
@@ -98,7 +98,10 @@ where
     fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(id).filter(|_| !self.redundant) else { return };
         // The fields are formatted by the application's code, so no lock may be held.
-        let handle = span.extensions().get::<SpanHandle>().and_then(|handle| Some((handle.scope.clone(), handle.place?)));
+        let handle = span
+            .extensions()
+            .get::<SpanHandle>()
+            .and_then(|handle| Some((handle.scope.clone(), handle.place?)));
         let Some((Scope { context, .. }, place)) = handle else { return };
         let mut fields = Fields::new(&context.recorder.redactor, values.len());
         values.record(&mut fields);
@@ -140,9 +143,11 @@ where
         let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
         event.record(&mut fields);
         let source = match fields.log_target.take() {
-            Some(target) => {
-                Source { target: target.into(), file: fields.log_file.take().map(Cow::Owned), line: fields.log_line }
-            }
+            Some(target) => Source {
+                target: target.into(),
+                file: fields.log_file.take().map(Cow::Owned),
+                line: fields.log_line,
+            },
             None => source(metadata),
         };
         context.log(Log {

@@ -25,8 +25,11 @@ use crate::request::Scope;
 pub fn template<R: Rendered>(name: &str, render: impl FnOnce() -> R) -> R {
     let scope = Scope::current().filter(|scope| scope.context.recorder.captured.templates);
     let Some(Scope { context, span }) = scope else { return render() };
-    let mut entry =
-        Entry::new("", std::time::Duration::ZERO, EntryKind::Template(Template { name: name.to_owned(), size: None }));
+    let mut entry = Entry::new(
+        "",
+        std::time::Duration::ZERO,
+        EntryKind::Template(Template { name: name.to_owned(), size: None }),
+    );
     entry.id = Some(new_span_id());
     entry.parent = Some(span);
     entry.start = Some(context.now());

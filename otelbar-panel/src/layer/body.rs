@@ -47,7 +47,10 @@ impl<B: Body> Body for ToolbarBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().kind.project() {
             KindProjection::Untouched { inner } => inner.poll_frame(cx).map_ok(into_bytes),
             KindProjection::Page { inner } => {
@@ -115,7 +118,9 @@ impl<B: Body> Body for ToolbarBody<B> {
         match &self.kind {
             Kind::Untouched { inner } => inner.size_hint(),
             Kind::Page { inner } => inner.size_hint(),
-            Kind::Watched { ended: true, bar, .. } => SizeHint::with_exact(bar.as_ref().map_or(0, Bytes::len) as u64),
+            Kind::Watched { ended: true, bar, .. } => {
+                SizeHint::with_exact(bar.as_ref().map_or(0, Bytes::len) as u64)
+            }
             Kind::Watched { inner, bar, .. } => {
                 let bar = bar.as_ref().map_or(0, Bytes::len) as u64;
                 let own = inner.size_hint();

@@ -56,7 +56,9 @@ where
     /// When polled again after it was ready, as futures may.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Off { inner } => inner.poll(cx).map_ok(|response| response.map(ToolbarBody::untouched)),
+            StateProjection::Off { inner } => {
+                inner.poll(cx).map_ok(|response| response.map(ToolbarBody::untouched))
+            }
             StateProjection::Watched { inner, watch } => {
                 let Some(current) = watch.as_ref() else { return already_done() };
                 let result = ready!(current.run(|| inner.poll(cx)));

@@ -7,10 +7,10 @@ use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::ToolbarBody;
 use super::future::ToolbarFuture;
 use super::peer;
 use super::watch::Watch;
-use super::ToolbarBody;
 use crate::panel::Toolbar;
 use crate::request::Service as ServiceInfo;
 

@@ -71,7 +71,9 @@ impl Watch {
             data,
         );
         toolbar.begin_delivery(&context);
-        let otel = Context::current().with_remote_span_context(span_context).with_value(Active(Arc::clone(&context)));
+        let otel = Context::current()
+            .with_remote_span_context(span_context)
+            .with_value(Active(Arc::clone(&context)));
         let span = {
             let _attached = otel.clone().attach();
             // At the level that the fewest filters hide, since spans and tasks find their request by it.
@@ -204,7 +206,8 @@ fn describe<B>(
     let redactor = &toolbar.recorder.redactor;
     let uri = request.uri();
     let headers = request.headers();
-    let authority = uri.authority().map(|authority| authority.as_str()).or_else(|| text(headers, header::HOST));
+    let authority =
+        uri.authority().map(|authority| authority.as_str()).or_else(|| text(headers, header::HOST));
     let (host, port) = authority.map(split_authority).unwrap_or_default();
     panel_data::Request {
         method: request.method().as_str().to_owned(),

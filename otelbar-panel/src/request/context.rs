@@ -5,9 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanId};
 use opentelemetry_sdk::Resource;
-use otelbar_convert::{Converted, ConvertedSpan};
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_convert::panel_data::{Entry, Log, PanelData, Request, Timer};
+use otelbar_convert::{Converted, ConvertedSpan};
 
 use super::recording::{Outcome, Recording};
 use crate::delivery::Delivery;

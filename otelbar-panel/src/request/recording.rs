@@ -175,10 +175,12 @@ impl Recording {
         self.dropped.late += late as u64;
         self.logs_seen = self.data.logs.len();
 
-        let root = self.data.timer.ended && !std::mem::replace(&mut self.root_exported, self.data.timer.ended);
+        let root =
+            self.data.timer.ended && !std::mem::replace(&mut self.root_exported, self.data.timer.ended);
         self.exported.resize(self.data.entries.len(), false);
         let fresh = |(i, entry): &(usize, &Entry)| entry.ended && !self.exported[*i];
-        let entries: Vec<usize> = self.data.entries.iter().enumerate().filter(fresh).map(|(i, _)| i).collect();
+        let entries: Vec<usize> =
+            self.data.entries.iter().enumerate().filter(fresh).map(|(i, _)| i).collect();
         for i in &entries {
             self.exported[*i] = true;
         }

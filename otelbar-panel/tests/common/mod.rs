@@ -77,7 +77,8 @@ pub(crate) fn get(path: &str) -> Request<Body> {
 /// Reads from the toolbar's JSON API, after all that was recorded has reached it.
 pub(crate) async fn api(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
     settle(toolbar).await;
-    let nothing = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+    let nothing =
+        tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
     let (head, body) = call(toolbar.layer().layer(nothing), get(&format!("/__otelbar/{path}"))).await;
     assert_eq!(head.status, 200, "{path}: {}", String::from_utf8_lossy(&body));
     serde_json::from_slice(&body).unwrap()
@@ -114,13 +115,18 @@ pub(crate) async fn the_request(toolbar: &OpenTelemetryPanel) -> Value {
 /// The names of the spans, each below its parent, siblings by their names.
 pub(crate) fn tree(request: &Value) -> String {
     fn below(spans: &[Value], parent: &Value, depth: usize, out: &mut String) {
-        let mut children: Vec<&Value> = spans.iter().filter(|span| span["parent_span_id"] == *parent).collect();
+        let mut children: Vec<&Value> =
+            spans.iter().filter(|span| span["parent_span_id"] == *parent).collect();
         children.sort_by_key(|span| span["name"].as_str().unwrap().to_owned());
         for span in children {
             out.push_str(&"  ".repeat(depth));
             out.push_str(span["name"].as_str().unwrap());
-            let mut events: Vec<&str> =
-                span["events"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap()).collect();
+            let mut events: Vec<&str> = span["events"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|event| event["name"].as_str().unwrap())
+                .collect();
             events.sort_unstable();
             if !events.is_empty() {
                 out.push_str(&format!(" [{}]", events.join(", ")));
@@ -142,7 +148,9 @@ pub(crate) fn attribute<'v>(span: &'v Value, key: &str) -> Option<&'v Value> {
 }
 
 /// Serves on a free port, over HTTP/1.1 and HTTP/2, until the handle is aborted.
-pub(crate) async fn serve<S, R>(service: impl Fn(SocketAddr) -> S + Send + 'static) -> (SocketAddr, JoinHandle<()>)
+pub(crate) async fn serve<S, R>(
+    service: impl Fn(SocketAddr) -> S + Send + 'static,
+) -> (SocketAddr, JoinHandle<()>)
 where
     S: Service<Request<hyper::body::Incoming>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
