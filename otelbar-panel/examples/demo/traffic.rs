@@ -45,9 +45,10 @@ pub(crate) enum Visit {
     Stream {
         shelves: u32,
     },
-    /// The client goes away after the stream's first part.
+    /// The client goes away after so many parts of the stream.
     LeaveStream {
         shelves: u32,
+        after: u32,
     },
     Checkout {
         book: u32,
@@ -95,17 +96,17 @@ pub(crate) struct Work {
 impl Planned {
     /// The request with this number; the same number gives the same request.
     pub(crate) fn new(number: u32) -> Self {
-        let round = number / 20;
-        let visit = match number % 20 {
+        let (round, place) = (number / 20, number % 20);
+        let visit = match place {
             0 | 1 => Visit::Home,
             // Two of the numbers are no books.
-            place @ 2..=5 => Visit::Book(1 + (round * 4 + place) % (BOOKS + 2)),
+            2..=5 => Visit::Book(1 + (round * 4 + place) % (BOOKS + 2)),
             6 | 7 => Visit::Authors { first: 1 + round % AUTHORS },
             8 => Visit::Search,
             9 => Visit::Slow,
             10 => Visit::Broken,
             11 => Visit::Stream { shelves: 1 + round % SHELVES },
-            12 => Visit::LeaveStream { shelves: 12 },
+            12 => Visit::LeaveStream { shelves: 12, after: 1 + round % 3 },
             13 => Visit::Checkout { book: 1 + round % BOOKS, method: &Method::POST },
             14 => Visit::Checkout { book: 1 + (round + 12) % BOOKS, method: &Method::GET },
             15 => Visit::ApiBooks,
@@ -113,7 +114,9 @@ impl Planned {
             18 => Visit::ApiOrder { lines: 1 + round % 4 },
             _ => Visit::NoSuchPage,
         };
-        let caller = match (number + round) % 6 {
+        // Each kind of visit meets each kind of caller, over both versions of HTTP.
+        let turn = place + round;
+        let caller = match turn / 3 % 6 {
             0 | 1 => Caller::Traced {
                 trace_id: 0x0de0_0000_0000_0000_0000_0000_0000_0000 | u128::from(number + 1),
                 parent_id: 0x00f0_0000_0000_0000 | u64::from(number + 1),
@@ -121,7 +124,7 @@ impl Planned {
             2 => Caller::Invalid(INVALID[round as usize % INVALID.len()]),
             _ => Caller::Untraced,
         };
-        let version = if (number + round) % 3 == 1 { Version::HTTP_2 } else { Version::HTTP_11 };
+        let version = if turn % 3 == 1 { Version::HTTP_2 } else { Version::HTTP_11 };
         Planned { number, visit, caller, version }
     }
 
@@ -170,7 +173,7 @@ impl Visit {
             // Few reviews: here the query is to be counted, not waited for.
             Visit::Slow => "/slow?reviews=30".into(),
             Visit::Broken => "/broken".into(),
-            Visit::Stream { shelves } | Visit::LeaveStream { shelves } => {
+            Visit::Stream { shelves } | Visit::LeaveStream { shelves, .. } => {
                 format!("/stream?shelves={shelves}")
             }
             Visit::Checkout { book, .. } => format!("/checkout?book={book}"),
@@ -223,7 +226,7 @@ impl Visit {
             Visit::Search | Visit::Slow | Visit::Broken => {
                 Work { spans: 1, queries: 1, calls: 0, renders: 1, logs: 1 }
             }
-            Visit::Stream { shelves } | Visit::LeaveStream { shelves } => {
+            Visit::Stream { shelves } | Visit::LeaveStream { shelves, .. } => {
                 let shelves = shelves as usize;
                 Work {
                     spans: 1 + shelves,
@@ -298,8 +301,10 @@ async fn ask(client: &HttpClient, shop: SocketAddr, planned: &Planned) -> Result
         return Err(format!("the status is {} instead of {}", head.status, planned.visit.status()).into());
     }
     let id = request_id(&head.headers).ok_or("the answer does not tell the request's id")?;
-    if let Visit::LeaveStream { .. } = planned.visit {
-        body.frame().await.ok_or("the stream is empty")??;
+    if let Visit::LeaveStream { after, .. } = planned.visit {
+        for _ in 0..after {
+            body.frame().await.ok_or("the stream is shorter than it should be")??;
+        }
         return Ok(id);
     }
     let body = body.collect().await?.to_bytes();
