@@ -3,7 +3,7 @@
 //! `shop` (axum, sqlx on SQLite, minijinja) calls `inventory` (plain hyper) over HTTP. One toolbar watches both, so a
 //! request's page shows the spans of both services in one waterfall. What connects them to the toolbar:
 //!
-//! - `toolbar.tracing_layer()` in the subscriber, here in [`start`];
+//! - `toolbar.tracing_layer()` in the subscriber, here in `start`;
 //! - `toolbar.layer()` around each service, in `shop.rs` and `inventory.rs`;
 //! - `toolbar.client_layer()` around the HTTP client, in `shop/stock.rs`;
 //! - `otelbar_panel::template` around each rendering, in `shop/view.rs`.
