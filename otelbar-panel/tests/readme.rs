@@ -8,7 +8,8 @@ fn each_line_of_code_is_one_of_a_compiled_example() {
         println!("left out: outside of the repository there is no README of the project");
         return;
     };
-    let examples: Vec<&str> = shown.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let examples: Vec<&str> =
+        shown.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(examples.len(), 2);
     let known: Vec<&str> = compiled.lines().map(str::trim).collect();
     for line in examples.iter().flat_map(|example| example.lines()).map(str::trim) {
