@@ -121,7 +121,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         extraction
     }
 
-    #[inline]
+    #[inline(always)]
     fn ask(&mut self, propagator: Propagator) {
         let found = match propagator {
             Propagator::TraceContext => read_traceparent(self.carrier, self.level),
@@ -377,7 +377,7 @@ pub(crate) enum Found {
     },
 }
 
-#[inline]
+#[inline(always)]
 fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
     match single_value(carrier, Traceparent::HEADER) {
         Ok(None) => Found::Absent,
@@ -402,7 +402,7 @@ fn refused_traceparent(value: &[u8]) -> Found {
 }
 
 /// The value of a header that may occur once only, without the white space around it.
-#[inline]
+#[inline(always)]
 pub(crate) fn single_value<'a, C: Extractor + ?Sized>(
     carrier: &'a C,
     header: &'static str,

@@ -98,21 +98,22 @@ pub(crate) fn decode_u8(characters: &[u8; 2]) -> Option<u8> {
 }
 
 /// The value of sixteen lower-case hexadecimal characters.
+#[inline]
 pub(crate) fn decode_u64(characters: &[u8; 16]) -> Option<u64> {
-    let mut value = 0;
-    for chunk in characters.as_chunks::<8>().0 {
-        value = value << 32 | u64::from(decode_u32(*chunk)?);
-    }
-    Some(value)
+    let [high, low] = characters.as_chunks::<8>().0 else { return None };
+    let (high, low) = (decode_u32(*high), decode_u32(*low));
+    ((high.1 | low.1) == 0).then_some(u64::from(high.0) << 32 | u64::from(low.0))
 }
 
 /// The value of thirty-two lower-case hexadecimal characters.
+#[inline]
 pub(crate) fn decode_u128(characters: &[u8; 32]) -> Option<u128> {
-    let mut value = 0;
-    for chunk in characters.as_chunks::<8>().0 {
-        value = value << 32 | u128::from(decode_u32(*chunk)?);
-    }
-    Some(value)
+    let [a, b, c, d] = characters.as_chunks::<8>().0 else { return None };
+    let (a, b, c, d) = (decode_u32(*a), decode_u32(*b), decode_u32(*c), decode_u32(*d));
+    // One test for all: the four are computed side by side.
+    let high = u64::from(a.0) << 32 | u64::from(b.0);
+    let low = u64::from(c.0) << 32 | u64::from(d.0);
+    ((a.1 | b.1 | c.1 | d.1) == 0).then_some(u128::from(high) << 64 | u128::from(low))
 }
 
 /// The value of one lower-case hexadecimal character.
@@ -151,27 +152,25 @@ pub(crate) const fn encode_u8(value: u8) -> [u8; 2] {
     [DIGITS[(value >> 4) as usize], DIGITS[(value & 15) as usize]]
 }
 
-/// Eight characters at once, one in each byte of a `u64`. Every lane is below 0x80 once the first
-/// test has passed, so that the additions below carry into no neighbour.
-fn decode_u32(characters: [u8; 8]) -> Option<u32> {
+/// Eight characters at once, one in each byte of a `u64`: their value, and bits that are zero if all of them
+/// are digits.
+#[inline]
+fn decode_u32(characters: [u8; 8]) -> (u32, u64) {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = 0x80 * EACH;
 
     let lanes = u64::from_be_bytes(characters);
-    if lanes & TOP != 0 {
-        return None;
-    }
-    // The top bit of a lane is set where its character is at least the bound.
-    let at_least = |bound: u8| lanes + (0x80 - u64::from(bound)) * EACH;
+    // The top bit of a lane is set where its character is at least the bound. A sum carries into the next lane
+    // only from one whose top bit was set before, and that one is no digit.
+    let at_least = |bound: u8| lanes.wrapping_add((0x80 - u64::from(bound)) * EACH);
     let digit = at_least(b'0') & !at_least(b'9' + 1);
     let letter = at_least(b'a') & !at_least(b'f' + 1) & TOP;
-    if (digit | letter) & TOP != TOP {
-        return None;
-    }
+    let bad = (!(digit | letter) | lanes) & TOP;
+
     let nibbles = (lanes & (0x0f * EACH)) + (letter >> 7) * 9;
     let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
     let words = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
-    Some((words | words >> 16) as u32)
+    ((words | words >> 16) as u32, bad)
 }
 
 /// The reverse of [`decode_u32`].
@@ -200,7 +199,8 @@ mod tests {
                 let plain = characters
                     .iter()
                     .try_fold(0_u32, |value, &character| Some(value << 4 | u32::from(nibble(character)?)));
-                assert_eq!(decode_u32(characters), plain, "byte {byte:#04x} in lane {lane}");
+                let (value, bad) = decode_u32(characters);
+                assert_eq!((bad == 0).then_some(value), plain, "byte {byte:#04x} in lane {lane}");
             }
         }
     }
