@@ -53,11 +53,12 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
             .with_batch_delay(batches.schedule_delay)
             .with_queue_size(batches.max_queue_size)
             .with_queue_bytes(config.bsp_max_queue_bytes().bytes());
-        let mut retry = RetryPolicy::default();
-        retry.initial = config.retry_initial_backoff();
-        retry.max = config.retry_max_backoff();
-        retry.max_age = config.retry_max_age();
-        options = options.with_retry(retry);
+        options = options.with_retry(RetryPolicy {
+            initial: config.retry_initial_backoff(),
+            max: config.retry_max_backoff(),
+            max_age: config.retry_max_age(),
+            ..RetryPolicy::default()
+        });
         for (name, value) in otlp.headers.iter() {
             options = options.with_header(name, value)?;
         }
