@@ -3,16 +3,28 @@
 
 mod cases;
 
-fn main() {
-    for mut case in cases::all() {
-        let (ours, theirs) = (count(&mut case.ours), count(&mut case.theirs));
-        let (id, peer) = (case.id, case.peer);
+struct Allocations;
+
+impl cases::Measure for Allocations {
+    fn case(
+        &mut self,
+        id: &'static str,
+        _limit: u64,
+        ours: impl FnMut(),
+        peer: &'static str,
+        theirs: impl FnMut(),
+    ) {
+        let (ours, theirs) = (count(ours), count(theirs));
         println!(r#"{{"id":"{id}","ours_allocs":{ours},"peer":"{peer}","peer_allocs":{theirs}}}"#);
     }
 }
 
+fn main() {
+    cases::all(&mut Allocations);
+}
+
 /// Allocations of the second call, so that what is made once does not count.
-fn count(call: &mut dyn FnMut()) -> u64 {
+fn count(mut call: impl FnMut()) -> u64 {
     call();
     allocation_counter::measure(call).count_total
 }

@@ -9,13 +9,26 @@ mod cases;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 
-fn benches(criterion: &mut Criterion) {
-    for mut case in cases::all() {
-        let mut group = criterion.benchmark_group(case.id);
-        group.bench_function("otelbar", |bencher| bencher.iter(&mut case.ours));
-        group.bench_function(case.peer, |bencher| bencher.iter(&mut case.theirs));
+struct Time<'c>(&'c mut Criterion);
+
+impl cases::Measure for Time<'_> {
+    fn case(
+        &mut self,
+        id: &'static str,
+        _limit: u64,
+        mut ours: impl FnMut(),
+        peer: &'static str,
+        mut theirs: impl FnMut(),
+    ) {
+        let mut group = self.0.benchmark_group(id);
+        group.bench_function("otelbar", |bencher| bencher.iter(&mut ours));
+        group.bench_function(peer, |bencher| bencher.iter(&mut theirs));
         group.finish();
     }
+}
+
+fn benches(criterion: &mut Criterion) {
+    cases::all(&mut Time(criterion));
 }
 
 criterion_group!(propagation, benches);

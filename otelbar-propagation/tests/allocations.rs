@@ -3,17 +3,29 @@
 #[path = "../benches/cases/mod.rs"]
 mod cases;
 
+struct Limits;
+
+impl cases::Measure for Limits {
+    fn case(
+        &mut self,
+        id: &'static str,
+        limit: u64,
+        mut ours: impl FnMut(),
+        peer: &'static str,
+        mut theirs: impl FnMut(),
+    ) {
+        // What is made once does not count.
+        ours();
+        theirs();
+        let ours = allocation_counter::measure(ours).count_total;
+        let theirs = allocation_counter::measure(theirs).count_total;
+        assert!(ours <= limit, "{id}: {ours} allocations, the limit is {limit}");
+        assert!(ours <= theirs, "{id}: {ours} allocations, {peer} has {theirs}");
+    }
+}
+
 /// Each case keeps to its limit, and allocates no more than its peer.
 #[test]
 fn every_case_keeps_to_its_limit() {
-    for mut case in cases::all() {
-        let count = |call: &mut dyn FnMut()| {
-            // What is made once does not count.
-            call();
-            allocation_counter::measure(call).count_total
-        };
-        let (ours, theirs) = (count(&mut case.ours), count(&mut case.theirs));
-        assert!(ours <= case.limit, "{}: {ours} allocations, the limit is {}", case.id, case.limit);
-        assert!(ours <= theirs, "{}: {ours} allocations, {} has {theirs}", case.id, case.peer);
-    }
+    cases::all(&mut Limits);
 }
