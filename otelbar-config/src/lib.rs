@@ -69,6 +69,7 @@ mod deserialize;
 mod endpoint;
 mod environment;
 mod file;
+mod filter;
 mod headers;
 mod options;
 mod otlp;
@@ -94,6 +95,7 @@ pub use endpoint::Endpoint;
 pub use environment::{Environment, ProcessEnvironment};
 #[cfg(feature = "file")]
 pub use file::FileError;
+pub use filter::LevelFilter;
 pub use headers::Headers;
 pub use options::{OPTIONS, OptionInfo, Source};
 pub use otlp::{OtlpOptions, Signal};

@@ -19,6 +19,7 @@ use crate::choice::{
 use crate::config::OpenTelemetryConfig;
 use crate::endpoint::Endpoint;
 use crate::environment::{Environment, Reading};
+use crate::filter::LevelFilter;
 use crate::headers::Headers;
 use crate::otlp::{self, Signal};
 use crate::page::{LinkTemplate, PagePath};
@@ -414,8 +415,9 @@ options! {
         /// What is recorded: sql, sql_parameters, template, cache, http, headers, profile, log.
         capture: Vec<Capture> as (&[Capture]),
             default "sql,template,cache,http,profile,log", env ["OTELBAR_CAPTURE"];
-        /// From which level on spans and logs are recorded.
-        capture_level: LogLevel,
-            default "debug", env ["OTELBAR_CAPTURE_LEVEL"];
+        /// From which level on spans and logs are recorded: level,target=level. Replaces the default list.
+        capture_level: LevelFilter as (&LevelFilter),
+            default "debug,h2=info,hyper=info,hyper_util=info,mio=info,reqwest=info,rustls=info,tokio=info,tower=info",
+            env ["OTELBAR_CAPTURE_LEVEL"];
     }
 }

@@ -208,7 +208,7 @@ fn table() -> Vec<Row> {
         row("OTELBAR_ALLOWED_HOSTS", "allowed_hosts", ("dev.local", "dev.local"), "a b"),
         row("OTELBAR_INJECT_BAR", "inject_bar", ("false", "false"), "maybe"),
         row("OTELBAR_CAPTURE", "capture", ("sql,log", "sql,log"), "everything"),
-        row("OTELBAR_CAPTURE_LEVEL", "capture_level", ("info", "info"), "loud"),
+        row("OTELBAR_CAPTURE_LEVEL", "capture_level", ("info,_=debug", "info,_=debug"), "loud"),
     ];
     rows.extend(otlp!("", "", ""));
     rows.extend(otlp!("TRACES_", "traces_", "v1/traces"));

@@ -6,13 +6,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
-use otelbar_config::{Capture, LogLevel, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
+use otelbar_config::{Capture, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
 use otelbar_convert::PanelDataConverter;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::Request;
 use otelbar_convert::redact::Redactor;
 use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -111,8 +110,7 @@ impl OpenTelemetryPanel {
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     {
         self.toolbar.as_ref().map(|toolbar| {
-            let level = level(toolbar.config.capture_level());
-            CaptureLayer::default().with_filter(CaptureFilter { level })
+            CaptureLayer::default().with_filter(CaptureFilter::new(toolbar.config.capture_level()))
         })
     }
 
@@ -352,16 +350,5 @@ fn sampler(sampler: Sampler) -> SdkSampler {
         Sampler::ParentBasedTraceIdRatio(ratio) => parent_based(SdkSampler::TraceIdRatioBased(ratio.value())),
         // The specification's default, for a sampler that is not known here.
         _ => parent_based(SdkSampler::AlwaysOn),
-    }
-}
-
-fn level(level: LogLevel) -> LevelFilter {
-    match level {
-        LogLevel::Off => LevelFilter::OFF,
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
     }
 }

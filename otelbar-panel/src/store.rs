@@ -1,6 +1,6 @@
 //! The requests that the page can show: bounded, the oldest make room.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::{SpanId, TraceId};
@@ -17,10 +17,23 @@ pub(crate) struct Store {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// In the order of their `seq`, without a gap.
     held: VecDeque<Held>,
+    by_id: HashMap<SpanId, u64>,
+    by_trace: HashMap<TraceId, Vec<u64>>,
     bytes: usize,
     next_seq: u64,
     evicted: u64,
+}
+
+impl Inner {
+    fn place(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.held.front()?.seq)?).ok()
+    }
+
+    fn at(&self, seq: u64) -> Option<&Held> {
+        self.held.get(self.place(seq)?)
+    }
 }
 
 /// A request in the store.
@@ -53,6 +66,8 @@ impl Store {
         inner.next_seq += 1;
         let seq = inner.next_seq;
         inner.bytes += bytes;
+        inner.by_id.insert(context.id(), seq);
+        inner.by_trace.entry(context.span_context.trace_id()).or_default().push(seq);
         inner.held.push_back(Held { seq, context, bytes });
         self.make_room(inner);
     }
@@ -71,13 +86,15 @@ impl Store {
 
     /// The request with this id.
     pub(crate) fn request(&self, id: SpanId) -> Option<Held> {
-        self.lock().held.iter().rev().find(|held| held.context.id() == id).cloned()
+        let inner = self.lock();
+        inner.at(*inner.by_id.get(&id)?).cloned()
     }
 
     /// All requests of a trace, the oldest first.
     pub(crate) fn trace(&self, id: TraceId) -> Vec<Held> {
         let inner = self.lock();
-        inner.held.iter().filter(|held| held.context.span_context.trace_id() == id).cloned().collect()
+        let seqs = inner.by_trace.get(&id).into_iter().flatten();
+        seqs.filter_map(|seq| inner.at(*seq)).cloned().collect()
     }
 
     /// The newest requests first, those older than `before` alone.
@@ -105,6 +122,14 @@ impl Store {
             let Some(held) = inner.held.pop_front() else { break };
             inner.bytes -= held.bytes;
             inner.evicted += 1;
+            inner.by_id.remove(&held.context.id());
+            let trace = held.context.span_context.trace_id();
+            if let Some(seqs) = inner.by_trace.get_mut(&trace) {
+                seqs.retain(|seq| *seq != held.seq);
+                if seqs.is_empty() {
+                    inner.by_trace.remove(&trace);
+                }
+            }
             evicted.push(held);
         }
         // Freed when nobody waits for the lock.

@@ -195,6 +195,43 @@ async fn work_that_outlives_the_response_is_recorded_and_exported() {
 }
 
 #[tokio::test]
+async fn a_span_ends_when_it_is_left_however_long_its_children_live() {
+    let toolbar = common::quiet_toolbar();
+    let (go_on, wait) = oneshot::channel::<()>();
+    let mut task = None;
+    record(&toolbar, async || {
+        async {
+            task = Some(tokio::spawn(async { wait.await.unwrap() }.instrument(info_span!("child"))));
+        }
+        .instrument(info_span!("outer"))
+        .await;
+    })
+    .await;
+    go_on.send(()).unwrap();
+    task.unwrap().await.unwrap();
+
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(common::tree(&request), "GET\n  outer\n    child\n");
+    let end = |span: &Value| {
+        span["start_unix_ns"].as_str().unwrap().parse::<u64>().unwrap()
+            + span["duration_ns"].as_u64().unwrap()
+    };
+    let [root, outer, child] = [0, 1, 2].map(|i| end(&request["spans"][i]));
+    assert!(outer <= root && root < child, "{outer} {root} {child}");
+}
+
+#[tokio::test]
+async fn the_capture_level_is_of_the_configuration() {
+    let toolbar = common::quiet_toolbar();
+    let request = record(&toolbar, async || {
+        debug!(target: "hyper_util::client", "reusing a connection");
+        debug!(target: "hyper_utility", "something else");
+    })
+    .await;
+    assert_eq!(common::tree(&request), "GET [something else]\n");
+}
+
+#[tokio::test]
 async fn a_log_after_its_span_was_exported_is_shown_and_counted() {
     let collector = otelbar_testkit::Collector::start().unwrap();
     let toolbar = common::toolbar(&collector);

@@ -88,13 +88,13 @@ impl Cache {
         }
     }
 
-    /// [`describe`](super::describe), or what it gave before.
+    /// [`describe`], or what it gave before.
     #[must_use]
     pub fn describe(&self, text: &str, system: System) -> Arc<SharedStatement> {
         self.lookup(text, system, false)
     }
 
-    /// [`describe_parameterised`](super::describe_parameterised), or what it gave before.
+    /// [`describe_parameterised`], or what it gave before.
     #[must_use]
     pub fn describe_parameterised(&self, text: &str, system: System) -> Arc<SharedStatement> {
         self.lookup(text, system, true)

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Busy {
     depth: u32,
     since: Option<Instant>,
+    left: Option<Instant>,
     total: Duration,
 }
 
@@ -21,11 +22,18 @@ impl Busy {
         if self.depth == 0
             && let Some(since) = self.since.take()
         {
-            self.total += since.elapsed();
+            let now = Instant::now();
+            self.total += now.duration_since(since);
+            self.left = Some(now);
         }
     }
 
     pub(crate) fn total(&self) -> Duration {
         self.total + self.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    /// How long ago the span was exited for the last time, if it was ever entered.
+    pub(crate) fn since_exit(&self) -> Option<Duration> {
+        self.left.filter(|_| self.depth == 0).map(|left| left.elapsed())
     }
 }

@@ -238,7 +238,7 @@ impl Drop for Call {
             State::Answered | State::Whole => None,
         };
         let answer = std::mem::take(&mut self.answer);
-        self.context.end(place, |entry| {
+        self.context.end(place, self.context.now(), |entry| {
             if let EntryKind::HttpCall(call) = &mut entry.kind {
                 call.status = answer.status;
                 call.response_size = answer.response_size;

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use opentelemetry::trace::SpanKind;
+use otelbar_config::LogLevel;
 use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -53,6 +55,7 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
         if self.redundant {
             return;
         }
@@ -125,6 +128,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
         if self.redundant {
             return;
         }
@@ -161,32 +165,54 @@ where
     }
 
     fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
         with_busy(self, id, &ctx, Busy::enter);
     }
 
     fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
         with_busy(self, id, &ctx, Busy::exit);
     }
 
     fn on_close(&self, id: Id, ctx: Context<'_, S>) {
         let Some(span) = ctx.span(&id).filter(|_| !self.redundant) else { return };
         let handle = span.extensions_mut().remove::<SpanHandle>();
+        let outlived = CLOSED_CHILD.take().is_some_and(|parent| parent == id);
         if let Some(SpanHandle { scope, place: Some(place), busy }) = handle {
-            scope.context.end(place, |entry| entry.busy = Some(busy.total()));
+            let idle = if outlived { busy.since_exit() } else { None };
+            let end = scope.context.now().saturating_sub(idle.unwrap_or_default());
+            scope.context.end(place, end, |entry| entry.busy = Some(busy.total()));
         }
+        CLOSED_CHILD.set(span.parent().map(|parent| parent.id()));
     }
 }
 
-/// What the capture looks at: everything up to a level, but for the toolbar's own work.
+thread_local! {
+    /// The parent of the span that closed last on this thread, while nothing else has come in between.
+    ///
+    /// The registry closes a span when its handles are gone and its children are closed. One that closes right behind
+    /// its last child was done when it was exited last, however long the child lived on.
+    static CLOSED_CHILD: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
+/// What the capture looks at: what the configuration says, but for the toolbar's own work.
 #[derive(Clone, Debug)]
 pub(crate) struct CaptureFilter {
-    pub(crate) level: LevelFilter,
+    levels: otelbar_config::LevelFilter,
 }
 
 impl CaptureFilter {
+    pub(crate) fn new(levels: &otelbar_config::LevelFilter) -> Self {
+        CaptureFilter { levels: levels.clone() }
+    }
+
+    /// Asked once for each place in the code, and remembered by `tracing`.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == REQUEST_TARGET
-            || (*metadata.level() <= self.level && !metadata.target().starts_with("otelbar_export"))
+        match metadata.target() {
+            REQUEST_TARGET => true,
+            target if target.starts_with("otelbar_export") => false,
+            target => *metadata.level() <= level_filter(self.levels.level_of(target)),
+        }
     }
 }
 
@@ -200,7 +226,20 @@ impl<S> Filter<S> for CaptureFilter {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.level.max(LevelFilter::ERROR))
+        let levels = self.levels.targets().map(|(_, level)| level).chain([self.levels.default_level()]);
+        // The request's own span is opened at the level `error`, whatever else is wanted.
+        levels.map(level_filter).chain([LevelFilter::ERROR]).max()
+    }
+}
+
+fn level_filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     }
 }
 

@@ -86,7 +86,7 @@ impl Drop for End {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
         let result = std::mem::replace(&mut self.result, Ok(None));
-        self.context.end(place, |entry| match (result, &mut entry.kind) {
+        self.context.end(place, self.context.now(), |entry| match (result, &mut entry.kind) {
             (Ok(size), EntryKind::Template(template)) => template.size = size,
             (Ok(_), _) => {}
             (Err(error), _) => entry.error = Some(error.into()),

@@ -105,12 +105,11 @@ impl RequestContext {
         place
     }
 
-    /// Changes an open entry and ends it.
-    pub(crate) fn end(self: &Arc<Self>, place: usize, change: impl FnOnce(&mut Entry)) {
-        let now = self.now();
+    /// Changes an open entry and ends it, at this offset from the request's start.
+    pub(crate) fn end(self: &Arc<Self>, place: usize, at: Duration, change: impl FnOnce(&mut Entry)) {
         let mut recording = self.lock();
         change(&mut recording.data.entries[place]);
-        recording.end_entry(place, now);
+        recording.end_entry(place, at);
         self.announce_late(recording);
     }
 

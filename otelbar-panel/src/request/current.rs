@@ -59,7 +59,9 @@ impl Scope {
 /// The request that the calling code runs for, if the toolbar watches it.
 ///
 /// It is found by the current `tracing` span or by the current OpenTelemetry context, so it is also found in tasks that
-/// were spawned with one of them attached:
+/// were spawned with one of them attached. Prefer the `tracing` span: libraries that hand work to threads of their own, as
+/// `sqlx` does for SQLite, take the span along and know nothing of the other, so that a query made under an OpenTelemetry
+/// context alone is not seen.
 ///
 /// ```
 /// use tracing::Instrument;
