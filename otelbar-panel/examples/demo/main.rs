@@ -33,7 +33,7 @@ use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{EnvFilter, Layer, fmt, prelude::*};
 
 use self::arguments::{Arguments, HELP};
@@ -132,10 +132,7 @@ async fn start(arguments: &Arguments) -> Result<Demo, Unstarted> {
     let terminal = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let level = if arguments.requests.is_some() { LevelFilter::OFF } else { LevelFilter::INFO };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
-    // The HTTP client logs at level debug how it comes by each connection, which tells nothing of the shop.
-    let own = Targets::new().with_default(LevelFilter::TRACE).with_target("hyper_util", LevelFilter::WARN);
-    let capture = toolbar.tracing_layer().with_filter(own);
-    tracing_subscriber::registry().with(capture).with(terminal.with_filter(filter)).init();
+    tracing_subscriber::registry().with(toolbar.tracing_layer()).with(terminal.with_filter(filter)).init();
 
     let inventory = inventory::start(&toolbar).await?;
     let shop = Shop::open(inventory, &toolbar).await?;
