@@ -1,9 +1,14 @@
-//! What each case allocates, beside a peer, once it is warm: a line of JSON for each, in the order of the bench
-//! `propagation`.
+//! What each case of the bench `propagation` allocates, beside a peer, once it is warm: one JSON object,
+//! `{"case/ours": 0, "case/peer": 2, …}`, in a file in the folder `$BENCH_ALLOCS`, or on standard output without.
 
 mod cases;
 
-struct Allocations;
+use std::path::Path;
+use std::{env, fs, io};
+
+use serde_json::{Map, Value};
+
+struct Allocations(Map<String, Value>);
 
 impl cases::Measure for Allocations {
     fn case(
@@ -14,13 +19,22 @@ impl cases::Measure for Allocations {
         peer: &'static str,
         theirs: impl FnMut(),
     ) {
-        let (ours, theirs) = (count(ours), count(theirs));
-        println!(r#"{{"id":"{id}","ours_allocs":{ours},"peer":"{peer}","peer_allocs":{theirs}}}"#);
+        self.0.insert(format!("{id}/ours"), count(ours).into());
+        self.0.insert(format!("{id}/{peer}"), count(theirs).into());
     }
 }
 
-fn main() {
-    cases::all(&mut Allocations);
+fn main() -> io::Result<()> {
+    let mut allocations = Allocations(Map::new());
+    cases::all(&mut allocations);
+    let json = format!("{:#}", Value::Object(allocations.0));
+    match env::var_os("BENCH_ALLOCS") {
+        Some(folder) => fs::write(Path::new(&folder).join(concat!(env!("CARGO_PKG_NAME"), ".json")), json),
+        None => {
+            println!("{json}");
+            Ok(())
+        }
+    }
 }
 
 /// Allocations of the second call, so that what is made once does not count.

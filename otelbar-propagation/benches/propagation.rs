@@ -1,7 +1,5 @@
-//! The time of each case, beside a peer's: `cargo bench -p otelbar-propagation --all-features`.
-//!
-//! Criterion's ids are `case/otelbar` and `case/peer`. What is allocated is counted by the bench
-//! `allocations`, whose counting would slow both down here.
+//! The time of each case, beside a peer's. What is allocated is counted by the bench `allocations`, whose
+//! counting would slow both down here; `cargo xtask bench propagation` makes one table of the two.
 
 #![allow(missing_docs, reason = "the macros of criterion make functions without documentation")]
 
@@ -21,7 +19,7 @@ impl cases::Measure for Time<'_> {
         mut theirs: impl FnMut(),
     ) {
         let mut group = self.0.benchmark_group(id);
-        group.bench_function("otelbar", |bencher| bencher.iter(&mut ours));
+        group.bench_function("ours", |bencher| bencher.iter(&mut ours));
         group.bench_function(peer, |bencher| bencher.iter(&mut theirs));
         group.finish();
     }

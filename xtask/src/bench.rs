@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Number;
 
 use crate::{
     command::{Command, names},
@@ -19,8 +20,9 @@ pub(crate) const COMMAND: Command = Command {
     usage: "bench [NAME…]",
     about: "Runs the benchmarks and compares each with its peers",
     details: "
-Runs the criterion benchmarks of all crates, or those whose group contains a NAME. Prints a table of ratios (how many
-times cheaper ours is than the peer) and writes it to target/bench.json.
+Runs the criterion benchmarks of all crates, or those that a NAME asks for: a crate (`propagation` is
+`otelbar-propagation`), or a part of the name of a group. Prints a table of ratios (how many times cheaper ours is
+than the peer) and writes it to target/bench.json.
 
 A group compares one thing: its function `ours` with every other function, each named after the peer it measures.
 Allocations are counted by the benchmark itself: a program that counts them writes one JSON object, `{\"group/function\":
@@ -33,7 +35,7 @@ allocations of one call, …}`, to a file of its own in the folder that the envi
 const OURS: &str = "ours";
 
 fn run(args: Vec<OsString>) -> Result<(), Failure> {
-    let filter = names(args)?.join("|");
+    let names = names(args)?;
     let workspace = Workspace::find()?;
     let metadata = workspace.metadata()?;
     let home = metadata.target.join("bench");
@@ -46,24 +48,28 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
         fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
     }
 
+    let crates: Vec<&str> = metadata.crates.iter().map(|manifest| manifest.name.as_str()).collect();
     for manifest in &metadata.crates {
         let programs = programs(manifest);
-        if !programs.is_empty() {
-            let process = workspace
-                .cargo(["bench", "--package", &manifest.name, "--all-features"])
-                .args(programs.iter().flat_map(|name| ["--bench", name]))
-                .args(["--", &filter])
-                .var("CRITERION_HOME", &times)
-                .var("BENCH_ALLOCS", &allocs);
-            process.run().map_err(|failure| failure.rerun("cargo xtask bench"))?;
+        let Some(filter) = filter(&manifest.name, &crates, &names) else { continue };
+        if programs.is_empty() {
+            continue;
         }
+        let process = workspace
+            .cargo(["bench", "--package", &manifest.name, "--all-features"])
+            .args(programs.iter().flat_map(|name| ["--bench", name]))
+            .args(filter.iter().flat_map(|filter| ["--", filter.as_str()]))
+            .var("CRITERION_HOME", &times)
+            .var("BENCH_ALLOCS", &allocs);
+        let again = format!("cargo xtask bench {}", names.join(" "));
+        process.run().map_err(|failure| failure.rerun(again.trim_end()))?;
     }
 
     let rows = compare(&measurements(&times)?, &allocations(&allocs)?)?;
     if rows.is_empty() {
-        return Err(Failure::new(match filter.as_str() {
-            "" => "no crate has a benchmark".to_owned(),
-            filter => format!("no benchmark's group contains {filter}"),
+        return Err(Failure::new(match &names[..] {
+            [] => "no crate has a benchmark".to_owned(),
+            names => format!("there is no benchmark in a crate, or in a group, named {}", names.join(" or ")),
         }));
     }
     print!("{}", table(&rows));
@@ -82,15 +88,44 @@ fn programs(manifest: &Manifest) -> Vec<&str> {
         .collect()
 }
 
+/// What criterion is to run of this crate, as a regular expression for its ids, which are `group/function`. Without an
+/// expression that is all of it; `None` is nothing at all.
+fn filter(crate_name: &str, crates: &[&str], names: &[String]) -> Option<Option<String>> {
+    let is_crate = |crate_name: &str, name: &str| {
+        crate_name == name || crate_name.strip_prefix("otelbar-").is_some_and(|short| short == name)
+    };
+    if names.is_empty() || names.iter().any(|name| is_crate(crate_name, name)) {
+        return Some(None);
+    }
+    let groups: Vec<String> = names
+        .iter()
+        .filter(|name| !crates.iter().any(|crate_name| is_crate(crate_name, name)))
+        .map(|name| literal(name))
+        .collect();
+    (!groups.is_empty()).then(|| Some(format!("^[^/]*({})", groups.join("|"))))
+}
+
+/// The text as a regular expression that matches it and nothing else.
+fn literal(text: &str) -> String {
+    let mut expression = String::new();
+    for character in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(character) {
+            expression.push('\\');
+        }
+        expression.push(character);
+    }
+    expression
+}
+
 /// One comparison, as target/bench.json lists it.
 #[derive(Debug, PartialEq, Serialize)]
 struct Row {
     id: String,
     ours_ns: f64,
-    ours_allocs: Option<f64>,
+    ours_allocs: Option<Number>,
     peer: Option<String>,
     peer_ns: Option<f64>,
-    peer_allocs: Option<f64>,
+    peer_allocs: Option<Number>,
     /// The peer's time over ours.
     ratio: Option<f64>,
 }
@@ -106,12 +141,15 @@ struct Measurement {
     nanoseconds: f64,
 }
 
-fn compare(measurements: &[Measurement], allocations: &BTreeMap<String, f64>) -> Result<Vec<Row>, Failure> {
+fn compare(
+    measurements: &[Measurement],
+    allocations: &BTreeMap<String, Number>,
+) -> Result<Vec<Row>, Failure> {
     let mut groups: BTreeMap<&str, Vec<&Measurement>> = BTreeMap::new();
     for measurement in measurements {
         groups.entry(&measurement.id).or_default().push(measurement);
     }
-    let allocs = |measurement: &Measurement| allocations.get(&measurement.full_id).copied();
+    let allocs = |measurement: &Measurement| allocations.get(&measurement.full_id).cloned();
     let mut rows = Vec::new();
     for (id, group) in groups {
         let (ours, mut peers): (Vec<&Measurement>, Vec<_>) =
@@ -142,17 +180,17 @@ fn table(rows: &[Row]) -> String {
         "| benchmark | ours | allocations | peer | its time | its allocations | ratio |\n\
          |---|--:|--:|---|--:|--:|--:|\n",
     );
-    let count = |count: Option<f64>| count.map(|count| count.to_string()).unwrap_or_default();
+    let count = |count: &Option<Number>| count.as_ref().map(Number::to_string).unwrap_or_default();
     for row in rows {
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} |",
             row.id,
             nanoseconds(row.ours_ns),
-            count(row.ours_allocs),
+            count(&row.ours_allocs),
             row.peer.as_deref().unwrap_or_default(),
             row.peer_ns.map(nanoseconds).unwrap_or_default(),
-            count(row.peer_allocs),
+            count(&row.peer_allocs),
             row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
         );
     }
@@ -202,10 +240,10 @@ fn measurements(home: &Path) -> Result<Vec<Measurement>, Failure> {
 }
 
 /// What the benchmarks have counted: allocations of one call, by `group/function`.
-fn allocations(folder: &Path) -> Result<BTreeMap<String, f64>, Failure> {
+fn allocations(folder: &Path) -> Result<BTreeMap<String, Number>, Failure> {
     let mut counts = BTreeMap::new();
     for path in entries(folder)? {
-        counts.extend(read_json::<BTreeMap<String, f64>>(&path)?);
+        counts.extend(read_json::<BTreeMap<String, Number>>(&path)?);
     }
     Ok(counts)
 }
@@ -241,6 +279,26 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_that_of_a_crate_or_a_part_of_that_of_a_group() {
+        let check = |names: &[&str], expected: [Option<Option<&str>>; 2]| {
+            let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+            let crates = ["otelbar-convert", "otelbar-propagation"];
+            let filters = crates.map(|name| filter(name, &crates, &names));
+            assert_eq!(
+                filters.each_ref().map(|one| one.as_ref().map(Option::as_deref)),
+                expected,
+                "{names:?}"
+            );
+        };
+        let all = Some(None);
+        check(&[], [all, all]);
+        check(&["propagation"], [None, all]);
+        check(&["otelbar-convert"], [all, None]);
+        check(&["sql", "bag.age"], [Some(Some(r"^[^/]*(sql|bag\.age)")); 2]);
+        check(&["sql", "propagation"], [Some(Some("^[^/]*(sql)")), all]);
+    }
+
+    #[test]
     fn ours_is_compared_with_each_peer_of_its_group() {
         let measurements = [
             measurement("extract", "sdk", 600.0),
@@ -248,7 +306,8 @@ mod tests {
             measurement("extract", "ours", 100.0),
             measurement("sanitise", "ours", 2500.0),
         ];
-        let allocations = BTreeMap::from([("extract/ours".to_owned(), 0.0), ("extract/sdk".to_owned(), 2.0)]);
+        let allocations =
+            BTreeMap::from([("extract/ours".to_owned(), 0.into()), ("extract/sdk".to_owned(), 2.into())]);
         let expected = "\
 | benchmark | ours | allocations | peer | its time | its allocations | ratio |
 |---|--:|--:|---|--:|--:|--:|
@@ -267,9 +326,10 @@ mod tests {
 
     #[test]
     fn the_file_written_has_null_where_nothing_was_measured() {
-        let rows = compare(&[measurement("parse", "ours", 40.0)], &BTreeMap::new()).unwrap();
+        let allocations = BTreeMap::from([("parse/ours".to_owned(), 0.into())]);
+        let rows = compare(&[measurement("parse", "ours", 40.0)], &allocations).unwrap();
         let expected = serde_json::json!([{
-            "id": "parse", "ours_ns": 40.0, "ours_allocs": null,
+            "id": "parse", "ours_ns": 40.0, "ours_allocs": 0,
             "peer": null, "peer_ns": null, "peer_allocs": null, "ratio": null
         }]);
         assert_eq!(serde_json::to_value(rows).unwrap(), expected);

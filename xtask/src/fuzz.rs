@@ -14,8 +14,9 @@ pub(crate) const COMMAND: Command = Command {
     usage: "fuzz [--seconds N] [TARGET…]",
     about: "Feeds random input to the parsers and looks for a panic",
     details: "
-Runs the fuzz targets named, or all: each file in the fuzz/fuzz_targets folder of a crate is one. A finding ends the
-run; it is kept in the crate's fuzz/artifacts folder, and the message tells how to repeat it.
+Runs the fuzz targets named, or all: each file in the fuzz/fuzz_targets folder of a crate is one. It starts from what
+is in fuzz/seeds/TARGET, and keeps the inputs that reach new code in fuzz/corpus/TARGET. A finding ends the run; it
+is kept in the crate's fuzz/artifacts folder, and the message tells how to repeat it.
 
   --seconds N     how long each target runs; 60 unless told
 
@@ -39,26 +40,53 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     }
     let workspace = Workspace::find()?;
     let targets = chosen(targets(&workspace)?, &names)?;
-    if !cargo_fuzz(&workspace).arg("--version").succeeds() {
-        return Err(Failure::new(
-            "cargo-fuzz on a nightly toolchain is not installed; `rustup toolchain install nightly` and \
-             `cargo install --locked cargo-fuzz` install it",
-        ));
+    let needed = [
+        (
+            rustup(&workspace).arg("--version"),
+            "rustup is not installed; https://rustup.rs tells how to get it",
+        ),
+        (
+            nightly(&workspace).args(["rustc", "--version"]),
+            "there is no nightly toolchain; `rustup toolchain install nightly` installs it",
+        ),
+        (
+            cargo_fuzz(&workspace).arg("--version"),
+            "cargo-fuzz is not installed; `cargo install --locked cargo-fuzz` installs it",
+        ),
+    ];
+    if let Some((_, remedy)) = needed.iter().find(|(process, _)| !process.succeeds()) {
+        return Err(Failure::new(*remedy));
     }
     for Target { folder, name } in &targets {
+        let (corpus, seeds) = (format!("{folder}/corpus/{name}"), format!("{folder}/seeds/{name}"));
+        // libFuzzer takes no folder that is not there.
+        let path = workspace.root().join(&corpus);
+        fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
+        let seeds = workspace.root().join(&seeds).is_dir().then_some(seeds);
         cargo_fuzz(&workspace)
-            .args(["run", "--fuzz-dir", folder, name, "--"])
+            .args(["run", "--fuzz-dir", folder, name, &corpus])
+            .args(seeds)
+            .arg("--")
             .arg(format!("-max_total_time={}", time.as_secs()))
             .run()
             .map_err(|failure| failure.rerun(format_args!("cargo xtask fuzz {name}")))?;
     }
-    println!("{} targets ran for {} seconds each, without a finding", targets.len(), time.as_secs());
+    let names: Vec<_> = targets.iter().map(|target| target.name.as_str()).collect();
+    println!("{} ran for {} seconds each, without a finding", names.join(", "), time.as_secs());
     Ok(())
 }
 
-/// Through rustup, because the cargo that runs us is of the toolchain that builds everything else.
 fn cargo_fuzz(workspace: &Workspace) -> Process {
-    Process::new("rustup", workspace.root()).args(["run", "nightly", "cargo", "fuzz"])
+    nightly(workspace).args(["cargo", "fuzz"])
+}
+
+/// Through rustup, because the cargo that runs us is of the toolchain that builds everything else.
+fn nightly(workspace: &Workspace) -> Process {
+    rustup(workspace).args(["run", "nightly"])
+}
+
+fn rustup(workspace: &Workspace) -> Process {
+    Process::new("rustup", workspace.root())
 }
 
 #[derive(Debug, PartialEq)]
