@@ -97,7 +97,11 @@ fn overhead(criterion: &mut Criterion) {
                     work(spans).await;
                     Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
                 }
-                .instrument(info_span!("request", otel.kind = "server", http.request.method = "GET"))
+                .instrument(info_span!(
+                    "request",
+                    otel.kind = "server",
+                    http.request.method = "GET"
+                ))
             });
             group.bench_function("tracing_opentelemetry", |b| {
                 b.iter(|| serve(&mut usual));
