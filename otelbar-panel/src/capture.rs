@@ -4,6 +4,7 @@ mod busy;
 mod client;
 mod fields;
 mod layer;
+mod processor;
 mod sqlx;
 mod template;
 
@@ -11,4 +12,5 @@ pub(crate) use busy::Busy;
 pub use client::{ClientBody, ClientFuture, ClientLayer, ClientService};
 pub use layer::CaptureLayer;
 pub(crate) use layer::{CaptureFilter, REQUEST_TARGET};
+pub use processor::ToolbarSpanProcessor;
 pub use template::{Rendered, template};

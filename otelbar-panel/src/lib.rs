@@ -17,7 +17,10 @@ mod request;
 mod resource;
 mod store;
 
-pub use capture::{CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered, template};
+pub use capture::{
+    CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered, ToolbarSpanProcessor,
+    template,
+};
 pub use error::PanelError;
 pub use layer::{PeerAddr, ToolbarBody, ToolbarFuture, ToolbarLayer, ToolbarService};
 pub use otelbar_config::OpenTelemetryConfig;

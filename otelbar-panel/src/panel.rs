@@ -19,7 +19,7 @@ use crate::PanelError;
 use crate::access::{Access, Denied};
 use crate::background::Background;
 use crate::bar::{self, Bar, Reason};
-use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer};
+use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, ToolbarSpanProcessor};
 use crate::delivery;
 use crate::handover::{Handover, Message};
 use crate::id::{new_span_id, new_trace_id};
@@ -117,6 +117,11 @@ impl OpenTelemetryPanel {
     /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on.
     pub fn client_layer(&self) -> ClientLayer {
         ClientLayer::new()
+    }
+
+    /// The span processor for a `TracerProvider`, which records the spans made with the OpenTelemetry API.
+    pub fn span_processor(&self) -> ToolbarSpanProcessor {
+        ToolbarSpanProcessor::default()
     }
 
     /// Whether the toolbar does anything.

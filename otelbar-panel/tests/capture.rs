@@ -328,6 +328,43 @@ async fn two_layers_in_one_subscriber_record_once() {
 }
 
 #[tokio::test]
+async fn spans_of_the_opentelemetry_api_are_recorded_beside_those_of_tracing() {
+    use opentelemetry::context::FutureExt;
+    use opentelemetry::trace::{Status, TraceContextExt, Tracer, TracerProvider};
+
+    let collector = otelbar_testkit::Collector::start().unwrap();
+    let toolbar = common::toolbar(&collector);
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
+        .with_span_processor(toolbar.span_processor())
+        .build();
+    let tracer = provider.tracer("library");
+    tracer.in_span("outside of requests", |_| {});
+    let request = record(&toolbar, async || {
+        tracer.in_span("outer", |cx| {
+            cx.span().add_event("noted", vec![opentelemetry::KeyValue::new("password", "hunter2")]);
+            tracer.in_span("inner", |cx| cx.span().set_status(Status::error("declined")));
+            info_span!("of tracing").in_scope(|| info!("said"));
+        });
+        info_span!("tracing outside").in_scope(|| tracer.in_span("opentelemetry inside", |_| {}));
+        let spawned = tracer.clone();
+        tokio::spawn(async move { spawned.in_span("spawned", |_| {}) }.with_current_context()).await.unwrap();
+    })
+    .await;
+    assert_eq!(
+        common::tree(&request),
+        "GET\n  outer [noted]\n    inner\n    of tracing [said]\n  spawned\n  tracing outside\n    opentelemetry inside\n"
+    );
+    let of =
+        |name: &str| request["spans"].as_array().unwrap().iter().find(|span| span["name"] == name).unwrap();
+    assert_eq!(
+        (&of("inner")["status"], &of("inner")["status_message"]),
+        (&json!("error"), &json!("declined"))
+    );
+    assert!(!request.to_string().contains("hunter2"));
+    assert_eq!(collector.spans().len(), 7, "they are exported with the request");
+}
+
+#[tokio::test]
 async fn off_is_off() {
     let toolbar = common::toolbar_with(|config| config.enabled(false));
     let service = service_fn(async |request: Request<Body>| {

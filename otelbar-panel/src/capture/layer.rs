@@ -250,7 +250,7 @@ struct Detached;
 fn scope_within<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Scope> {
     let extensions = span.extensions();
     if let Some(handle) = extensions.get::<SpanHandle>() {
-        return Some(handle.scope.clone());
+        return Some(handle.scope.clone().or_nearer());
     }
     let detached = span.scope().skip(1).any(|outer| outer.extensions().get::<Detached>().is_some())
         || extensions.get::<Detached>().is_some();

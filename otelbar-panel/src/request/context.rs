@@ -32,6 +32,7 @@ pub(crate) struct RequestContext {
     pub(crate) service: Arc<Service>,
     pub(crate) delivery: Delivery,
     pub(crate) recorder: Arc<Recorder>,
+    started: SystemTime,
     start: Instant,
     /// Nanoseconds in which the service's future or body was polled.
     busy: AtomicU64,
@@ -46,7 +47,8 @@ impl RequestContext {
         propagation: Propagation,
         request: Request,
     ) -> Arc<Self> {
-        let mut data = PanelData::new(span_context.clone(), Timer::open(SystemTime::now()), request);
+        let started = SystemTime::now();
+        let mut data = PanelData::new(span_context.clone(), Timer::open(started), request);
         data.remote_parent = propagation.parent;
         Arc::new(RequestContext {
             span_context,
@@ -54,6 +56,7 @@ impl RequestContext {
             service,
             delivery: Delivery::default(),
             recorder,
+            started,
             start: Instant::now(),
             busy: AtomicU64::new(0),
             recording: Mutex::new(Recording::new(data)),
@@ -63,6 +66,11 @@ impl RequestContext {
     /// The request's id: that of its SERVER span.
     pub(crate) fn id(&self) -> SpanId {
         self.span_context.span_id()
+    }
+
+    /// When the request arrived, by the wall clock.
+    pub(crate) fn started(&self) -> SystemTime {
+        self.started
     }
 
     /// Time since the request arrived.

@@ -30,21 +30,37 @@ pub(crate) struct Scope {
 impl Scope {
     /// The request of the current `tracing` span, else that of the current OpenTelemetry context.
     pub(crate) fn current() -> Option<Scope> {
-        Scope::of_tracing_span().or_else(Scope::of_otel_context)
+        Scope::of_tracing_span().map(Scope::or_nearer).or_else(Scope::of_otel_context)
+    }
+
+    /// The active span of the OpenTelemetry context, where this is only the request as a whole.
+    ///
+    /// Spans made with the OpenTelemetry API and those of `tracing` do not know of each other; in the request itself
+    /// either is nearer than the request.
+    pub(crate) fn or_nearer(self) -> Scope {
+        if self.span != self.context.id() {
+            return self;
+        }
+        let inner = Scope::of_otel_context().filter(|inner| inner.context.id() == self.context.id());
+        inner.unwrap_or(self)
     }
 
     /// The request that the toolbar put into the current OpenTelemetry context, and the context's active span.
     pub(crate) fn of_otel_context() -> Option<Scope> {
-        Context::map_current(|cx| {
-            let Active(context) = cx.get::<Active>()?;
-            let active = cx.span().span_context().clone();
-            let inside = active.is_valid() && active.trace_id() == context.span_context.trace_id();
-            let span = if inside { active.span_id() } else { context.id() };
-            Some(Scope { context: Arc::clone(context), span })
-        })
+        Context::map_current(Scope::of)
     }
 
-    fn of_tracing_span() -> Option<Scope> {
+    /// The request that the toolbar put into an OpenTelemetry context, and the context's active span.
+    pub(crate) fn of(cx: &Context) -> Option<Scope> {
+        let Active(context) = cx.get::<Active>()?;
+        let active = cx.span().span_context().clone();
+        let inside = active.is_valid() && active.trace_id() == context.span_context.trace_id();
+        let span = if inside { active.span_id() } else { context.id() };
+        Some(Scope { context: Arc::clone(context), span })
+    }
+
+    /// The request of the current `tracing` span, or of the nearest around it that was recorded.
+    pub(crate) fn of_tracing_span() -> Option<Scope> {
         tracing::dispatcher::get_default(|dispatch| {
             let id = dispatch.current_span().into_inner()?.0;
             let registry = dispatch.downcast_ref::<Registry>()?;
