@@ -214,6 +214,7 @@
     const [value, unit] = ns < 999.5 ? [ns, "ns"] : ns < 999.5e3 ? [ns / 1e3, "µs"] : ns < 999.5e6 ? [ns / 1e6, "ms"] : [ns / 1e9, "s"];
     return `${unit === "ns" || value >= 99.95 ? value.toFixed(0) : value.toFixed(value >= 9.995 ? 1 : 2)} ${unit}`;
   };
+  const FINDINGS = { n_plus_one: "N+1", slow_query: "slow query", slow_span: "slow" };
   const plural = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
   function say(text, title) {
@@ -236,8 +237,8 @@
     }
     if (counts.errors > 0) parts.push(make("b", "bad", plural(counts.errors, "error", "errors")));
     if (findings.length > 0) {
-      const repeated = findings.some(({ kind }) => kind === "n_plus_one");
-      parts.push(make("b", findings.some(({ severity }) => severity === "critical") ? "bad" : "warn", repeated ? `N+1${findings.length > 1 ? ` and ${findings.length - 1} more` : ""}` : plural(findings.length, "finding", "findings")));
+      const kinds = new Set(findings.map(({ kind }) => (Object.hasOwn(FINDINGS, kind) ? FINDINGS[kind] : "finding")));
+      parts.push(make("b", findings.some(({ severity }) => severity === "critical") ? "bad" : "warn", [...kinds].join(", ")));
     }
     link.replaceChildren(...parts);
     link.title = [`${request.method} ${request.route ?? request.path}`, `trace ${request.trace_id}`, ...findings.map(({ title }) => `• ${title}`), "Open the request (Alt+Shift+O)"].join("\n");

@@ -1,5 +1,7 @@
 // Keeping the list up to date from partial answers of `GET api/requests`. Pure.
 
+import { instant } from "./format.js";
+
 /**
  * The requests held after an answer, newest first. The answer is the truth for the stretch it covers: from the newest
  * (or `before`) down to its last entry, or to the very beginning when it is shorter than `limit`. What was held
@@ -11,6 +13,29 @@ export function merge(held, answer, { limit, before = null }) {
   const answered = new Set(answer.map((request) => request.id));
   const kept = held.filter(({ id, seq }) => !answered.has(id) && (seq >= upper || seq < lower));
   return [...kept, ...answer].sort((a, b) => b.seq - a.seq);
+}
+
+/**
+ * The requests that another service of the list most likely made: those whose trace also holds an earlier request of
+ * another service. Maps the id of each to the earliest of these.
+ */
+export function nested(requests) {
+  const traces = new Map();
+  for (const request of requests) {
+    const trace = traces.get(request.trace_id);
+    if (trace === undefined) traces.set(request.trace_id, [request]);
+    else trace.push(request);
+  }
+  const found = new Map();
+  for (const trace of traces.values()) {
+    if (trace.every(({ service }) => service === trace[0].service)) continue;
+    const timed = trace.map((request) => ({ request, start: instant(request.start_unix_ns) })).sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+    for (const { request, start } of timed) {
+      const entry = timed.find((other) => other.request.service !== request.service);
+      if (entry.start < start) found.set(request.id, entry.request);
+    }
+  }
+  return found;
 }
 
 /**

@@ -2,8 +2,9 @@
 //
 // Terms are separated by spaces and must all hold; quotes keep spaces, a leading `-` negates.
 //   word                 found in method, route, path, query, status, trace id or span id
-//   errors, slow, findings
-//   method: path: route: trace: service: outcome: export:      a comma means "or"
+//   errors, slow, findings, n+1
+//   entry                made by no other listed service: see `nested` in feed.js
+//   method: path: route: trace: service: outcome: export: finding:      a comma means "or"
 //   status:5xx  status:404  status:>=400
 //   duration:>200ms  spans: queries: calls: logs: errors: findings: with a number or a comparison
 
@@ -18,6 +19,7 @@ const TEXT_KEYS = {
   service: (request) => request.service,
   outcome: (request) => request.outcome,
   export: (request) => request.export.state,
+  finding: (request) => request.finding_kinds.join(" "),
 };
 
 const COUNT_KEYS = ["spans", "queries", "calls", "renders", "cache", "logs", "errors", "findings"];
@@ -27,7 +29,11 @@ const FLAGS = {
   error: hasError,
   slow: (request) => request.duration_ns >= SLOW_NS,
   findings: (request) => request.counts.findings > 0,
+  "n+1": (request) => request.finding_kinds.includes("n_plus_one"),
+  entry: (request, nested) => !nested.has(request.id),
 };
+
+const NONE = new Set();
 
 const UNITS = { ns: 1, us: 1e3, "µs": 1e3, ms: 1e6, s: 1e9, min: 60e9 };
 
@@ -37,8 +43,9 @@ export function hasError(request) {
 }
 
 /**
- * Parses a filter. `matches(request)` applies it; `problem` says what could not be understood (such a term is left
- * out, so that the list does not vanish while one types); `empty` is true when nothing is asked for.
+ * Parses a filter. `matches(request, nested)` applies it, where `nested` has the ids of nested requests; `problem` says
+ * what could not be understood (such a term is left out, so that the list does not vanish while one types); `empty` is
+ * true when nothing is asked for.
  */
 export function parseFilter(text) {
   const tests = [];
@@ -48,13 +55,13 @@ export function parseFilter(text) {
     if (term.problem) {
       problem ??= term.problem;
     } else {
-      tests.push(negated ? (request) => !term.test(request) : term.test);
+      tests.push(negated ? (request, nested) => !term.test(request, nested) : term.test);
     }
   }
   return {
     empty: tests.length === 0,
     problem,
-    matches: (request) => tests.every((test) => test(request)),
+    matches: (request, nested = NONE) => tests.every((test) => test(request, nested)),
   };
 }
 

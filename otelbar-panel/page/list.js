@@ -2,13 +2,13 @@
 
 import { ApiError, fetchList } from "./api.js";
 import { announce, h, icon, replace, setAttribute, setText } from "./dom.js";
-import { barScale, merge } from "./feed.js";
+import { barScale, merge, nested } from "./feed.js";
 import { hasError, parseFilter } from "./filter.js";
-import { age, count, dateTime, duration, plural } from "./format.js";
+import { age, count, dateTime, duration, plural, visible } from "./format.js";
 import { listHash, requestHash } from "./location.js";
 import { Poll } from "./poll.js";
 import { Rows } from "./rows.js";
-import { exportLabel, outcomeLabel, statusClass } from "./words.js";
+import { exportLabel, findingLabel, outcomeLabel, statusClass } from "./words.js";
 
 const POLL_MS = 1000;
 const AFTER_ERROR_MS = 3000;
@@ -21,7 +21,8 @@ const ROW_HEIGHT = 30;
 const QUICK_FILTERS = [
   ["errors", "Errors", "Failed requests, 5xx, spans with an error, ERROR logs"],
   ["slow", "Slow", "500 ms or longer"],
-  ["findings", "Findings", "N+1 queries and the like"],
+  ["findings", "Findings", "N+1 queries, slow queries, slow spans"],
+  ["entry", "Entry requests only", "Leave out the requests that another service of this list made"],
 ];
 
 const COLUMNS = [
@@ -41,7 +42,7 @@ const COLUMNS = [
 
 /** What outlives the view, so that coming back from a request finds the list as it was left. */
 export function listSession() {
-  return { held: [], filter: "", selected: null, scrollTop: 0, paused: false, loaded: false };
+  return { held: [], service: null, filter: "", selected: null, scrollTop: 0, paused: false, loaded: false };
 }
 
 export class ListView {
@@ -51,6 +52,7 @@ export class ListView {
   #rounds = 0;
   #filter = parseFilter("");
   #shown = [];
+  #nested = new Map();
   #scale = 1;
   #failed = null;
   #more = false;
@@ -125,7 +127,7 @@ export class ListView {
     this.#input = h("input", {
       type: "search",
       class: "filter",
-      placeholder: "Filter: path, route, method, trace id, status:5xx, duration:>200ms, errors, slow",
+      placeholder: "Filter: path, route, method, trace id, status:5xx, duration:>200ms, errors, slow, n+1",
       "aria-label": "Filter requests",
       spellcheck: "false",
       autocomplete: "off",
@@ -212,6 +214,7 @@ export class ListView {
       this.#fresh = new Set(answer.requests.filter(({ id }) => !known.has(id)).map(({ id }) => id));
     }
     session.held = merge(session.held, answer.requests, reach);
+    session.service = answer.service;
     session.loaded = true;
     this.#more = session.held.length < answer.store.requests;
     if (answer.service) document.title = `${answer.service} · otelbar`;
@@ -234,7 +237,9 @@ export class ListView {
 
   #refresh() {
     const { held } = this.#session;
-    this.#shown = this.#filter.empty ? held : held.filter((request) => this.#filter.matches(request));
+    this.#nested = nested(held);
+    this.#shown = this.#filter.empty ? held : held.filter((request) => this.#filter.matches(request, this.#nested));
+    this.#showEntryChip();
     this.#scale = barScale(this.#shown.map((request) => request.duration_ns));
     this.#rows.update(this.#shown, { anchored: true });
     this.#grid.setAttribute("aria-rowcount", String(this.#shown.length + 1));
@@ -259,6 +264,12 @@ export class ListView {
     const terms = text.toLowerCase().split(/\s+/);
     for (const chip of this.#chips) chip.setAttribute("aria-pressed", String(terms.includes(chip.dataset.term)));
     this.#refresh();
+  }
+
+  /** The chip that hides nested requests is there only when it can do something. */
+  #showEntryChip() {
+    const chip = this.#chips.find(({ dataset }) => dataset.term === "entry");
+    chip.hidden = this.#nested.size === 0 && chip.getAttribute("aria-pressed") === "false";
   }
 
   #toggleTerm(term) {
@@ -308,8 +319,9 @@ export class ListView {
   }
 
   #createRow(request) {
-    const target = request.query === null || request.query === "" ? request.path : `${request.path}?${request.query}`;
+    const target = targetOf(request);
     const { counts } = request;
+    const kinds = request.finding_kinds.map(findingLabel);
     const state = exportLabel(request.export);
     const row = h(
       "div",
@@ -328,8 +340,9 @@ export class ListView {
       h("div", { class: "c-method", role: "gridcell" }, h("span", { class: `method method-${methodClass(request.method)}` }, request.method)),
       h(
         "div",
-        { class: "c-target", role: "gridcell", title: `${request.method} ${target}${request.route === null ? "\nno route matched" : `\nroute ${request.route}`}\ntrace ${request.trace_id}` },
+        { class: "c-target", role: "gridcell" },
         h("a", { href: requestHash(request.id), class: "route", tabindex: "-1" }, request.route ?? request.path),
+        h("span", { class: "service-chip" }, request.service),
         request.route !== null && target === request.route ? null : h("span", { class: "path" }, request.route === null ? `${target.slice(request.path.length)}` : target),
         request.outcome === "completed" ? null : h("span", { class: `tag tag-${request.outcome === "failed" ? "bad" : "warn"}` }, outcomeLabel(request.outcome).short),
       ),
@@ -346,8 +359,8 @@ export class ListView {
       number("errors", counts.errors, "bad"),
       h(
         "div",
-        { class: "c-findings", role: "gridcell" },
-        counts.findings === 0 ? h("span", { class: "zero" }, "–") : h("span", { class: "badge badge-warn", title: `${plural(counts.findings, "finding")}: open the request to see what was found` }, icon("warning"), count(counts.findings)),
+        { class: "c-findings", role: "gridcell", title: kinds.length === 0 ? null : [plural(counts.findings, "finding"), ...kinds.map(({ title }) => title)].join("\n") },
+        kinds.length === 0 ? h("span", { class: "zero" }, "–") : kinds.map(({ short }) => h("span", { class: "badge badge-warn" }, short)),
       ),
       h("div", { class: "c-export", role: "gridcell", title: request.export.detail === null ? state.title : `${state.title}\n${request.export.detail}` }, h("span", { class: `dot dot-${state.tone}` }), h("span", null, state.short)),
       h("div", { class: "c-age", role: "gridcell", title: dateTime(request.start_unix_ns) }),
@@ -360,6 +373,10 @@ export class ListView {
     const selected = request.id === this.#session.selected;
     row.classList.toggle("is-selected", selected);
     row.setAttribute("aria-selected", String(selected));
+    const entry = this.#nested.get(request.id);
+    row.classList.toggle("is-nested", entry !== undefined);
+    setAttribute(row.querySelector(".c-target"), "title", visible(targetTitle(request, entry)));
+    row.querySelector(".service-chip").hidden = request.service === this.#session.service;
     const share = request.duration_ns / this.#scale;
     const bar = row.querySelector(".duration-bar");
     bar.firstElementChild.style.width = `${Math.min(100, Math.max(2, 100 * share))}%`;
@@ -396,6 +413,20 @@ export class ListView {
       );
     }
   }
+}
+
+function targetTitle(request, entry) {
+  return [
+    `${request.method} ${targetOf(request)}`,
+    request.route === null ? "no route matched" : `route ${request.route}`,
+    `service ${request.service}`,
+    `trace ${request.trace_id}`,
+    entry === undefined ? null : `part of ${entry.method} ${entry.route ?? entry.path} of ${entry.service}`,
+  ].filter((line) => line !== null).join("\n");
+}
+
+function targetOf({ path, query }) {
+  return query === null || query === "" ? path : `${path}?${query}`;
 }
 
 function number(name, value, tone = "") {

@@ -4,6 +4,7 @@ import { sqlBlock, sqlParts } from "./details.js";
 import { h, icon, replace, setAttribute } from "./dom.js";
 import { count, duration, offset, percent, plural, truncate } from "./format.js";
 import { ORDERS, groupQueries } from "./queries.js";
+import { findingLabel } from "./words.js";
 
 const COLUMNS = [
   ["statement", "Statement"],
@@ -107,7 +108,7 @@ export class QueriesTab {
             "div",
             { class: "query-line" },
             toggle,
-            group.repeated ? h("span", { class: "badge badge-warn", title: "An N+1 finding covers these queries" }, "N+1") : null,
+            [...group.findings].map(findingLabel).map(({ short, title }) => h("span", { class: "badge badge-warn", title }, short)),
             group.errors > 0 ? h("span", { class: "badge badge-bad" }, plural(group.errors, "error")) : null,
             group.system === null ? null : h("span", { class: "tag" }, String(group.system)),
           ),

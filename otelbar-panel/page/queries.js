@@ -11,10 +11,11 @@ export function statement(span) {
 
 /**
  * Groups the SQL spans among `nodes`; spans belong together when system and statement are the same but for white
- * space. The most expensive group comes first.
+ * space. The most expensive group comes first; `findings` are the kinds of those that name one of its spans.
  */
 export function groupQueries(nodes, findings = []) {
-  const repeated = new Set(findings.filter(({ kind }) => kind === "n_plus_one").flatMap((finding) => finding.span_ids));
+  const kinds = new Map();
+  for (const { kind, span_ids: ids } of findings) for (const id of ids) kinds.set(id, (kinds.get(id) ?? new Set()).add(kind));
   const groups = new Map();
   for (const node of nodes) {
     if (node.span.panel !== "sql") continue;
@@ -23,7 +24,7 @@ export function groupQueries(nodes, findings = []) {
     const key = `${system ?? ""}\n${text.replace(/\s+/g, " ")}`;
     let group = groups.get(key);
     if (group === undefined) {
-      group = { key, text, system, nodes: [], count: 0, total: 0, longest: node, rows: null, errors: 0, repeated: false };
+      group = { key, text, system, nodes: [], count: 0, total: 0, longest: node, rows: null, errors: 0, findings: new Set() };
       groups.set(key, group);
     }
     const rows = attribute(node.span.attributes, "db.response.returned_rows", "db.response.affected_rows");
@@ -33,7 +34,7 @@ export function groupQueries(nodes, findings = []) {
     if (node.duration > group.longest.duration) group.longest = node;
     if (typeof rows === "number") group.rows = (group.rows ?? 0) + rows;
     if (node.error) group.errors += 1;
-    if (repeated.has(node.span.span_id)) group.repeated = true;
+    for (const kind of kinds.get(node.span.span_id) ?? []) group.findings.add(kind);
   }
   return [...groups.values()].sort(ORDERS.total);
 }

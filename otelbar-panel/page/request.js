@@ -12,7 +12,7 @@ import { QueriesTab } from "./queries-tab.js";
 import { rememberSize, rememberedSize, splitter } from "./splitter.js";
 import { buildTrace } from "./trace.js";
 import { Waterfall } from "./waterfall.js";
-import { exportLabel, outcomeLabel, statusClass } from "./words.js";
+import { exportLabel, findingLabel, outcomeLabel, statusClass } from "./words.js";
 
 const POLL_MS = 1000;
 const POLL_MOST_MS = 10_000;
@@ -274,6 +274,7 @@ export class RequestView {
         { class: "request-line" },
         this.#backLink(),
         h("span", { class: "method" }, request.method),
+        this.#trace.services.length > 1 ? h("span", { class: "service-chip", title: `Service ${request.service}` }, request.service) : null,
         h("h1", { title: request.route ?? request.path }, request.route ?? request.path),
         h("span", { class: `status status-large ${statusClass(request.status)}` }, request.status ?? "no status"),
         h("span", { class: "request-duration" }, duration(request.duration_ns)),
@@ -301,6 +302,7 @@ export class RequestView {
       this.#findings,
       findings.map((finding) => {
         const bad = finding.severity === "critical";
+        const label = findingLabel(finding.kind);
         return h(
           "details",
           { class: `finding finding-${SEVERITIES.includes(finding.severity) ? finding.severity : "info"}` },
@@ -308,7 +310,7 @@ export class RequestView {
             "summary",
             null,
             icon(bad ? "error" : finding.severity === "warning" ? "warning" : "info"),
-            finding.kind === "n_plus_one" ? h("span", { class: `badge badge-${bad ? "bad" : "warn"}` }, "N+1") : null,
+            h("span", { class: `badge badge-${bad ? "bad" : finding.severity === "warning" ? "warn" : "info"}`, title: label.title }, label.short),
             h("span", { class: "finding-title" }, finding.title),
             h("span", { class: "finding-detail muted" }, finding.detail),
             finding.span_ids.length === 0

@@ -4,6 +4,7 @@
 import { h, icon, replace } from "./dom.js";
 import { losses } from "./feed.js";
 import { bytes, count, plural } from "./format.js";
+import { listHash } from "./location.js";
 import { showShortcuts } from "./shortcuts.js";
 
 export class Shell {
@@ -97,18 +98,33 @@ export class Shell {
       `Exporter to ${endpoint}: ${health}. Spans: ${count(queued)} queued or on their way, ${count(accepted)} accepted, ` +
       `${count(rejected)} rejected by the backend, ${count(dropped)} given up.` +
       (lastError !== null && health !== "failing" ? ` Last error: ${lastError}` : "");
-    this.#failure.hidden = health !== "failing";
+    this.#failure.hidden = health !== "failing" && health !== "rejecting";
+    this.#failure.classList.toggle("banner-error", health !== "rejecting");
+    this.#failure.classList.toggle("banner-warning", health === "rejecting");
     if (health === "failing") {
       replace(
         this.#failure,
         icon("error"),
         h("span", null, h("b", null, "Export is failing. "), lastError ?? "The exporter gave no reason.", " ", h("span", { class: "banner-more" }, `${plural(queued, "span")} waiting, ${count(dropped)} given up. Requests are not affected.`)),
       );
+    } else if (health === "rejecting") {
+      replace(
+        this.#failure,
+        icon("warning"),
+        h(
+          "span",
+          null,
+          h("b", null, "The backend rejects spans. "),
+          `It answers at ${endpoint}, but of what it was sent it has rejected ${plural(rejected, "span")} so far and accepted ${count(accepted)}. Its reason stands with `,
+          h("a", { href: listHash("export:partial") }, "the requests concerned"),
+          ".",
+        ),
+      );
     }
   }
 }
 
-const HEALTH = { healthy: "good", failing: "bad", idle: "neutral" };
+const HEALTH = { healthy: "good", rejecting: "warn", failing: "bad", idle: "neutral" };
 
 function logo() {
   const mark = h("span", { class: "logo", "aria-hidden": "true" });

@@ -28,6 +28,17 @@ const OUTCOMES = {
   failed: { short: "failed", title: "The service or its body returned an error.", tone: "bad" },
 };
 
+/** What kind of finding it is; one this page does not know goes by its name. */
+export function findingLabel(kind) {
+  return Object.hasOwn(FINDINGS, kind) ? FINDINGS[kind] : { short: String(kind).replaceAll("_", " "), title: `Finding: ${kind}.` };
+}
+
+const FINDINGS = {
+  n_plus_one: { short: "N+1", title: "N+1: the same query, cache operation or call ran once for each of many things." },
+  slow_query: { short: "slow query", title: "Slow query: a query took longer than the threshold." },
+  slow_span: { short: "slow", title: "Slow: a span took longer than the threshold, and no child of it explains that." },
+};
+
 /** How the incoming trace context was taken. */
 export function propagationLabel(outcome) {
   return PROPAGATION[outcome] ?? { short: String(outcome), title: `Outcome: ${outcome}.`, tone: "neutral" };

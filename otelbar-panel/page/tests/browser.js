@@ -133,7 +133,7 @@ class Page {
     for (;;) {
       try {
         // A frame need not come while hidden, so a timer stands by.
-        const value = await this.evaluate(`new Promise((resolve) => { const again = () => resolve((() => (${expression}))()); requestAnimationFrame(again); setTimeout(again, 100); })`);
+        const value = await this.evaluate(`new Promise((resolve, reject) => { const again = () => { try { resolve((() => (${expression}))()); } catch (error) { reject(error); } }; requestAnimationFrame(again); setTimeout(again, 100); })`);
         if (value) return value;
       } catch (error) {
         // The document may be replaced while the expression runs.

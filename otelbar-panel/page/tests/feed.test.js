@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { barScale, losses, merge } from "../feed.js";
+import { barScale, losses, merge, nested } from "../feed.js";
 import { status } from "./fixtures.js";
 
 const request = (seq, id = `r${seq}`) => ({ id, seq });
@@ -34,6 +34,18 @@ test("a service that was restarted counts from one again", () => {
 test("older requests are added below, and do not touch the newer ones", () => {
   check(requests(9, 8), requests(7, 6), { limit: 2, before: 8 }, [9, 8, 7, 6]);
   check(requests(9, 8, 3), requests(7), { limit: 2, before: 8 }, [9, 8, 7]);
+});
+
+test("a request is nested in the earliest one of another service of its trace", () => {
+  const at = (id, trace_id, service, start) => ({ id, trace_id, service, start_unix_ns: String(1795198960935919500n + BigInt(start)) });
+  const check = (requests, expected) => assert.deepEqual([...nested(requests)].map(([id, entry]) => [id, entry.id]), expected);
+  check([], []);
+  // Times beyond 2^53, of which a number would tell these two apart no more.
+  check([at("b", "t", "inventory", 1), at("a", "t", "shop", 0)], [["b", "a"]]);
+  check([at("a", "t", "shop", 0), at("b", "t", "inventory", 0)], []);
+  check([at("a", "t", "shop", 0), at("b", "t", "shop", 5)], []);
+  check([at("a", "t", "shop", 0), at("b", "u", "inventory", 5)], []);
+  check([at("c", "t", "stock", 9), at("b", "t", "inventory", 5), at("d", "t", "shop", 12), at("a", "t", "shop", 0)], [["b", "a"], ["c", "a"], ["d", "b"]]);
 });
 
 test("bars are scaled to the longest, unless a few would flatten all others", () => {

@@ -69,6 +69,7 @@ export function summary({ counts = {}, ...fields } = {}) {
     outcome: "completed",
     error: false,
     query_ns: 0,
+    finding_kinds: [],
     export: { state: "accepted", detail: null },
     ...fields,
     counts: { spans: 1, queries: 0, calls: 0, renders: 0, cache: 0, logs: 0, errors: 0, findings: 0, ...counts },
@@ -182,6 +183,7 @@ export class RequestBuilder {
       errors: spans.filter(({ status }) => status === "error").length + events.filter(({ level }) => level === "ERROR").length,
       findings: this.rest.findings?.length ?? 0,
     };
+    request.finding_kinds = [...new Set((this.rest.findings ?? []).map(({ kind }) => kind))];
     request.query_ns = sql.reduce((sum, each) => sum + each.duration_ns, 0);
     request.error = spans.some(({ parent_span_id: parent, status }) => parent === null && status === "error");
     const ready = request.export.state === "accepted";
@@ -233,6 +235,19 @@ export function productPage(fields) {
   return b.finish();
 }
 
+/** The request that a product page makes to the inventory, as the list has it. */
+export function stockRequest(page, { seq }) {
+  const spans = page.spans.filter(({ service }) => service === "inventory");
+  const [root] = spans;
+  const { trace_id, start_unix_ns, export: state } = page.request;
+  const query = spans.filter(({ panel }) => panel === "sql");
+  return detail(
+    summary({ id: root.span_id, seq, trace_id, service: "inventory", path: "/stock/3", route: "/stock/{id}", start_unix_ns: String(BigInt(start_unix_ns) + 3_420_000n), duration_ns: root.duration_ns, export: state, query_ns: query[0].duration_ns, counts: { spans: spans.length, queries: query.length, logs: 1 } }),
+    [...spans, ...page.spans.filter((each) => !spans.includes(each))].map((each) => ({ ...each, request_id: each.request_id })),
+    { links: page.links },
+  );
+}
+
 /** The listing with one query too many for each book. */
 export function nPlusOne(fields) {
   const b = new RequestBuilder({ method: "GET", path: "/books", query: null, route: "/books", duration_ns: 38_900_000, ...fields });
@@ -282,6 +297,9 @@ export function failing(fields) {
     sampled: true,
     headers: [{ name: "traceparent", value: "00-00000000000000000000000000000000-00f067aa0ba902b7-01" }, { name: "tracestate", value: "congo=t61rcWkgMzE" }],
   };
+  b.rest.findings = [
+    { kind: "slow_span", severity: "warning", title: "checkout took 1283.0 ms", detail: "It was busy for 4.0 ms of that and waited for the rest, and none of its children took as long.", span_ids: [handler.span_id] },
+  ];
   b.rest.dropped = { spans: 0, logs: 3, attributes: 1, late: 0 };
   handler.dropped = { attributes: 1, events: 3 };
   return b.finish();
@@ -347,26 +365,31 @@ export function quick(fields) {
   return b.finish();
 }
 
-/** A day in the shop: `number` requests, the newest last to start. */
+/** A day in the shop: `number` requests and those they make to the inventory, the newest last to start. */
 export function shop(number, { now = START_NS + 600_000_000_000n } = {}) {
   const next = random(3);
   const made = [];
-  for (let seq = 1; seq <= number; seq += 1) {
-    const start = BigInt(now) - BigInt(number - seq) * 2_700_000_000n - BigInt(Math.floor(next() * 1e9));
+  for (let index = 1; index <= number; index += 1) {
+    const start = BigInt(now) - BigInt(number - index) * 2_700_000_000n - BigInt(Math.floor(next() * 1e9));
+    // The odd numbers are those of nested requests, which end before the one that made them.
+    const seq = 2 * index;
     const at = { seq, start };
     const draw = next();
-    if (seq === number - 5) made.push(large(at));
-    else if (seq === number - 8) made.push(deep(at));
-    else if (seq === number - 11) made.push(spawned(at));
-    else if (seq === number - 3 || draw < 0.06) made.push(failing(at));
-    else if (seq === number - 1 || draw < 0.15) made.push(nPlusOne({ ...at, duration_ns: 38_900_000 }));
+    if (index === number - 5) made.push(large(at));
+    else if (index === number - 8) made.push(deep(at));
+    else if (index === number - 11) made.push(spawned(at));
+    else if (index === number - 3 || draw < 0.06) made.push(failing(at));
+    else if (index === number - 1 || draw < 0.15) made.push(nPlusOne({ ...at, duration_ns: 38_900_000 }));
     else if (draw < 0.22) made.push(quick({ ...at, method: "GET", path: "/favicon.ico", route: null, status: 404, duration_ns: 61_000 + Math.floor(next() * 30_000) }));
     else if (draw < 0.27) made.push(quick({ ...at, method: "DELETE", path: `/carts/${seq}/items/3`, route: "/carts/{id}/items/{item}", status: 204, duration_ns: 2_100_000, export: { state: "accepted", detail: null } }));
     else if (draw < 0.31) made.push(quick({ ...at, path: "/stream", route: "/stream", outcome: "client_gone", duration_ns: 4_410_000_000, export: { state: "accepted", detail: null } }));
     else if (draw < 0.34) made.push(quick({ ...at, path: "/slow", route: "/slow", status: null, outcome: "cancelled", duration_ns: 30_000_000_000, export: { state: "dropped", detail: "the exporter's queue of 2048 spans was full" } }));
     else if (draw < 0.42) made.push(quick({ ...at, duration_ns: 40_000 + Math.floor(next() * 60_000) }));
     else if (draw < 0.46) made.push(quick({ ...at, path: "/old", route: "/old", status: 301, export: { state: "queued", detail: null } }));
-    else made.push(productPage({ ...at, path: `/products/${1 + Math.floor(next() * 40)}`, duration_ns: 12_345_678, export: { state: seq > number - 4 ? "queued" : "accepted", detail: null } }));
+    else {
+      const page = productPage({ ...at, path: `/products/${1 + Math.floor(next() * 40)}`, duration_ns: 12_345_678, export: { state: index > number - 4 ? "queued" : "accepted", detail: null } });
+      made.push(stockRequest(page, { seq: seq - 1 }), page);
+    }
   }
   return made;
 }
@@ -385,7 +408,7 @@ export function status({ requests, health = "failing", dropped = {} }) {
             health,
             queued: health === "failing" ? 12 : 0,
             accepted: 5000,
-            rejected: 0,
+            rejected: health === "rejecting" ? 310 : 0,
             dropped: health === "failing" ? 24 : 0,
             last_error: health === "failing" ? "could not connect to http://localhost:4318/v1/traces: Connection refused (os error 111)" : null,
           },

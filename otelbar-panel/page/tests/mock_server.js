@@ -1,6 +1,6 @@
 // A stand-in for the toolbar while the page is worked on:
 //
-//   node otelbar-panel/page/tests/mock_server.js [--port 8099] [--requests 120] [--health failing|healthy|idle|none]
+//   node otelbar-panel/page/tests/mock_server.js [--port 8099] [--requests 120] [--health failing|rejecting|healthy|idle|none]
 //                                                [--live] [--hostile] [--token T]
 //
 // It serves the page under /__otelbar/ with the policy it is served with for real, the API from fixtures, and an
@@ -88,7 +88,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const now = () => BigInt(Date.now()) * 1000000n;
   const number = Number(values.requests);
   const details = number === 0 ? [] : shop(number, { now: now() });
-  if (values.hostile) details.push(hostile({ seq: number + 1, start: now() }));
+  if (values.hostile) details.push(hostile({ seq: 2 * number + 1, start: now() }));
   const server = await serve({ port: Number(values.port), details, health: values.health, dropped: values.health === "failing" ? { spans: 3, late: 1 } : {}, token: values.token ?? null });
   if (values.live) {
     let seq = 100000;

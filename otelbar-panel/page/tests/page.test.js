@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import { findBrowser, launch } from "./browser.js";
-import { HOSTILE, failing, hostile, large, nPlusOne, productPage, quick, spawned } from "./fixtures.js";
+import { HOSTILE, failing, hostile, large, nPlusOne, productPage, quick, spawned, stockRequest } from "./fixtures.js";
 import { serve } from "./mock_server.js";
 
 const program = findBrowser();
@@ -93,6 +93,45 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       state.health = "healthy";
       await page.waitFor("document.querySelector('.banner-error').hidden");
     }));
+
+  test("a backend that rejects spans is shown as what it is, with the way to the requests concerned", () =>
+    visit({ details: [quick({ seq: 1 })], health: "rejecting" }, "", async (page) => {
+      await page.waitFor("document.querySelector('.banner-warning:not([hidden])')?.textContent.includes('The backend rejects spans')");
+      assert.equal(await page.evaluate("document.querySelector('.exporter-health').textContent"), "rejecting");
+      await page.click("document.querySelector('.banner-warning a')");
+      await page.waitFor("document.querySelector('.filter').value === 'export:partial'");
+    }));
+
+  test("requests of another service have its name, and the nested ones are left out at a click", () => {
+    const whole = productPage({ seq: 2 });
+    return visit({ details: [stockRequest(whole, { seq: 1 }), whole] }, "", async (page) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+      assert.deepEqual(await page.evaluate(rowTexts(".list-row.is-nested .route")), ["/stock/{id}"]);
+      assert.deepEqual(await page.evaluate(rowTexts(".service-chip:not([hidden])")), ["inventory"]);
+      await page.click("document.querySelector('[data-term=entry]')");
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 1");
+      assert.deepEqual(await page.evaluate(rowTexts(".list-row[id] .route")), ["/products/{id}"]);
+    });
+  });
+
+  test("where no request is nested, nothing speaks of it", () =>
+    visit({ details: [quick({ seq: 1 }), productPage({ seq: 2 })] }, "", async (page) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+      assert.equal(await page.evaluate("document.querySelectorAll('.service-chip:not([hidden]), [data-term=entry]:not([hidden])').length"), 0);
+    }));
+
+  test("each kind of finding has its badge, in the list and on the request", () => {
+    const whole = nPlusOne({ seq: 1 });
+    return visit({ details: [whole, failing({ seq: 2 })] }, "", async (page, { origin }) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+      assert.deepEqual(await page.evaluate(rowTexts(".list-row[id] .c-findings")), ["slow", "N+1slow query"]);
+      assert.match(await page.evaluate("document.querySelectorAll('.c-findings[title]')[1].title"), /^2 findings\nN\+1: /);
+      await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}?tab=queries`);
+      await page.waitFor("document.querySelectorAll('.query-group').length === 2");
+      assert.deepEqual(await page.evaluate(rowTexts(".finding .badge")), ["N+1", "slow query"]);
+      assert.deepEqual(await page.evaluate(rowTexts(".query-group .badge")), ["N+1", "slow query"]);
+    });
+  });
 
   test("a service that went away is said to be away, and what was seen stays", () =>
     visit(

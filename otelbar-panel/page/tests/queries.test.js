@@ -36,7 +36,7 @@ test("rows are added up where they are known, errors are counted, other spans le
 test("a group that an N+1 finding covers says so", () => {
   const whole = nPlusOne({ seq: 1 });
   const groups = groupQueries(buildTrace(whole).order, whole.findings);
-  assert.deepEqual(groups.map(({ count, repeated }) => [count, repeated]), [[20, true], [1, false]]);
+  assert.deepEqual(groups.map(({ count, findings }) => [count, [...findings]]), [[20, ["n_plus_one"]], [1, ["slow_query"]]]);
 });
 
 test("tokens have the types that colours are for", () => {
