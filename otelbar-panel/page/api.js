@@ -28,7 +28,16 @@ export function apiUrl(pageUrl, path, parameters = {}) {
 
 /** The newest requests, or those older than `before`. */
 export async function fetchList({ limit, before = null }, signal) {
-  return JSON.parse(await fetchText("requests", { limit, before }, signal));
+  return parseAnswer(await fetchText("requests", { limit, before }, signal));
+}
+
+/** What an answer's text holds. */
+export function parseAnswer(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(0, "The answer is not whole: it ends too early, or something on the way has changed it.");
+  }
 }
 
 /** One request as the text that came, so that the caller can tell cheaply whether anything has changed. */

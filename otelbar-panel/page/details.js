@@ -90,6 +90,7 @@ export class Details {
     if (span.unfinished) notices.push("This span had not ended when it was read: its duration is the time so far.");
     if (span.synthesised) notices.push("The times of this span were worked out, not measured.");
     if (node.cycle) notices.push("The parents of this span form a ring; it is shown as a root.");
+    if (node.parent !== null && node.offset < node.parent.offset) notices.push(`This span starts ${duration(node.parent.offset - node.offset)} before its parent: the clocks they were taken by do not agree.`);
     if (!node.own) notices.push("This span belongs to another request of the same trace.");
     return notices.map((text) => h("p", { class: "note" }, icon("info"), h("span", null, text)));
   }

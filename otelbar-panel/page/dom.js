@@ -71,6 +71,15 @@ export function setAttribute(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
+/** Puts another hash in the place of the address's own: no step for the Back button. */
+export function replaceHash(hash) {
+  try {
+    if (hash !== location.hash) history.replaceState(null, "", hash);
+  } catch {
+    // Browsers refuse it when it comes too often, as with a key held down; the address then lags behind.
+  }
+}
+
 /** A link out of the page, in a new tab; plain text where the address is no http(s) one. */
 export function externalLink(url, ...children) {
   if (safeUrl(url) === null) return h("span", null, children);
@@ -79,6 +88,8 @@ export function externalLink(url, ...children) {
 
 const ICONS = {
   back: "M10 3 5 8l5 5",
+  up: "M3.5 10 8 5.5l4.5 4.5",
+  down: "M3.5 6 8 10.5 12.5 6",
   chevron: "M6 4l4 4-4 4",
   close: "M4 4l8 8M12 4l-8 8",
   copy: "M6 6h7v7H6zM10 6V3H3v7h3",

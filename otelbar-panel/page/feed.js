@@ -5,14 +5,35 @@ import { instant } from "./format.js";
 /**
  * The requests held after an answer, newest first. The answer is the truth for the stretch it covers: from the newest
  * (or `before`) down to its last entry, or to the very beginning when it is shorter than `limit`. What was held
- * within that stretch and is not in the answer has been evicted, or belongs to a service that was restarted.
+ * within that stretch and is not in the answer has been evicted. Of a service that was restarted, and counts from one
+ * again, nothing is kept that was held before.
  */
 export function merge(held, answer, { limit, before = null }) {
+  if (before === null && restarted(held, answer)) return [...answer].sort(newestFirst);
   const upper = before ?? Infinity;
   const lower = answer.length < limit ? -Infinity : answer[answer.length - 1].seq;
   const answered = new Set(answer.map((request) => request.id));
   const kept = held.filter(({ id, seq }) => !answered.has(id) && (seq >= upper || seq < lower));
-  return [...kept, ...answer].sort((a, b) => b.seq - a.seq);
+  return [...kept, ...answer].sort(newestFirst);
+}
+
+/** Whether the newest requests are of another run of the service: numbers went back, or are given to others now. */
+function restarted(held, answer) {
+  if (held.length === 0 || answer.length === 0) return false;
+  const ids = new Map(answer.map(({ id, seq }) => [seq, id]));
+  const newest = (requests) => requests.reduce((most, { seq }) => Math.max(most, seq), 0);
+  return newest(held) > newest(answer) || held.some(({ id, seq }) => ids.has(seq) && ids.get(seq) !== id);
+}
+
+function newestFirst(a, b) {
+  return b.seq - a.seq;
+}
+
+/** The request after (`step` 1) or before (−1) another in a list, newest first, which need not hold that one itself. */
+export function neighbour(requests, { id, seq }, step) {
+  const at = requests.findIndex((request) => request.id === id);
+  if (at >= 0) return requests[at + step] ?? null;
+  return (step > 0 ? requests.find((request) => request.seq < seq) : requests.findLast((request) => request.seq > seq)) ?? null;
 }
 
 /**

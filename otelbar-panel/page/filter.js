@@ -65,6 +65,11 @@ export function parseFilter(text) {
   };
 }
 
+/** The requests that a parsed filter leaves, in their order. */
+export function filterRequests(requests, filter, nested) {
+  return filter.empty ? requests : requests.filter((request) => filter.matches(request, nested));
+}
+
 function words(text) {
   const found = [];
   // Either a quoted run, or a run without spaces in which quotes may enclose them: path:"a b".

@@ -1,9 +1,9 @@
 // The list of recent requests: live, filtered, used by mouse or keys.
 
 import { ApiError, fetchList } from "./api.js";
-import { announce, h, icon, replace, setAttribute, setText } from "./dom.js";
+import { announce, h, icon, replace, replaceHash, setAttribute, setText } from "./dom.js";
 import { barScale, merge, nested } from "./feed.js";
-import { hasError, parseFilter } from "./filter.js";
+import { filterRequests, hasError, parseFilter } from "./filter.js";
 import { age, count, dateTime, duration, plural, visible } from "./format.js";
 import { listHash, requestHash } from "./location.js";
 import { Poll } from "./poll.js";
@@ -68,6 +68,7 @@ export class ListView {
   #older;
   #rows;
   #clock;
+  #ended = new AbortController();
 
   constructor(container, { target, shell, session }) {
     this.#shell = shell;
@@ -77,6 +78,8 @@ export class ListView {
     this.#poll = new Poll((signal) => this.#load(signal), () => (this.#failed === null ? POLL_MS : AFTER_ERROR_MS));
     this.show(target);
     this.#scroller.scrollTop = session.scrollTop;
+    // It may be another than was opened from here.
+    this.#rows.reveal(this.#shown.findIndex(({ id }) => id === session.selected));
     // A full answer first, and again after coming back: what was held may have been evicted meanwhile.
     this.#poll.now();
     if (session.paused) this.#poll.paused = true;
@@ -97,6 +100,7 @@ export class ListView {
 
   destroy() {
     this.#session.scrollTop = this.#scroller.scrollTop;
+    this.#ended.abort();
     this.#poll.stop();
     this.#rows.destroy();
     clearInterval(this.#clock);
@@ -189,7 +193,8 @@ export class ListView {
   }
 
   async #load(signal) {
-    const full = this.#rounds % FULL_EVERY === 0;
+    // After a failure, too: the service may have been restarted.
+    const full = this.#failed !== null || this.#rounds % FULL_EVERY === 0;
     this.#rounds += 1;
     const limit = full ? FULL : QUICK;
     try {
@@ -226,8 +231,10 @@ export class ListView {
     if (before === undefined) return;
     this.#older.disabled = true;
     try {
-      this.#take(await fetchList({ limit: FULL, before }), { limit: FULL, before });
+      const answer = await fetchList({ limit: FULL, before }, this.#ended.signal);
+      this.#take(answer, { limit: FULL, before });
     } catch (error) {
+      if (this.#ended.signal.aborted) return;
       if (!(error instanceof ApiError)) throw error;
       this.#shell.connection(error);
     } finally {
@@ -238,7 +245,7 @@ export class ListView {
   #refresh() {
     const { held } = this.#session;
     this.#nested = nested(held);
-    this.#shown = this.#filter.empty ? held : held.filter((request) => this.#filter.matches(request, this.#nested));
+    this.#shown = filterRequests(held, this.#filter, this.#nested);
     this.#showEntryChip();
     this.#scale = barScale(this.#shown.map((request) => request.duration_ns));
     this.#rows.update(this.#shown, { anchored: true });
@@ -251,8 +258,7 @@ export class ListView {
 
   #setFilter(text) {
     if (this.#input.value !== text) this.#input.value = text;
-    // Replaced, not pushed: each key typed is no step for the Back button.
-    history.replaceState(null, "", listHash(text));
+    replaceHash(listHash(text));
     this.#applyFilter(text);
   }
 

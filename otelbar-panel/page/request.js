@@ -1,8 +1,10 @@
 // One request: its head, what was found in it, and the tabs that show its spans, queries, logs and trace context.
 
-import { ApiError, fetchList, fetchRequestText } from "./api.js";
+import { ApiError, fetchList, fetchRequestText, parseAnswer } from "./api.js";
 import { Details } from "./details.js";
-import { copyButton, externalLink, h, icon, replace, setText } from "./dom.js";
+import { announce, copyButton, externalLink, h, icon, replace, replaceHash, setText } from "./dom.js";
+import { merge, neighbour, nested } from "./feed.js";
+import { filterRequests, parseFilter } from "./filter.js";
 import { clock, count, dateTime, duration, plural, utc } from "./format.js";
 import { TABS, listHash, requestHash } from "./location.js";
 import { LogsTab } from "./logs-tab.js";
@@ -19,6 +21,8 @@ const POLL_MOST_MS = 10_000;
 const STATUS_POLL_MS = 5000;
 /** A record appears shortly after the response has ended; until then a 404 is asked again. */
 const PATIENCE_MS = 5000;
+/** What is asked for when the way to the next request leads past what the list holds. */
+const MORE = 100;
 const UNSETTLED = ["pending", "queued"];
 const NARROW = matchMedia("(max-width: 1180px)");
 
@@ -38,6 +42,14 @@ export class RequestView {
   #settled = false;
   #poll;
   #statusPoll;
+  #walking = false;
+  #ended = new AbortController();
+  #gone = h(
+    "div",
+    { class: "banner banner-warning", role: "status", hidden: true },
+    icon("warning"),
+    h("span", null, h("b", null, "The service does not hold this request any more. "), "It made room for newer ones, or the service was restarted. Shown is what was last read."),
+  );
   #head = h("div", { class: "request-head" });
   #findings = h("div", { class: "findings", hidden: true });
   #tablist;
@@ -52,6 +64,7 @@ export class RequestView {
     this.#id = target.id;
     this.#shell = shell;
     this.#session = session;
+    session.selected = target.id;
     this.#build(container);
     this.#tab = target.tab;
     this.#spanId = target.spanId;
@@ -74,6 +87,7 @@ export class RequestView {
   }
 
   destroy() {
+    this.#ended.abort();
     this.#poll.stop();
     this.#statusPoll.stop();
     this.#panels.waterfall.destroy();
@@ -93,6 +107,10 @@ export class RequestView {
     }
     if (key === "Enter" && event.target.matches(".grid-focus") && this.#selected !== null && !this.#closed) {
       this.#details.element.focus();
+      return true;
+    }
+    if (key === "[" || key === "K" || key === "]" || key === "J") {
+      this.#walk(key === "]" || key === "J" ? 1 : -1);
       return true;
     }
     if (/^[1-4]$/.test(key) && this.#trace !== null) {
@@ -163,7 +181,7 @@ export class RequestView {
     this.#split.style.setProperty("--details-width", `${rememberedSize("details-width", 440)}px`);
     this.#split.style.setProperty("--details-height", `${rememberedSize("details-height", 280)}px`);
     this.#content = h("div", { class: "request-content", hidden: true }, this.#findings, this.#tablist, this.#split);
-    container.append(h("div", { class: "request-view" }, this.#head, this.#notice, this.#content));
+    container.append(h("div", { class: "request-view" }, this.#head, this.#gone, this.#notice, this.#content));
     replace(this.#head, h("div", { class: "request-line" }, this.#backLink()));
   }
 
@@ -173,7 +191,7 @@ export class RequestView {
       const text = await fetchRequestText(this.#id, signal);
       this.#shell.connection(null);
       if (text !== this.#text) {
-        const detail = JSON.parse(text);
+        const detail = parseAnswer(text);
         this.#text = text;
         this.#take(detail);
         this.#delay = POLL_MS;
@@ -193,16 +211,25 @@ export class RequestView {
   async #loadStatus(signal) {
     try {
       this.#shell.status(await fetchList({ limit: 1 }, signal));
-    } catch {
-      // The request's own call reports what is wrong.
+      if (this.#settled) this.#shell.connection(null);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
+      // Until it is settled the request's own call reports what is wrong.
+      if (this.#settled && this.#detail !== null) this.#shell.connection(error);
     }
   }
 
   #fail(error) {
     if (this.#detail !== null) {
       // What is shown stays: a request may be evicted while one reads it.
-      if (error.status === 404) this.#settled = true;
-      else this.#shell.connection(error);
+      if (error.status === 404) {
+        this.#settled = true;
+        this.#gone.hidden = false;
+        this.#shell.connection(null);
+      } else {
+        this.#shell.connection(error);
+      }
       return;
     }
     const waiting = error.status === 404 && performance.now() - this.#opened < PATIENCE_MS;
@@ -224,6 +251,7 @@ export class RequestView {
     const first = this.#detail === null;
     // Only what has changed is shown anew: what is open, selected or being copied stays.
     const before = this.#detail;
+    this.#gone.hidden = true;
     const same = (part) => !first && JSON.stringify(detail[part]) === JSON.stringify(before[part]);
     const sameSpans = same("spans");
     const sameFindings = same("findings");
@@ -258,7 +286,57 @@ export class RequestView {
   }
 
   #backLink() {
-    return h("a", { class: "back", href: listHash(this.#session.filter), title: "All requests (Esc)" }, icon("back"), "Requests");
+    const step = (by, name, title) => h("button", { class: `icon-button step-${by > 0 ? "next" : "previous"}`, type: "button", title, "aria-label": title, on: { click: () => this.#walk(by) } }, icon(name));
+    return h(
+      "nav",
+      { class: "request-nav", "aria-label": "Requests" },
+      h("a", { class: "back", href: listHash(this.#session.filter), title: "All requests (Esc)" }, icon("back"), "Requests"),
+      step(-1, "up", "Previous request of the list: the newer one ([)"),
+      step(1, "down", "Next request of the list: the older one (])"),
+    );
+  }
+
+  /** Goes to the next request of the list as it was filtered there, or with −1 to the one before. */
+  async #walk(step) {
+    if (this.#walking) return;
+    this.#walking = true;
+    try {
+      const from = this.#detail?.request ?? { id: this.#id };
+      const session = this.#session;
+      const next = () => neighbour(filterRequests(session.held, parseFilter(session.filter), nested(session.held)), from, step);
+      let found = session.loaded && this.#detail !== null ? next() : null;
+      if (found === null) {
+        await this.#fetchMore(null);
+        found = next();
+      }
+      const oldest = session.held.at(-1)?.seq;
+      if (found === null && step > 0 && oldest !== undefined) {
+        await this.#fetchMore(oldest);
+        found = next();
+      }
+      if (found === null) {
+        this.#head.querySelector(step > 0 ? ".step-next" : ".step-previous").disabled = true;
+        announce(step > 0 ? "No older request in the list" : "No newer request in the list");
+      } else {
+        // Replaced, not pushed: walking through requests is no step for the Back button.
+        location.replace(requestHash(found.id, null, this.#tab));
+      }
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      if (!(error instanceof ApiError)) throw error;
+      announce(error.message);
+    } finally {
+      this.#walking = false;
+    }
+  }
+
+  async #fetchMore(before) {
+    const session = this.#session;
+    const reach = { limit: MORE, before };
+    const answer = await fetchList(reach, this.#ended.signal);
+    session.held = merge(session.held, answer.requests, reach);
+    session.service = answer.service;
+    session.loaded = true;
   }
 
   #showHead() {
@@ -398,9 +476,7 @@ export class RequestView {
   }
 
   #writeHash() {
-    const hash = requestHash(this.#id, this.#spanId, this.#tab);
-    // Replaced, not pushed: walking through spans is no step for the Back button.
-    if (hash !== location.hash) history.replaceState(null, "", hash);
+    replaceHash(requestHash(this.#id, this.#spanId, this.#tab));
   }
 }
 

@@ -18,6 +18,7 @@ const GROUPS = [
     ["/", "Find spans or logs"],
     ["z", "Zoom to the selected span"],
     ["+  −  0", "Zoom in, out, show all"],
+    ["[  ]", "Previous, next request of the list (K, J as well)"],
     ["n  N", "Next, previous span of a finding"],
     ["Esc", "Clear what was found; back to the list"],
   ]],

@@ -1,7 +1,7 @@
 // The waterfall: the tree of spans on the left, their bars over the time axis on the right, an overview above.
 
 import { h, icon, replace, setAttribute, setText } from "./dom.js";
-import { count, duration, offset, percent, plural } from "./format.js";
+import { count, duration, between as elapsed, offset, percent, plural } from "./format.js";
 import { levelOf } from "./logs.js";
 import { Rows } from "./rows.js";
 import { rememberSize, rememberedSize, splitter } from "./splitter.js";
@@ -333,7 +333,7 @@ export class Waterfall {
     }
     const text = `${span.unfinished ? "≥ " : span.synthesised ? "≈ " : ""}${duration(span.duration_ns)}`;
     label.append(text);
-    const events = span.events.map((event) => ({ at: Number(BigInt(event.time_unix_ns) - BigInt(this.#trace.base)), level: levelOf(event) }));
+    const events = span.events.map((event) => ({ at: elapsed(this.#trace.base, event.time_unix_ns), level: levelOf(event) }));
     this.#parts.set(row, { twisty, hidden, bar, label, marks, indentation, text, events, range: null, lane: 0, width: 0 });
     row.addEventListener("click", (event) => {
       if (event.target.closest("button.twisty") !== null) this.#toggle(node);

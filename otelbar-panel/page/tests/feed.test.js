@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { barScale, losses, merge, nested } from "../feed.js";
+import { barScale, losses, merge, neighbour, nested } from "../feed.js";
 import { status } from "./fixtures.js";
 
 const request = (seq, id = `r${seq}`) => ({ id, seq });
@@ -29,6 +29,27 @@ test("a short answer is all there is: the rest was evicted", () => {
 
 test("a service that was restarted counts from one again", () => {
   check(requests(500, 499), [request(2, "new2"), request(1, "new1")], { limit: 10 }, [2, 1]);
+});
+
+test("of a restarted service nothing older is kept, however far it has come since", () => {
+  const anew = (...seqs) => seqs.map((seq) => request(seq, `new${seq}`));
+  // It has not come as far as before, but further than an answer reaches.
+  check(requests(500, 499, 2, 1), anew(9, 8, 7), { limit: 3 }, [9, 8, 7]);
+  // It has come further: a number that was given to another tells.
+  check(requests(8, 7, 2, 1), anew(9, 8, 7), { limit: 3 }, [9, 8, 7]);
+});
+
+test("the next and the one before are found in the list, and beside a request it does not hold", () => {
+  const list = requests(9, 7, 5);
+  const check = (of, step, expected) => assert.equal(neighbour(list, of, step)?.seq, expected, `${JSON.stringify(of)} ${step}`);
+  check(request(7), 1, 5);
+  check(request(7), -1, 9);
+  check(request(9), -1, undefined);
+  check(request(5), 1, undefined);
+  check(request(6), 1, 5);
+  check(request(6), -1, 7);
+  check(request(2), 1, undefined);
+  check({ id: "unknown" }, 1, undefined);
 });
 
 test("older requests are added below, and do not touch the newer ones", () => {

@@ -365,6 +365,28 @@ export function quick(fields) {
   return b.finish();
 }
 
+/** Names without an end, from right to left, several roots, no duration, and clocks that do not agree. */
+export function odd(fields) {
+  const long = "a-name-that-never-seems-to-come-to-its-end-".repeat(12);
+  const b = new RequestBuilder({ method: "PROPFIND", path: `/${long}/שלום/عالم`, query: `q=${long}`, route: `/${long}/{שם}`, service: `service-${long}`, duration_ns: 900_000, ...fields });
+  const root = b.root();
+  const early = b.add(root, { at: -400, us: 300, name: "starts before its parent", service: "inventory" });
+  b.add(early, { at: -500, us: 2_000, name: "starts earlier still, and ends after all", service: "inventory" });
+  b.add(root, { at: 100, us: 0, name: "ארבעה 12 מלים", busy_ns: 0 });
+  b.add(null, { at: 300, us: 0, name: "a second root" });
+  b.add(null, { at: 350, us: 40, name: `its parent is elsewhere ${long}`, parent_span_id: "00f067aa0ba902b7", attributes: [{ key: long, value: long }, { key: "שם", value: "עברית 12.5 ms" }] });
+  return b.finish();
+}
+
+/** A request that took no time at all that its clock could tell. */
+export function instantaneous(fields) {
+  const b = new RequestBuilder({ method: "GET", path: "/", query: null, route: "/", duration_ns: 0, ...fields });
+  const root = b.root({ busy_ns: 0 });
+  b.sql(root, 0, 0, "SELECT 1", "SELECT");
+  b.event(root, 0, "INFO", "done");
+  return b.finish();
+}
+
 /** A day in the shop: `number` requests and those they make to the inventory, the newest last to start. */
 export function shop(number, { now = START_NS + 600_000_000_000n } = {}) {
   const next = random(3);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import { findBrowser, launch } from "./browser.js";
-import { HOSTILE, failing, hostile, large, nPlusOne, productPage, quick, spawned, stockRequest } from "./fixtures.js";
+import { HOSTILE, failing, hostile, instantaneous, large, nPlusOne, odd, productPage, quick, spawned, stockRequest } from "./fixtures.js";
 import { serve } from "./mock_server.js";
 
 const program = findBrowser();
@@ -272,6 +272,112 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.press("0");
       await page.waitFor("document.querySelector('.overview-window').hidden");
     });
+  });
+
+  test("keys lead to the next and the previous request of the filtered list, and back to it", () => {
+    const details = [failing({ seq: 1 }), quick({ seq: 2 }), failing({ seq: 3 }), failing({ seq: 4 })];
+    const at = (whole) => `location.hash.startsWith('#/requests/${whole.request.id}') && document.querySelector('h1') !== null`;
+    return visit({ details }, "#/?filter=errors", async (page, { state }) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
+      await page.press("j");
+      await page.press("Enter");
+      await page.waitFor(at(details[3]));
+      const length = await page.evaluate("history.length");
+      await page.press("3");
+      await page.press("]");
+      await page.waitFor(at(details[2]));
+      await page.waitFor("document.querySelector('#tab-logs').ariaSelected === 'true'");
+      await page.press("J");
+      await page.waitFor(at(details[0]));
+      await page.press("]");
+      await page.waitFor("document.querySelector('.step-next').disabled");
+      await page.press("[");
+      await page.waitFor(at(details[2]));
+      await page.click("document.querySelector('.step-previous')");
+      await page.waitFor(at(details[3]));
+      state.details.push(failing({ seq: 5 }));
+      await page.press("K");
+      await page.waitFor(at(state.details[4]));
+      assert.equal(await page.evaluate("history.length"), length);
+      await page.press("Escape");
+      await page.waitFor(`document.querySelector('.list-row.is-selected')?.id === 'request-${state.details[4].request.id}'`);
+    });
+  });
+
+  test("a deep link finds its neighbours without the list having been seen", () => {
+    const details = Array.from({ length: 150 }, (_, index) => quick({ seq: index + 1 }));
+    return visit({ details }, `#/requests/${details[10].request.id}`, async (page) => {
+      await page.waitFor("document.querySelector('h1')");
+      await page.press("]");
+      await page.waitFor(`location.hash.startsWith('#/requests/${details[9].request.id}')`);
+    });
+  });
+
+  test("a request that is evicted while one reads it stays, and is said to be gone", () => {
+    const whole = spawned({ seq: 1 });
+    return visit(
+      { details: [whole] },
+      `#/requests/${whole.request.id}`,
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.wf-row[id]')");
+        state.details.length = 0;
+        await page.waitFor("document.querySelector('.request-view > .banner:not([hidden])')?.textContent.includes('not hold this request any more')");
+        assert.equal(await page.evaluate("document.querySelectorAll('.wf-row[id]').length"), 5);
+      },
+      { allow: /404/ },
+    );
+  });
+
+  test("after a restart the list holds the new run alone", () =>
+    visit({ details: Array.from({ length: 300 }, (_, index) => quick({ seq: index + 1 })) }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.tally').textContent === '300 requests'");
+      state.details = Array.from({ length: 120 }, (_, index) => nPlusOne({ seq: index + 1, id: `beef${String(index).padStart(12, "0")}` }));
+      await page.waitFor("document.querySelector('.list-row[id] .route')?.textContent === '/books'");
+      assert.equal(await page.evaluate("document.querySelector('.tally').textContent"), "100 requests");
+      await page.waitFor("document.querySelector('.tally').textContent === '120 requests'");
+    }));
+
+  test("a refusal that comes later is shown in the API's words, and what was seen stays", () => {
+    const whole = spawned({ seq: 1 });
+    return visit(
+      { details: [whole] },
+      `#/requests/${whole.request.id}`,
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.wf-row[id]')");
+        state.token = "t";
+        await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.includes('with the token it was given')");
+        state.token = null;
+        await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])') === null");
+        assert.ok(await page.evaluate("document.querySelector('.wf-row[id]') !== null"));
+      },
+      { allow: /403/ },
+    );
+  });
+
+  test("odd names, times and trees neither break the layout nor the page", () => {
+    const whole = [odd({ seq: 1 }), instantaneous({ seq: 2 })];
+    const fits = "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
+    return visit({ details: whole, health: "rejecting" }, "", async (page, { origin, state }) => {
+      state.service = whole[0].request.service;
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
+      await page.waitFor("document.querySelector('.service').textContent.length > 500");
+      assert.ok(await page.evaluate(fits), "the list");
+      for (const { request, spans } of whole) {
+        for (const tab of ["waterfall", "queries", "logs", "propagation"]) {
+          await page.goto(`${origin}/__otelbar/?${tab}#/requests/${request.id}?tab=${tab}`);
+          await page.waitFor(`document.querySelector('#tab-${tab}')?.ariaSelected === 'true'`);
+          assert.ok(await page.evaluate(fits), tab);
+        }
+        await page.press("1");
+        await page.waitFor(`document.querySelectorAll('.wf-row[id] .bar:not([hidden])').length === ${spans.length}`);
+        for (const key of "zz+-0") await page.press(key);
+      }
+    });
+  });
+
+  test("a span that starts before its parent is said to", () => {
+    const whole = odd({ seq: 1 });
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${whole.spans[1].span_id}`, (page) => page.waitFor("document.querySelector('.details .note')?.textContent.includes('starts 400 µs before its parent')"));
   });
 
   test("hostile data is shown as it is and does nothing, in the list and in every tab", () => {
