@@ -92,13 +92,13 @@ async fn each_of_500_overlapping_requests_has_exactly_its_own() {
         .unwrap();
     let (working, mut all_done) = mpsc::channel(1);
     let app = App { pool: pool.clone(), working };
-    let router = Router::new().route("/work/{n}", routing::get(work)).with_state(app).layer(toolbar.layer());
+    let router = Router::new().route("/jobs/{n}", routing::get(work)).with_state(app).layer(toolbar.layer());
 
     let mut clients = JoinSet::new();
     for n in 0..REQUESTS {
         let router = router.clone();
         clients.spawn(async move {
-            let (head, body) = common::call(router, common::get(&format!("/work/{n}"))).await;
+            let (head, body) = common::call(router, common::get(&format!("/jobs/{n}"))).await;
             assert_eq!((head.status.as_u16(), &body[..]), (200, n.to_string().as_bytes()));
         });
     }
@@ -131,7 +131,7 @@ async fn each_of_500_overlapping_requests_has_exactly_its_own() {
 fn expected(n: u32) -> String {
     let task = |kind: &str| format!("  by {kind} [spawned]\n    SELECT\n");
     let of_kind = |kind: u32| (0..tasks(n)).filter(|task| task % 3 == kind).count();
-    let mut tree = "GET /work/{n} [begun]\n".to_owned();
+    let mut tree = "GET /jobs/{n} [begun]\n".to_owned();
     tree += &"  SELECT\n".repeat(queries(n) as usize);
     tree += &task("context").repeat(of_kind(1));
     tree += &task("thread").repeat(of_kind(2));
@@ -144,7 +144,7 @@ fn expected(n: u32) -> String {
 #[track_caller]
 fn bears_its_number(span: &Value, n: u32) {
     match span["panel"].as_str().unwrap() {
-        "request" => assert_eq!(common::attribute(span, "url.path").unwrap(), &format!("/work/{n}")),
+        "request" => assert_eq!(common::attribute(span, "url.path").unwrap(), &format!("/jobs/{n}")),
         "sql" => {
             assert_eq!(
                 common::attribute(span, "db.query.text").unwrap(),
