@@ -35,6 +35,9 @@
       position: fixed !important;
       z-index: 2147483647 !important;
       color-scheme: light dark !important;
+      /* The two that "all" leaves out. */
+      direction: ltr !important;
+      unicode-bidi: isolate !important;
       pointer-events: none !important;
     }
     :host { left: auto; }
@@ -75,10 +78,13 @@
     .close { width: 24px; padding: 0; color: var(--muted); font-size: 14px; }
   `;
 
+  // Characters that hide or reorder the text around them are not shown as such.
+  const plain = (text) => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
   const make = (tag, className, text) => {
     const element = document.createElement(tag);
     if (className) element.className = className;
-    if (text !== undefined) element.textContent = text;
+    if (text !== undefined) element.textContent = plain(text);
     return element;
   };
 
@@ -198,7 +204,10 @@
     // Only with the focus within: Esc is the page's own otherwise.
     if (event.key === "Escape") setClosed(true);
   });
-  window.addEventListener("resize", showPlace);
+  window.addEventListener("resize", function resized() {
+    if (host.isConnected) showPlace();
+    else window.removeEventListener("resize", resized);
+  });
   document.addEventListener("keydown", function shortcut(event) {
     if (!host.isConnected) {
       document.removeEventListener("keydown", shortcut);
@@ -241,7 +250,7 @@
       parts.push(make("b", findings.some(({ severity }) => severity === "critical") ? "bad" : "warn", [...kinds].join(", ")));
     }
     link.replaceChildren(...parts);
-    link.title = [`${request.method} ${request.route ?? request.path}`, `trace ${request.trace_id}`, ...findings.map(({ title }) => `• ${title}`), "Open the request (Alt+Shift+O)"].join("\n");
+    link.title = [`${request.method} ${request.route ?? request.path}`, `trace ${request.trace_id}`, ...findings.map(({ title }) => `• ${title}`), "Open the request (Alt+Shift+O)"].map(plain).join("\n");
     showPlace();
   }
 

@@ -356,7 +356,7 @@ export class RequestView {
         h("h1", { title: request.route ?? request.path }, request.route ?? request.path),
         h("span", { class: `status status-large ${statusClass(request.status)}` }, request.status ?? "no status"),
         h("span", { class: "request-duration" }, duration(request.duration_ns)),
-        h("span", { class: `outcome tone-${outcome.tone}`, title: outcome.title }, outcome.short),
+        h("span", { class: `outcome tone-${outcome.tone} ${request.outcome === "completed" ? "wide-only" : ""}`, title: outcome.title }, outcome.short),
         h("span", { class: "spacer" }),
         backendLinks(links, request.export),
       ),
@@ -491,7 +491,7 @@ function backendLinks(links, { state, detail }) {
   return [
     links.map(({ name, url, ready }) =>
       ready
-        ? h("span", { class: "backend-link" }, externalLink(url, `Open in ${name} `, icon("external")))
+        ? h("span", { class: "backend-link" }, externalLink(url, h("span", null, h("span", { class: "wide-only" }, "Open in "), name), icon("external")))
         : h("span", { class: "backend-link is-inactive", role: "link", "aria-disabled": "true" }, name, " ", icon("external")),
     ),
     waiting.length === 0 ? null : h("span", { class: "backend-reason muted clip", title: detail }, NOT_READY[state] ?? "not yet acknowledged by the backend"),

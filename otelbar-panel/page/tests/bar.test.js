@@ -51,6 +51,12 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
     }
   }
 
+  /** What the pill looks like within its edge. */
+  async function picture(page) {
+    const clip = await page.evaluate(`(() => { const { x, y, width, height } = ${HOST}.getBoundingClientRect(); return { x: x + 4, y: y + 4, width: width - 8, height: height - 8, scale: 1 }; })()`);
+    return (await page.send("Page.captureScreenshot", { format: "png", clip })).data;
+  }
+
   /** Where the pill is drawn. */
   const box = (page) => page.evaluate(`(() => { const { x, y, right, bottom } = ${HOST}.getBoundingClientRect(); return { x, y, right: innerWidth - right, bottom: innerHeight - bottom }; })()`);
 
@@ -123,6 +129,59 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       const style = await page.evaluate(`(() => { const { position, display, transform } = getComputedStyle(${HOST}); return { position, transform, shown: display !== "none" }; })()`);
       assert.deepEqual(style, { position: "fixed", transform: "none", shown: true });
     }));
+
+  test("a page that unsets everything, and runs from right to left, finds it as it is", () =>
+    visit({ details: [quick({ seq: 1 })] }, async (page, { state }) => {
+      const look = async () => {
+        await waitForName(page, /^GET 200/);
+        return { place: await box(page), drawn: await picture(page) };
+      };
+      const plain = await look();
+      for (const head of [
+        "<style>* { all: unset }</style>",
+        "<style>*, *::before { all: unset !important } :host { display: none !important } html { direction: rtl !important; font: 40px serif !important; letter-spacing: 1em; text-transform: uppercase; --bg: red; --text: red }</style>",
+        "<style>:root { display: grid; zoom: 1; writing-mode: vertical-rl; color-scheme: dark } html > * { display: none !important; visibility: hidden !important; opacity: 0 !important; clip-path: circle(0) !important; pointer-events: none !important }</style>",
+      ]) {
+        state.appHead = head;
+        await page.send("Page.reload");
+        const found = await look();
+        assert.deepEqual(found, plain, head);
+      }
+    }));
+
+  test("a base of the page does not lead it astray", () => {
+    const whole = quick({ seq: 1 });
+    return visit({ details: [whole] }, async (page, { state, origin }) => {
+      state.appHead = `<base href="/deep/down/" target="other">`;
+      await page.send("Page.reload");
+      const { url } = await waitForName(page, /^GET 200/);
+      assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
+      assert.ok(state.calls.every((call) => call.startsWith("/__otelbar/api/")), state.calls.join("\n"));
+    });
+  });
+
+  test("a base on another origin does not lead it astray where its own address is absolute", () => {
+    const whole = quick({ seq: 1 });
+    return visit({ details: [whole] }, async (page, { origin }) => {
+      await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const base = document.createElement("base"); base.href = "http://cdn.invalid/"; document.head.prepend(base); const script = document.createElement("script"); script.src = "${origin}/__otelbar/bar.js"; script.dataset.request = "${whole.request.id}"; script.onload = resolve; document.body.append(script); })`);
+      const { url } = await waitForName(page, /^GET 200/);
+      assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
+    });
+  });
+
+  test("it works in XHTML", () => {
+    const whole = quick({ seq: 1 });
+    return visit(
+      { details: [whole] },
+      async (page, { origin }) => {
+        const { url } = await waitForName(page, /^GET 200/);
+        assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
+        assert.equal(await page.evaluate("document.contentType"), "application/xhtml+xml");
+        assert.deepEqual(await box(page).then(({ right, bottom }) => ({ right, bottom })), { right: 12, bottom: 12 });
+      },
+      { path: "/xhtml" },
+    );
+  });
 
   test("it is moved by its grip, and stands there again on the next page", () =>
     visit({ details: [quick({ seq: 1 })] }, async (page) => {

@@ -35,6 +35,7 @@ export async function serve({ port = 0, details = [], health = "healthy", droppe
 async function answer(state, request, response) {
   const url = new URL(request.url, "http://mock");
   if (url.pathname === "/") return send(response, 200, TYPES[".html"], application(state), state.appPolicy === null ? {} : { "content-security-policy": state.appPolicy });
+  if (url.pathname === "/xhtml") return send(response, 200, "application/xhtml+xml; charset=utf-8", xhtml(state));
   if (url.pathname === "/framed") return send(response, 200, TYPES[".html"], `<!doctype html><title>framed</title><iframe src="/"></iframe>`);
   if (!url.pathname.startsWith("/__otelbar/")) return send(response, 404, "text/plain", "not found");
   const path = url.pathname.slice("/__otelbar/".length);
@@ -70,6 +71,14 @@ function application(state) {
 div,a,span{letter-spacing:.2em;color:crimson}a{border:3px dotted}</style></head>
 <body><h1>The book shop</h1><p>An application's own page, whose styles must not reach the bar.</p><p><a href="/">A link</a></p>
 <script src="/__otelbar/bar.js${token}" data-request="${state.appRequest}" defer></script></body></html>`;
+}
+
+/** The same as XML, in which elements need their namespace, and attributes their value. */
+function xhtml(state) {
+  return `<?xml version="1.0" encoding="utf-8"?>
+<html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><title>The book shop</title></head>
+<body><h1>The book shop</h1><p><a href="/">A link</a></p>
+<script src="/__otelbar/bar.js" data-request="${state.appRequest}" defer="defer"></script></body></html>`;
 }
 
 function json(response, code, value) {
