@@ -1,4 +1,4 @@
-//! Lower-case hexadecimal, eight characters at a step and without a branch for each.
+//! Lower-case hexadecimal, many characters at a step and without a branch for each.
 
 use std::fmt;
 use std::ops::Deref;
@@ -37,9 +37,7 @@ impl<const N: usize> Hex<N> {
 impl Hex<32> {
     pub(crate) fn of_u128(value: u128) -> Self {
         let mut hex = [0; 32];
-        for (chunk, shift) in hex.as_chunks_mut::<8>().0.iter_mut().zip([96, 64, 32, 0]) {
-            *chunk = encode_u32((value >> shift) as u32);
-        }
+        encode_u128(value, &mut hex);
         Self(hex)
     }
 }
@@ -47,9 +45,7 @@ impl Hex<32> {
 impl Hex<16> {
     pub(crate) fn of_u64(value: u64) -> Self {
         let mut hex = [0; 16];
-        for (chunk, shift) in hex.as_chunks_mut::<8>().0.iter_mut().zip([32, 0]) {
-            *chunk = encode_u32((value >> shift) as u32);
-        }
+        encode_u64(value, &mut hex);
         Self(hex)
     }
 }
@@ -100,20 +96,28 @@ pub(crate) fn decode_u8(characters: &[u8; 2]) -> Option<u8> {
 /// The value of sixteen lower-case hexadecimal characters.
 #[inline]
 pub(crate) fn decode_u64(characters: &[u8; 16]) -> Option<u64> {
-    let [high, low] = characters.as_chunks::<8>().0 else { return None };
-    let (high, low) = (decode_u32(*high), decode_u32(*low));
-    ((high.1 | low.1) == 0).then_some(u64::from(high.0) << 32 | u64::from(low.0))
+    // The wide instructions are made for twice as many.
+    let mut padded = [b'0'; 32];
+    padded[16..].copy_from_slice(characters);
+    decode_u128(&padded).map(|value| value as u64)
 }
 
 /// The value of thirty-two lower-case hexadecimal characters.
 #[inline]
 pub(crate) fn decode_u128(characters: &[u8; 32]) -> Option<u128> {
-    let [a, b, c, d] = characters.as_chunks::<8>().0 else { return None };
-    let (a, b, c, d) = (decode_u32(*a), decode_u32(*b), decode_u32(*c), decode_u32(*d));
-    // One test for all: the four are computed side by side.
-    let high = u64::from(a.0) << 32 | u64::from(b.0);
-    let low = u64::from(c.0) << 32 | u64::from(d.0);
-    ((a.1 | b.1 | c.1 | d.1) == 0).then_some(u128::from(high) << 64 | u128::from(low))
+    // There is no way out in the middle: so the compiler makes wide instructions of it.
+    let mut nibbles = [0; 32];
+    let mut bad = false;
+    for (nibble, &character) in nibbles.iter_mut().zip(characters) {
+        let (digit, letter) = (character.wrapping_sub(b'0'), character.wrapping_sub(b'a'));
+        *nibble = if letter < 6 { letter + 10 } else { digit };
+        bad |= digit >= 10 && letter >= 6;
+    }
+    let mut bytes = [0; 16];
+    for (byte, [high, low]) in bytes.iter_mut().zip(nibbles.as_chunks::<2>().0) {
+        *byte = high << 4 | low;
+    }
+    (!bad).then_some(u128::from_be_bytes(bytes))
 }
 
 /// The value of one lower-case hexadecimal character.
@@ -152,28 +156,23 @@ pub(crate) const fn encode_u8(value: u8) -> [u8; 2] {
     [DIGITS[(value >> 4) as usize], DIGITS[(value & 15) as usize]]
 }
 
-/// Eight characters at once, one in each byte of a `u64`: their value, and bits that are zero if all of them
-/// are digits.
+/// Writes sixteen lower-case hexadecimal characters.
 #[inline]
-fn decode_u32(characters: [u8; 8]) -> (u32, u64) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const TOP: u64 = 0x80 * EACH;
-
-    let lanes = u64::from_be_bytes(characters);
-    // The top bit of a lane is set where its character is at least the bound. A sum carries into the next lane
-    // only from one whose top bit was set before, and that one is no digit.
-    let at_least = |bound: u8| lanes.wrapping_add((0x80 - u64::from(bound)) * EACH);
-    let digit = at_least(b'0') & !at_least(b'9' + 1);
-    let letter = at_least(b'a') & !at_least(b'f' + 1) & TOP;
-    let bad = (!(digit | letter) | lanes) & TOP;
-
-    let nibbles = (lanes & (0x0f * EACH)) + (letter >> 7) * 9;
-    let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
-    let words = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
-    ((words | words >> 16) as u32, bad)
+pub(crate) fn encode_u64(value: u64, characters: &mut [u8; 16]) {
+    let [high, low] = characters.as_chunks_mut().0 else { return };
+    (*high, *low) = (encode_u32((value >> 32) as u32), encode_u32(value as u32));
 }
 
-/// The reverse of [`decode_u32`].
+/// Writes thirty-two lower-case hexadecimal characters.
+#[inline]
+pub(crate) fn encode_u128(value: u128, characters: &mut [u8; 32]) {
+    let [high, low] = characters.as_chunks_mut().0 else { return };
+    encode_u64((value >> 64) as u64, high);
+    encode_u64(value as u64, low);
+}
+
+/// Eight characters at once, one in each byte of a `u64`.
+#[inline]
 fn encode_u32(value: u32) -> [u8; 8] {
     const EACH: u64 = 0x0101_0101_0101_0101;
 
@@ -189,18 +188,25 @@ fn encode_u32(value: u32) -> [u8; 8] {
 mod tests {
     use super::*;
 
-    /// Each lane of the eight must accept and refuse exactly what the plain reading of one does.
+    /// Each place of the sixteen and of the thirty-two must accept and refuse exactly what the plain reading of
+    /// one character does.
     #[test]
-    fn every_byte_in_every_lane_reads_as_the_plain_nibble() {
-        for lane in 0..8 {
-            for byte in 0..=u8::MAX {
-                let mut characters = *b"01234567";
-                characters[lane] = byte;
-                let plain = characters
-                    .iter()
-                    .try_fold(0_u32, |value, &character| Some(value << 4 | u32::from(nibble(character)?)));
-                let (value, bad) = decode_u32(characters);
-                assert_eq!((bad == 0).then_some(value), plain, "byte {byte:#04x} in lane {lane}");
+    fn every_byte_in_every_place_reads_as_the_plain_nibble() {
+        fn plain(characters: &[u8]) -> Option<u128> {
+            characters
+                .iter()
+                .try_fold(0, |value, &character| Some(value << 4 | u128::from(nibble(character)?)))
+        }
+
+        for byte in 0..=u8::MAX {
+            for place in 0..32 {
+                let mut characters = *b"0123456789abcdeffedcba9876543210";
+                characters[place] = byte;
+                let told = format!("byte {byte:#04x} in place {place}");
+                assert_eq!(decode_u128(&characters), plain(&characters), "{told}");
+                if let Some(short) = characters.first_chunk() {
+                    assert_eq!(decode_u64(short).map(u128::from), plain(short), "{told}");
+                }
             }
         }
     }
@@ -208,8 +214,10 @@ mod tests {
     /// What is written is what the standard library writes.
     #[test]
     fn encoding_agrees_with_the_standard_library() {
-        for value in [0, 1, 9, 10, 0xffff_ffff, 0x1234_5678, 0x9abc_def0, 0x0a0b_0c0d] {
-            assert_eq!(str::from_utf8(&encode_u32(value)).unwrap(), format!("{value:08x}"));
+        for value in [0, 1, 9, 10, u64::MAX, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210] {
+            assert_eq!(Hex::of_u64(value), *format!("{value:016x}"));
+            let wide = u128::from(value) << 64 | u128::from(!value);
+            assert_eq!(Hex::of_u128(wide), *format!("{wide:032x}"));
         }
         for value in 0..=u8::MAX {
             assert_eq!(str::from_utf8(&encode_u8(value)).unwrap(), format!("{value:02x}"));

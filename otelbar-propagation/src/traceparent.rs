@@ -88,9 +88,14 @@ impl Traceparent {
     /// The header's value.
     pub fn to_bytes(self) -> [u8; Self::LEN] {
         let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        value[3..35].copy_from_slice(self.trace_id.to_hex().as_bytes());
-        value[36..52].copy_from_slice(self.parent_id.to_hex().as_bytes());
-        value[53..].copy_from_slice(&hex::encode_u8(self.flags.to_bits()));
+        if let [_, _, _, fields @ ..] = &mut value
+            && let Some((trace_id, [_, fields @ ..])) = fields.split_first_chunk_mut()
+            && let Some((parent_id, [_, flags @ ..])) = fields.split_first_chunk_mut()
+        {
+            hex::encode_u128(self.trace_id.to_u128(), trace_id);
+            hex::encode_u64(self.parent_id.to_u64(), parent_id);
+            flags.copy_from_slice(&hex::encode_u8(self.flags.to_bits()));
+        }
         value
     }
 }
