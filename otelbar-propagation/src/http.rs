@@ -1,7 +1,7 @@
 //! The headers of the `http` crate as a carrier.
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::carrier::{Extractor, Injector};
 use crate::extraction::{self, Extraction};
@@ -68,7 +68,7 @@ pub fn inject_trace_context(context: &TraceContext<'_>, headers: &mut HeaderMap)
             if let Ok(value) = HeaderValue::from_bytes(&traceparent.to_bytes()) {
                 headers.insert(&TRACEPARENT, value);
             }
-            headers.remove(&TRACESTATE);
+            remove(headers, &TRACESTATE);
         }
         return;
     }
@@ -86,7 +86,7 @@ pub fn inject_trace_context(context: &TraceContext<'_>, headers: &mut HeaderMap)
     if context.traceparent().is_some() {
         insert(headers, &TRACEPARENT, values.slice(..traceparent_len));
         if tracestate.is_empty() {
-            headers.remove(&TRACESTATE);
+            remove(headers, &TRACESTATE);
         } else {
             insert(headers, &TRACESTATE, values.slice(traceparent_len..tracestate_end));
         }
@@ -99,15 +99,38 @@ pub fn inject_trace_context(context: &TraceContext<'_>, headers: &mut HeaderMap)
 impl Extractor for HeaderMap {
     #[inline]
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        let values = match known(name) {
-            Some(name) => self.get_all(name),
-            None => self.get_all(name),
-        };
-        values.into_iter().map(HeaderValue::as_bytes)
+        match known(name) {
+            Some(name) if self.len() <= FEW => Values::Few(self.iter(), name),
+            Some(name) => Values::Many(self.get_all(name).into_iter()),
+            None => Values::Many(self.get_all(name).into_iter()),
+        }
     }
 
     fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+}
+
+/// So many fields are looked through sooner than one name is hashed.
+const FEW: usize = 8;
+
+/// The values of a name.
+enum Values<'h> {
+    /// By comparing the names of all fields.
+    Few(header::Iter<'h, HeaderValue>, &'static HeaderName),
+    Many(header::ValueIter<'h, HeaderValue>),
+}
+
+impl<'h> Iterator for Values<'h> {
+    type Item = &'h [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'h [u8]> {
+        let value = match self {
+            Self::Few(fields, name) => fields.find(|&(other, _)| other == *name).map(|(_, value)| value),
+            Self::Many(values) => values.next(),
+        };
+        value.map(HeaderValue::as_bytes)
     }
 }
 
@@ -138,6 +161,12 @@ fn known(name: &str) -> Option<&'static HeaderName> {
     }
 }
 
+fn remove(headers: &mut HeaderMap, name: &HeaderName) {
+    if headers.len() > FEW || headers.keys().any(|other| other == name) {
+        headers.remove(name);
+    }
+}
+
 fn insert(headers: &mut HeaderMap, name: &HeaderName, value: Bytes) {
     // Only characters that are allowed in a header are ever in the types that were written.
     if let Ok(value) = HeaderValue::from_maybe_shared(value) {
@@ -155,7 +184,8 @@ fn share(len: usize, write: impl FnOnce(&mut Buffer<'_>)) -> Bytes {
     }
 
     match len {
-        0..=256 => fixed::<256>(len, write),
+        0..=128 => fixed::<128>(len, write),
+        129..=256 => fixed::<256>(len, write),
         257..=1024 => fixed::<1024>(len, write),
         1025..=4096 => fixed::<4096>(len, write),
         _ => {
@@ -238,6 +268,31 @@ mod tests {
         inject_trace_context(&TraceContext::new(VALID.parse().unwrap()), &mut headers);
         assert_eq!(headers.len(), 1);
         assert_eq!(headers["traceparent"], VALID);
+    }
+
+    /// Few fields are looked through and many are hashed; what is found is the same.
+    #[test]
+    fn the_number_of_other_fields_changes_nothing() {
+        for others in 0..20 {
+            let mut headers = HeaderMap::new();
+            for number in 0..others {
+                let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
+                headers.insert(name, HeaderValue::from_static("other"));
+            }
+            assert!(extract_trace_context(&headers).is_absent());
+            headers.insert("traceparent", HeaderValue::from_static(VALID));
+            headers.append("tracestate", HeaderValue::from_static("a=1"));
+            headers.append("tracestate", HeaderValue::from_static("b=2"));
+            let extraction = extract_trace_context(&headers);
+            assert_eq!(extraction.traceparent().unwrap().to_string(), VALID);
+            assert_eq!(extraction.tracestate().to_header(), "a=1,b=2");
+            assert_eq!(Extractor::values(&headers, "x-0").count(), usize::from(others > 0));
+
+            inject_trace_context(&TraceContext::new(VALID.parse().unwrap()), &mut headers);
+            assert_eq!((headers.len(), headers.contains_key("tracestate")), (others + 1, false));
+            headers.append("traceparent", HeaderValue::from_static(VALID));
+            assert!(extract_trace_context(&headers).refusal().is_some());
+        }
     }
 
     /// Bytes that are no text refuse the header they are in, and nothing else.
