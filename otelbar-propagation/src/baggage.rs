@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use crate::classes::Classes;
 use crate::error::{BaggageError, Reason};
 use crate::list::{self, Runs, trim};
 
@@ -86,11 +87,7 @@ impl<'a> Baggage<'a> {
         let mut baggage = Self::new();
         for line in values {
             let check = |baggage: &mut Self, found: &list::Found<'a>| {
-                let written = match found.key_len {
-                    Some(_) => Ok(Written { len: found.text.len(), exact: true }),
-                    None => check_entry(found.text),
-                };
-                let problem = match written {
+                let problem = match check_entry(found.text) {
                     Ok(_) if baggage.len() == Self::MAX_ENTRIES => (Reason::TooManyMembers, 0),
                     Ok(written) => match baggage.count_in(written) {
                         true => return true,
@@ -101,9 +98,29 @@ impl<'a> Baggage<'a> {
                 left_out(BaggageError::new(problem.0, line, found.offset + problem.1));
                 false
             };
-            list::read_line(line, &mut baggage, plain_entry, check, |baggage, run| baggage.runs.push(run));
+            let plain = baggage.read_plain(line);
+            list::read_line(line, plain, &mut baggage, check, |baggage, run| baggage.runs.push(run));
         }
         baggage
+    }
+
+    /// Counts in the entries at the beginning of a header's value that are valid and written plainly: no
+    /// properties, no white space but behind a comma, and nothing encoded but with two digits. Returns where
+    /// the last of them ends. The others are left to [`check_entry`].
+    #[inline]
+    fn read_plain(&mut self, line: &[u8]) -> usize {
+        let (mut start, mut end) = (0, 0);
+        while self.len() < Self::MAX_ENTRIES
+            && let Some(len) = line.get(start..).and_then(plain_entry)
+            && self.count_in(Written { len, exact: true })
+        {
+            end = start + len;
+            start = end + 1;
+            while let Some(b' ' | b'\t') = line.get(start) {
+                start += 1;
+            }
+        }
+        end
     }
 
     /// Counts an entry in, if there is room for it.
@@ -135,6 +152,7 @@ impl<'a> Baggage<'a> {
     }
 
     /// The entries in order.
+    #[inline]
     pub fn entries(&self) -> Entries<'_> {
         Entries { runs: self.runs.iter(), rest: "", left: self.len() }
     }
@@ -389,6 +407,7 @@ impl<'s> IntoIterator for &'s Baggage<'_> {
     type Item = BaggageEntry<'s>;
     type IntoIter = Entries<'s>;
 
+    #[inline]
     fn into_iter(self) -> Entries<'s> {
         self.entries()
     }
@@ -408,30 +427,26 @@ impl<'s> BaggageEntry<'s> {
     /// The first entry of a text of valid ones that begins with one, and what comes behind it.
     #[inline]
     fn first_of(text: &'s str) -> (Self, &'s str) {
-        let bytes = text.as_bytes();
-        let until = |from: usize, ends: fn(u8) -> bool| {
-            bytes.iter().skip(from).position(|&byte| ends(byte)).map_or(bytes.len(), |len| from + len)
-        };
-        let key_end = until(0, |byte| byte == b'=');
-        let value_start = (key_end + 1).min(bytes.len());
-        let mut encoded = false;
-        let mut value_end = value_start;
-        while let Some(&byte) = bytes.get(value_end)
-            && byte != b','
-            && byte != b';'
-        {
-            encoded |= byte == b'%';
-            value_end += 1;
-        }
-        let end = until(value_end, |byte| byte == b',');
-        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-        let entry = Self {
-            key: trim(part(0..key_end)),
-            value: trim(part(value_start..value_end)),
-            properties: part((value_end + 1).min(end)..end),
-            encoded,
-        };
-        (entry, part(end..bytes.len()))
+        Self::plain_first_of(text).unwrap_or_else(|| Self::any_first_of(text))
+    }
+
+    /// The same for an entry without properties, white space and anything encoded.
+    #[inline]
+    fn plain_first_of(text: &'s str) -> Option<(Self, &'s str)> {
+        let (key, rest) = text.split_at_checked(CLASSES.run(text.as_bytes(), TOKEN))?;
+        let after = rest.strip_prefix('=')?;
+        let (value, rest) = after.split_at_checked(CLASSES.run(after.as_bytes(), PLAIN))?;
+        let rest = if rest.is_empty() { rest } else { rest.strip_prefix(',')? };
+        Some((Self { key, value, properties: "", encoded: false }, rest))
+    }
+
+    #[inline(never)]
+    fn any_first_of(text: &'s str) -> (Self, &'s str) {
+        let (entry, rest) = text.split_at_checked(text.find(',').unwrap_or(text.len())).unwrap_or((text, ""));
+        let (pair, properties) = entry.split_once(';').unwrap_or((entry, ""));
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let encoded = value.contains('%');
+        (Self { key: trim(key), value: trim(value), properties, encoded }, rest)
     }
 
     /// The key. Upper and lower case differ.
@@ -441,6 +456,7 @@ impl<'s> BaggageEntry<'s> {
 
     /// The value, decoded: bytes that are no UTF-8 become U+FFFD. Borrowed unless there was something to
     /// decode.
+    #[inline]
     pub fn value(&self) -> Cow<'s, str> {
         if self.encoded { decode_value(self.value) } else { Cow::Borrowed(self.value) }
     }
@@ -577,6 +593,7 @@ pub struct Entries<'s> {
 impl<'s> Iterator for Entries<'s> {
     type Item = BaggageEntry<'s>;
 
+    #[inline]
     fn next(&mut self) -> Option<BaggageEntry<'s>> {
         loop {
             match self.rest.as_bytes() {
@@ -611,19 +628,19 @@ struct Written {
     exact: bool,
 }
 
-/// The lengths of the key and of the whole of a valid entry at the beginning of a text, if it is written
-/// plainly and ends at a comma or with the text: no properties, no white space, and nothing encoded but with
-/// two digits. Others are left to [`check_entry`].
-fn plain_entry(text: &[u8]) -> Option<(usize, usize)> {
-    let key = text.iter().take_while(|&&byte| CLASSES[usize::from(byte)] & TOKEN != 0).count();
+/// The length of a valid entry at the beginning of a text, if it is written plainly and ends at a comma or with
+/// the text.
+#[inline]
+fn plain_entry(text: &[u8]) -> Option<usize> {
+    let key = CLASSES.run(text, TOKEN);
     if key == 0 || text.get(key) != Some(&b'=') {
         return None;
     }
     let mut len = key + 1;
     loop {
+        len += CLASSES.run(text.get(len..)?, PLAIN);
         match text.get(len) {
-            None | Some(b',') => return Some((key, len)),
-            Some(&byte) if CLASSES[usize::from(byte)] & PLAIN != 0 => len += 1,
+            None | Some(b',') => return Some(len),
             Some(b'%') if decode_percent(&text[len..]).is_some() => len += 3,
             Some(_) => return None,
         }
@@ -668,9 +685,9 @@ fn check_key(key: &[u8]) -> Result<(), Problem> {
     if key.is_empty() {
         return Err((Reason::EmptyKey, 0));
     }
-    match key.iter().position(|&byte| CLASSES[usize::from(byte)] & TOKEN == 0) {
-        Some(offset) => Err((Reason::KeyCharacter, offset)),
-        None => Ok(()),
+    match CLASSES.run(key, TOKEN) {
+        len if len == key.len() => Ok(()),
+        offset => Err((Reason::KeyCharacter, offset)),
     }
 }
 
@@ -678,8 +695,7 @@ fn check_key(key: &[u8]) -> Result<(), Problem> {
 fn check_value(value: &[u8]) -> Result<usize, Problem> {
     let mut lone_percents = 0;
     for (offset, &byte) in value.iter().enumerate() {
-        let class = CLASSES[usize::from(byte)];
-        if class & PLAIN == 0 {
+        if !CLASSES.has(byte, PLAIN) {
             if byte != b'%' {
                 return Err((Reason::ValueCharacter, offset));
             }
@@ -694,8 +710,8 @@ const TOKEN: u8 = 1;
 /// A character that stands for itself in a value: a `baggage-octet` other than the percent sign.
 const PLAIN: u8 = 2;
 
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
+static CLASSES: Classes = {
+    let mut classes = [0; 128];
     let mut byte = 0_u8;
     while byte < 0x80 {
         let token = byte.is_ascii_alphanumeric()
@@ -720,7 +736,7 @@ const CLASSES: [u8; 256] = {
         classes[byte as usize] = if token { TOKEN } else { 0 } | if plain { PLAIN } else { 0 };
         byte += 1;
     }
-    classes
+    Classes::new(classes)
 };
 
 /// The byte that `%` and two hexadecimal digits of either case stand for.
@@ -758,7 +774,7 @@ fn decode_value(value: &str) -> Cow<'_, str> {
 /// Appends `value`, with each byte encoded that does not stand for itself.
 fn encode_value(value: &str, text: &mut String) {
     for byte in value.bytes() {
-        if CLASSES[usize::from(byte)] & PLAIN != 0 {
+        if CLASSES.has(byte, PLAIN) {
             text.push(char::from(byte));
         } else {
             const DIGITS: &[u8; 16] = b"0123456789ABCDEF";

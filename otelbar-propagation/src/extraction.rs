@@ -185,13 +185,10 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         if !self.has_traceparent() {
             return Tracestate::new();
         }
-        let mut values = self.carrier.values(Tracestate::HEADER);
-        match values.next() {
-            None => Tracestate::new(),
-            Some(first) => {
-                let values = std::iter::once(first).chain(values);
-                Tracestate::parse_lines(values, self.level).unwrap_or_default()
-            }
+        let mut tracestate = Tracestate::new();
+        match tracestate.read_lines(self.carrier.values(Tracestate::HEADER), self.level) {
+            Ok(()) => tracestate,
+            Err(_) => Tracestate::new(),
         }
     }
 

@@ -56,6 +56,7 @@
 mod b3;
 mod baggage;
 mod carrier;
+mod classes;
 mod context;
 mod environment;
 mod error;

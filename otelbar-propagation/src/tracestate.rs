@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use crate::classes::Classes;
 use crate::error::{Reason, TracestateError};
 use crate::level::Level;
 use crate::list::{self, Runs};
@@ -73,18 +74,28 @@ impl<'a> Tracestate<'a> {
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        let mut reading = Reading { list: Self::new(), seen: 0, prints: 0, fault: None };
+        let mut list = Self::new();
+        list.read_lines(values, level)?;
+        Ok(list)
+    }
+
+    /// Reads the values into this list, which is empty before, and of no use after an error.
+    #[inline]
+    pub(crate) fn read_lines<I>(&mut self, values: I, level: Level) -> Result<(), TracestateError>
+    where
+        I: IntoIterator<Item = &'a [u8]>,
+    {
+        let mut reading = Reading { list: self, seen: 0, prints: 0, fault: None };
         for line in values {
+            let plain = reading.read_plain(line, level);
             let check =
-                |reading: &mut Reading<'a>, found: &list::Found<'a>| reading.check(line, found, level);
-            list::read_line(line, &mut reading, plain_member(level), check, |reading, run| {
-                reading.list.runs.push(run)
-            });
+                |reading: &mut Reading<'_, 'a>, found: &list::Found<'a>| reading.check(line, found, level);
+            list::read_line(line, plain, &mut reading, check, |reading, run| reading.list.runs.push(run));
             if let Some((reason, offset)) = reading.fault {
                 return Err(TracestateError::new(reason, line, offset));
             }
         }
-        Ok(reading.list)
+        Ok(())
     }
 
     /// Whether there is no member.
@@ -326,8 +337,8 @@ const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 256;
 
 /// A list that is being read.
-struct Reading<'a> {
-    list: Tracestate<'a>,
+struct Reading<'l, 'a> {
+    list: &'l mut Tracestate<'a>,
     /// Members, with those whose key came before.
     seen: usize,
     /// A bit for each key that was read, by some of its characters and its length: where it is not set, the key is new.
@@ -335,38 +346,73 @@ struct Reading<'a> {
     fault: Option<Problem>,
 }
 
-impl<'a> Reading<'a> {
-    /// Whether the member goes into the list.
+impl<'a> Reading<'_, 'a> {
+    /// Takes the members at the beginning of a header's value that are valid, written plainly and of keys that
+    /// did not come before. Returns where the last of them ends. The others are left to [`check`](Self::check).
     #[inline]
+    fn read_plain(&mut self, line: &'a [u8], level: Level) -> usize {
+        let (mut start, mut end) = (0, 0);
+        // Level 1 is not worth a short way.
+        while level == Level::Two
+            && self.seen < MAX_MEMBERS
+            && let Some(text) = line.get(start..)
+            && let Some((key, len)) = plain_member(text)
+            && self.is_new(&text[..key], &line[..start])
+        {
+            self.count_in(len);
+            end = start + len;
+            start = end + 1;
+            while let Some(b' ' | b'\t') = line.get(start) {
+                start += 1;
+            }
+        }
+        end
+    }
+
+    /// Whether the member goes into the list.
     fn check(&mut self, line: &'a [u8], found: &list::Found<'a>, level: Level) -> bool {
         if self.fault.is_some() {
             return false;
         }
-        let key = match found.key_len {
-            Some(len) => &found.text[..len],
-            None => match check_member(found.text, level) {
-                Ok(key) => key,
-                Err((reason, at)) => {
-                    self.fault = Some((reason, found.offset + at));
-                    return false;
-                }
-            },
+        let key = match check_member(found.text, level) {
+            Ok(_) if self.seen == MAX_MEMBERS => {
+                self.fault = Some((Reason::TooManyMembers, found.offset));
+                return false;
+            }
+            Ok(key) => key,
+            Err((reason, at)) => {
+                self.fault = Some((reason, found.offset + at));
+                return false;
+            }
         };
-        if self.seen == MAX_MEMBERS {
-            self.fault = Some((Reason::TooManyMembers, found.offset));
-            return false;
+        let is_new = self.is_new(key, &line[..found.offset]);
+        if is_new {
+            self.count_in(found.text.len());
+        } else {
+            self.seen += 1;
         }
+        is_new
+    }
+
+    /// Counts in a member of this length.
+    #[inline]
+    fn count_in(&mut self, len: usize) {
         self.seen += 1;
+        // Lengths are limited, and so is the number of members.
+        self.list.header_len += len as u16 + u16::from(self.list.members > 0);
+        self.list.members += 1;
+    }
+
+    /// Whether the key did not come before, in the lines before or in what comes before it in this one.
+    #[inline]
+    fn is_new(&mut self, key: &[u8], before: &[u8]) -> bool {
         let byte = |index: usize| key.get(index).map_or(0, |&byte| usize::from(byte));
         let print =
             1 << ((byte(0) * 5 + byte(key.len() / 2) * 11 + byte(key.len() - 1) * 17 + key.len()) & 63);
-        if self.prints & print != 0 && self.has(key, &line[..found.offset]) {
+        if self.prints & print != 0 && self.has(key, before) {
             return false;
         }
         self.prints |= print;
-        // Lengths are limited, and so is the number of members.
-        self.list.header_len += found.text.len() as u16 + u16::from(self.list.members > 0);
-        self.list.members += 1;
         true
     }
 
@@ -379,24 +425,20 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The lengths of the key and of the whole of a valid member at the beginning of a text, if it is written
-/// plainly and ends at a comma or with the text. Others are left to [`check_member`].
-fn plain_member(level: Level) -> impl Fn(&[u8]) -> Option<(usize, usize)> {
-    move |text| {
-        // Level 1 is not worth a short way.
-        if level == Level::One || !text.first()?.is_ascii_alphanumeric() {
-            return None;
-        }
-        let key = text.iter().take_while(|&&byte| CLASSES[usize::from(byte)] & KEY != 0).count();
-        let after = text.get(key + 1..)?;
-        let value = after.iter().take_while(|&&byte| CLASSES[usize::from(byte)] & VALUE != 0).count();
-        let plain = text[key] == b'='
-            && key <= MAX_KEY
-            && (1..=MAX_VALUE).contains(&value)
-            && after[value - 1] != b' '
-            && matches!(after.get(value), None | Some(b','));
-        plain.then_some((key, key + 1 + value))
-    }
+/// The lengths of the key and of the whole of a valid member at the beginning of a text, by the rules of level 2,
+/// if it is written plainly and ends at a comma or with the text.
+#[inline]
+fn plain_member(text: &[u8]) -> Option<(usize, usize)> {
+    let key = CLASSES.run(text, KEY);
+    let after = text.get(key + 1..)?;
+    let value = CLASSES.run(after, VALUE);
+    let plain = text[0].is_ascii_alphanumeric()
+        && text[key] == b'='
+        && key <= MAX_KEY
+        && (1..=MAX_VALUE).contains(&value)
+        && after[value - 1] != b' '
+        && matches!(after.get(value), None | Some(b','));
+    plain.then_some((key, key + 1 + value))
 }
 
 /// A character of a key.
@@ -404,8 +446,8 @@ const KEY: u8 = 1;
 /// A character of a value.
 const VALUE: u8 = 2;
 
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
+static CLASSES: Classes = {
+    let mut classes = [0; 128];
     let mut byte = 0_u8;
     while byte < 0x80 {
         let key = if is_key_character(byte) { KEY } else { 0 };
@@ -413,7 +455,7 @@ const CLASSES: [u8; 256] = {
         classes[byte as usize] = key | value;
         byte += 1;
     }
-    classes
+    Classes::new(classes)
 };
 
 /// A reason, and the place in what was checked.
