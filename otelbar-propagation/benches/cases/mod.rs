@@ -31,6 +31,9 @@ pub(crate) trait Measure {
     );
 }
 
+/// A header's name and value.
+type Field = (&'static str, &'static str);
+
 const SDK: &str = "opentelemetry_sdk";
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const TRACESTATE: &str = "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE,vendor@system=opaque-value-1";
@@ -46,6 +49,7 @@ pub(crate) fn all(measure: &mut impl Measure) {
     format(measure);
     extract(measure, "extract", &trace);
     extract(measure, "extract_tracestate", &trace_with_state);
+    extract(measure, "extract_browser", &browser(&trace));
     extract_absent(measure);
     bridge(measure, "bridge_extract", 2, &trace);
     bridge(measure, "bridge_extract_tracestate", 10, &trace_with_state);
@@ -85,7 +89,7 @@ fn format(measure: &mut impl Measure) {
     );
 }
 
-fn extract(measure: &mut impl Measure, id: &'static str, fields: &[(&'static str, &'static str)]) {
+fn extract(measure: &mut impl Measure, id: &'static str, fields: &[Field]) {
     let headers = request(fields);
     let same = headers.clone();
     let sdk = TraceContextPropagator::new();
@@ -122,7 +126,7 @@ fn extract_absent(measure: &mut impl Measure) {
 }
 
 /// The same result as the SDK's: an OpenTelemetry context.
-fn bridge(measure: &mut impl Measure, id: &'static str, limit: u64, fields: &[(&'static str, &'static str)]) {
+fn bridge(measure: &mut impl Measure, id: &'static str, limit: u64, fields: &[Field]) {
     let headers = request(fields);
     let same = headers.clone();
     let (ours, sdk) = (TextMapBridge::new(trace_context_alone()), TraceContextPropagator::new());
@@ -186,8 +190,29 @@ fn trace_context_alone() -> otelbar_propagation::Propagators {
     otelbar_propagation::Propagators::new([otelbar_propagation::Propagator::TraceContext])
 }
 
+/// What a browser sends besides, so that there are twenty with a `traceparent`.
+fn browser(fields: &[Field]) -> Vec<Field> {
+    let more = [
+        ("accept-language", "en-GB,en;q=0.7,de;q=0.3"),
+        ("referer", "https://shop.example.com/"),
+        ("content-type", "application/json"),
+        ("content-length", "42"),
+        ("origin", "https://shop.example.com"),
+        ("connection", "keep-alive"),
+        ("upgrade-insecure-requests", "1"),
+        ("sec-fetch-dest", "document"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-user", "?1"),
+        ("priority", "u=0, i"),
+        ("cache-control", "no-cache"),
+        ("pragma", "no-cache"),
+    ];
+    more.iter().chain(fields).copied().collect()
+}
+
 /// The headers of a request: five that every client sends, and these.
-fn request(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+fn request(fields: &[Field]) -> HeaderMap {
     let common = [
         ("host", "shop.example.com"),
         ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
