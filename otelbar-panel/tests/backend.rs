@@ -84,3 +84,19 @@ async fn requests_that_are_not_sampled_are_shown_and_not_exported() {
     assert_eq!(request["propagation"]["sampled"], false);
     assert!(collector.spans().is_empty());
 }
+
+#[tokio::test]
+async fn a_backend_that_rejects_spans_is_quoted() {
+    let collector = Collector::start().unwrap();
+    collector.respond_always(otelbar_testkit::Fault::partial_success(1, "no room for this"));
+    let toolbar = common::toolbar(&collector);
+    common::call(router(&toolbar), common::get("/ok")).await;
+
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(request["request"]["export"]["state"], "partial");
+    assert!(request["request"]["export"]["detail"].as_str().unwrap().contains("no room for this"));
+    assert_eq!(request["links"][0]["ready"], false);
+    let exporter = &common::api(&toolbar, "api/requests").await["exporter"];
+    assert_eq!((&exporter["health"], &exporter["rejected"]), (&"rejecting".into(), &1.into()));
+    assert_eq!(exporter["last_error"], "no room for this");
+}

@@ -54,7 +54,10 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
                 accepted: account.accepted,
                 rejected: account.rejected,
                 dropped: account.dropped.total(),
-                last_error: account.last_error.map(|last| last.error.to_string()),
+                last_error: match account.health {
+                    Health::Rejecting => account.last_message.map(|message| message.to_string()),
+                    _ => account.last_error.map(|last| last.error.to_string()),
+                },
             }
         }),
     }
