@@ -1,20 +1,31 @@
 //! [`PanelDataConverter`], and what it makes of a request.
 
+mod attributes;
+mod layout;
+mod times;
+
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use opentelemetry::trace::{Event, SpanContext, SpanId, SpanKind, Status};
-use opentelemetry::{InstrumentationScope, Key, KeyValue, StringValue, Value};
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-use crate::findings::{self, Finding, Thresholds};
-use crate::panel_data::{
-    Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Request, Source, Sql, Template,
-};
+use crate::conventions::Conventions;
+use crate::findings::{self, Thresholds};
+use crate::limits::Limits;
+use crate::log_record::LogRecord;
+use crate::panel_data::{EntryKind, Level, Log, PanelData, Source, Times};
 use crate::redact::Redactor;
+pub use crate::report::Report;
 use crate::{semconv, sql};
+
+pub use crate::converted::{Converted, ConvertedSpan, Panel};
+
+use attributes::Described;
+use layout::{Layout, ROOT};
+use times::{Clock, Interval};
 
 /// Turns what is known of a request into a tree of spans.
 ///
@@ -22,6 +33,18 @@ use crate::{semconv, sql};
 /// an event of the span it was logged in. It follows the stable semantic conventions for HTTP and databases. A
 /// converter does no IO and reads no clock; it never fails, and says in [`Converted::report`] what it could not take as
 /// it was.
+///
+/// # Times
+///
+/// A start that is known is kept. An entry without one is put inside its parent: one after the other in the order of
+/// the data, in the gaps between those whose start is known, and over them only where there is no gap left. Such a span
+/// carries `otelbar.synthesised = true`, and is cut where it is longer than its parent; `otelbar.duration` then has the
+/// seconds it took.
+///
+/// Whether a span with a start may leave its parent depends on [where the data is from](Times). What was measured on
+/// one monotonic clock is kept, since work that was spawned does outlive what spawned it, and a trace that denied it
+/// would hide it. What was reported by several clocks, or by one that can be set, knows no better than that it belongs
+/// to its parent, and is moved inside.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -48,19 +71,28 @@ pub struct PanelDataConverter {
     thresholds: Thresholds,
     known_methods: Vec<String>,
     redactor: Redactor,
+    /// Whether the redactor hides an attribute that a convention or we have named.
+    redacts_named: bool,
+    conventions: Conventions,
+    limits: Limits,
+    sql_parameters: bool,
     scope: InstrumentationScope,
     /// Statements seen before; a service has few, and runs them over and over.
     statements: Arc<sql::Cache>,
 }
 
 impl Default for PanelDataConverter {
-    /// Known methods as in RFC 9110 with PATCH, the default [`Thresholds`], and no words to redact.
+    /// Known methods as in RFC 9110 with PATCH, the default [`Thresholds`], the stable [`Conventions`], no words to
+    /// redact, no limits, and no parameters of queries.
     fn default() -> Self {
-        let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
         PanelDataConverter {
             thresholds: Thresholds::default(),
-            known_methods: methods.map(String::from).into(),
+            known_methods: attributes::METHODS.map(String::from).into(),
             redactor: Redactor::default(),
+            redacts_named: false,
+            conventions: Conventions::default(),
+            limits: Limits::default(),
+            sql_parameters: false,
             scope: InstrumentationScope::builder("otelbar").with_version(env!("CARGO_PKG_VERSION")).build(),
             statements: Arc::default(),
         }
@@ -85,97 +117,119 @@ impl PanelDataConverter {
     /// Sets which attributes' values are replaced, for records whose source did not do so.
     #[must_use]
     pub fn with_redactor(mut self, redactor: Redactor) -> Self {
+        self.redacts_named = semconv::NAMES.iter().any(|name| redactor.is_sensitive(name));
         self.redactor = redactor;
+        self
+    }
+
+    /// Sets by which names of the semantic conventions attributes go.
+    #[must_use]
+    pub fn with_conventions(mut self, conventions: Conventions) -> Self {
+        self.conventions = conventions;
+        self
+    }
+
+    /// Sets how many attributes and events a span has, and how long a value is.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets whether the parameters of queries become attributes, `db.query.parameter.<name>`; they do not unless set,
+    /// since they are data of users.
+    #[must_use]
+    pub fn with_sql_parameters(mut self, shown: bool) -> Self {
+        self.sql_parameters = shown;
         self
     }
 
     /// Converts one request.
     pub fn convert(&self, data: &PanelData) -> Converted {
         let mut report = Report::default();
-        let root_id = data.span_context.span_id();
-        let ids = self.ids(data, root_id, &mut report);
-        let parents = parents(data, root_id, &ids, &mut report);
-        let starts = starts(data, root_id, &ids, &parents, &mut report);
+        let layout = Layout::of(data, &mut report);
+        let clock = Clock::of(data.timer.start, &mut report);
+        let intervals = times::intervals(data, &layout, clock, &mut report);
+        let order = layout.order(|node| intervals[node].start);
+        let logs = LogsByNode::of(data, &layout, &mut report);
 
-        let mut spans = Vec::with_capacity(data.entries.len() + 1);
-        spans.push(self.root(data));
-        for (index, entry) in data.entries.iter().enumerate() {
-            let mut span = self.entry(data, entry, ids[index], parents[index], starts[index]);
-            span.entry = Some(index);
+        let mut spans = Vec::with_capacity(order.len());
+        for node in order {
+            let mut span = match node {
+                ROOT => self.root(data, clock, &intervals[ROOT], &mut report),
+                _ => self.entry(data, node, &layout, clock, &intervals[node], &mut report),
+            };
+            self.attach_logs(data, &mut span, logs.of_node(node), clock, &intervals[node], &mut report);
             spans.push(span);
         }
-        attach_logs(data, &mut spans, &mut report);
-        let spans = in_tree_order(spans, root_id);
         let findings = findings::all(&spans, &self.thresholds);
+        if self.conventions != Conventions::default() || self.limits != Limits::default() {
+            for span in &mut spans {
+                self.conventions.apply(&mut span.data);
+                self.limits.apply(&mut span.data, &mut report);
+            }
+        }
         Converted { spans, findings, report }
     }
 
-    /// One id for each entry: its own where it has one that no other has, else one derived from the request's, so that
-    /// converting the same data again gives the same ids.
-    fn ids(&self, data: &PanelData, root_id: SpanId, report: &mut Report) -> Vec<SpanId> {
-        let mut used = HashSet::with_capacity(data.entries.len() + 1);
-        used.insert(root_id);
-        let mut ids: Vec<Option<SpanId>> = Vec::with_capacity(data.entries.len());
-        for entry in &data.entries {
-            let own = entry.id.filter(|id| *id != SpanId::INVALID);
-            let unique = own.filter(|id| used.insert(*id));
-            report.duplicate_ids += u32::from(own.is_some() && unique.is_none());
-            ids.push(unique);
-        }
-        let seed = u64::from_be_bytes(root_id.to_bytes());
-        let derive = |(index, id): (usize, Option<SpanId>)| {
-            id.unwrap_or_else(|| {
-                let mut at = seed.wrapping_add(index as u64 + 1);
-                loop {
-                    let id = SpanId::from(mix(at));
-                    if id != SpanId::INVALID && used.insert(id) {
-                        return id;
-                    }
-                    at = at.wrapping_add(0x5851_f42d_4c95_7f2d);
-                }
-            })
+    /// The request's logs as records of their own, in the order of the data.
+    ///
+    /// They name the spans that [`convert`](Self::convert) makes of the same data; as events those have them already.
+    pub fn log_records(&self, data: &PanelData) -> Vec<LogRecord> {
+        let mut report = Report::default();
+        let layout = Layout::of(data, &mut report);
+        let clock = Clock::of(data.timer.start, &mut report);
+        let intervals = times::intervals(data, &layout, clock, &mut report);
+        let record = |log: &Log| {
+            let node = log.span.and_then(|id| layout.find(id)).unwrap_or(ROOT);
+            let time = clock.at(log_time(data, log, &intervals[node]));
+            let mut attributes = Vec::with_capacity(log.attributes.len() + 2);
+            let place = Source { target: Cow::Borrowed(""), ..log.source.clone() };
+            attributes::source(&place, &mut attributes);
+            self.add_recorded(&mut attributes, &log.attributes, &mut Report::default());
+            let is_exception = has_exception(log);
+            LogRecord {
+                timestamp: time,
+                level: log.level,
+                event_name: is_exception.then_some(semconv::EXCEPTION),
+                target: log.source.target.clone(),
+                body: log.message.clone(),
+                attributes,
+                span_context: self.span_context(data, layout.id(node)),
+            }
         };
-        ids.into_iter().enumerate().map(derive).collect()
+        data.logs.iter().map(record).collect()
     }
 
-    fn root(&self, data: &PanelData) -> ConvertedSpan {
-        let request = &data.request;
-        let mut attributes = Vec::with_capacity(14 + request.attributes.len());
-        let method = self.method(&request.method, &mut attributes);
-        let name = match (&request.route, method) {
-            (Some(route), "_OTHER") => Cow::Owned(format!("HTTP {route}")),
-            (Some(route), method) => Cow::Owned(format!("{method} {route}")),
-            (None, "_OTHER") => Cow::Borrowed("HTTP"),
-            (None, method) => Cow::Owned(method.to_owned()),
-        };
-        request_attributes(request, &mut attributes);
-        let status = match (request.status, &request.failure) {
-            (_, Some(failure)) => {
-                attributes.push(kv(semconv::ERROR_TYPE, failure.clone().into_owned()));
-                Status::error(failure.clone())
-            }
-            (Some(status), None) if status >= 500 => {
-                attributes.push(kv(semconv::ERROR_TYPE, status.to_string()));
-                Status::error("")
-            }
-            _ => Status::Unset,
-        };
-        attributes.extend(request.attributes.iter().cloned());
+    fn root(
+        &self,
+        data: &PanelData,
+        clock: Clock,
+        interval: &Interval,
+        report: &mut Report,
+    ) -> ConvertedSpan {
+        let Described { name, mut attributes, status, .. } = self.describe_request(&data.request);
+        if interval.synthesised {
+            attributes.push(KeyValue::new(semconv::SYNTHESISED, true));
+        }
+        self.add_recorded(&mut attributes, &data.request.attributes, report);
         ConvertedSpan {
             entry: None,
             panel: Panel::Request,
-            busy: data.timer.busy.map(|busy| busy.min(data.timer.duration)),
-            synthesised: false,
+            busy: data.timer.busy.map(|busy| busy.min(interval.duration)),
+            synthesised: interval.synthesised,
             ended: data.timer.ended,
+            shape: None,
+            fingerprint: None,
             data: SpanData {
                 span_context: data.span_context.clone(),
                 parent_span_id: data.remote_parent.unwrap_or(SpanId::INVALID),
                 parent_span_is_remote: data.remote_parent.is_some(),
                 span_kind: SpanKind::Server,
                 name,
-                start_time: data.timer.start,
-                end_time: after(data.timer.start, data.timer.duration),
-                attributes: self.tidy(attributes),
+                start_time: clock.at(interval.start),
+                end_time: clock.at(interval.end()),
+                attributes,
                 dropped_attributes_count: 0,
                 events: SpanEvents::default(),
                 links: SpanLinks::default(),
@@ -188,461 +242,157 @@ impl PanelDataConverter {
     fn entry(
         &self,
         data: &PanelData,
-        entry: &Entry,
-        id: SpanId,
-        parent: SpanId,
-        start: Start,
+        node: usize,
+        layout: &Layout,
+        clock: Clock,
+        interval: &Interval,
+        report: &mut Report,
     ) -> ConvertedSpan {
-        let mut attributes = Vec::with_capacity(8 + entry.attributes.len());
-        let mut status = match &entry.error {
-            Some(description) => Status::error(description.clone()),
-            None => Status::Unset,
-        };
-        let (panel, kind, name) = match &entry.kind {
-            EntryKind::Span(kind) => (panel_of(kind, &entry.attributes), kind.clone(), entry.name.clone()),
-            EntryKind::Sql(sql) => (Panel::Sql, SpanKind::Client, self.sql_attributes(sql, &mut attributes)),
-            EntryKind::Template(template) => {
-                (Panel::Template, SpanKind::Internal, template_attributes(template, &mut attributes))
-            }
-            EntryKind::Cache(cache) => {
-                (Panel::Cache, SpanKind::Client, cache_attributes(cache, &mut attributes))
-            }
-            EntryKind::HttpCall(call) => {
-                let name = self.call_attributes(call, &mut attributes, &mut status);
-                (Panel::Http, SpanKind::Client, name)
-            }
-        };
-        attributes.extend(entry.attributes.iter().cloned());
-        if let Some(source) = &entry.source {
-            source_attributes(source, &mut attributes);
+        let entry = &data.entries[node - 1];
+        let mut described = self.describe_entry(entry);
+        if interval.synthesised {
+            described.attributes.push(KeyValue::new(semconv::SYNTHESISED, true));
         }
-        if start.synthesised {
-            attributes.push(KeyValue::new(semconv::SYNTHESISED, true));
+        if interval.cut {
+            described.attributes.push(KeyValue::new(semconv::DURATION, entry.duration.as_secs_f64()));
         }
-        let start_time = after(data.timer.start, start.offset);
+        self.add_recorded(&mut described.attributes, &entry.attributes, report);
+        let kind = match &entry.kind {
+            EntryKind::Span(kind) => kind.clone(),
+            EntryKind::Template(_) | EntryKind::Profile(_) => SpanKind::Internal,
+            EntryKind::Sql(_) | EntryKind::Cache(_) | EntryKind::HttpCall(_) => SpanKind::Client,
+        };
         ConvertedSpan {
-            entry: None,
-            panel,
-            busy: entry.busy.map(|busy| busy.min(entry.duration)),
-            synthesised: start.synthesised,
+            entry: Some(node - 1),
+            panel: described.panel,
+            busy: entry.busy.map(|busy| busy.min(interval.duration)),
+            synthesised: interval.synthesised,
             ended: entry.ended,
+            shape: described.shape,
+            fingerprint: described.fingerprint,
             data: SpanData {
-                span_context: SpanContext::new(
-                    data.span_context.trace_id(),
-                    id,
-                    data.span_context.trace_flags(),
-                    false,
-                    data.span_context.trace_state().clone(),
-                ),
-                parent_span_id: parent,
+                span_context: self.span_context(data, layout.id(node)),
+                parent_span_id: layout.id(layout.parent(node)),
                 parent_span_is_remote: false,
                 span_kind: kind,
-                name,
-                start_time,
-                end_time: after(start_time, entry.duration),
-                attributes: self.tidy(attributes),
+                name: described.name,
+                start_time: clock.at(interval.start),
+                end_time: clock.at(interval.end()),
+                attributes: described.attributes,
                 dropped_attributes_count: entry.dropped_attributes,
                 events: SpanEvents::default(),
                 links: SpanLinks::default(),
-                status,
+                status: described.status,
                 instrumentation_scope: self.scope.clone(),
             },
         }
     }
 
-    /// Adds the method's attributes, and returns the one to name the span with.
-    fn method<'m>(&self, method: &'m str, attributes: &mut Vec<KeyValue>) -> &'m str {
-        if self.known_methods.iter().any(|known| known == method) {
-            attributes.push(kv(semconv::HTTP_REQUEST_METHOD, method.to_owned()));
-            return method;
-        }
-        attributes.push(KeyValue::new(semconv::HTTP_REQUEST_METHOD, "_OTHER"));
-        attributes.push(kv(semconv::HTTP_REQUEST_METHOD_ORIGINAL, method.to_owned()));
-        "_OTHER"
+    fn span_context(&self, data: &PanelData, id: SpanId) -> SpanContext {
+        let request = &data.span_context;
+        SpanContext::new(request.trace_id(), id, request.trace_flags(), false, request.trace_state().clone())
     }
 
-    fn sql_attributes(&self, query: &Sql, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-        let statement = self.statements.describe(&query.text, sql::System::from_name(&query.system));
-        let mut push = |key, value: &Option<Arc<str>>| {
-            if let Some(value) = value {
-                attributes.push(kv(key, Arc::clone(value)));
-            }
-        };
-        push(semconv::DB_OPERATION_NAME, &statement.operation);
-        push(semconv::DB_COLLECTION_NAME, &statement.collection);
-        push(semconv::DB_QUERY_SUMMARY, &statement.summary);
-        push(semconv::DB_STORED_PROCEDURE_NAME, &statement.stored_procedure);
-        attributes.push(kv(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text)));
-        attributes.push(kv(semconv::DB_SYSTEM_NAME, query.system.clone()));
-        push_text(attributes, semconv::DB_NAMESPACE, &query.namespace);
-        push_number(attributes, semconv::DB_RESPONSE_RETURNED_ROWS, query.returned_rows);
-        push_number(attributes, semconv::DB_AFFECTED_ROWS, query.affected_rows);
-        match &statement.summary {
-            Some(summary) => Cow::Owned(summary.to_string()),
-            None => query.system.clone(),
-        }
-    }
-
-    fn call_attributes(
+    fn attach_logs(
         &self,
-        call: &HttpCall,
-        attributes: &mut Vec<KeyValue>,
-        status: &mut Status,
-    ) -> Cow<'static, str> {
-        let name = match self.method(&call.method, attributes) {
-            "_OTHER" => Cow::Borrowed("HTTP"),
-            method => Cow::Owned(method.to_owned()),
-        };
-        attributes.push(kv(semconv::URL_FULL, call.url.clone()));
-        push_text(attributes, semconv::SERVER_ADDRESS, &call.server_address);
-        push_number(attributes, semconv::SERVER_PORT, call.server_port.map(u64::from));
-        push_number(attributes, semconv::HTTP_RESPONSE_STATUS_CODE, call.status.map(u64::from));
-        push_number(attributes, semconv::HTTP_RESPONSE_BODY_SIZE, call.response_size);
-        match (call.status, &call.failure) {
-            (_, Some(failure)) => {
-                attributes.push(kv(semconv::ERROR_TYPE, failure.clone().into_owned()));
-                if *status == Status::Unset {
-                    *status = Status::error("");
-                }
+        data: &PanelData,
+        span: &mut ConvertedSpan,
+        logs: &[usize],
+        clock: Clock,
+        interval: &Interval,
+        report: &mut Report,
+    ) {
+        span.data.events.events.reserve_exact(logs.len());
+        for &log in logs {
+            let log = &data.logs[log];
+            let time = log_time(data, log, interval);
+            report.moved += u32::from(time != log.time);
+            let event = self.event(log, clock, time, report);
+            // The status of a request is said by its answer, that of other spans also by an error logged in them.
+            let failed = event.name == semconv::EXCEPTION && log.level >= Level::Error;
+            if failed && span.panel != Panel::Request && span.data.status == Status::Unset {
+                span.data.status = Status::error(log.message.clone());
             }
-            (Some(code), None) if code >= 400 => {
-                attributes.push(kv(semconv::ERROR_TYPE, code.to_string()));
-                *status = Status::error("");
-            }
-            _ => {}
-        }
-        name
-    }
-
-    /// Each key once, the first one kept, and no value of a sensitive one.
-    fn tidy(&self, mut attributes: Vec<KeyValue>) -> Vec<KeyValue> {
-        let mut at = 0;
-        while at < attributes.len() {
-            let (before, rest) = attributes.split_at_mut(at);
-            let attribute = &mut rest[0];
-            if before.iter().any(|earlier| earlier.key == attribute.key) {
-                attributes.remove(at);
-                continue;
-            }
-            if self.redactor.is_sensitive(attribute.key.as_str()) {
-                attribute.value = Value::String(StringValue::from(crate::redact::REDACTED));
-            }
-            at += 1;
-        }
-        attributes
-    }
-}
-
-/// A request as spans.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Converted {
-    /// The spans: the root first, parents before their children, siblings by their start.
-    pub spans: Vec<ConvertedSpan>,
-    /// What is wrong with the request.
-    pub findings: Vec<Finding>,
-    /// What could not be taken as it was.
-    pub report: Report,
-}
-
-/// A span, with what a page shows beside it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ConvertedSpan {
-    /// The span, as exporters take it.
-    pub data: SpanData,
-    /// Place of the entry it was made from; `None` for the request itself.
-    pub entry: Option<usize>,
-    /// What it came from.
-    pub panel: Panel,
-    /// Time spent working rather than waiting, where known; never more than the duration.
-    pub busy: Option<Duration>,
-    /// Whether its times were worked out rather than measured.
-    pub synthesised: bool,
-    /// Whether it has ended; if not, its end is the time so far.
-    pub ended: bool,
-}
-
-impl ConvertedSpan {
-    /// From its start to its end.
-    pub fn duration(&self) -> Duration {
-        self.data.end_time.duration_since(self.data.start_time).unwrap_or_default()
-    }
-
-    /// The value of an attribute.
-    pub fn attribute(&self, key: &str) -> Option<&Value> {
-        self.data.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|a| &a.value)
-    }
-}
-
-/// What a span came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Panel {
-    /// The request itself.
-    Request,
-    /// A span of the application.
-    Span,
-    /// A database query.
-    Sql,
-    /// A rendered template.
-    Template,
-    /// A cache operation.
-    Cache,
-    /// An outgoing HTTP call.
-    Http,
-}
-
-impl Panel {
-    /// The panel's name in lower case, such as `sql`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Panel::Request => "request",
-            Panel::Span => "span",
-            Panel::Sql => "sql",
-            Panel::Template => "template",
-            Panel::Cache => "cache",
-            Panel::Http => "http",
+            span.data.events.events.push(event);
         }
     }
-}
 
-/// What the converter could not take as it was.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// Entries whose id was another's; they were given a new one.
-    pub duplicate_ids: u32,
-    /// Entries and logs whose parent is not in the data; they were put under the request.
-    pub unknown_parents: u32,
-    /// Entries that were their own ancestors; they were put under the request.
-    pub cycles: u32,
-    /// Entries whose start was worked out.
-    pub synthesised: u32,
-}
-
-/// What a span of the application is, by the attributes that instrumentation following the conventions gives it.
-fn panel_of(kind: &SpanKind, attributes: &[KeyValue]) -> Panel {
-    let has = |keys: &[&str]| attributes.iter().any(|attribute| keys.contains(&attribute.key.as_str()));
-    if has(&[semconv::DB_QUERY_TEXT, "db.statement"]) {
-        Panel::Sql
-    } else if *kind == SpanKind::Client && has(&[semconv::HTTP_REQUEST_METHOD, "http.method"]) {
-        Panel::Http
-    } else if has(&[semconv::TEMPLATE_NAME]) {
-        Panel::Template
-    } else {
-        Panel::Span
-    }
-}
-
-/// Where an entry begins, as an offset from the request's start.
-#[derive(Clone, Copy)]
-struct Start {
-    offset: Duration,
-    synthesised: bool,
-}
-
-fn parents(data: &PanelData, root_id: SpanId, ids: &[SpanId], report: &mut Report) -> Vec<SpanId> {
-    let index: HashMap<SpanId, usize> = ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
-    let mut parents: Vec<SpanId> = data
-        .entries
-        .iter()
-        .map(|entry| match entry.parent {
-            Some(parent) if parent == root_id || index.contains_key(&parent) => parent,
-            Some(_) => {
-                report.unknown_parents += 1;
-                root_id
-            }
-            None => root_id,
-        })
-        .collect();
-    // 0: not looked at, 1: on the path being followed, 2: known to reach the root.
-    let mut seen = vec![0_u8; ids.len()];
-    for first in 0..ids.len() {
-        let mut path = Vec::new();
-        let mut at = Some(first);
-        while let Some(i) = at.filter(|i| seen[*i] == 0) {
-            seen[i] = 1;
-            path.push(i);
-            at = index.get(&parents[i]).copied();
+    fn event(&self, log: &Log, clock: Clock, time: Duration, report: &mut Report) -> Event {
+        let mut attributes = Vec::with_capacity(log.attributes.len() + 6);
+        if !log.attributes.iter().any(|attribute| attribute.key.as_str() == semconv::LEVEL) {
+            attributes.push(KeyValue::new(semconv::LEVEL, log.level.as_str()));
         }
-        if let Some(i) = at.filter(|i| seen[*i] == 1) {
-            parents[i] = root_id;
-            report.cycles += 1;
-        }
-        for i in path {
-            seen[i] = 2;
-        }
-    }
-    parents
-}
-
-/// The starts: as measured, or one after the other inside the parent, in the order of the list.
-fn starts(
-    data: &PanelData,
-    root_id: SpanId,
-    ids: &[SpanId],
-    parents: &[SpanId],
-    report: &mut Report,
-) -> Vec<Start> {
-    let known = |entry: &Entry| Start { offset: entry.start.unwrap_or_default(), synthesised: false };
-    let mut starts: Vec<Start> = data.entries.iter().map(known).collect();
-    if data.entries.iter().all(|entry| entry.start.is_some()) {
-        return starts;
-    }
-    let mut children: HashMap<SpanId, Vec<usize>> = HashMap::new();
-    for (i, parent) in parents.iter().enumerate() {
-        children.entry(*parent).or_default().push(i);
-    }
-    let mut pending = vec![(root_id, Duration::ZERO, data.timer.duration)];
-    while let Some((parent, parent_start, parent_duration)) = pending.pop() {
-        let mut next = parent_start;
-        let parent_end = parent_start.saturating_add(parent_duration);
-        for &i in children.get(&parent).map_or(&[][..], Vec::as_slice) {
-            let duration = data.entries[i].duration;
-            if data.entries[i].start.is_none() {
-                let latest = parent_end.saturating_sub(duration).max(parent_start);
-                starts[i] = Start { offset: next.min(latest), synthesised: true };
-                report.synthesised += 1;
-            }
-            next = next.max(starts[i].offset.saturating_add(duration));
-            pending.push((ids[i], starts[i].offset, duration));
-        }
-    }
-    starts
-}
-
-fn attach_logs(data: &PanelData, spans: &mut [ConvertedSpan], report: &mut Report) {
-    if data.logs.is_empty() {
-        return;
-    }
-    let index: HashMap<SpanId, usize> =
-        spans.iter().enumerate().map(|(i, span)| (span.data.span_context.span_id(), i)).collect();
-    for log in &data.logs {
-        let span = match log.span {
-            None => 0,
-            Some(id) => index.get(&id).copied().unwrap_or_else(|| {
-                report.unknown_parents += 1;
-                0
-            }),
-        };
-        let event = event(log, data.timer.start);
-        let data = &mut spans[span].data;
-        // The status of a request is said by its answer, that of other spans also by an error logged in them.
-        if span != 0 && event.name == semconv::EXCEPTION && data.status == Status::Unset {
-            data.status = Status::error(log.message.clone());
-        }
-        data.events.events.push(event);
-    }
-}
-
-fn event(log: &Log, start: SystemTime) -> Event {
-    let mut attributes = Vec::with_capacity(log.attributes.len() + 6);
-    attributes.push(KeyValue::new(semconv::LEVEL, log.level.as_str()));
-    attributes.extend(log.attributes.iter().cloned());
-    source_attributes(&log.source, &mut attributes);
-    // An error logged as a field is an exception to backends, which look for the event of that name.
-    let error = log.attributes.iter().find(|a| matches!(a.key.as_str(), "error" | "err" | "exception"));
-    let name = match error {
-        Some(error) if log.level == Level::Error => {
+        // An error logged as a field is an exception to backends, which look for the event of that name.
+        let error = log.attributes.iter().find(|a| matches!(a.key.as_str(), "error" | "err" | "exception"));
+        let mut name = log.message.clone();
+        if has_exception(log) {
+            attributes.push(attributes::text("message", std::mem::take(&mut name)));
+            name = Cow::Borrowed(semconv::EXCEPTION);
+        } else if let Some(error) = error.filter(|_| log.level >= Level::Error) {
             attributes.push(KeyValue::new(semconv::EXCEPTION_MESSAGE, error.value.clone()));
-            attributes.push(kv("message", log.message.clone()));
-            Cow::Borrowed(semconv::EXCEPTION)
+            attributes.push(attributes::text("message", std::mem::take(&mut name)));
+            name = Cow::Borrowed(semconv::EXCEPTION);
         }
-        _ => log.message.clone(),
-    };
-    Event::new(name, after(start, log.time), attributes, 0)
+        attributes::source(&log.source, &mut attributes);
+        self.add_recorded(&mut attributes, &log.attributes, report);
+        Event::new(name, clock.at(time), attributes, 0)
+    }
 }
 
-/// The root first, parents before children, siblings by start and then by the order in which they were recorded.
-fn in_tree_order(spans: Vec<ConvertedSpan>, root_id: SpanId) -> Vec<ConvertedSpan> {
-    let mut children: HashMap<SpanId, Vec<usize>> = HashMap::new();
-    for (i, span) in spans.iter().enumerate().skip(1) {
-        children.entry(span.data.parent_span_id).or_default().push(i);
+/// When it was logged, which is within its span unless that was measured otherwise.
+fn log_time(data: &PanelData, log: &Log, interval: &Interval) -> Duration {
+    match data.times {
+        Times::Measured => log.time,
+        Times::Reported => log.time.clamp(interval.start, interval.end()),
     }
-    let mut order = Vec::with_capacity(spans.len());
-    let mut pending = vec![0];
-    while let Some(i) = pending.pop() {
-        order.push(i);
-        let id = if i == 0 { root_id } else { spans[i].data.span_context.span_id() };
-        if let Some(mut below) = children.remove(&id) {
-            below.sort_by_key(|i| spans[*i].data.start_time);
-            pending.extend(below.into_iter().rev());
+}
+
+fn has_exception(log: &Log) -> bool {
+    let is_exception = |key: &str| matches!(key, semconv::EXCEPTION_TYPE | semconv::EXCEPTION_MESSAGE);
+    log.attributes.iter().any(|attribute| is_exception(attribute.key.as_str()))
+}
+
+/// The logs of each node, in the order of the data.
+struct LogsByNode {
+    /// Where the logs of a node begin in `logs`; empty where there are no logs.
+    first: Vec<usize>,
+    logs: Vec<usize>,
+}
+
+impl LogsByNode {
+    fn of(data: &PanelData, layout: &Layout, report: &mut Report) -> Self {
+        if data.logs.is_empty() {
+            return LogsByNode { first: Vec::new(), logs: Vec::new() };
+        }
+        let find = |log: &Log| match log.span {
+            None => Some(ROOT),
+            Some(id) => layout.find(id),
+        };
+        // Counted first, then filled from behind, so that each node's place is known.
+        let mut first = vec![0; data.entries.len() + 2];
+        for log in &data.logs {
+            let node = find(log);
+            report.unknown_parents += u32::from(node.is_none());
+            first[node.unwrap_or(ROOT)] += 1;
+        }
+        let mut sum = 0;
+        for count in &mut first {
+            sum += *count;
+            *count = sum;
+        }
+        let mut logs = vec![0; data.logs.len()];
+        for (i, log) in data.logs.iter().enumerate().rev() {
+            let node = find(log).unwrap_or(ROOT);
+            first[node] -= 1;
+            logs[first[node]] = i;
+        }
+        LogsByNode { first, logs }
+    }
+
+    fn of_node(&self, node: usize) -> &[usize] {
+        match self.first.get(node..node + 2) {
+            Some([from, to]) => &self.logs[*from..*to],
+            _ => &[],
         }
     }
-    let mut spans: Vec<Option<ConvertedSpan>> = spans.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|i| spans[i].take()).collect()
-}
-
-fn request_attributes(request: &Request, attributes: &mut Vec<KeyValue>) {
-    attributes.push(kv(semconv::URL_PATH, request.path.clone()));
-    push_text(attributes, semconv::URL_QUERY, &request.query);
-    attributes.push(kv(semconv::URL_SCHEME, request.scheme.clone()));
-    push_text(attributes, semconv::HTTP_ROUTE, &request.route);
-    push_number(attributes, semconv::HTTP_RESPONSE_STATUS_CODE, request.status.map(u64::from));
-    push_number(attributes, semconv::HTTP_RESPONSE_BODY_SIZE, request.response_size);
-    push_text(attributes, semconv::SERVER_ADDRESS, &request.server_address);
-    push_number(attributes, semconv::SERVER_PORT, request.server_port.map(u64::from));
-    push_text(attributes, semconv::CLIENT_ADDRESS, &request.peer_address);
-    push_text(attributes, semconv::NETWORK_PEER_ADDRESS, &request.peer_address);
-    push_number(attributes, semconv::NETWORK_PEER_PORT, request.peer_port.map(u64::from));
-    if let Some(version) = request.protocol_version {
-        attributes.push(KeyValue::new(semconv::NETWORK_PROTOCOL_VERSION, version));
-    }
-    push_text(attributes, semconv::USER_AGENT_ORIGINAL, &request.user_agent);
-}
-
-fn template_attributes(template: &Template, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-    attributes.push(kv(semconv::TEMPLATE_NAME, template.name.clone()));
-    push_number(attributes, semconv::TEMPLATE_SIZE, template.size);
-    Cow::Owned(format!("render {}", template.name))
-}
-
-fn cache_attributes(cache: &Cache, attributes: &mut Vec<KeyValue>) -> Cow<'static, str> {
-    attributes.push(kv(semconv::DB_SYSTEM_NAME, cache.system.clone()));
-    attributes.push(kv(semconv::DB_OPERATION_NAME, cache.operation.clone()));
-    push_text(attributes, semconv::CACHE_KEY, &cache.key);
-    if let Some(hit) = cache.hit {
-        attributes.push(KeyValue::new(semconv::CACHE_HIT, hit));
-    }
-    Cow::Owned(cache.operation.clone())
-}
-
-fn source_attributes(source: &Source, attributes: &mut Vec<KeyValue>) {
-    if !source.target.is_empty() {
-        attributes.push(kv(semconv::TARGET, source.target.clone()));
-    }
-    if let Some(file) = &source.file {
-        attributes.push(kv(semconv::CODE_FILE_PATH, file.clone()));
-    }
-    push_number(attributes, semconv::CODE_LINE_NUMBER, source.line.map(u64::from));
-}
-
-fn push_text(attributes: &mut Vec<KeyValue>, key: &'static str, value: &Option<impl AsRef<str>>) {
-    if let Some(value) = value {
-        attributes.push(kv(key, value.as_ref().to_owned()));
-    }
-}
-
-fn push_number(attributes: &mut Vec<KeyValue>, key: &'static str, value: Option<u64>) {
-    if let Some(value) = value {
-        attributes.push(KeyValue::new(key, i64::try_from(value).unwrap_or(i64::MAX)));
-    }
-}
-
-fn kv(key: &'static str, value: impl Into<StringValue>) -> KeyValue {
-    KeyValue::new(Key::from_static_str(key), Value::String(value.into()))
-}
-
-/// An instant so much later; the instant itself where that is past what the platform can hold.
-fn after(instant: SystemTime, offset: Duration) -> SystemTime {
-    instant.checked_add(offset).unwrap_or(instant)
-}
-
-/// The finaliser of SplitMix64: neighbouring numbers give ids that share nothing.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

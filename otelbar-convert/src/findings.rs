@@ -1,15 +1,40 @@
 //! What is wrong with a request.
 //!
-//! Each rule is a pure function over the converted spans, which come parents first.
+//! Each rule is a pure function over the [`Tree`] of converted spans, and gives the same findings for the same spans.
+//! They know the stable names of attributes.
+//!
+//! | rule | finds | unless set |
+//! |---|---|---|
+//! | [`n_plus_one`] | the same statement, call or cache operation again and again under one parent | 5 times |
+//! | [`duplicates`] | the very same asked for again, and nothing written in between | 2 times |
+//! | [`slow_queries`] | a query that takes long | 100 ms |
+//! | [`slow_spans`] | anything else that takes long, with no child to explain it | 1 s |
+//! | [`many_queries`] | many queries in all | 50 |
+//! | [`errors`] | what failed, told once where it began, and what was logged as an error | |
+//! | [`long_waits`] | a long time between two children of one parent in which nothing is known to happen | 250 ms |
+//! | [`serial_calls`] | HTTP calls made one after the other that could run together | 3 calls, 200 ms to be saved |
+//!
+//! A rule that looks at when things happened does not look at times that were worked out.
 
-use std::collections::{HashMap, HashSet};
+mod errors;
+mod repeats;
+mod slow;
+mod waits;
+
+use std::fmt;
 use std::time::Duration;
 
 use opentelemetry::Value;
 use opentelemetry::trace::SpanId;
 
-use crate::converter::{ConvertedSpan, Panel};
+use crate::converted::ConvertedSpan;
 use crate::semconv;
+use crate::tree::Tree;
+
+pub use errors::errors;
+pub use repeats::{duplicates, many_queries, n_plus_one};
+pub use slow::{slow_queries, slow_spans};
+pub use waits::{long_waits, serial_calls};
 
 /// From where on something is a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,18 +42,33 @@ use crate::semconv;
 pub struct Thresholds {
     /// How often the same statement must run under one parent to be an N+1; 5 unless set.
     pub n_plus_one: usize,
+    /// How often the very same must be asked for to be a duplicate; 2 unless set.
+    pub duplicates: usize,
     /// How long a query may take; 100 ms unless set.
     pub slow_query: Duration,
     /// How long anything else may take; 1 s unless set.
     pub slow_span: Duration,
+    /// How many queries a request may run; 50 unless set.
+    pub many_queries: usize,
+    /// How long nothing may be known to happen between two children; 250 ms unless set.
+    pub long_wait: Duration,
+    /// How many calls must follow each other to be told that they could run together; 3 unless set.
+    pub serial_calls: usize,
+    /// How much time running them together must save; 200 ms unless set.
+    pub serial_saving: Duration,
 }
 
 impl Default for Thresholds {
     fn default() -> Self {
         Thresholds {
             n_plus_one: 5,
+            duplicates: 2,
             slow_query: Duration::from_millis(100),
             slow_span: Duration::from_secs(1),
+            many_queries: 50,
+            long_wait: Duration::from_millis(250),
+            serial_calls: 3,
+            serial_saving: Duration::from_millis(200),
         }
     }
 }
@@ -38,6 +78,13 @@ impl Thresholds {
     #[must_use]
     pub fn with_n_plus_one(mut self, times: usize) -> Self {
         self.n_plus_one = times.max(2);
+        self
+    }
+
+    /// Sets how often the very same must be asked for; less than two is taken as two.
+    #[must_use]
+    pub fn with_duplicates(mut self, times: usize) -> Self {
+        self.duplicates = times.max(2);
         self
     }
 
@@ -54,6 +101,29 @@ impl Thresholds {
         self.slow_span = duration;
         self
     }
+
+    /// Sets how many queries a request may run.
+    #[must_use]
+    pub fn with_many_queries(mut self, count: usize) -> Self {
+        self.many_queries = count;
+        self
+    }
+
+    /// Sets how long nothing may be known to happen between two children.
+    #[must_use]
+    pub fn with_long_wait(mut self, duration: Duration) -> Self {
+        self.long_wait = duration;
+        self
+    }
+
+    /// Sets how many calls must follow each other, and how much time running them together must save; less than two
+    /// calls are taken as two.
+    #[must_use]
+    pub fn with_serial_calls(mut self, calls: usize, saving: Duration) -> Self {
+        self.serial_calls = calls.max(2);
+        self.serial_saving = saving;
+        self
+    }
 }
 
 /// Something wrong, with the spans that show it.
@@ -66,10 +136,77 @@ pub struct Finding {
     pub severity: Severity,
     /// What it is, in a few words.
     pub title: String,
-    /// What happened and what to do about it.
+    /// What happened and what to do about it: [`sentence`](Self::sentence) and [`remedy`](Self::remedy).
     pub detail: String,
     /// The spans concerned, in the order of the trace.
     pub span_ids: Vec<SpanId>,
+    /// Where in the code all of them come from, where that is known and one place.
+    pub location: Option<Location>,
+    /// Where the remedy begins in the detail.
+    remedy_at: usize,
+}
+
+impl Finding {
+    fn new(kind: FindingKind, severity: Severity, title: String, sentence: &str, remedy: &str) -> Self {
+        let detail = format!("{sentence} {remedy}");
+        let remedy_at = sentence.len() + 1;
+        Finding { kind, severity, title, detail, span_ids: Vec::new(), location: None, remedy_at }
+    }
+
+    fn with_spans<'a>(mut self, spans: impl IntoIterator<Item = &'a ConvertedSpan>) -> Self {
+        self.span_ids.extend(spans.into_iter().map(|span| span.data.span_context.span_id()));
+        self
+    }
+
+    /// What happened.
+    pub fn sentence(&self) -> &str {
+        self.detail.get(..self.remedy_at).unwrap_or(&self.detail).trim_end()
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> &str {
+        self.detail.get(self.remedy_at..).unwrap_or_default()
+    }
+}
+
+/// A place in the code that findings come from: `src/shop.rs:87 (author_row)`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Location {
+    /// Path of the file.
+    pub file: String,
+    /// Line in the file, from 1.
+    pub line: i64,
+    /// The function.
+    pub function: Option<String>,
+}
+
+impl Location {
+    fn of(span: &ConvertedSpan) -> Option<Self> {
+        let Some(Value::I64(line)) = span.attribute(semconv::CODE_LINE_NUMBER) else { return None };
+        Some(Location {
+            file: text(span, semconv::CODE_FILE_PATH)?.to_owned(),
+            line: *line,
+            function: text(span, semconv::CODE_FUNCTION_NAME).map(str::to_owned),
+        })
+    }
+
+    /// Where all of them come from.
+    fn of_all<'a>(spans: impl IntoIterator<Item = &'a ConvertedSpan>) -> Option<Self> {
+        let mut spans = spans.into_iter();
+        let first = Location::of(spans.next()?)?;
+        spans.all(|span| Location::of(span).as_ref() == Some(&first)).then_some(first)
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)?;
+        match &self.function {
+            Some(function) => write!(f, " ({function})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Which rule found a [`Finding`].
@@ -78,10 +215,20 @@ pub struct Finding {
 pub enum FindingKind {
     /// The same statement or call, once for each of many things.
     NPlusOne,
+    /// The very same asked for again.
+    Duplicate,
     /// A query over the threshold.
     SlowQuery,
     /// Something else over its threshold.
     SlowSpan,
+    /// Many queries in all.
+    ManyQueries,
+    /// Something that failed.
+    Error,
+    /// A long time between two children in which nothing is known to happen.
+    LongWait,
+    /// Calls made one after the other that could run together.
+    SerialCalls,
 }
 
 impl FindingKind {
@@ -89,8 +236,13 @@ impl FindingKind {
     pub fn as_str(self) -> &'static str {
         match self {
             FindingKind::NPlusOne => "n_plus_one",
+            FindingKind::Duplicate => "duplicate",
             FindingKind::SlowQuery => "slow_query",
             FindingKind::SlowSpan => "slow_span",
+            FindingKind::ManyQueries => "many_queries",
+            FindingKind::Error => "error",
+            FindingKind::LongWait => "long_wait",
+            FindingKind::SerialCalls => "serial_calls",
         }
     }
 }
@@ -120,123 +272,22 @@ impl Severity {
 
 /// All rules, the worst findings first.
 pub fn all(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Vec<Finding> {
-    let mut findings = n_plus_one(spans, thresholds.n_plus_one);
-    findings.extend(slow_queries(spans, thresholds.slow_query));
-    findings.extend(slow_spans(spans, thresholds));
+    let tree = Tree::of(spans);
+    let rules =
+        [errors, n_plus_one, slow_queries, slow_spans, many_queries, duplicates, long_waits, serial_calls];
+    let mut findings: Vec<Finding> = rules.into_iter().flat_map(|rule| rule(&tree, thresholds)).collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 
-/// The same statement, cache lookup or call at least `times` times under the same parent.
-///
-/// Statements are compared by their sanitised text, calls by method, host and path.
-pub fn n_plus_one(spans: &[ConvertedSpan], times: usize) -> Vec<Finding> {
-    let mut groups: HashMap<(SpanId, Panel, &str), Vec<usize>> = HashMap::new();
-    for (i, span) in spans.iter().enumerate() {
-        if let Some(what) = repeated(span) {
-            groups.entry((span.data.parent_span_id, span.panel, what)).or_default().push(i);
-        }
-    }
-    let mut groups: Vec<Vec<usize>> =
-        groups.into_values().filter(|group| group.len() >= times.max(2)).collect();
-    groups.sort_by_key(|group| group[0]);
-    let describe = |group: Vec<usize>| {
-        let first = &spans[group[0]];
-        let count = group.len();
-        let total: Duration = group.iter().map(|i| spans[*i].duration()).sum();
-        let (what, remedy) = match first.panel {
-            Panel::Sql => ("query", "Fetch them with one statement: a JOIN, or WHERE … IN (…)."),
-            Panel::Cache => ("cache operation", "Fetch them with one operation on many keys."),
-            _ => ("call", "Ask for them with one call, or make the calls at the same time."),
-        };
-        Finding {
-            kind: FindingKind::NPlusOne,
-            severity: if count >= times.saturating_mul(10) { Severity::Critical } else { Severity::Warning },
-            title: format!("{count} × {} under one parent", first.data.name),
-            detail: format!(
-                "The same {what} ran {count} times one by one and took {} ms in all. {remedy}",
-                milliseconds(total)
-            ),
-            span_ids: group.iter().map(|i| spans[*i].data.span_context.span_id()).collect(),
-        }
-    };
-    groups.into_iter().map(describe).collect()
-}
-
-/// Queries that took at least `threshold`.
-pub fn slow_queries(spans: &[ConvertedSpan], threshold: Duration) -> Vec<Finding> {
-    let slow = spans.iter().filter(|span| span.panel == Panel::Sql && span.duration() >= threshold);
-    slow.map(|span| Finding {
-        kind: FindingKind::SlowQuery,
-        severity: Severity::Warning,
-        title: format!("{} took {} ms", span.data.name, milliseconds(span.duration())),
-        detail: format!(
-            "Queries of {} ms and more are called slow. Look at the plan of this statement (EXPLAIN), for a missing \
-             index or more rows than the page needs.",
-            milliseconds(threshold)
-        ),
-        span_ids: vec![span.data.span_context.span_id()],
-    })
-    .collect()
-}
-
-/// Spans other than queries that took at least their threshold, and have no child that explains it.
-pub fn slow_spans(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Vec<Finding> {
-    let is_slow = |span: &ConvertedSpan| match span.panel {
-        Panel::Sql => span.duration() >= thresholds.slow_query.max(thresholds.slow_span / 2),
-        _ => span.duration() >= thresholds.slow_span,
-    };
-    let explained: HashSet<SpanId> =
-        spans.iter().filter(|span| is_slow(span)).map(|span| span.data.parent_span_id).collect();
-    let slow = spans.iter().filter(|span| {
-        span.panel != Panel::Sql && is_slow(span) && !explained.contains(&span.data.span_context.span_id())
-    });
-    slow.map(|span| Finding {
-        kind: FindingKind::SlowSpan,
-        severity: Severity::Warning,
-        title: format!("{} took {} ms", span.data.name, milliseconds(span.duration())),
-        detail: match span.busy {
-            Some(busy) => format!(
-                "It was busy for {} ms of that and waited for the rest, and none of its children took as long.",
-                milliseconds(busy)
-            ),
-            None => "None of its children took as long: add spans to what it does, to see where the time goes.".into(),
-        },
-        span_ids: vec![span.data.span_context.span_id()],
-    })
-    .collect()
-}
-
-/// What makes two spans repetitions of each other.
-fn repeated(span: &ConvertedSpan) -> Option<&str> {
-    let text = |key| match span.attribute(key) {
+/// The text of an attribute.
+fn text<'s>(span: &'s ConvertedSpan, key: &str) -> Option<&'s str> {
+    match span.attribute(key) {
         Some(Value::String(text)) => Some(text.as_str()),
         _ => None,
-    };
-    match span.panel {
-        Panel::Sql => text(semconv::DB_QUERY_TEXT),
-        Panel::Cache => text(semconv::DB_OPERATION_NAME),
-        Panel::Http => text(semconv::URL_FULL).map(call_shape),
-        _ => None,
     }
-}
-
-/// Host and path up to the first segment that looks like an id.
-fn call_shape(url: &str) -> &str {
-    let url = url.split('?').next().unwrap_or_default();
-    let path_at = url.find("://").and_then(|at| url[at + 3..].find('/').map(|slash| at + 3 + slash));
-    let Some(path_at) = path_at else { return url };
-    let is_id = |segment: &str| segment.bytes().any(|b| b.is_ascii_digit());
-    let mut end = path_at;
-    for segment in url[path_at..].split_inclusive('/') {
-        if is_id(segment) {
-            return &url[..end];
-        }
-        end += segment.len();
-    }
-    url
 }
 
 fn milliseconds(duration: Duration) -> String {
-    format!("{:.1}", duration.as_secs_f64() * 1e3)
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }

@@ -26,13 +26,36 @@ pub struct PanelData {
     pub entries: Vec<Entry>,
     /// What was logged: each becomes an event of the span it was logged in.
     pub logs: Vec<Log>,
+    /// How far the starts and durations can be trusted.
+    pub times: Times,
 }
 
 impl PanelData {
     /// A request of which only its identity, its times and its head are known yet.
     pub fn new(span_context: SpanContext, timer: Timer, request: Request) -> Self {
-        PanelData { span_context, remote_parent: None, timer, request, entries: Vec::new(), logs: Vec::new() }
+        PanelData {
+            span_context,
+            remote_parent: None,
+            timer,
+            request,
+            entries: Vec::new(),
+            logs: Vec::new(),
+            times: Times::default(),
+        }
     }
+}
+
+/// How far the starts and durations of a request's data can be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Times {
+    /// All were read from one monotonic clock. They are kept: what ends after its parent was spawned by it and is
+    /// counted in [`Report::outlived`](crate::Report::outlived).
+    #[default]
+    Measured,
+    /// They come from several clocks, or from one that can be set. No span and no log leaves its parent: it is moved
+    /// inside, and cut where it is longer than the parent.
+    Reported,
 }
 
 /// The times of a request.
@@ -47,17 +70,19 @@ pub struct Timer {
     pub busy: Option<Duration>,
     /// Whether it has ended; if not, `duration` is the time so far.
     pub ended: bool,
+    /// Whether `start` or `duration` was worked out rather than measured.
+    pub synthesised: bool,
 }
 
 impl Timer {
     /// The times of a request that has ended.
     pub fn new(start: SystemTime, duration: Duration) -> Self {
-        Timer { start, duration, busy: None, ended: true }
+        Timer { start, duration, busy: None, ended: true, synthesised: false }
     }
 
     /// The times of a request that is being worked on.
     pub fn open(start: SystemTime) -> Self {
-        Timer { start, duration: Duration::ZERO, busy: None, ended: false }
+        Timer { start, duration: Duration::ZERO, busy: None, ended: false, synthesised: false }
     }
 }
 
@@ -123,6 +148,8 @@ pub struct Entry {
     pub dropped_attributes: u32,
     /// Set where it went wrong: the description of the span's error status.
     pub error: Option<Cow<'static, str>>,
+    /// What few sources know of an entry.
+    pub details: Option<Box<Details>>,
 }
 
 impl Entry {
@@ -141,8 +168,38 @@ impl Entry {
             attributes: Vec::new(),
             dropped_attributes: 0,
             error: None,
+            details: None,
         }
     }
+
+    /// The details, to fill in.
+    pub fn details_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+}
+
+/// What few sources know of an [`Entry`].
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Details {
+    /// `code.function.name`: the function it was done in.
+    pub function: Option<Cow<'static, str>>,
+    /// `code.stacktrace`: the calls that led to it, as the language writes them.
+    pub stacktrace: Option<String>,
+    /// The values bound to a query's parameters, in their order; `None` where it is unknown whether there were any.
+    ///
+    /// They tell repetitions from variations. They are attributes only where the converter
+    /// [is told so](crate::PanelDataConverter::with_sql_parameters).
+    pub parameters: Option<Vec<Parameter>>,
+}
+
+/// A value bound to a parameter of a query.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameter {
+    /// The parameter's name, or its place from 0.
+    pub name: String,
+    /// The value as text.
+    pub value: String,
 }
 
 /// A place in the code.
@@ -170,6 +227,8 @@ pub enum EntryKind {
     Cache(Cache),
     /// An outgoing HTTP call.
     HttpCall(HttpCall),
+    /// A function, as a profiler saw it.
+    Profile(Profile),
 }
 
 /// A database query.
@@ -228,7 +287,31 @@ pub struct HttpCall {
     pub failure: Option<Cow<'static, str>>,
 }
 
+/// A function, as a profiler saw it; the entry's duration is the time spent in it and in what it called.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Profile {
+    /// The function's name.
+    pub function: String,
+    /// How often it was called.
+    pub calls: Option<u64>,
+    /// How often it was called other than by itself.
+    pub primitive_calls: Option<u64>,
+    /// Time spent in the function's own code.
+    pub self_time: Option<Duration>,
+}
+
+impl Profile {
+    /// A function of which only the name is known.
+    pub fn new(function: impl Into<String>) -> Self {
+        Profile { function: function.into(), ..Profile::default() }
+    }
+}
+
 /// One line of a log.
+///
+/// An exception logged with it is in its attributes, under `exception.type`, `exception.message` and
+/// `exception.stacktrace`; a severity that no [`Level`] names is there as `level`.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// Span id of what it was logged in; the request itself where it is `None` or not in the list.
@@ -258,6 +341,8 @@ pub enum Level {
     Warn,
     /// Something went wrong.
     Error,
+    /// The service cannot go on.
+    Fatal,
 }
 
 impl Level {
@@ -269,6 +354,19 @@ impl Level {
             Level::Info => "INFO",
             Level::Warn => "WARN",
             Level::Error => "ERROR",
+            Level::Fatal => "FATAL",
+        }
+    }
+
+    /// `SeverityNumber` of a log record, the lowest of the level's range.
+    pub fn severity_number(self) -> u8 {
+        match self {
+            Level::Trace => 1,
+            Level::Debug => 5,
+            Level::Info => 9,
+            Level::Warn => 13,
+            Level::Error => 17,
+            Level::Fatal => 21,
         }
     }
 }

@@ -29,6 +29,43 @@ pub struct Redactor {
 }
 
 impl Redactor {
+    /// A redactor for what commonly holds secrets: credentials, tokens, passwords, cookies and sessions, and the query
+    /// keys that the semantic conventions name.
+    pub fn common() -> Self {
+        const WORDS: [&str; 16] = [
+            "access_token",
+            "api_key",
+            "apikey",
+            "authorization",
+            "cookie",
+            "credentials",
+            "id_token",
+            "passwd",
+            "password",
+            "proxy-authorization",
+            "refresh_token",
+            "secret",
+            "session",
+            "set-cookie",
+            "token",
+            "x-api-key",
+        ];
+        const QUERY_KEYS: [&str; 11] = [
+            "AWSAccessKeyId",
+            "Signature",
+            "sig",
+            "X-Goog-Signature",
+            "X-Amz-Signature",
+            "X-Amz-Credential",
+            "X-Amz-Security-Token",
+            "auth",
+            "code",
+            "key",
+            "pwd",
+        ];
+        Redactor::new(WORDS, QUERY_KEYS)
+    }
+
     /// A redactor for attributes whose names end in one of `words`, and for these query keys; empty ones are passed over.
     pub fn new<W, Q>(words: W, query_keys: Q) -> Self
     where

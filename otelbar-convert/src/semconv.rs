@@ -34,13 +34,19 @@ pub const DB_QUERY_TEXT: &str = "db.query.text";
 pub const DB_QUERY_SUMMARY: &str = "db.query.summary";
 pub const DB_STORED_PROCEDURE_NAME: &str = "db.stored_procedure.name";
 pub const DB_RESPONSE_RETURNED_ROWS: &str = "db.response.returned_rows";
+pub const DB_OPERATION_BATCH_SIZE: &str = "db.operation.batch.size";
+/// Followed by the parameter's name or place.
+pub const DB_QUERY_PARAMETER: &str = "db.query.parameter";
 
 // Code and exceptions
 pub const CODE_FUNCTION_NAME: &str = "code.function.name";
 pub const CODE_FILE_PATH: &str = "code.file.path";
 pub const CODE_LINE_NUMBER: &str = "code.line.number";
+pub const CODE_STACKTRACE: &str = "code.stacktrace";
 pub const EXCEPTION: &str = "exception";
+pub const EXCEPTION_TYPE: &str = "exception.type";
 pub const EXCEPTION_MESSAGE: &str = "exception.message";
+pub const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";
 
 /// Severity of a log kept as a span event, as `tracing` names it.
 pub const LEVEL: &str = "level";
@@ -51,13 +57,79 @@ pub const TARGET: &str = "target";
 pub const TEMPLATE_NAME: &str = "otelbar.template.name";
 /// Bytes that a template rendered to.
 pub const TEMPLATE_SIZE: &str = "otelbar.template.size";
+/// What rendered a template, such as `jinja2`.
+pub const TEMPLATE_ENGINE: &str = "otelbar.template.engine";
 /// Rows that a statement changed.
 pub const DB_AFFECTED_ROWS: &str = "otelbar.db.affected_rows";
 /// Key of a cache operation.
 pub const CACHE_KEY: &str = "otelbar.cache.key";
 /// Whether a cache lookup found its key.
 pub const CACHE_HIT: &str = "otelbar.cache.hit";
+/// How often a profiled function was called.
+pub const PROFILE_CALLS: &str = "otelbar.profile.calls";
+/// How often a profiled function was called other than by itself.
+pub const PROFILE_PRIMITIVE_CALLS: &str = "otelbar.profile.primitive_calls";
+/// Seconds spent in a profiled function's own code.
+pub const PROFILE_SELF_TIME: &str = "otelbar.profile.self_time";
+/// Seconds that a span took by its source, where it had to be cut to lie inside its parent.
+pub const DURATION: &str = "otelbar.duration";
+/// Most bytes of memory that were in use during a request.
+pub const MEMORY_PEAK: &str = "otelbar.memory.peak";
+/// Bytes of memory that a request left in use.
+pub const MEMORY_DELTA: &str = "otelbar.memory.delta";
 /// `true` on a span whose times were worked out rather than measured.
 pub const SYNTHESISED: &str = "otelbar.synthesised";
 /// How a request ended, where that was not by sending its body to the end.
 pub const OUTCOME: &str = "otelbar.outcome";
+
+/// Every name above that a value of the data goes under.
+pub(crate) const NAMES: [&str; 48] = [
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_METHOD_ORIGINAL,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_RESPONSE_BODY_SIZE,
+    HTTP_ROUTE,
+    URL_PATH,
+    URL_QUERY,
+    URL_SCHEME,
+    URL_FULL,
+    SERVER_ADDRESS,
+    SERVER_PORT,
+    CLIENT_ADDRESS,
+    NETWORK_PEER_ADDRESS,
+    NETWORK_PEER_PORT,
+    NETWORK_PROTOCOL_VERSION,
+    USER_AGENT_ORIGINAL,
+    ERROR_TYPE,
+    DB_SYSTEM_NAME,
+    DB_NAMESPACE,
+    DB_COLLECTION_NAME,
+    DB_OPERATION_NAME,
+    DB_QUERY_TEXT,
+    DB_QUERY_SUMMARY,
+    DB_STORED_PROCEDURE_NAME,
+    DB_RESPONSE_RETURNED_ROWS,
+    DB_OPERATION_BATCH_SIZE,
+    CODE_FUNCTION_NAME,
+    CODE_FILE_PATH,
+    CODE_LINE_NUMBER,
+    CODE_STACKTRACE,
+    EXCEPTION_TYPE,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    TARGET,
+    TEMPLATE_NAME,
+    TEMPLATE_SIZE,
+    TEMPLATE_ENGINE,
+    DB_AFFECTED_ROWS,
+    CACHE_KEY,
+    CACHE_HIT,
+    PROFILE_CALLS,
+    PROFILE_PRIMITIVE_CALLS,
+    PROFILE_SELF_TIME,
+    DURATION,
+    MEMORY_PEAK,
+    MEMORY_DELTA,
+    SYNTHESISED,
+    OUTCOME,
+];

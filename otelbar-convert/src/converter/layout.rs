@@ -1,0 +1,187 @@
+//! The entries as a tree.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use opentelemetry::trace::SpanId;
+
+use crate::Report;
+use crate::panel_data::PanelData;
+
+/// The request, by its place in a [`Layout`]; the entry at `i` stands at `i + 1`.
+pub(super) const ROOT: usize = 0;
+
+/// Who was done for whom.
+pub(super) struct Layout {
+    nodes: Vec<Node>,
+    by_id: HashMap<SpanId, usize, BuildHasherDefault<IdHasher>>,
+}
+
+#[derive(Clone, Copy)]
+struct Node {
+    id: SpanId,
+    parent: usize,
+    first_child: usize,
+    next_sibling: usize,
+}
+
+/// Where there is no such node: no node has the root for a child.
+const NONE: usize = ROOT;
+
+impl Layout {
+    pub(super) fn of(data: &PanelData, report: &mut Report) -> Self {
+        let root =
+            Node { id: data.span_context.span_id(), parent: ROOT, first_child: NONE, next_sibling: NONE };
+        let mut layout = Layout {
+            nodes: vec![root; data.entries.len() + 1],
+            by_id: HashMap::with_capacity_and_hasher(data.entries.len() + 1, BuildHasherDefault::default()),
+        };
+        layout.assign_ids(data, report);
+        layout.find_parents(data, report);
+        layout.break_cycles(report);
+        for node in (1..layout.nodes.len()).rev() {
+            let parent = layout.nodes[node].parent;
+            layout.nodes[node].next_sibling = layout.nodes[parent].first_child;
+            layout.nodes[parent].first_child = node;
+        }
+        layout
+    }
+
+    pub(super) fn id(&self, node: usize) -> SpanId {
+        self.nodes[node].id
+    }
+
+    pub(super) fn parent(&self, node: usize) -> usize {
+        self.nodes[node].parent
+    }
+
+    /// The node whose own id this is.
+    pub(super) fn find(&self, id: SpanId) -> Option<usize> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The children in the order of the data.
+    pub(super) fn children(&self, node: usize) -> impl Iterator<Item = usize> {
+        let some = |node: usize| Some(node).filter(|node| *node != NONE);
+        std::iter::successors(some(self.nodes[node].first_child), move |child| {
+            some(self.nodes[*child].next_sibling)
+        })
+    }
+
+    /// All nodes, each parent before its children and siblings by the key.
+    pub(super) fn order<K: Ord>(&self, key: impl Fn(usize) -> K) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.nodes.len());
+        let mut pending = vec![ROOT];
+        while let Some(node) = pending.pop() {
+            order.push(node);
+            let first = pending.len();
+            pending.extend(self.children(node));
+            pending[first..].sort_unstable_by_key(|child| (key(*child), *child));
+            pending[first..].reverse();
+        }
+        order
+    }
+
+    /// One id for each entry: its own where it has one that no other has, else one derived from the request's, so that
+    /// converting the same data again gives the same ids.
+    fn assign_ids(&mut self, data: &PanelData, report: &mut Report) {
+        self.by_id.insert(self.nodes[ROOT].id, ROOT);
+        let mut without = 0;
+        for (i, entry) in data.entries.iter().enumerate() {
+            self.nodes[i + 1].id = SpanId::INVALID;
+            if let Some(id) = entry.id.filter(|id| *id != SpanId::INVALID) {
+                if let std::collections::hash_map::Entry::Vacant(vacant) = self.by_id.entry(id) {
+                    vacant.insert(i + 1);
+                    self.nodes[i + 1].id = id;
+                    continue;
+                }
+                report.duplicate_ids += 1;
+            }
+            without += 1;
+        }
+        if without == 0 {
+            return;
+        }
+        let seed = u64::from_be_bytes(self.nodes[ROOT].id.to_bytes());
+        for node in 1..self.nodes.len() {
+            let mut at = seed.wrapping_add(node as u64);
+            while self.nodes[node].id == SpanId::INVALID {
+                // Different numbers give different ids, so only those of the data can be in the way.
+                let id = SpanId::from(mix(at));
+                if !self.by_id.contains_key(&id) {
+                    self.nodes[node].id = id;
+                }
+                at = at.wrapping_add(0x5851_f42d_4c95_7f2d);
+            }
+        }
+    }
+
+    fn find_parents(&mut self, data: &PanelData, report: &mut Report) {
+        for (i, entry) in data.entries.iter().enumerate() {
+            self.nodes[i + 1].parent = match entry.parent {
+                None => ROOT,
+                Some(parent) => self.find(parent).unwrap_or_else(|| {
+                    report.unknown_parents += 1;
+                    ROOT
+                }),
+            };
+        }
+    }
+
+    fn break_cycles(&mut self, report: &mut Report) {
+        // Parents that come first cannot make one, and sources that record as it happens put them first.
+        if self.nodes.iter().enumerate().skip(1).all(|(i, node)| node.parent < i) {
+            return;
+        }
+        #[derive(Clone, Copy, PartialEq)]
+        enum Seen {
+            No,
+            OnThisPath,
+            ReachesRoot,
+        }
+        let mut seen = vec![Seen::No; self.nodes.len()];
+        seen[ROOT] = Seen::ReachesRoot;
+        let mut path = Vec::new();
+        for first in 1..self.nodes.len() {
+            let mut at = first;
+            while seen[at] == Seen::No {
+                seen[at] = Seen::OnThisPath;
+                path.push(at);
+                at = self.nodes[at].parent;
+            }
+            if seen[at] == Seen::OnThisPath {
+                self.nodes[at].parent = ROOT;
+                report.cycles += 1;
+            }
+            for node in path.drain(..) {
+                seen[node] = Seen::ReachesRoot;
+            }
+        }
+    }
+}
+
+/// Hashes span ids, of which most are random as they are.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        mix(self.0)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(23) ^ u64::from_ne_bytes(word);
+        }
+    }
+}
+
+/// The finaliser of SplitMix64: neighbouring numbers give ids that share nothing, and different ones different ids.
+fn mix(number: u64) -> u64 {
+    let mut z = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,217 @@
+//! When each entry was done.
+
+use std::collections::BinaryHeap;
+use std::time::{Duration, SystemTime};
+
+use super::layout::{Layout, ROOT};
+use crate::Report;
+use crate::panel_data::{PanelData, Times};
+
+/// Instants a backend can hold: nanoseconds since 1970 in a signed 64-bit number.
+const LAST: Duration = Duration::from_nanos(i64::MAX as u64);
+
+/// Turns offsets from the request's start into instants.
+#[derive(Clone, Copy)]
+pub(super) struct Clock {
+    start: SystemTime,
+    /// The last offset that still is an instant.
+    pub(super) last: Duration,
+}
+
+impl Clock {
+    pub(super) fn of(start: SystemTime, report: &mut Report) -> Self {
+        let since_epoch = start.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_else(|_| {
+            report.absurd_times += 1;
+            Duration::ZERO
+        });
+        report.absurd_times += u32::from(since_epoch > LAST);
+        let since_epoch = since_epoch.min(LAST);
+        Clock { start: SystemTime::UNIX_EPOCH + since_epoch, last: LAST - since_epoch }
+    }
+
+    pub(super) fn at(&self, offset: Duration) -> SystemTime {
+        self.start + offset.min(self.last)
+    }
+}
+
+/// From when to when an entry was done.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Interval {
+    /// Offset from the request's start.
+    pub(super) start: Duration,
+    pub(super) duration: Duration,
+    pub(super) synthesised: bool,
+    /// Whether it is longer by its source.
+    pub(super) cut: bool,
+}
+
+impl Interval {
+    pub(super) fn end(&self) -> Duration {
+        self.start.saturating_add(self.duration)
+    }
+}
+
+/// The interval of each node: as measured, or worked out inside its parent's.
+///
+/// What has no start comes one after the other, in the order of the data, in the gaps that what has one leaves. What
+/// finds no gap is put over the others, as late as its parent permits; what is longer than its parent is cut.
+pub(super) fn intervals(
+    data: &PanelData,
+    layout: &Layout,
+    clock: Clock,
+    report: &mut Report,
+) -> Vec<Interval> {
+    let mut intervals = vec![Interval::default(); data.entries.len() + 1];
+    let whole = data.timer.duration.min(clock.last);
+    report.absurd_times += u32::from(whole < data.timer.duration);
+    intervals[ROOT] =
+        Interval { duration: whole, synthesised: data.timer.synthesised, ..Interval::default() };
+
+    let mut placing = Placing::default();
+    let mut pending = vec![ROOT];
+    while let Some(parent) = pending.pop() {
+        let around = intervals[parent];
+        for child in layout.children(parent) {
+            let entry = &data.entries[child - 1];
+            report.zero_durations += u32::from(entry.ended && entry.duration.is_zero());
+            match entry.start {
+                Some(start) => {
+                    let known = Interval { start, duration: entry.duration, ..Interval::default() };
+                    intervals[child] = match data.times {
+                        Times::Measured => measured(known, around, clock, report),
+                        Times::Reported => reported(known, around, report),
+                    };
+                    placing.known.push(intervals[child]);
+                }
+                None => placing.unknown.push(child),
+            }
+            pending.push(child);
+        }
+        placing.place(
+            around,
+            |child, start| {
+                let wanted = data.entries[child - 1].duration;
+                let duration = wanted.min(around.duration);
+                report.synthesised += 1;
+                report.cut += u32::from(duration < wanted);
+                intervals[child] = Interval { start, duration, synthesised: true, cut: duration < wanted };
+            },
+            |child| data.entries[child - 1].duration,
+        );
+    }
+    intervals
+}
+
+/// As it is, but within what an instant can be.
+fn measured(mut known: Interval, around: Interval, clock: Clock, report: &mut Report) -> Interval {
+    if known.start > clock.last || known.end() > clock.last {
+        known.start = known.start.min(clock.last);
+        known.duration = known.duration.min(clock.last - known.start);
+        report.absurd_times += 1;
+    }
+    report.outlived += u32::from(known.start < around.start || known.end() > around.end());
+    known
+}
+
+/// Inside the parent: a clock that was set moves a start and leaves a duration right.
+fn reported(known: Interval, around: Interval, report: &mut Report) -> Interval {
+    let duration = known.duration.min(around.duration);
+    let start = known.start.clamp(around.start, around.end() - duration);
+    let cut = duration < known.duration;
+    report.cut += u32::from(cut);
+    report.moved += u32::from(start != known.start);
+    Interval { start, duration, synthesised: false, cut }
+}
+
+/// Finds room for the children of one parent that have no start. Kept to use its memory again.
+#[derive(Default)]
+struct Placing {
+    known: Vec<Interval>,
+    unknown: Vec<usize>,
+    gaps: Vec<Gap>,
+    without_room: Vec<usize>,
+}
+
+/// Free time; the largest is the greatest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Gap {
+    room: Duration,
+    start: Duration,
+}
+
+impl Placing {
+    /// How many gaps are looked at before a child is put back.
+    const LOOK_AHEAD: usize = 8;
+
+    fn place(
+        &mut self,
+        around: Interval,
+        mut put: impl FnMut(usize, Duration),
+        duration: impl Fn(usize) -> Duration,
+    ) {
+        if !self.unknown.is_empty() {
+            self.find_gaps(around);
+            let mut first = 0;
+            for &child in &self.unknown {
+                let duration = duration(child);
+                let ahead = &self.gaps[first..];
+                match ahead.iter().take(Self::LOOK_AHEAD).position(|gap| gap.room >= duration) {
+                    Some(further) => {
+                        first += further;
+                        put(child, self.gaps[first].take(duration));
+                    }
+                    None => self.without_room.push(child),
+                }
+            }
+            self.place_the_rest(around, put, duration);
+        }
+        self.known.clear();
+        self.unknown.clear();
+    }
+
+    /// Fills the largest gaps, out of order, and then what there is none for comes over the others.
+    fn place_the_rest(
+        &mut self,
+        around: Interval,
+        mut put: impl FnMut(usize, Duration),
+        duration: impl Fn(usize) -> Duration,
+    ) {
+        if self.without_room.is_empty() {
+            return;
+        }
+        let mut gaps = BinaryHeap::from(std::mem::take(&mut self.gaps));
+        for child in self.without_room.drain(..) {
+            let duration = duration(child);
+            match gaps.peek_mut() {
+                Some(mut gap) if gap.room >= duration => put(child, gap.take(duration)),
+                _ => put(child, around.end() - duration.min(around.duration)),
+            }
+        }
+        self.gaps = gaps.into_vec();
+    }
+
+    fn find_gaps(&mut self, around: Interval) {
+        self.gaps.clear();
+        self.known.sort_unstable_by_key(|known| known.start);
+        let mut free_from = around.start;
+        for known in &self.known {
+            if known.start > free_from {
+                let room = known.start.min(around.end()).saturating_sub(free_from);
+                self.gaps.push(Gap { room, start: free_from.min(around.end()) });
+            }
+            free_from = free_from.max(known.end());
+        }
+        let room = around.end().saturating_sub(free_from);
+        self.gaps.push(Gap { room, start: free_from.min(around.end()) });
+    }
+}
+
+impl Gap {
+    /// Takes its first part away.
+    fn take(&mut self, duration: Duration) -> Duration {
+        let start = self.start;
+        self.start += duration;
+        self.room -= duration;
+        start
+    }
+}

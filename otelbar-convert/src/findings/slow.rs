@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use super::{Finding, FindingKind, Location, Severity, Thresholds, milliseconds};
+use crate::converted::{ConvertedSpan, Panel};
+use crate::tree::Tree;
+
+/// Queries that took at least the threshold.
+pub fn slow_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
+    let is_slow =
+        |span: &&ConvertedSpan| span.panel == Panel::Sql && span.duration() >= thresholds.slow_query;
+    let describe = |span: &ConvertedSpan| {
+        let finding = Finding::new(
+            FindingKind::SlowQuery,
+            Severity::Warning,
+            format!("{} took {}", span.data.name, milliseconds(span.duration())),
+            &format!("Queries of {} and more are called slow.", milliseconds(thresholds.slow_query)),
+            "Look at the plan of this statement (EXPLAIN), for a missing index or more rows than the page needs.",
+        );
+        Finding { location: Location::of(span), ..finding.with_spans([span]) }
+    };
+    tree.spans().iter().filter(is_slow).map(describe).collect()
+}
+
+/// Spans other than queries that took at least their threshold, and have no child that explains it.
+///
+/// Profiled functions are left out: their times are sums over many calls.
+pub fn slow_spans(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
+    let is_slow = |span: &ConvertedSpan| match span.panel {
+        Panel::Profile => false,
+        Panel::Sql => span.duration() >= thresholds.slow_query.max(thresholds.slow_span / 2),
+        _ => span.duration() >= thresholds.slow_span,
+    };
+    let spans = tree.spans();
+    let is_explained = |i: usize| tree.children(i).iter().any(|child| is_slow(&spans[*child]));
+    let describe = |(i, span): (usize, &ConvertedSpan)| {
+        if span.panel == Panel::Sql || !is_slow(span) || is_explained(i) {
+            return None;
+        }
+        let (sentence, remedy) = match span.busy {
+            Some(busy) if busy >= span.duration() / 2 => (
+                format!(
+                    "It was busy for {} of that, and none of its children took as long.",
+                    milliseconds(busy)
+                ),
+                "Profile what it computes, and move it off the request's way if it must take so long.",
+            ),
+            Some(busy) => (
+                format!(
+                    "It was busy for {} of that and waited for the rest, and none of its children took as long.",
+                    milliseconds(busy)
+                ),
+                "Add spans around what it waits for, such as locks, channels and files.",
+            ),
+            None => (
+                "None of its children took as long.".to_owned(),
+                "Add spans to what it does, to see where the time goes.",
+            ),
+        };
+        let finding = Finding::new(
+            FindingKind::SlowSpan,
+            if span.duration() >= thresholds.slow_span.saturating_mul(10)
+                && thresholds.slow_span > Duration::ZERO
+            {
+                Severity::Critical
+            } else {
+                Severity::Warning
+            },
+            format!("{} took {}", span.data.name, milliseconds(span.duration())),
+            &sentence,
+            remedy,
+        );
+        Some(Finding { location: Location::of(span), ..finding.with_spans([span]) })
+    };
+    spans.iter().enumerate().filter_map(describe).collect()
+}

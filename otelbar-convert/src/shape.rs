@@ -1,0 +1,83 @@
+//! What makes two spans repetitions of each other.
+
+use crate::fingerprint::Fingerprint;
+use crate::panel_data::Parameter;
+use crate::sql::SharedStatement;
+
+/// Statements with the same sanitised text are alike; those that only steer a transaction or a connection are none.
+pub(crate) fn of_statement(statement: &SharedStatement) -> Option<u64> {
+    const STEERING: [&str; 9] =
+        ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET", "PRAGMA"];
+    let first = statement.text.split(|c: char| !c.is_ascii_alphabetic()).find(|word| !word.is_empty())?;
+    let steers = STEERING.iter().any(|word| word.eq_ignore_ascii_case(first));
+    (!steers).then(|| Fingerprint::default().with("sql").with(&statement.text).finish())
+}
+
+/// Queries that read the very same; `None` for others and where the values are not known.
+pub(crate) fn fingerprint_of_query(
+    text: &str,
+    statement: &SharedStatement,
+    parameters: Option<&[Parameter]>,
+) -> Option<u64> {
+    let reads = statement.operation.as_deref().is_some_and(|word| word.eq_ignore_ascii_case("SELECT"));
+    // `SELECT nextval('ids')` and `SELECT 1` have nothing to read the same from.
+    let has_target = statement.summary.as_deref().is_some_and(|summary| summary.contains(' '));
+    if !reads || !has_target {
+        return None;
+    }
+    let print = Fingerprint::default().with("sql").with(text);
+    match parameters {
+        Some(parameters) => {
+            let with = |print: Fingerprint, parameter: &Parameter| {
+                print.with(&parameter.name).with(&parameter.value)
+            };
+            Some(parameters.iter().fold(print, with).finish())
+        }
+        // Any of these may stand for a value that is not in the text.
+        None if text.bytes().any(|byte| matches!(byte, b'?' | b'$' | b':' | b'@' | b'%')) => None,
+        None => Some(print.finish()),
+    }
+}
+
+/// Calls of one method to one host, and one path but for the ids in it, are alike.
+pub(crate) fn of_call(method: &str, url: &str) -> u64 {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (origin, path) = match url.find("://").map(|at| at + 3) {
+        Some(at) => url.split_at(url[at..].find('/').map_or(url.len(), |slash| at + slash)),
+        None => ("", url),
+    };
+    let print = Fingerprint::default().with("http").with(method).with(origin);
+    without_ids(print, path, &['/']).finish()
+}
+
+/// Calls that ask for the very same, by a method that changes nothing.
+pub(crate) fn fingerprint_of_call(method: &str, url: &str) -> Option<u64> {
+    let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    reads.then(|| Fingerprint::default().with("http").with(method).with(url).finish())
+}
+
+/// Operations of one name on one key, but for the ids in it, are alike.
+pub(crate) fn of_cache(operation: &str, key: Option<&str>) -> u64 {
+    let print = Fingerprint::default().with("cache").with(operation);
+    without_ids(print, key.unwrap_or_default(), &[':', '/', '.', '_', '-', '|']).finish()
+}
+
+/// Lookups of the very same key.
+pub(crate) fn fingerprint_of_cache(operation: &str, key: Option<&str>) -> Option<u64> {
+    let reads = is_cache_read(operation);
+    key.filter(|_| reads).map(|key| Fingerprint::default().with("cache").with(operation).with(key).finish())
+}
+
+/// Whether a cache operation leaves the cache as it was.
+pub(crate) fn is_cache_read(operation: &str) -> bool {
+    const READS: [&str; 8] = ["GET", "MGET", "HGET", "HMGET", "HGETALL", "EXISTS", "SMEMBERS", "GET_MULTI"];
+    READS.iter().any(|read| read.eq_ignore_ascii_case(operation))
+}
+
+/// Adds the parts between separators, those with a digit in them as if they were the same.
+fn without_ids(print: Fingerprint, text: &str, separators: &[char]) -> Fingerprint {
+    text.split(separators).fold(print, |print, part| {
+        let is_id = part.bytes().any(|byte| byte.is_ascii_digit());
+        print.with(if is_id { "0" } else { part })
+    })
+}
