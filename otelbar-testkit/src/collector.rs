@@ -1,7 +1,10 @@
 //! The fake OTLP collector.
 
 mod fault;
+mod json;
+mod read;
 mod received;
+mod reply;
 mod server;
 
 use std::fmt;
@@ -20,11 +23,14 @@ pub(crate) use received::text_of;
 use server::Server;
 
 use crate::SpanTree;
+#[cfg(feature = "tls")]
+use crate::certificate::{CertificateAuthority, Identity};
 
-/// A fake OTLP/HTTP collector on `127.0.0.1`, on a port the system chooses.
+/// A fake OTLP collector on `127.0.0.1`, on a port the system chooses.
 ///
-/// It decodes what it is sent to `/v1/traces` as `application/x-protobuf`, keeps it, and answers as a collector
-/// does, or with the [`Fault`]s it was told to make. It runs on a thread and runtime of its own, so it serves
+/// On the one port it speaks gRPC (`TraceService.Export`), and HTTP at `/v1/traces` in protobuf and JSON, each plain
+/// or compressed with gzip or zstd. It decodes what it is sent, keeps it, and answers as a collector does, or with
+/// the [`Fault`]s it was told to make. It runs on a thread and runtime of its own, so it serves
 /// plain tests, tests on any runtime and example programs alike, and goes when it is dropped.
 ///
 /// A span is kept when the client was told that it is accepted, and only then: a request that was answered with
@@ -43,6 +49,7 @@ use crate::SpanTree;
 #[derive(Debug)]
 pub struct Collector {
     address: SocketAddr,
+    security: Security,
     shared: Arc<Shared>,
     server: Mutex<Option<Server>>,
 }
@@ -54,19 +61,49 @@ impl Collector {
     ///
     /// Says so when no port of the loopback interface or no thread is to be had.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(Security::None)
+    }
+
+    /// Starts a collector that speaks TLS, with this certificate.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start); also when rustls cannot use the certificate.
+    #[cfg(feature = "tls")]
+    pub fn start_tls(identity: &Identity) -> io::Result<Self> {
+        Self::start_with(Security::Tls(identity.server_config(None)?))
+    }
+
+    /// Starts a collector that speaks TLS, and only with clients that show a certificate of this authority.
+    ///
+    /// # Errors
+    ///
+    /// As [`start_tls`](Self::start_tls).
+    #[cfg(feature = "tls")]
+    pub fn start_mutual_tls(identity: &Identity, clients: &CertificateAuthority) -> io::Result<Self> {
+        Self::start_with(Security::Tls(identity.server_config(Some(clients))?))
+    }
+
+    fn start_with(security: Security) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let server = Server::start(listener, Arc::clone(&shared))?;
-        Ok(Self { address, shared, server: Mutex::new(Some(server)) })
+        let server = Server::start(listener, Arc::clone(&shared), security.clone())?;
+        Ok(Self { address, security, shared, server: Mutex::new(Some(server)) })
     }
 
-    /// The base address, `http://127.0.0.1:PORT`, as `OTEL_EXPORTER_OTLP_ENDPOINT` takes it.
+    /// The base address, `http://127.0.0.1:PORT`, as `OTEL_EXPORTER_OTLP_ENDPOINT` takes it for every protocol;
+    /// `https` where it speaks TLS.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = match self.security {
+            Security::None => "http",
+            #[cfg(feature = "tls")]
+            Security::Tls(_) => "https",
+        };
+        format!("{scheme}://{}", self.address)
     }
 
-    /// The address of the traces signal, `http://127.0.0.1:PORT/v1/traces`, as
+    /// The address of the traces signal over HTTP, `http://127.0.0.1:PORT/v1/traces`, as
     /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` takes it.
     pub fn traces_endpoint(&self) -> String {
         format!("{}/v1/traces", self.endpoint())
@@ -86,6 +123,11 @@ impl Collector {
     /// Every request with its headers and what was replied, in the order of arrival, the failed ones too.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.shared.lock().requests.clone()
+    }
+
+    /// How many connections were opened to it so far, those that failed in the TLS handshake too.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().connections
     }
 
     /// Blocks until `condition` holds for the accepted spans, and gives these.
@@ -186,7 +228,7 @@ impl Collector {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if server.is_none() {
             let listener = TcpListener::bind(self.address)?;
-            *server = Some(Server::start(listener, Arc::clone(&self.shared))?);
+            *server = Some(Server::start(listener, Arc::clone(&self.shared), self.security.clone())?);
         }
         Ok(())
     }
@@ -239,6 +281,14 @@ impl fmt::Debug for NotReceived {
 
 impl std::error::Error for NotReceived {}
 
+/// Whether connections are encrypted.
+#[derive(Clone, Debug)]
+enum Security {
+    None,
+    #[cfg(feature = "tls")]
+    Tls(Arc<rustls::ServerConfig>),
+}
+
 /// What the collector's thread and its handle share.
 #[derive(Debug, Default)]
 struct Shared {
@@ -252,6 +302,7 @@ struct Shared {
 struct Received {
     spans: Vec<ReceivedSpan>,
     requests: Vec<ReceivedRequest>,
+    connections: usize,
     /// Counts the clearings: a request's index is good within one generation.
     generation: u64,
     script: Script,

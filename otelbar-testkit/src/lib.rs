@@ -1,15 +1,23 @@
 #![doc = include_str!("../README.md")]
 //!
+//! # Features
+//!
+//! `tls` (off): `Collector::start_tls` and its certificates.
+//!
 //! # Modules
 //!
 //! Everything is re-exported here: [`Collector`] with its [`Fault`]s, [`InMemoryExporter`], [`SpanTree`] and
 //! [`assert_tree`].
 
+#[cfg(feature = "tls")]
+mod certificate;
 mod collector;
 mod diff;
 mod in_memory;
 mod tree;
 
+#[cfg(feature = "tls")]
+pub use certificate::{CertificateAuthority, Identity};
 pub use collector::{Collector, Fault, NotReceived, ReceivedRequest, ReceivedSpan, Reply};
 pub use in_memory::InMemoryExporter;
 pub use tree::{SpanTree, ToTree, TreeSpan, assert_tree};

@@ -1,5 +1,6 @@
 //! The fake collector as a client meets it.
 
+use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -77,6 +78,142 @@ async fn what_is_sent_is_decoded_and_kept() {
     let requests = collector.requests();
     assert_eq!((requests[0].spans, requests[0].reply), (2, Reply::Status(200)));
     assert_eq!(requests[0].headers["x-key"], "secret");
+}
+
+/// The frame of a unary call.
+fn framed(message: &[u8], compressed: bool) -> Vec<u8> {
+    let mut frame = vec![compressed.into()];
+    frame.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+    frame.extend_from_slice(message);
+    frame
+}
+
+/// A call of `TraceService.Export` over HTTP/2, with the trailers put among the headers.
+async fn call(collector: &Collector, coding: Option<&str>, body: Vec<u8>) -> Result<Response<Bytes>, Error> {
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    let mut request = Request::post(format!("{}{path}", collector.endpoint()))
+        .header(header::CONTENT_TYPE, "application/grpc")
+        .header(header::TE, "trailers");
+    if let Some(coding) = coding {
+        request = request.header("grpc-encoding", coding);
+    }
+    let (mut head, body) =
+        client.request(request.body(Full::new(Bytes::from(body))).unwrap()).await?.into_parts();
+    let body = body.collect().await.unwrap();
+    head.headers.extend(body.trailers().cloned().unwrap_or_default());
+    Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn grpc_is_spoken_on_the_same_port() {
+    let collector = Collector::start().unwrap();
+    let plain = message(&["one"]);
+    let zstd = zstd::encode_all(&*plain, 0).unwrap();
+    for (coding, body) in [
+        (None, framed(&plain, false)),
+        (Some("gzip"), framed(&gzip(&plain), true)),
+        (Some("zstd"), framed(&zstd, true)),
+    ] {
+        let answer = call(&collector, coding, body).await.unwrap();
+        assert_eq!(
+            (answer.status(), &answer.headers()["grpc-status"]),
+            (StatusCode::OK, &"0".parse().unwrap())
+        );
+        assert_eq!(answer.into_body(), framed(b"", false));
+    }
+    let spans = collector.spans();
+    assert!(spans.len() == 3 && spans.iter().all(|span| span.name() == "one"), "{spans:?}");
+    assert!(collector.requests().iter().all(|request| request.reply == Reply::Grpc(0)));
+}
+
+#[tokio::test]
+async fn grpc_goes_wrong_as_told() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([
+        Fault::grpc(14),
+        Fault::grpc(8).retry_info(Duration::from_millis(1500)).trailers_only(),
+        Fault::partial_success(1, "too old"),
+        Fault::Body(3),
+        Fault::status(503),
+        Fault::ResetStream,
+    ]);
+    let send = || call(&collector, None, framed(&message(&["a", "b"]), false));
+
+    let unavailable = send().await.unwrap();
+    assert_eq!(unavailable.headers()["grpc-status"], "14");
+    assert_eq!(unavailable.headers()["grpc-message"], "told to answer 14");
+    assert!(!unavailable.headers().contains_key("grpc-status-details-bin"));
+    let exhausted = send().await.unwrap();
+    assert_eq!(exhausted.headers()["grpc-status"], "8");
+    assert!(exhausted.headers().contains_key("grpc-status-details-bin"));
+    assert!(collector.spans().is_empty(), "what was refused must not count as received");
+
+    let partial = send().await.unwrap().into_body();
+    let partial = ExportTraceServiceResponse::decode(&partial[5..]).unwrap().partial_success.unwrap();
+    assert_eq!((partial.rejected_spans, partial.error_message.as_str()), (1, "too old"));
+    assert_eq!(send().await.unwrap().into_body(), framed(b"~~~", false));
+    let proxy = send().await.unwrap();
+    assert_eq!((proxy.status().as_u16(), proxy.headers().get("grpc-status")), (503, None));
+    assert!(send().await.is_err());
+    assert_eq!(collector.requests()[5].reply, Reply::Broken);
+    assert_eq!(collector.spans().len(), 3);
+    // Over HTTP the same status is told as the nearest there is.
+    collector.respond_with([Fault::grpc(8).retry_info(Duration::from_secs(7))]);
+    let exhausted = post(&collector.traces_endpoint(), message(&["a"])).await.unwrap();
+    assert_eq!(
+        (exhausted.status().as_u16(), &exhausted.headers()["retry-after"]),
+        (429, &"7".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn grpc_that_is_wrong_is_refused() {
+    let collector = Collector::start().unwrap();
+    let plain = message(&["one"]);
+    for (coding, body, code) in [
+        (None, framed(b"\xff\xff\xff", false), "3"),
+        (None, plain.clone(), "13"),
+        (None, framed(&plain, true), "13"),
+        (Some("gzip"), framed(&plain, true), "3"),
+        (Some("br"), framed(&plain, true), "12"),
+    ] {
+        let answer = call(&collector, coding, body).await.unwrap();
+        assert_eq!(answer.headers()["grpc-status"], code);
+    }
+    assert!(collector.spans().is_empty());
+}
+
+#[tokio::test]
+async fn json_is_answered_in_json() {
+    let collector = Collector::start().unwrap();
+    collector.respond_with([Fault::Accept, Fault::partial_success(1, "too old"), Fault::status(400)]);
+    let send = |body: &'static str| {
+        let request = Request::post(collector.traces_endpoint())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from_static(body.as_bytes())))
+            .unwrap();
+        async move {
+            let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+            let (head, body) = client.request(request).await.unwrap().into_parts();
+            assert_eq!(head.headers[header::CONTENT_TYPE], "application/json");
+            (head.status.as_u16(), body.collect().await.unwrap().to_bytes())
+        }
+    };
+    let one = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"one"}]}]}]}"#;
+    assert_eq!(send(one).await, (200, "{}".into()));
+    let partial = r#"{"partialSuccess":{"errorMessage":"too old","rejectedSpans":"1"}}"#;
+    assert_eq!(send(one).await, (200, partial.into()));
+    assert_eq!(send(one).await, (400, r#"{"code":0,"message":"told to answer 400"}"#.into()));
+    let (status, words) = send(r#"{"resourceSpans":7}"#).await;
+    assert_eq!((status, &words[..]), (400, &br#"{"code":3,"message":"resourceSpans cannot be 7"}"#[..]));
+    assert_tree(collector.spans(), "one [internal]");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ pub struct ReceivedRequest {
     pub path: String,
     /// The headers as received.
     pub headers: HeaderMap,
-    /// The body as received.
+    /// The body as received, compressed if it was sent so; over gRPC with its frame.
     pub body: Bytes,
     /// How many spans the body holds; zero when it does not decode.
     pub spans: usize,
@@ -130,8 +130,10 @@ impl fmt::Display for ReceivedRequest {
 pub enum Reply {
     /// Nothing yet: it hangs or is being read.
     Pending,
-    /// It was answered with this status.
+    /// It was answered with this HTTP status.
     Status(u16),
+    /// It was answered with this gRPC status.
+    Grpc(u32),
     /// The collector broke the connection, as told by a fault.
     Broken,
     /// The client went away, or the collector was stopped, before there was an answer.
@@ -143,6 +145,7 @@ impl fmt::Display for Reply {
         match self {
             Self::Pending => f.write_str("no reply yet"),
             Self::Status(code) => write!(f, "{code}"),
+            Self::Grpc(code) => write!(f, "gRPC status {code}"),
             Self::Broken => f.write_str("connection broken as told"),
             Self::Abandoned => f.write_str("abandoned before a reply"),
         }

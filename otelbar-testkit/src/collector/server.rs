@@ -8,28 +8,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
+use super::read::{Dialect, LARGEST_REQUEST, Refusal, read};
 use super::received::{ReceivedRequest, Reply, spans_of};
-use super::{Fault, Shared};
-
-const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
-/// OTLP lets a server refuse what is larger.
-const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
+use super::reply::{self, Body, GrpcStatus};
+use super::{Fault, Security, Shared};
 
 /// The running server; dropping it closes the port and all connections before it returns.
 #[derive(Debug)]
@@ -39,7 +35,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(listener: std::net::TcpListener, shared: Arc<Shared>) -> io::Result<Self> {
+    pub(super) fn start(
+        listener: std::net::TcpListener,
+        shared: Arc<Shared>,
+        security: Security,
+    ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         listener.set_nonblocking(true)?;
         let listener = {
@@ -51,7 +51,7 @@ impl Server {
             runtime.block_on(async move {
                 tokio::select! {
                     _ = stopped => {}
-                    () = accept(listener, shared) => {}
+                    () = accept(listener, shared, security) => {}
                 }
             });
         })?;
@@ -69,13 +69,14 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, shared: Arc<Shared>, security: Security) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(serve(stream, Arc::clone(&shared)));
+                    shared.change(|received| received.connections += 1);
+                    connections.spawn(serve(stream, Arc::clone(&shared), security.clone()));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -83,29 +84,52 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    let farewell = Arc::new(Mutex::new(None));
+async fn serve(stream: TcpStream, shared: Arc<Shared>, security: Security) {
+    let farewell = Arc::new(Farewell::default());
     let connection = Connection { stream, farewell: Arc::clone(&farewell) };
-    let service = service_fn(|request| answer(request, &shared, &farewell));
-    // A connection that breaks is the client's to report.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
+    match security {
+        Security::None => serve_http(connection, shared, farewell).await,
+        #[cfg(feature = "tls")]
+        Security::Tls(config) => {
+            // A handshake that fails is the client's to report.
+            if let Ok(stream) = tokio_rustls::TlsAcceptor::from(config).accept(connection).await {
+                serve_http(stream, shared, farewell).await;
+            }
+        }
+    }
 }
 
-/// Answers one request, or breaks the connection in the way `farewell` is set to.
+/// Serves HTTP/1.1 and HTTP/2, whichever the client begins with, until the connection ends or is to be broken.
+async fn serve_http<S>(stream: S, shared: Arc<Shared>, farewell: Arc<Farewell>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let broken = Arc::clone(&farewell);
+    let service = service_fn(move |request| answer(request, Arc::clone(&shared), Arc::clone(&farewell)));
+    let server = auto::Builder::new(TokioExecutor::new());
+    tokio::select! {
+        // A connection that breaks is the client's to report.
+        _ = server.serve_connection(TokioIo::new(stream), service) => {}
+        () = broken.told.notified() => {}
+    }
+}
+
+/// Answers one request, or has the connection broken.
 async fn answer(
     request: Request<Incoming>,
-    shared: &Shared,
-    farewell: &Mutex<Option<Farewell>>,
-) -> Result<Response<Full<Bytes>>, Break> {
+    shared: Arc<Shared>,
+    farewell: Arc<Farewell>,
+) -> Result<Response<Body>, Break> {
     let (head, body) = request.into_parts();
+    let dialect = Dialect::of(&head.headers);
     let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE, "a request is at most 64 MiB"));
+        Err(error) if error.is::<LengthLimitError>() => {
+            return Ok(reply::refusal(dialect, Refusal::too_large()).0);
         }
         Err(_) => return Err(Break),
     };
-    let message = read(&head, &body);
+    let message = read(&head, &body, dialect);
     // Before the request shows in the log: who sees it there may release it at once.
     let mut release = shared.release.subscribe();
     let (fault, mut entry) = shared.change(|received| {
@@ -118,131 +142,98 @@ async fn answer(
             reply: Reply::Pending,
         });
         let (index, generation) = (received.requests.len() - 1, received.generation);
-        (received.script.take(), Entry { shared, index, generation, settled: false })
+        let entry = Entry { shared: Arc::clone(&shared), index, generation, settled: false };
+        (received.script.take(), entry)
     });
 
-    let response = match fault {
-        Fault::Accept => accepted(message, &mut entry, None),
-        Fault::PartialSuccess { rejected, message: words } => accepted(
-            message,
-            &mut entry,
-            Some(ExportTracePartialSuccess { rejected_spans: rejected, error_message: words }),
-        ),
+    let (response, reply) = match fault {
+        Fault::Accept => entry.accept(message, dialect, None),
+        Fault::PartialSuccess { rejected, message: words } => {
+            let partial = ExportTracePartialSuccess { rejected_spans: rejected, error_message: words };
+            entry.accept(message, dialect, Some(partial))
+        }
         Fault::Hang => {
             // The sender lives in `shared`, so this ends with a release alone.
             let _ = release.changed().await;
-            accepted(message, &mut entry, None)
+            entry.accept(message, dialect, None)
         }
-        Fault::Body(size) => {
-            let mut response = accepted(message, &mut entry, None);
-            if response.status().is_success() {
-                *response.body_mut() = Full::new(Bytes::from(vec![b'~'; size]));
+        Fault::Body(size) => match message {
+            Ok(message) => {
+                entry.keep(message, 0);
+                reply::success_with(dialect, vec![b'~'; size])
             }
-            response
-        }
+            Err(refusal) => reply::refusal(dialect, refusal),
+        },
         Fault::Status { code, retry_after, message } => {
-            let mut response =
-                refusal(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &message);
+            let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut answer = reply::http_status(dialect, status, &message);
             if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(&value).ok()) {
-                response.headers_mut().insert(header::RETRY_AFTER, value);
+                answer.0.headers_mut().insert(header::RETRY_AFTER, value);
             }
-            response
+            answer
+        }
+        Fault::GrpcStatus { code, message, retry_delay, trailers_only } => {
+            reply::grpc_status(dialect, &GrpcStatus { code, message, retry_delay }, trailers_only)
         }
         Fault::Redirect(location) => {
-            let mut response = refusal(StatusCode::TEMPORARY_REDIRECT, "elsewhere");
+            let mut answer = reply::http_status(dialect, StatusCode::TEMPORARY_REDIRECT, "elsewhere");
             if let Ok(value) = HeaderValue::from_str(&location) {
-                response.headers_mut().insert(header::LOCATION, value);
+                answer.0.headers_mut().insert(header::LOCATION, value);
             }
-            response
+            answer
         }
-        Fault::Reset | Fault::Garbage => {
-            let how = if fault == Fault::Reset { Farewell::Reset } else { Farewell::Garbage };
-            *farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
+        Fault::ResetStream => {
             entry.settle(Reply::Broken);
             return Err(Break);
         }
+        Fault::Reset | Fault::Garbage => {
+            entry.settle(Reply::Broken);
+            farewell.say(if fault == Fault::Reset { Words::Reset } else { Words::Garbage });
+            // The connection is dropped, and this with it.
+            return std::future::pending().await;
+        }
     };
-    entry.settle(Reply::Status(response.status().as_u16()));
+    entry.settle(reply);
     Ok(response)
 }
 
-/// What a collector checks before it decodes.
-fn read(
-    head: &http::request::Parts,
-    body: &Bytes,
-) -> Result<ExportTraceServiceRequest, (StatusCode, &'static str)> {
-    if head.uri.path() != "/v1/traces" {
-        return Err((StatusCode::NOT_FOUND, "this collector knows /v1/traces alone"));
-    }
-    if head.method != Method::POST {
-        return Err((StatusCode::METHOD_NOT_ALLOWED, "OTLP/HTTP uses POST"));
-    }
-    if head.headers.get(header::CONTENT_TYPE) != Some(&PROTOBUF) {
-        return Err((
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "this collector reads application/x-protobuf alone",
-        ));
-    }
-    if head.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "this collector reads no compressed request"));
-    }
-    ExportTraceServiceRequest::decode(body.clone())
-        .map_err(|_| (StatusCode::BAD_REQUEST, "the body is no ExportTraceServiceRequest"))
-}
-
 fn count(message: &ExportTraceServiceRequest) -> usize {
-    message
-        .resource_spans
-        .iter()
-        .flat_map(|of_resource| &of_resource.scope_spans)
-        .map(|of| of.spans.len())
-        .sum()
-}
-
-fn accepted(
-    message: Result<ExportTraceServiceRequest, (StatusCode, &'static str)>,
-    entry: &mut Entry<'_>,
-    partial_success: Option<ExportTracePartialSuccess>,
-) -> Response<Full<Bytes>> {
-    let message = match message {
-        Ok(message) => message,
-        Err((status, words)) => return refusal(status, words),
-    };
-    let rejected = partial_success.as_ref().map_or(0, |partial| partial.rejected_spans.max(0));
-    let mut spans = spans_of(message, entry.index);
-    spans.truncate(spans.len().saturating_sub(usize::try_from(rejected).unwrap_or(usize::MAX)));
-    entry.shared.change(|received| received.spans.extend(spans));
-    respond(StatusCode::OK, ExportTraceServiceResponse { partial_success }.encode_to_vec())
-}
-
-/// An error's body is a `google.rpc.Status`.
-fn refusal(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
-    #[derive(Clone, PartialEq, Message)]
-    struct RpcStatus {
-        #[prost(int32, tag = "1")]
-        code: i32,
-        #[prost(string, tag = "2")]
-        message: String,
-    }
-    respond(status, RpcStatus { code: 0, message: words.to_owned() }.encode_to_vec())
-}
-
-fn respond(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, PROTOBUF);
-    response
+    let scopes = message.resource_spans.iter().flat_map(|of_resource| &of_resource.scope_spans);
+    scopes.map(|of_scope| of_scope.spans.len()).sum()
 }
 
 /// The request's line in the log; hyper drops the service's future when the client goes, and that is noted.
-struct Entry<'a> {
-    shared: &'a Shared,
+struct Entry {
+    shared: Arc<Shared>,
     index: usize,
     generation: u64,
     settled: bool,
 }
 
-impl Entry<'_> {
+impl Entry {
+    /// Takes the request as a collector does, all of it or in part.
+    fn accept(
+        &self,
+        message: Result<ExportTraceServiceRequest, Refusal>,
+        dialect: Dialect,
+        partial_success: Option<ExportTracePartialSuccess>,
+    ) -> (Response<Body>, Reply) {
+        let message = match message {
+            Ok(message) => message,
+            Err(refusal) => return reply::refusal(dialect, refusal),
+        };
+        self.keep(message, partial_success.as_ref().map_or(0, |partial| partial.rejected_spans));
+        reply::success(dialect, &ExportTraceServiceResponse { partial_success })
+    }
+
+    /// Keeps all spans but the last so many.
+    fn keep(&self, message: ExportTraceServiceRequest, rejected: i64) {
+        let rejected = usize::try_from(rejected.max(0)).unwrap_or(usize::MAX);
+        let mut spans = spans_of(message, self.index);
+        spans.truncate(spans.len().saturating_sub(rejected));
+        self.shared.change(|received| received.spans.extend(spans));
+    }
+
     fn settle(&mut self, reply: Reply) {
         self.settled = true;
         self.shared.change(|received| {
@@ -254,7 +245,7 @@ impl Entry<'_> {
     }
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Entry {
     fn drop(&mut self) {
         if !self.settled {
             self.settle(Reply::Abandoned);
@@ -262,7 +253,7 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// Told to hyper so that it gives the connection up.
+/// Told to hyper so that it gives the stream up, and over HTTP/1.1 the connection.
 #[derive(Debug)]
 struct Break;
 
@@ -274,26 +265,39 @@ impl fmt::Display for Break {
 
 impl std::error::Error for Break {}
 
-/// How a connection that is given up ends.
+/// How a connection ends, and when it is to be broken.
+#[derive(Debug, Default)]
+struct Farewell {
+    words: Mutex<Option<Words>>,
+    told: Notify,
+}
+
 #[derive(Debug)]
-enum Farewell {
+enum Words {
     Reset,
     Garbage,
+}
+
+impl Farewell {
+    fn say(&self, words: Words) {
+        *self.words.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
+        self.told.notify_one();
+    }
 }
 
 /// A stream that ends as its farewell says.
 struct Connection {
     stream: TcpStream,
-    farewell: Arc<Mutex<Option<Farewell>>>,
+    farewell: Arc<Farewell>,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        match self.farewell.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(Farewell::Reset) => {
+        match self.farewell.words.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(Words::Reset) => {
                 let _ = self.stream.set_zero_linger();
             }
-            Some(Farewell::Garbage) => {
+            Some(Words::Garbage) => {
                 let _ = self.stream.try_write(b"\x00\xffthis is not HTTP\r\n\r\n");
             }
             None => {}

@@ -1,0 +1,146 @@
+//! From a request to its message.
+
+use std::io::{self, Read};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, Method, StatusCode, header, request};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+
+use super::json;
+
+/// OTLP lets a server refuse what is larger.
+pub(super) const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
+const GRPC_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// How a client speaks OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Protobuf,
+    Json,
+    Grpc,
+}
+
+/// Why a collector does not take a request.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) http: StatusCode,
+    pub(super) grpc: u32,
+    pub(super) words: String,
+}
+
+impl Refusal {
+    pub(super) fn new(http: StatusCode, grpc: u32, words: impl Into<String>) -> Self {
+        Self { http, grpc, words: words.into() }
+    }
+
+    fn invalid(words: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, 3, words)
+    }
+
+    pub(super) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, 8, "a request is at most 64 MiB")
+    }
+}
+
+impl Dialect {
+    /// By the content type; what is unknown is answered in protobuf.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let content_type =
+            headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+        if content_type.starts_with(b"application/grpc") {
+            Self::Grpc
+        } else if content_type.starts_with(b"application/json") {
+            Self::Json
+        } else {
+            Self::Protobuf
+        }
+    }
+}
+
+/// What a collector checks before it decodes, and the decoding.
+pub(super) fn read(
+    head: &request::Parts,
+    body: &Bytes,
+    dialect: Dialect,
+) -> Result<ExportTraceServiceRequest, Refusal> {
+    match dialect {
+        Dialect::Grpc => {
+            if head.uri.path() != GRPC_METHOD {
+                let words = format!("this collector knows {GRPC_METHOD} alone");
+                return Err(Refusal::new(StatusCode::NOT_FOUND, 12, words));
+            }
+            decode(&unframed(&head.headers, body.clone())?)
+        }
+        Dialect::Protobuf | Dialect::Json => {
+            if head.uri.path() != "/v1/traces" {
+                let words = "this collector knows /v1/traces alone";
+                return Err(Refusal::new(StatusCode::NOT_FOUND, 12, words));
+            }
+            if head.method != Method::POST {
+                return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, 12, "OTLP/HTTP uses POST"));
+            }
+            let content_type = head.headers.get(header::CONTENT_TYPE);
+            if dialect == Dialect::Protobuf
+                && content_type.is_none_or(|value| value != "application/x-protobuf")
+            {
+                let words = "OTLP/HTTP is application/x-protobuf or application/json";
+                return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, 12, words));
+            }
+            let coding = head.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes());
+            let body = decompressed(coding.unwrap_or(b"identity"), body.clone())?;
+            if dialect == Dialect::Json {
+                json::decode(&body).map_err(Refusal::invalid)
+            } else {
+                decode(&body)
+            }
+        }
+    }
+}
+
+fn decode(body: &[u8]) -> Result<ExportTraceServiceRequest, Refusal> {
+    ExportTraceServiceRequest::decode(body)
+        .map_err(|_| Refusal::invalid("the body is no ExportTraceServiceRequest"))
+}
+
+/// The message of the one frame of a unary call.
+fn unframed(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes, Refusal> {
+    if body.len() < 5 {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is no gRPC frame"));
+    }
+    let (flag, len) = (body.get_u8(), body.get_u32());
+    if usize::try_from(len) != Ok(body.len()) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is no single gRPC frame"));
+    }
+    match (flag, headers.get("grpc-encoding")) {
+        (0, _) => Ok(body),
+        (1, Some(coding)) => decompressed(coding.as_bytes(), body),
+        _ => {
+            Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the frame's flag and grpc-encoding do not agree"))
+        }
+    }
+}
+
+fn decompressed(coding: &[u8], body: Bytes) -> Result<Bytes, Refusal> {
+    let read = match coding {
+        b"identity" => return Ok(body),
+        b"gzip" => limited(flate2::read::MultiGzDecoder::new(&*body)),
+        b"zstd" => zstd::Decoder::new(&*body).and_then(limited),
+        other => {
+            let words = format!("this collector cannot read {}", String::from_utf8_lossy(other));
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, 12, words));
+        }
+    };
+    match read {
+        Ok(body) if body.len() > LARGEST_REQUEST => Err(Refusal::too_large()),
+        Ok(body) => Ok(body.into()),
+        Err(error) => Err(Refusal::invalid(format!("the body cannot be decompressed: {error}"))),
+    }
+}
+
+/// No more than shows that it is too large.
+fn limited(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    reader.take(LARGEST_REQUEST as u64 + 1).read_to_end(&mut body)?;
+    Ok(body)
+}

@@ -1,0 +1,224 @@
+//! Answers in each dialect of OTLP.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message;
+
+use super::read::{Dialect, Refusal};
+use super::received::Reply;
+
+pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const GRPC_STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// A gRPC status as it is to be told.
+#[derive(Debug, Default)]
+pub(super) struct GrpcStatus {
+    pub(super) code: u32,
+    pub(super) message: String,
+    pub(super) retry_delay: Option<Duration>,
+}
+
+/// The request was accepted, perhaps in part.
+pub(super) fn success(dialect: Dialect, message: &ExportTraceServiceResponse) -> (Response<Body>, Reply) {
+    match dialect {
+        Dialect::Protobuf | Dialect::Grpc => success_with(dialect, message.encode_to_vec()),
+        Dialect::Json => {
+            let body = match &message.partial_success {
+                None => serde_json::json!({}),
+                Some(partial) => serde_json::json!({"partialSuccess": {
+                    "rejectedSpans": partial.rejected_spans.to_string(),
+                    "errorMessage": partial.error_message,
+                }}),
+            };
+            success_with(dialect, body.to_string().into_bytes())
+        }
+    }
+}
+
+/// A success with these bytes in place of the message.
+pub(super) fn success_with(dialect: Dialect, message: Vec<u8>) -> (Response<Body>, Reply) {
+    match dialect {
+        Dialect::Grpc => {
+            let mut frame = BytesMut::with_capacity(5 + message.len());
+            frame.put_u8(0);
+            frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+            frame.put_slice(&message);
+            (grpc(Some(frame.freeze()), &GrpcStatus::default(), false), Reply::Grpc(0))
+        }
+        _ => (plain(StatusCode::OK, content_type(dialect), message), Reply::Status(200)),
+    }
+}
+
+/// What a collector says to a request it does not take.
+pub(super) fn refusal(dialect: Dialect, refusal: Refusal) -> (Response<Body>, Reply) {
+    match dialect {
+        Dialect::Grpc => {
+            let status = GrpcStatus { code: refusal.grpc, message: refusal.words, retry_delay: None };
+            (grpc(None, &status, true), Reply::Grpc(status.code))
+        }
+        _ => {
+            let body = status_message(dialect, refusal.grpc, &refusal.words);
+            (plain(refusal.http, content_type(dialect), body), Reply::Status(refusal.http.as_u16()))
+        }
+    }
+}
+
+/// An HTTP status, which a gRPC client is told in the way of a proxy.
+pub(super) fn http_status(dialect: Dialect, status: StatusCode, words: &str) -> (Response<Body>, Reply) {
+    let response = match dialect {
+        Dialect::Grpc => plain(status, TEXT, words.as_bytes().to_vec()),
+        _ => plain(status, content_type(dialect), status_message(dialect, 0, words)),
+    };
+    (response, Reply::Status(status.as_u16()))
+}
+
+/// A gRPC status, which an HTTP client is told as the nearest HTTP status.
+pub(super) fn grpc_status(
+    dialect: Dialect,
+    status: &GrpcStatus,
+    trailers_only: bool,
+) -> (Response<Body>, Reply) {
+    if dialect == Dialect::Grpc {
+        return (grpc(None, status, trailers_only), Reply::Grpc(status.code));
+    }
+    // As the OpenTelemetry Collector maps them.
+    let http = match status.code {
+        0 => StatusCode::OK,
+        3 => StatusCode::BAD_REQUEST,
+        7 => StatusCode::FORBIDDEN,
+        8 => StatusCode::TOO_MANY_REQUESTS,
+        12 => StatusCode::NOT_FOUND,
+        1 | 4 | 10 | 11 | 14 | 15 => StatusCode::SERVICE_UNAVAILABLE,
+        16 => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let body = status_message(dialect, status.code, &status.message);
+    let mut response = plain(http, content_type(dialect), body);
+    if let Some(delay) = status.retry_delay {
+        response.headers_mut().insert(header::RETRY_AFTER, delay.as_secs().into());
+    }
+    (response, Reply::Status(http.as_u16()))
+}
+
+fn content_type(dialect: Dialect) -> HeaderValue {
+    HeaderValue::from_static(match dialect {
+        Dialect::Protobuf => "application/x-protobuf",
+        Dialect::Json => "application/json",
+        Dialect::Grpc => "application/grpc",
+    })
+}
+
+fn plain(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+fn grpc(frame: Option<Bytes>, status: &GrpcStatus, trailers_only: bool) -> Response<Body> {
+    let trailers = trailers(status);
+    let mut response = if trailers_only {
+        let mut response = Response::new(Empty::new().boxed_unsync());
+        *response.headers_mut() = trailers;
+        response
+    } else {
+        let trailers = std::future::ready(Some(Ok(trailers)));
+        Response::new(match frame {
+            Some(frame) => Full::new(frame).with_trailers(trailers).boxed_unsync(),
+            None => Empty::new().with_trailers(trailers).boxed_unsync(),
+        })
+    };
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type(Dialect::Grpc));
+    response
+}
+
+fn trailers(status: &GrpcStatus) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    trailers.insert(GRPC_STATUS, status.code.into());
+    let value = |text: String| HeaderValue::try_from(text).ok();
+    if let Some(message) = value(percent_encoded(&status.message)).filter(|message| !message.is_empty()) {
+        trailers.insert(GRPC_MESSAGE, message);
+    }
+    if let Some(delay) = status.retry_delay {
+        let details = RpcStatus::new(status.code, &status.message, Some(delay)).encode_to_vec();
+        trailers.extend(value(BASE64.encode(details)).map(|details| (GRPC_STATUS_DETAILS, details)));
+    }
+    trailers
+}
+
+/// What is not printable ASCII, and the percent sign.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if matches!(byte, b' '..=b'~') && byte != b'%' {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
+
+/// An error's body over HTTP is a `google.rpc.Status`.
+fn status_message(dialect: Dialect, code: u32, words: &str) -> Vec<u8> {
+    match dialect {
+        Dialect::Json => serde_json::json!({"code": code, "message": words}).to_string().into_bytes(),
+        _ => RpcStatus::new(code, words, None).encode_to_vec(),
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RpcStatus {
+    #[prost(uint32, tag = "1")]
+    code: u32,
+    #[prost(string, tag = "2")]
+    message: String,
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<ProtoDuration>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ProtoDuration {
+    #[prost(uint64, tag = "1")]
+    seconds: u64,
+    #[prost(uint32, tag = "2")]
+    nanos: u32,
+}
+
+impl RpcStatus {
+    fn new(code: u32, message: &str, retry_delay: Option<Duration>) -> Self {
+        let details = retry_delay.map(|delay| {
+            let retry_delay = Some(ProtoDuration { seconds: delay.as_secs(), nanos: delay.subsec_nanos() });
+            Any {
+                type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+                value: RetryInfo { retry_delay }.encode_to_vec(),
+            }
+        });
+        Self { code, message: message.to_owned(), details: details.into_iter().collect() }
+    }
+}
