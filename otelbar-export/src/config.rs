@@ -5,7 +5,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use otelbar_config::{Compression, OpenTelemetryConfig, Protocol, Signal};
+use otelbar_config::{OpenTelemetryConfig, Signal};
 
 use crate::{ExporterOptions, RetryPolicy, SetupError};
 
@@ -16,7 +16,8 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
     ///
     /// # Errors
     ///
-    /// Names what is configured and not supported yet: gRPC, JSON, compression, `https`.
+    /// Names a header that HTTP does not allow, and an `https` endpoint when TLS is not in this build. Certificates,
+    /// and what else this build may be without, are looked at when the pipeline starts.
     ///
     /// ```
     /// use otelbar_config::OpenTelemetryConfig;
@@ -28,26 +29,12 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
     /// ```
     fn try_from(config: &OpenTelemetryConfig) -> Result<Self, SetupError> {
         let otlp = config.otlp(Signal::Traces);
-        if otlp.protocol != Protocol::HttpProtobuf {
-            return Err(SetupError::option(
-                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-                otlp.protocol.to_string(),
-                "is not supported yet",
-                "set it to http/protobuf, which receivers offer on port 4318 as a rule",
-            ));
-        }
-        if otlp.compression != Compression::None {
-            return Err(SetupError::option(
-                "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-                otlp.compression.to_string(),
-                "is not supported yet",
-                "set it to none",
-            ));
-        }
         let batches = config.span_batches();
         let limits = [otlp.timeout, batches.export_timeout];
         let timeout = limits.into_iter().flatten().min().unwrap_or(Duration::MAX);
         let mut options = ExporterOptions::new(otlp.endpoint.expose())?
+            .with_protocol(otlp.protocol)
+            .with_compression(otlp.compression)
             .with_timeout(timeout)
             .with_batch_size(batches.max_export_batch_size)
             .with_batch_delay(batches.schedule_delay)
@@ -59,6 +46,16 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
             max_age: config.retry_max_age(),
             ..RetryPolicy::default()
         });
+        #[cfg(feature = "tls")]
+        {
+            if let Some(authorities) = otlp.certificate {
+                options = options.with_certificate(authorities);
+            }
+            // One without the other is a warning of the configuration.
+            if let (Some(certificate), Some(key)) = (otlp.client_certificate, otlp.client_key) {
+                options = options.with_client_certificate(certificate, key.expose());
+            }
+        }
         for (name, value) in otlp.headers.iter() {
             options = options.with_header(name, value)?;
         }
@@ -87,6 +84,8 @@ pub fn resource(config: &OpenTelemetryConfig) -> Resource {
 
 #[cfg(test)]
 mod tests {
+    use otelbar_config::{Compression, Protocol};
+
     use super::*;
 
     #[test]
@@ -131,23 +130,48 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_named_with_the_remedy() {
+    fn the_protocol_and_the_scheme_are_taken_over() {
         #[track_caller]
-        fn check(variable: &str, value: &str, message: &str) {
-            let config =
-                OpenTelemetryConfig::from_environment(&|name: &str| (name == variable).then(|| value.into()));
-            let error = ExporterOptions::try_from(&config.0).unwrap_err().to_string();
-            assert!(error.starts_with(message), "{error}");
+        fn check(variables: &[(&str, &str)], endpoint: &str, protocol: Protocol, compression: Compression) {
+            let config = OpenTelemetryConfig::from_environment(&|name: &str| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into())
+            });
+            let options = ExporterOptions::try_from(&config.0).unwrap();
+            assert_eq!(&*options.endpoint.text, endpoint);
+            assert_eq!((options.protocol, options.compression), (protocol, compression));
         }
-        let unsupported =
-            |option: &str, value: &str| format!("{option}: {value:?} is not supported yet; set it to");
-        for protocol in ["grpc", "http/json"] {
-            let message = unsupported("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", protocol);
-            check("OTEL_EXPORTER_OTLP_PROTOCOL", protocol, &message);
+        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+        const COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";
+        let grpc = (PROTOCOL, "grpc");
+        check(&[grpc, (COMPRESSION, "gzip")], "http://localhost:4317", Protocol::Grpc, Compression::Gzip);
+        check(
+            &[(PROTOCOL, "http/json"), (COMPRESSION, "zstd")],
+            "http://localhost:4318/v1/traces",
+            Protocol::HttpJson,
+            Compression::Zstd,
+        );
+        let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
+        check(&[grpc, (ENDPOINT, "h:4317"), insecure], "http://h:4317", Protocol::Grpc, Compression::None);
+        if cfg!(feature = "tls") {
+            check(&[grpc, (ENDPOINT, "h:4317")], "https://h:4317", Protocol::Grpc, Compression::None);
         }
-        let message = unsupported("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip");
-        check("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", &message);
-        let message = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: \"https://h/v1/traces\" asks for TLS";
-        check("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h", message);
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn certificates_are_taken_over() {
+        let config = OpenTelemetryConfig::from_environment(&|name: &str| {
+            let value = match name {
+                "OTEL_EXPORTER_OTLP_CERTIFICATE" => "ca.pem",
+                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE" => "cert.pem",
+                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY" => "key.pem",
+                _ => return None,
+            };
+            Some(value.into())
+        });
+        let tls = ExporterOptions::try_from(&config.0).unwrap().tls;
+        assert_eq!(tls.authorities, Some("ca.pem".into()));
+        assert_eq!(tls.identity, Some(("cert.pem".into(), "key.pem".into())));
     }
 }

@@ -1,21 +1,31 @@
 //! From spans to the bytes of OTLP requests.
 
+#[cfg(feature = "json")]
+mod json;
+mod protobuf;
+
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
-use prost::Message;
 
 use crate::EnqueueId;
 use crate::batch::Portion;
 
+/// How requests are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Protobuf,
+    #[cfg(feature = "json")]
+    Json,
+}
+
 /// A request ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// An `ExportTraceServiceRequest` as protobuf.
+    /// An `ExportTraceServiceRequest`.
     pub(crate) body: Bytes,
     /// How many spans it holds of which hand-over.
     pub(crate) parts: Vec<Part>,
@@ -43,28 +53,30 @@ pub(crate) struct Encoded {
 }
 
 /// Encodes a batch, grouped by resource and scope, as one request, or as several where it would be larger than
-/// `limit` bytes.
-pub(crate) fn encode(batch: Vec<Portion>, limit: usize) -> Encoded {
+/// `limit` bytes. Each span is written once, to where its scope's spans are.
+pub(crate) fn encode(batch: Vec<Portion>, limit: usize, encoding: Encoding) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut draft = Draft::default();
+    let mut draft = Draft::new(encoding);
+    let mut written = Vec::new();
     for portion in batch {
-        let mut group = draft.group_of(&portion.resource);
         for span in portion.spans {
             let scope = span.instrumentation_scope.clone();
-            let span = Span::from(span);
-            let size = framed(span.encoded_len());
-            let mut head = draft.head_size(group, &portion.resource, &scope);
-            if draft.size > 0 && draft.size + head + size > limit {
-                encoded.requests.push(std::mem::take(&mut draft).finish());
-                group = None;
-                head = draft.head_size(group, &portion.resource, &scope);
+            written.clear();
+            encoding.span(Span::from(span), &mut written);
+            let mut place = draft.place(&portion.resource, &scope);
+            let mut size = draft.size_with(&place, &written);
+            if size > limit && draft.size > 0 {
+                let full = std::mem::replace(&mut draft, Draft::new(encoding));
+                encoded.requests.push(full.finish());
+                place = draft.place(&portion.resource, &scope);
+                size = draft.size_with(&place, &written);
             }
-            if draft.size + head + size > limit {
-                encoded.too_large.push((portion.id, head + size));
+            if size > limit {
+                encoded.too_large.push((portion.id, size));
                 continue;
             }
-            draft.size += head + size;
-            group = Some(draft.add(portion.id, group, &portion.resource, scope, span));
+            draft.size = size;
+            draft.add(portion.id, place, &written);
         }
     }
     if draft.size > 0 {
@@ -73,71 +85,140 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: usize) -> Encoded {
     encoded
 }
 
-/// A request in the making. Sizes are estimates that are never too low.
-#[derive(Default)]
-struct Draft {
-    groups: Vec<ResourceGroup>,
-    parts: Vec<Part>,
-    size: usize,
-}
-
-struct ResourceGroup {
-    resource: Resource,
-    scopes: Vec<InstrumentationScope>,
-    message: ResourceSpans,
-}
-
-impl Draft {
-    fn group_of(&self, resource: &Resource) -> Option<usize> {
-        self.groups.iter().position(|group| group.resource == *resource)
-    }
-
-    /// What the first span of this resource and scope costs beside itself.
-    fn head_size(&self, group: Option<usize>, resource: &Resource, scope: &InstrumentationScope) -> usize {
-        match group.map(|index| &self.groups[index]) {
-            Some(group) if group.scopes.contains(scope) => 0,
-            Some(_) => framed(scope_message(scope).encoded_len()),
-            None => {
-                framed(resource_message(resource).encoded_len()) + framed(scope_message(scope).encoded_len())
-            }
+impl Encoding {
+    /// Appends a span as an element of its scope's list.
+    fn span(self, span: Span, to: &mut Vec<u8>) {
+        match self {
+            Self::Protobuf => protobuf::span(&span, to),
+            #[cfg(feature = "json")]
+            Self::Json => json::span(&span, to),
         }
     }
 
-    /// Adds a span, and gives the group it is in.
-    fn add(
-        &mut self,
-        id: EnqueueId,
-        group: Option<usize>,
-        resource: &Resource,
-        scope: InstrumentationScope,
-        span: Span,
-    ) -> usize {
-        let at = group.unwrap_or_else(|| {
-            self.groups.push(ResourceGroup {
+    /// The fields of a `ResourceSpans` without the list of scopes.
+    fn resource(self, resource: &Resource) -> Vec<u8> {
+        let message = resource_message(resource);
+        match self {
+            Self::Protobuf => protobuf::resource(&message),
+            #[cfg(feature = "json")]
+            Self::Json => json::resource(&message),
+        }
+    }
+
+    /// The fields of a `ScopeSpans` without the list of spans.
+    fn scope(self, scope: &InstrumentationScope) -> Vec<u8> {
+        let message = scope_message(scope);
+        match self {
+            Self::Protobuf => protobuf::scope(&message),
+            #[cfg(feature = "json")]
+            Self::Json => json::scope(&message),
+        }
+    }
+
+    /// What stands between two spans.
+    fn separator(self) -> &'static [u8] {
+        match self {
+            Self::Protobuf => b"",
+            #[cfg(feature = "json")]
+            Self::Json => b",",
+        }
+    }
+
+    fn request(self, groups: &[ResourceGroup]) -> Vec<u8> {
+        match self {
+            Self::Protobuf => protobuf::request(groups),
+            #[cfg(feature = "json")]
+            Self::Json => json::request(groups),
+        }
+    }
+}
+
+/// A request in the making.
+struct Draft {
+    encoding: Encoding,
+    groups: Vec<ResourceGroup>,
+    parts: Vec<Part>,
+    /// An estimate that is never too low.
+    size: usize,
+}
+
+/// The spans of one resource.
+struct ResourceGroup {
+    resource: Resource,
+    head: Vec<u8>,
+    scopes: Vec<ScopeGroup>,
+}
+
+/// The spans of one scope of one resource.
+struct ScopeGroup {
+    scope: InstrumentationScope,
+    head: Vec<u8>,
+    spans: Vec<u8>,
+}
+
+/// Where a span belongs in a draft.
+struct Place {
+    /// The index of its resource, or the group to be added.
+    resource: Result<usize, ResourceGroup>,
+    /// The index of its scope within, or the group to be added.
+    scope: Result<usize, ScopeGroup>,
+}
+
+impl Draft {
+    fn new(encoding: Encoding) -> Self {
+        Self { encoding, groups: Vec::new(), parts: Vec::new(), size: 0 }
+    }
+
+    fn place(&self, resource: &Resource, scope: &InstrumentationScope) -> Place {
+        let at = self.groups.iter().position(|group| group.resource == *resource);
+        let scopes = at.map_or(&[][..], |at| &self.groups[at].scopes[..]);
+        Place {
+            scope: scopes.iter().position(|group| group.scope == *scope).ok_or_else(|| ScopeGroup {
+                scope: scope.clone(),
+                head: self.encoding.scope(scope),
+                spans: Vec::new(),
+            }),
+            resource: at.ok_or_else(|| ResourceGroup {
                 resource: resource.clone(),
+                head: self.encoding.resource(resource),
                 scopes: Vec::new(),
-                message: resource_message(resource),
-            });
+            }),
+        }
+    }
+
+    /// The size with this span there.
+    fn size_with(&self, place: &Place, span: &[u8]) -> usize {
+        /// The most that the frame of a group takes in any encoding.
+        const FRAME: usize = 48;
+        let resource = place.resource.as_ref().err().map_or(0, |group| group.head.len() + FRAME);
+        let scope = place.scope.as_ref().err().map_or(0, |group| group.head.len() + FRAME);
+        // One more for what separates it from the span before.
+        self.size + resource + scope + span.len() + 1
+    }
+
+    fn add(&mut self, id: EnqueueId, place: Place, span: &[u8]) {
+        let at = place.resource.unwrap_or_else(|group| {
+            self.groups.push(group);
             self.groups.len() - 1
         });
-        let group = &mut self.groups[at];
-        let index = group.scopes.iter().position(|known| *known == scope).unwrap_or_else(|| {
-            group.message.scope_spans.push(scope_message(&scope));
-            group.scopes.push(scope);
-            group.scopes.len() - 1
+        let scopes = &mut self.groups[at].scopes;
+        let at = place.scope.unwrap_or_else(|group| {
+            scopes.push(group);
+            scopes.len() - 1
         });
-        group.message.scope_spans[index].spans.push(span);
+        let spans = &mut scopes[at].spans;
+        if !spans.is_empty() {
+            spans.extend_from_slice(self.encoding.separator());
+        }
+        spans.extend_from_slice(span);
         match self.parts.last_mut() {
             Some(part) if part.id == id => part.spans += 1,
             _ => self.parts.push(Part { id, spans: 1 }),
         }
-        at
     }
 
     fn finish(self) -> Request {
-        let resource_spans = self.groups.into_iter().map(|group| group.message).collect();
-        let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec().into();
-        Request { body, parts: self.parts }
+        Request { body: self.encoding.request(&self.groups).into(), parts: self.parts }
     }
 }
 
@@ -161,12 +242,6 @@ fn scope_message(scope: &InstrumentationScope) -> ScopeSpans {
     }
 }
 
-/// A field's size with its tag and its length, both of which may take more room once the enclosing messages grow.
-fn framed(size: usize) -> usize {
-    const TAG_AND_LENGTH: usize = 1 + 9;
-    size + 2 * TAG_AND_LENGTH
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -176,11 +251,13 @@ mod tests {
         Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
     };
     use opentelemetry::{Array, KeyValue, Value};
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::common::v1::any_value;
     use opentelemetry_proto::tonic::trace::v1::span::SpanKind as ProtoKind;
     use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
     use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
     use proptest::prelude::*;
+    use prost::Message;
 
     use super::*;
     use crate::TraceKey;
@@ -249,6 +326,7 @@ mod tests {
                 portion(3, "shop", vec![s(5, "e", "sql")]),
             ],
             usize::MAX,
+            Encoding::Protobuf,
         );
         assert_eq!(encoded.requests.len(), 1);
         let group = |service: &str, scope: &str, names: &[&str]| {
@@ -292,7 +370,7 @@ mod tests {
         data.links.links = vec![Link::new(data.span_context.clone(), Vec::new(), 0)];
         data.links.dropped_count = 4;
         data.status = Status::error("broke");
-        let encoded = encode(vec![portion(1, "shop", vec![data])], usize::MAX);
+        let encoded = encode(vec![portion(1, "shop", vec![data])], usize::MAX, Encoding::Protobuf);
         let span =
             decode(&encoded.requests[0]).resource_spans.remove(0).scope_spans.remove(0).spans.remove(0);
 
@@ -318,41 +396,84 @@ mod tests {
     #[test]
     fn a_span_that_fits_no_request_is_told_and_the_others_go() {
         let s = |id: u64, size: usize| span(id, "x".repeat(size), scope("http"));
-        let encoded = encode(vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10)])], 1000);
+        let encoded =
+            encode(vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10)])], 1000, Encoding::Protobuf);
         assert_eq!(encoded.requests.iter().map(Request::spans).collect::<Vec<_>>(), [1, 1]);
         assert_eq!(encoded.too_large.len(), 1);
         assert!(encoded.too_large[0].1 > 5000);
     }
 
+    const NAMES: [&str; 3] = ["one", "two", "three"];
+
+    /// A batch of spans, each by the length of its name, its service and its scope.
+    fn mixed(spans: &[(usize, usize, usize)]) -> Vec<Portion> {
+        let spans = spans.iter().zip(1_u64..);
+        spans
+            .map(|((size, service, of), id)| {
+                let span = span(id, "n".repeat(*size), scope(NAMES[*of]));
+                portion(id, NAMES[*service], vec![span])
+            })
+            .collect()
+    }
+
+    /// No request is too large, and each span is in one of them, once, or told to be too large.
+    fn check_split(
+        spans: &[(usize, usize, usize)],
+        limit: usize,
+        encoding: Encoding,
+        ids: fn(&Request) -> Vec<String>,
+    ) {
+        let encoded = encode(mixed(spans), limit, encoding);
+        let mut seen = BTreeMap::new();
+        for request in &encoded.requests {
+            assert!(request.body.len() <= limit, "{} > {limit}", request.body.len());
+            let ids = ids(request);
+            assert!(!ids.is_empty() && ids.len() == request.spans());
+            for id in ids {
+                *seen.entry(id).or_insert(0) += 1;
+            }
+            for part in &request.parts {
+                assert!(!encoded.too_large.iter().any(|(id, _)| *id == part.id));
+            }
+        }
+        assert!(seen.values().all(|count| *count == 1));
+        assert_eq!(seen.len() + encoded.too_large.len(), spans.len());
+    }
+
+    fn protobuf_ids(request: &Request) -> Vec<String> {
+        let message = decode(request);
+        let spans = message.resource_spans.iter().flat_map(|r| &r.scope_spans).flat_map(|s| &s.spans);
+        spans.map(|span| format!("{:?}", span.span_id)).collect()
+    }
+
+    #[cfg(feature = "json")]
+    fn json_ids(request: &Request) -> Vec<String> {
+        let message: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+        let list = |value: &serde_json::Value, name: &str| value[name].as_array().unwrap().clone();
+        let scopes = list(&message, "resourceSpans").into_iter().flat_map(|group| list(&group, "scopeSpans"));
+        scopes.flat_map(|scope| list(&scope, "spans")).map(|span| span["spanId"].to_string()).collect()
+    }
+
     proptest! {
-        /// However a batch is cut: no request is too large, and each span is in one of them, once.
+        /// However a batch is cut and in either encoding.
         #[test]
         fn a_split_keeps_the_limit_and_every_span(
-            sizes in prop::collection::vec((0_usize..400, 0_usize..3, 0_usize..3), 1..60),
+            spans in prop::collection::vec((0_usize..400, 0_usize..3, 0_usize..3), 1..60),
             limit in 200_usize..4000,
         ) {
-            const NAMES: [&str; 3] = ["one", "two", "three"];
-            let mut batch: Vec<Portion> = Vec::new();
-            for (index, (size, service, of)) in sizes.iter().enumerate() {
-                let span = span(index as u64 + 1, "n".repeat(*size), scope(NAMES[*of]));
-                batch.push(portion(index as u64, NAMES[*service], vec![span]));
-            }
-            let encoded = encode(batch, limit);
-            let mut seen = BTreeMap::new();
-            for request in &encoded.requests {
-                prop_assert!(request.body.len() <= limit, "{} > {limit}", request.body.len());
-                prop_assert!(request.spans() > 0);
-                let message = decode(request);
-                let spans = message.resource_spans.iter().flat_map(|r| &r.scope_spans).flat_map(|s| &s.spans);
-                for span in spans {
-                    *seen.entry(span.span_id.clone()).or_insert(0) += 1;
-                }
-                for part in &request.parts {
-                    prop_assert!(!encoded.too_large.iter().any(|(id, _)| *id == part.id));
-                }
-            }
-            prop_assert!(seen.values().all(|count| *count == 1));
-            prop_assert_eq!(seen.len() + encoded.too_large.len(), sizes.len());
+            check_split(&spans, limit, Encoding::Protobuf, protobuf_ids);
+            #[cfg(feature = "json")]
+            check_split(&spans, limit, Encoding::Json, json_ids);
+        }
+
+        /// What is written by hand around the spans is what prost makes of the whole message.
+        #[test]
+        fn the_bytes_are_those_of_one_message(
+            spans in prop::collection::vec((0_usize..40, 0_usize..3, 0_usize..3), 1..60),
+        ) {
+            let encoded = encode(mixed(&spans), usize::MAX, Encoding::Protobuf);
+            let body = &encoded.requests[0].body;
+            prop_assert_eq!(decode(&encoded.requests[0]).encoded_len(), body.len());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, and what to do about it.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,17 @@ pub enum SendError {
         /// The system's words.
         reason: String,
     },
+    /// The TLS handshake failed: whom the backend claims to be is not believed, or it refuses us.
+    #[error("no TLS connection to {endpoint}: {reason}; {remedy}")]
+    #[non_exhaustive]
+    Tls {
+        /// Where it was to go.
+        endpoint: Arc<str>,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// The connection was lost before an answer was read, or what came was not HTTP.
     #[error("the connection to {endpoint} was lost before an answer: {reason}{}", lost_hint(endpoint))]
     #[non_exhaustive]
@@ -72,8 +84,8 @@ pub enum SendError {
         /// The limit.
         timeout: Duration,
     },
-    /// An answer other than success.
-    #[error("{endpoint} answered {status}{}{}", said(message), status_hint(*status))]
+    /// An answer other than success, over HTTP; over gRPC from what stands before the backend.
+    #[error("{endpoint} answered {status}{}{}", said(message), status_hint(*status, endpoint))]
     #[non_exhaustive]
     Status {
         /// Where it went.
@@ -85,42 +97,182 @@ pub enum SendError {
         /// How long the backend asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// A gRPC status other than OK.
+    #[error("{endpoint} answered {code}{}{}", said(message), code_hint(*code))]
+    #[non_exhaustive]
+    Grpc {
+        /// Where it went.
+        endpoint: Arc<str>,
+        /// The status.
+        code: GrpcCode,
+        /// What the backend said, shortened.
+        message: String,
+        /// Whether the answer has a `RetryInfo`, so that another attempt is welcome.
+        retry_info: bool,
+        /// How long the `RetryInfo` asks for.
+        retry_after: Option<Duration>,
+    },
 }
 
 impl SendError {
-    /// Whether OTLP allows another attempt: after 429, 502, 503, 504 and whenever there was no answer.
+    /// Whether OTLP allows another attempt: whenever there was no answer; over HTTP after 429, 502, 503, 504; over
+    /// gRPC after CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE and DATA_LOSS, and after
+    /// RESOURCE_EXHAUSTED with a `RetryInfo`.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
+            Self::Connect { .. } | Self::Tls { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
             Self::Status { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            Self::Grpc { code, retry_info, .. } => match code {
+                GrpcCode::Cancelled
+                | GrpcCode::DeadlineExceeded
+                | GrpcCode::Aborted
+                | GrpcCode::OutOfRange
+                | GrpcCode::Unavailable
+                | GrpcCode::DataLoss => true,
+                GrpcCode::ResourceExhausted => *retry_info,
+                _ => false,
+            },
         }
     }
 
-    /// How long the backend asks to be left alone, from its `Retry-After`.
+    /// How long the backend asks to be left alone, from its `Retry-After` or `RetryInfo`.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. } | Self::Grpc { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
 }
 
+/// Over HTTP an endpoint has a path, over gRPC none.
+fn is_grpc(endpoint: &str) -> bool {
+    endpoint.parse::<http::Uri>().is_ok_and(|uri| uri.path() == "/")
+}
+
 fn lost_hint(endpoint: &str) -> &'static str {
-    let grpc = endpoint.parse::<http::Uri>().is_ok_and(|uri| uri.port_u16() == Some(4317));
-    if grpc { "; port 4317 is for gRPC as a rule, OTLP over HTTP uses 4318" } else { "" }
+    let port = endpoint.parse::<http::Uri>().ok().and_then(|uri| uri.port_u16());
+    match port {
+        Some(4317) if !is_grpc(endpoint) => "; port 4317 is for gRPC as a rule, OTLP over HTTP uses 4318",
+        Some(4318) if is_grpc(endpoint) => "; port 4318 is for OTLP over HTTP as a rule, gRPC uses 4317",
+        // What a backend says about our certificate comes after the handshake seemed done, and is easily lost with the
+        // connection.
+        _ if endpoint.starts_with("https:") => {
+            "; if the backend asks for a certificate, set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"
+        }
+        _ => "",
+    }
 }
 
 fn said(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
-fn status_hint(status: StatusCode) -> &'static str {
+fn status_hint(status: StatusCode, endpoint: &str) -> &'static str {
     match status.as_u16() {
+        400 | 404 | 405 | 415 if is_grpc(endpoint) => {
+            "; this is no gRPC server as it seems, OTLP over HTTP is http/protobuf in OTEL_EXPORTER_OTLP_PROTOCOL"
+        }
         401 | 403 => "; see the credentials in OTEL_EXPORTER_OTLP_HEADERS",
         404 | 405 => "; see the endpoint's path, which is /v1/traces as a rule",
         413 => "; lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
         300..=399 => "; redirects are not followed, set the endpoint to the address meant",
         _ => "",
+    }
+}
+
+fn code_hint(code: GrpcCode) -> &'static str {
+    match code {
+        GrpcCode::Unauthenticated | GrpcCode::PermissionDenied => {
+            "; see the credentials in OTEL_EXPORTER_OTLP_HEADERS"
+        }
+        GrpcCode::Unimplemented => {
+            "; see that the backend takes traces over OTLP, and OTEL_EXPORTER_OTLP_COMPRESSION"
+        }
+        GrpcCode::ResourceExhausted => {
+            "; if it finds the request too large, lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
+        }
+        _ => "",
+    }
+}
+
+/// A gRPC status code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum GrpcCode {
+    /// 0: success.
+    Ok,
+    /// 1: the call was cancelled.
+    Cancelled,
+    /// 2: any other error; also what a code that gRPC does not define is taken for.
+    Unknown,
+    /// 3: the request is wrong, whatever the backend's state.
+    InvalidArgument,
+    /// 4: it took too long.
+    DeadlineExceeded,
+    /// 5: what was asked for does not exist.
+    NotFound,
+    /// 6: what was to be made exists.
+    AlreadyExists,
+    /// 7: these credentials do not allow it.
+    PermissionDenied,
+    /// 8: a quota is used up, or the request is too large.
+    ResourceExhausted,
+    /// 9: the backend is not in the state for it.
+    FailedPrecondition,
+    /// 10: aborted, as a rule by what happened at once.
+    Aborted,
+    /// 11: past the valid range.
+    OutOfRange,
+    /// 12: the backend has no such service, or does not know the compression.
+    Unimplemented,
+    /// 13: the backend is broken.
+    Internal,
+    /// 14: the backend cannot at the moment.
+    Unavailable,
+    /// 15: data was lost.
+    DataLoss,
+    /// 16: there are no valid credentials.
+    Unauthenticated,
+}
+
+impl GrpcCode {
+    const NAMES: [(Self, &'static str); 17] = [
+        (Self::Ok, "OK"),
+        (Self::Cancelled, "CANCELLED"),
+        (Self::Unknown, "UNKNOWN"),
+        (Self::InvalidArgument, "INVALID_ARGUMENT"),
+        (Self::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+        (Self::NotFound, "NOT_FOUND"),
+        (Self::AlreadyExists, "ALREADY_EXISTS"),
+        (Self::PermissionDenied, "PERMISSION_DENIED"),
+        (Self::ResourceExhausted, "RESOURCE_EXHAUSTED"),
+        (Self::FailedPrecondition, "FAILED_PRECONDITION"),
+        (Self::Aborted, "ABORTED"),
+        (Self::OutOfRange, "OUT_OF_RANGE"),
+        (Self::Unimplemented, "UNIMPLEMENTED"),
+        (Self::Internal, "INTERNAL"),
+        (Self::Unavailable, "UNAVAILABLE"),
+        (Self::DataLoss, "DATA_LOSS"),
+        (Self::Unauthenticated, "UNAUTHENTICATED"),
+    ];
+
+    #[cfg(any(feature = "grpc", test))]
+    pub(crate) fn from_number(number: u32) -> Self {
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        Self::NAMES.get(at).map_or(Self::Unknown, |(code, _)| *code)
+    }
+
+    /// The number on the wire.
+    pub fn number(self) -> u32 {
+        self as u32
+    }
+}
+
+impl fmt::Display for GrpcCode {
+    /// Its name in the gRPC documentation and its number: `UNAVAILABLE (14)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::NAMES.iter().find(|(code, _)| code == self).map_or("", |(_, name)| name);
+        write!(f, "{name} ({})", self.number())
     }
 }
 
@@ -182,5 +334,43 @@ mod tests {
         );
         let error = SendError::Lost { endpoint: "http://h:4317/v1/traces".into(), reason: "not HTTP".into() };
         assert!(error.to_string().ends_with("OTLP over HTTP uses 4318"), "{error}");
+    }
+
+    #[test]
+    fn over_grpc_too_only_what_the_specification_lists_is_retried() {
+        for number in 1..=16 {
+            for retry_info in [false, true] {
+                let code = GrpcCode::from_number(number);
+                assert_eq!(code.number(), number);
+                let error = SendError::Grpc {
+                    endpoint: "http://h".into(),
+                    code,
+                    message: String::new(),
+                    retry_info,
+                    retry_after: None,
+                };
+                let expected = matches!(number, 1 | 4 | 10 | 11 | 14 | 15) || (number == 8 && retry_info);
+                assert_eq!(error.is_retryable(), expected, "{code}");
+            }
+        }
+        assert_eq!(GrpcCode::from_number(17), GrpcCode::Unknown);
+    }
+
+    #[test]
+    fn a_grpc_message_names_code_and_remedy() {
+        let error = SendError::Grpc {
+            endpoint: "https://h:4317".into(),
+            code: GrpcCode::Unauthenticated,
+            message: "no key".into(),
+            retry_info: false,
+            retry_after: None,
+        };
+        assert_eq!(
+            error.to_string(),
+            "https://h:4317 answered UNAUTHENTICATED (16): no key; see the credentials in \
+             OTEL_EXPORTER_OTLP_HEADERS"
+        );
+        let error = SendError::Lost { endpoint: "http://h:4318".into(), reason: "not HTTP/2".into() };
+        assert!(error.to_string().ends_with("gRPC uses 4317"), "{error}");
     }
 }

@@ -9,6 +9,10 @@ use opentelemetry::Context;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
+use crate::client::{Connector, Version, connector};
+use crate::encode::Encoding;
+#[cfg(feature = "grpc")]
+use crate::grpc::GrpcTransport;
 use crate::http::HttpTransport;
 use crate::queue::Queue;
 use crate::subscribers::Subscribers;
@@ -64,6 +68,7 @@ impl ToolbarSpanExporter {
     /// Says so when an option does not serve, or the system gives no thread.
     pub fn new(options: ExporterOptions) -> Result<Self, SetupError> {
         options.check()?;
+        let opener = Opener::new(&options)?;
         let queue = Arc::new(Queue::new(&options));
         let subscribers = Arc::new(Subscribers::default());
         let drop_grace = options.drop_grace;
@@ -71,7 +76,7 @@ impl ToolbarSpanExporter {
         let (tell, told) = mpsc::channel();
         let started = thread::Builder::new().name("otelbar-export".to_owned()).spawn({
             let (queue, subscribers) = (Arc::clone(&queue), Arc::clone(&subscribers));
-            move || run(queue, subscribers, options, &tell)
+            move || run(queue, subscribers, options, opener, &tell)
         });
         let thread = started.map_err(SetupError::Thread)?.thread().id();
         let runtime = told
@@ -223,6 +228,7 @@ fn run(
     queue: Arc<Queue>,
     subscribers: Arc<Subscribers>,
     options: ExporterOptions,
+    opener: Opener,
     tell: &mpsc::Sender<io::Result<Handle>>,
 ) {
     /// Nobody waits in vain, and the books are right, even if the worker dies.
@@ -245,11 +251,42 @@ fn run(
     let _ = tell.send(Ok(runtime.handle().clone()));
     // What the pipeline does is not to be traced: its spans would come back to it.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
-    let transport = {
-        let _inside = runtime.enter();
-        HttpTransport::new(&options)
+    let work = async {
+        match opener {
+            #[cfg(feature = "grpc")]
+            Opener::Grpc(connector) => {
+                let transport = GrpcTransport::new(&options, connector);
+                Worker::new(queue, subscribers, transport, Encoding::Protobuf, options).run().await;
+            }
+            Opener::Http(connector, encoding) => {
+                let transport = HttpTransport::new(&options, encoding, connector);
+                Worker::new(queue, subscribers, transport, encoding, options).run().await;
+            }
+        }
     };
-    runtime.block_on(Worker::new(queue, subscribers, transport, options).run());
+    runtime.block_on(work);
     // A name that is still being resolved must not hold the thread.
     runtime.shutdown_background();
+}
+
+/// What opens a pipeline's connections, for the way it sends.
+enum Opener {
+    #[cfg(feature = "grpc")]
+    Grpc(Connector),
+    Http(Connector, Encoding),
+}
+
+impl Opener {
+    /// Reads the certificates there are. The protocol is one of this build, as the options' check has seen to.
+    fn new(options: &ExporterOptions) -> Result<Self, SetupError> {
+        Ok(match options.protocol {
+            #[cfg(feature = "grpc")]
+            otelbar_config::Protocol::Grpc => Self::Grpc(connector(options, Version::Http2)?),
+            #[cfg(feature = "json")]
+            otelbar_config::Protocol::HttpJson => {
+                Self::Http(connector(options, Version::Http1)?, Encoding::Json)
+            }
+            _ => Self::Http(connector(options, Version::Http1)?, Encoding::Protobuf),
+        })
+    }
 }

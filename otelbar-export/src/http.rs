@@ -1,194 +1,192 @@
-//! OTLP over HTTP/1.1, protobuf in the body.
+//! OTLP over HTTP/1.1, protobuf or JSON in the body.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use otelbar_config::Compression;
 use prost::Message;
-use tokio::time::{Instant, timeout_at};
 
+use crate::client::{Connector, HttpClient, Unreadable, Version, beginning, one_line};
+use crate::compress::compress;
+use crate::encode::Encoding;
 use crate::retry::parse_retry_after;
-use crate::time::after;
-use crate::transport::{Acknowledged, Transport};
+use crate::rpc::RpcStatus;
+use crate::transport::{Acknowledged, Payload, Transport};
 use crate::{ExporterOptions, SendError};
 
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
-const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("otelbar-export/", env!("CARGO_PKG_VERSION")));
-/// OTLP has clients read no more than this of an answer.
-const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
-/// What is kept of an error's message.
-const LONGEST_MESSAGE: usize = 300;
+#[cfg(feature = "json")]
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// One destination, with its connection kept alive between requests. To be used inside a tokio runtime.
+/// Posts each request to the endpoint as it stands.
 pub(crate) struct HttpTransport {
-    client: Client<HttpConnector, Full<Bytes>>,
-    uri: Uri,
-    endpoint: Arc<str>,
-    headers: HeaderMap,
-    timeout: Duration,
+    client: HttpClient,
+    compression: Compression,
 }
 
 impl HttpTransport {
-    pub(crate) fn new(options: &ExporterOptions) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .pool_max_idle_per_host(1)
-            .build(connector);
-        let mut headers = options.headers.clone();
-        headers.insert(header::CONTENT_TYPE, PROTOBUF);
-        if !headers.contains_key(header::USER_AGENT) {
-            headers.insert(header::USER_AGENT, USER_AGENT);
-        }
-        Self {
-            client,
-            uri: options.endpoint.uri.clone(),
-            endpoint: Arc::clone(&options.endpoint.text),
-            headers,
-            timeout: options.timeout,
-        }
-    }
-
-    fn failed(&self, error: &hyper_util::client::legacy::Error) -> SendError {
-        let endpoint = Arc::clone(&self.endpoint);
-        let reason = root_cause(error);
-        if error.is_connect() {
-            SendError::Connect { endpoint, reason }
-        } else {
-            SendError::Lost { endpoint, reason }
-        }
+    pub(crate) fn new(options: &ExporterOptions, encoding: Encoding, connector: Connector) -> Self {
+        let mut client = HttpClient::new(options, options.endpoint.uri.clone(), Version::Http1, connector);
+        let content_type = match encoding {
+            Encoding::Protobuf => PROTOBUF,
+            #[cfg(feature = "json")]
+            Encoding::Json => JSON,
+        };
+        client.headers.insert(header::CONTENT_TYPE, content_type);
+        Self { client, compression: options.compression }
     }
 }
 
 impl Transport for HttpTransport {
-    async fn send(&self, body: Bytes) -> Result<Acknowledged, SendError> {
-        let mut request = Request::post(self.uri.clone()).body(Full::new(body)).map_err(|error| {
-            // Not reached: the URI was parsed when the options were.
-            SendError::Connect { endpoint: Arc::clone(&self.endpoint), reason: error.to_string() }
-        })?;
-        request.headers_mut().clone_from(&self.headers);
-        let deadline = after(Instant::now(), self.timeout);
-        // Dropping the future cancels the request: hyper closes the connection under it.
-        let (head, body) = match timeout_at(deadline, self.client.request(request)).await {
-            Ok(Ok(response)) => response.into_parts(),
-            Ok(Err(error)) => return Err(self.failed(&error)),
-            Err(_) => {
-                return Err(SendError::Timeout {
-                    endpoint: Arc::clone(&self.endpoint),
-                    timeout: self.timeout,
-                });
-            }
-        };
-        let body = timeout_at(deadline, read(body)).await.unwrap_or(Err("did not come in time"));
-        if head.status.is_success() {
-            return Ok(acknowledged(body));
+    fn pack(&self, body: Bytes) -> Payload {
+        let (body, coding) = compress(body, self.compression);
+        Payload { frame: Bytes::new(), body, coding }
+    }
+
+    async fn send(&self, payload: Payload) -> Result<Acknowledged, SendError> {
+        let answer = self.client.post(payload).await?;
+        if answer.status.is_success() {
+            return Ok(acknowledged(&answer.headers, answer.body));
         }
-        let retry_after = head
+        let retry_after = answer
             .headers
             .get(header::RETRY_AFTER)
             .and_then(|value| parse_retry_after(value.as_bytes(), SystemTime::now()));
-        let message = message(head.status, &head.headers, &body.unwrap_or_default());
+        let message = message(answer.status, &answer.headers, &answer.body.unwrap_or_default());
         Err(SendError::Status {
-            endpoint: Arc::clone(&self.endpoint),
-            status: head.status,
+            endpoint: Arc::clone(&self.client.endpoint),
+            status: answer.status,
             message,
             retry_after,
         })
     }
 }
 
-async fn read(body: Incoming) -> Result<Bytes, &'static str> {
-    match Limited::new(body, LARGEST_RESPONSE).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err("is larger than 4 MiB"),
-        Err(_) => Err("was cut off"),
-    }
-}
-
-/// A success is a success even when its body cannot be read: sending again would store the spans twice.
-fn acknowledged(body: Result<Bytes, &'static str>) -> Acknowledged {
-    let unreadable = |why: &str| Acknowledged {
-        rejected: 0,
-        message: Some(format!(
-            "the answer says success, but its body {why}, so it is unknown if spans were rejected"
-        )),
-    };
+fn acknowledged(headers: &HeaderMap, body: Result<Bytes, Unreadable>) -> Acknowledged {
     let body = match body {
         Ok(body) => body,
-        Err(why) => return unreadable(why),
+        Err(unreadable) => return Acknowledged::unreadable(unreadable.as_str()),
     };
+    #[cfg(feature = "json")]
+    if has_type(headers, &JSON) {
+        return json::acknowledged(&body);
+    }
+    #[cfg(not(feature = "json"))]
+    let _ = headers;
     match ExportTraceServiceResponse::decode(body) {
-        Ok(ExportTraceServiceResponse { partial_success: Some(partial) }) => Acknowledged {
-            rejected: u64::try_from(partial.rejected_spans).unwrap_or(0),
-            message: Some(partial.error_message).filter(|message| !message.is_empty()),
-        },
+        Ok(ExportTraceServiceResponse { partial_success: Some(partial) }) => {
+            Acknowledged::partial(partial.rejected_spans, partial.error_message)
+        }
         Ok(_) => Acknowledged::default(),
-        Err(_) => unreadable("is no ExportTraceServiceResponse"),
+        Err(_) => Acknowledged::unreadable("is no ExportTraceServiceResponse"),
     }
 }
 
-/// What an error's answer says: the message of the `google.rpc.Status` in a protobuf body, else the text.
-fn message(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> String {
-    #[derive(Clone, PartialEq, Message)]
-    struct RpcStatus {
-        #[prost(int32, tag = "1")]
-        code: i32,
-        #[prost(string, tag = "2")]
+/// What an error's answer says: the message of the `google.rpc.Status` in the body, else the text.
+pub(crate) fn message(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> String {
+    if status.is_redirection() {
+        let to = headers.get(header::LOCATION).map(HeaderValue::as_bytes).unwrap_or_default();
+        return one_line(&beginning(to));
+    }
+    if has_type(headers, &PROTOBUF) {
+        return one_line(&RpcStatus::decode(body.clone()).unwrap_or_default().message);
+    }
+    #[cfg(feature = "json")]
+    if has_type(headers, &JSON)
+        && let Some(message) = json::message(body)
+    {
+        return one_line(&message);
+    }
+    one_line(&beginning(body))
+}
+
+/// Whether the body is of this type, whatever its parameters.
+fn has_type(headers: &HeaderMap, expected: &HeaderValue) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        essence.trim_ascii().eq_ignore_ascii_case(expected.as_bytes())
+    })
+}
+
+/// Answers in JSON.
+#[cfg(feature = "json")]
+mod json {
+    use serde::Deserialize;
+
+    use crate::transport::Acknowledged;
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Response {
+        partial_success: Option<PartialSuccess>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    #[derive(Default)]
+    struct PartialSuccess {
+        rejected_spans: Option<Int64>,
+        error_message: Option<String>,
+    }
+
+    /// Protobuf's mapping writes these as strings, and reads both.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Int64 {
+        Number(i64),
+        Text(String),
+    }
+
+    #[derive(Deserialize)]
+    struct Status {
         message: String,
     }
-    let content_type = headers.get(header::CONTENT_TYPE);
-    let text = if status.is_redirection() {
-        headers
-            .get(header::LOCATION)
-            .map(|to| String::from_utf8_lossy(to.as_bytes()).into_owned())
-            .unwrap_or_default()
-    } else if content_type.is_some_and(|value| value.as_bytes().starts_with(PROTOBUF.as_bytes())) {
-        RpcStatus::decode(body.clone()).map(|status| status.message).unwrap_or_default()
-    } else {
-        String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST_MESSAGE)]).into_owned()
-    };
-    // One line, as it goes into logs.
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.retain(|c| !c.is_control());
-    if let Some((end, _)) = line.char_indices().nth(LONGEST_MESSAGE) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
-}
 
-/// The innermost error says what happened; those around it say that something did.
-fn root_cause(error: &hyper_util::client::legacy::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+    pub(super) fn acknowledged(body: &[u8]) -> Acknowledged {
+        // As in protobuf, nothing is a message without fields.
+        if body.is_empty() {
+            return Acknowledged::default();
+        }
+        let Ok(response) = serde_json::from_slice::<Response>(body) else {
+            return Acknowledged::unreadable("is no ExportTraceServiceResponse");
+        };
+        let Some(partial) = response.partial_success else { return Acknowledged::default() };
+        let rejected = match partial.rejected_spans {
+            None => Some(0),
+            Some(Int64::Number(rejected)) => Some(rejected),
+            Some(Int64::Text(text)) => text.parse().ok(),
+        };
+        match rejected {
+            Some(rejected) => Acknowledged::partial(rejected, partial.error_message.unwrap_or_default()),
+            None => Acknowledged::unreadable("has a number of rejected spans that is none"),
+        }
     }
-    cause.to_string()
+
+    pub(super) fn message(body: &[u8]) -> Option<String> {
+        serde_json::from_slice::<Status>(body).ok().map(|status| status.message)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn typed(content_type: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(header::LOCATION, HeaderValue::from_static("/there"));
+        headers
+    }
+
     #[test]
     fn an_errors_message_is_one_short_line() {
         #[track_caller]
         fn check(status: u16, content_type: &'static str, body: &[u8], expected: &str) {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-            headers.insert(header::LOCATION, HeaderValue::from_static("/there"));
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(message(status, &headers, &Bytes::copy_from_slice(body)), expected);
+            assert_eq!(message(status, &typed(content_type), &Bytes::copy_from_slice(body)), expected);
         }
         check(400, "application/x-protobuf", b"\x08\x03\x12\x07bad key", "bad key");
         check(400, "application/x-protobuf", b"\xff\xff", "");
@@ -196,5 +194,32 @@ mod tests {
         check(502, "text/plain", b"\xff\xfe", "\u{fffd}\u{fffd}");
         check(307, "text/plain", b"moved", "/there");
         check(500, "text/plain", "ü".repeat(2000).as_bytes(), &format!("{}…", "ü".repeat(300)));
+        if cfg!(feature = "json") {
+            check(400, "application/json; charset=utf-8", br#"{"code":3,"message":"bad key"}"#, "bad key");
+        }
+        check(400, "application/json", b"[bad]", "[bad]");
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn a_success_in_json_is_read() {
+        #[track_caller]
+        fn check(body: &'static str, rejected: u64, message: Option<&str>) {
+            let got = acknowledged(&typed("application/json"), Ok(Bytes::from_static(body.as_bytes())));
+            assert_eq!(got, Acknowledged { rejected, message: message.map(str::to_owned) }, "{body}");
+        }
+        check("", 0, None);
+        check("{}", 0, None);
+        check(r#"{"partialSuccess":{}}"#, 0, None);
+        check(r#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"old"}}"#, 2, Some("old"));
+        check(r#"{"partialSuccess":{"rejectedSpans":2,"more":1}}"#, 2, None);
+        check(r#"{"partialSuccess":{"rejectedSpans":"-2"}}"#, 0, None);
+        let unreadable = |why: &str| Acknowledged::unreadable(why).message;
+        check("~", 0, unreadable("is no ExportTraceServiceResponse").as_deref());
+        check(
+            r#"{"partialSuccess":{"rejectedSpans":"two"}}"#,
+            0,
+            unreadable("has a number of rejected spans that is none").as_deref(),
+        );
     }
 }

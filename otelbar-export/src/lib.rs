@@ -2,23 +2,30 @@
 //!
 //! # Modules
 //!
-//! Everything is re-exported here. [`ToolbarSpanExporter`] is the way in, [`ExporterOptions`] and [`RetryPolicy`]
-//! set it up, [`resource`] describes the service; [`Receipt`] and [`Account`] say what became of spans; [`SetupError`], [`SendError`] and
-//! [`Unfinished`] what went wrong.
+//! Everything is re-exported here. [`ToolbarSpanExporter`] is the way in, [`ExporterOptions`] with [`Protocol`] and
+//! [`Compression`], and [`RetryPolicy`] set it up, [`resource`] describes the service; [`Receipt`] and [`Account`] say
+//! what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
 
 mod account;
 mod batch;
+mod client;
+mod compress;
 mod config;
 mod encode;
 mod error;
 mod exporter;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod http;
 mod options;
 mod queue;
 mod receipt;
 mod retry;
+mod rpc;
 mod subscribers;
 mod time;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod weight;
 mod worker;
@@ -26,8 +33,9 @@ mod worker;
 pub use account::{Account, DropCounts, Health, LastError};
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
 pub use config::resource;
-pub use error::{SendError, SetupError, Unfinished};
+pub use error::{GrpcCode, SendError, SetupError, Unfinished};
 pub use exporter::ToolbarSpanExporter;
 pub use options::ExporterOptions;
+pub use otelbar_config::{Compression, Protocol};
 pub use receipt::{Delivery, DropReason, Dropped, Receipt, SpanCounts};
 pub use retry::RetryPolicy;

@@ -1,12 +1,17 @@
 //! How a pipeline is set up.
 
 use std::fmt;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
+use otelbar_config::{Compression, Protocol};
+
+use crate::compress;
 use crate::{RetryPolicy, SetupError};
 
 /// A pipeline's destination and limits.
@@ -26,39 +31,87 @@ use crate::{RetryPolicy, SetupError};
 #[derive(Clone, Debug)]
 pub struct ExporterOptions {
     pub(crate) endpoint: Endpoint,
+    pub(crate) protocol: Protocol,
+    pub(crate) compression: Compression,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: crate::tls::TlsOptions,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
     pub(crate) batch_size: usize,
     pub(crate) batch_delay: Duration,
     pub(crate) queue_size: usize,
     pub(crate) queue_bytes: usize,
-    pub(crate) request_size: usize,
+    request_size: Option<usize>,
     pub(crate) retry: RetryPolicy,
     pub(crate) drop_grace: Duration,
 }
 
 impl ExporterOptions {
     /// Sends OTLP over HTTP, encoded as protobuf, to this URL as it stands; so it ends in `/v1/traces` as a rule.
+    /// With [`with_protocol`](Self::with_protocol) it goes there in another way: over gRPC the URL has no path.
     ///
     /// # Errors
     ///
-    /// Says so when it is no absolute `http` URL. `https` is not supported yet.
+    /// Says so when it is no absolute `http` or `https` URL, or `https` is not in this build.
     pub fn new(url: &str) -> Result<Self, SetupError> {
         Ok(Self {
             endpoint: Endpoint::parse(url)?,
+            protocol: Protocol::HttpProtobuf,
+            compression: Compression::None,
+            #[cfg(feature = "tls")]
+            tls: crate::tls::TlsOptions::default(),
             headers: HeaderMap::new(),
             timeout: Duration::from_secs(10),
             batch_size: 512,
             batch_delay: Duration::from_secs(5),
             queue_size: 2048,
             queue_bytes: 64 * 1024 * 1024,
-            request_size: 64 * 1024 * 1024,
+            request_size: None,
             retry: RetryPolicy::default(),
             drop_grace: Duration::from_secs(1),
         })
     }
 
-    /// Adds a header to each request.
+    /// How OTLP is spoken. Default [`Protocol::HttpProtobuf`].
+    ///
+    /// ```
+    /// use otelbar_export::{ExporterOptions, Protocol};
+    ///
+    /// let options = ExporterOptions::new("https://collector:4317")?.with_protocol(Protocol::Grpc);
+    /// # Ok::<(), otelbar_export::SetupError>(())
+    /// ```
+    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// How requests are compressed. Default [`Compression::None`].
+    pub fn with_compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// The PEM file of the authorities trusted to vouch for an `https` backend, instead of the system's. Read when
+    /// the pipeline starts.
+    #[cfg(feature = "tls")]
+    pub fn with_certificate(mut self, authorities: impl Into<PathBuf>) -> Self {
+        self.tls.authorities = Some(authorities.into());
+        self
+    }
+
+    /// The PEM files of the certificate shown to an `https` backend, followed by those that vouch for it, and of its
+    /// private key. Read when the pipeline starts.
+    #[cfg(feature = "tls")]
+    pub fn with_client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.tls.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Adds a header to each request; over gRPC it is metadata.
     ///
     /// # Errors
     ///
@@ -116,9 +169,10 @@ impl ExporterOptions {
         self
     }
 
-    /// The size of a request's body at most, in bytes; larger ones are split. Default 64 MiB, the limit of OTLP.
+    /// The size of a request's body at most, in bytes before compression; larger ones are split. Default 64 MiB, the
+    /// limit of OTLP; over gRPC 4 MiB, as receivers refuse more unless told otherwise.
     pub fn with_request_size(mut self, bytes: usize) -> Self {
-        self.request_size = bytes;
+        self.request_size = Some(bytes);
         self
     }
 
@@ -134,12 +188,19 @@ impl ExporterOptions {
         self
     }
 
+    pub(crate) fn request_size(&self) -> usize {
+        let usual = if self.protocol == Protocol::Grpc { 4 } else { 64 } * 1024 * 1024;
+        self.request_size.unwrap_or(usual)
+    }
+
     pub(crate) fn check(&self) -> Result<(), SetupError> {
+        self.check_protocol()?;
+        compress::check(self.compression)?;
         for (option, value) in [
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", self.batch_size),
             ("OTEL_BSP_MAX_QUEUE_SIZE", self.queue_size),
             ("OTELBAR_BSP_MAX_QUEUE_BYTES", self.queue_bytes),
-            ("request size", self.request_size),
+            ("request size", self.request_size()),
         ] {
             if value == 0 {
                 return Err(SetupError::option(
@@ -161,9 +222,44 @@ impl ExporterOptions {
         }
         Ok(())
     }
+
+    fn check_protocol(&self) -> Result<(), SetupError> {
+        let protocol = |remedy| {
+            const OPTION: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+            Err(SetupError::option(OPTION, self.protocol.to_string(), "is not in this build", remedy))
+        };
+        match self.protocol {
+            Protocol::HttpProtobuf => Ok(()),
+            Protocol::HttpJson if cfg!(feature = "json") => Ok(()),
+            Protocol::HttpJson => {
+                protocol("enable the feature json of otelbar-export, or set it to http/protobuf")
+            }
+            Protocol::Grpc if !cfg!(feature = "grpc") => {
+                protocol("enable the feature grpc of otelbar-export, or set it to http/protobuf")
+            }
+            Protocol::Grpc if self.endpoint.uri.path() != "/" => Err(SetupError::option(
+                ENDPOINT,
+                &*self.endpoint.text,
+                "has a path, and gRPC uses none",
+                "leave the path out, or choose the protocol http/protobuf",
+            )),
+            Protocol::Grpc if self.request_size() > MOST_OF_GRPC => Err(SetupError::option(
+                "request size",
+                self.request_size().to_string(),
+                "is more than a gRPC message holds",
+                "leave it at its default",
+            )),
+            Protocol::Grpc => Ok(()),
+            _ => protocol("set it to http/protobuf"),
+        }
+    }
 }
 
-/// Where requests go: an absolute `http` URL with a host and without credentials.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// A gRPC message's length has 32 bits; its compressed form may be a little larger than it is.
+const MOST_OF_GRPC: usize = 2 * 1024 * 1024 * 1024 - 1;
+
+/// Where requests go: an absolute `http` or `https` URL with a host and without credentials.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) uri: Uri,
@@ -179,36 +275,38 @@ impl fmt::Debug for Endpoint {
 
 impl Endpoint {
     fn parse(url: &str) -> Result<Self, SetupError> {
-        const OPTION: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+        let url = url.trim();
         // A query may hold a key, so neither errors nor the account show it.
         let shown = url.split('?').next().unwrap_or_default();
         let invalid = |problem: &str| {
-            SetupError::option(OPTION, shown, problem, "write it like http://127.0.0.1:4318/v1/traces")
+            SetupError::option(ENDPOINT, shown, problem, "write it like http://127.0.0.1:4318/v1/traces")
         };
         if shown.contains('@') {
             // Not repeated: it holds a password as a rule.
             return Err(SetupError::option(
-                OPTION,
+                ENDPOINT,
                 "",
                 "has credentials in the URL",
                 "send them by header instead",
             ));
         }
-        let uri: Uri = url.trim().parse().map_err(|error| invalid(&format!("is no URL ({error})")))?;
+        let uri: Uri = url.parse().map_err(|error| invalid(&format!("is no URL ({error})")))?;
         let authority = uri.authority().ok_or_else(|| invalid("is no absolute URL"))?;
-        match uri.scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => {}
+        let scheme = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => scheme,
+            Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => scheme,
             Some(scheme) if *scheme == Scheme::HTTPS => {
                 return Err(SetupError::option(
-                    OPTION,
+                    ENDPOINT,
                     shown,
-                    "asks for TLS, which is not supported yet",
-                    "use an http:// URL, such as that of a collector on this host, which sends on over TLS",
+                    "asks for TLS, which is not in this build",
+                    "enable the feature tls of otelbar-export, or use an http:// URL",
                 ));
             }
-            _ => return Err(invalid("has a scheme other than http")),
-        }
-        Ok(Self { text: format!("http://{authority}{}", uri.path()).into(), uri })
+            _ => return Err(invalid("has a scheme other than http and https")),
+        };
+        let path = if uri.path() == "/" { "" } else { uri.path() };
+        Ok(Self { text: format!("{scheme}://{authority}{path}").into(), uri })
     }
 }
 
@@ -225,22 +323,18 @@ mod tests {
         let name = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
         let form = "write it like http://127.0.0.1:4318/v1/traces";
         check("/v1/traces", &format!("{name}: \"/v1/traces\" is no absolute URL; {form}"));
-        check("ftp://h/v1", &format!("{name}: \"ftp://h/v1\" has a scheme other than http; {form}"));
-        check("http://", &format!("{name}: \"http://\" is no URL (empty string); {form}"));
         check(
-            "https://h/v1/traces",
-            &format!(
-                "{name}: \"https://h/v1/traces\" asks for TLS, which is not supported yet; use an http:// URL, \
-                 such as that of a collector on this host, which sends on over TLS"
-            ),
+            "ftp://h/v1",
+            &format!("{name}: \"ftp://h/v1\" has a scheme other than http and https; {form}"),
         );
+        check("http://", &format!("{name}: \"http://\" is no URL (empty string); {form}"));
         check(
             "http://me:secret@h/v1/traces",
             &format!("{name}: \"\" has credentials in the URL; send them by header instead"),
         );
         check(
             "ftp://h/v1?key=secret",
-            &format!("{name}: \"ftp://h/v1\" has a scheme other than http; {form}"),
+            &format!("{name}: \"ftp://h/v1\" has a scheme other than http and https; {form}"),
         );
     }
 
@@ -266,5 +360,50 @@ mod tests {
         assert!(options().with_batch_size(0).check().is_err());
         assert!(options().with_queue_size(0).check().is_err());
         assert!(options().with_timeout(Duration::ZERO).check().is_err());
+    }
+
+    #[test]
+    fn what_does_not_go_together_or_is_not_in_the_build_is_named() {
+        #[track_caller]
+        fn check(options: ExporterOptions, expected: &str) {
+            let error = options.check().unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let at = |url| ExporterOptions::new(url).unwrap();
+        if cfg!(feature = "grpc") {
+            check(
+                at("http://h:4317/v1/traces").with_protocol(Protocol::Grpc),
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: \"http://h:4317/v1/traces\" has a path",
+            );
+            let large = at("http://h:4317").with_protocol(Protocol::Grpc).with_request_size(usize::MAX);
+            check(large, "request size: ");
+            for url in ["http://h:4317", "http://h:4317/"] {
+                let options = at(url).with_protocol(Protocol::Grpc);
+                options.check().unwrap();
+                assert_eq!((&*options.endpoint.text, options.request_size()), ("http://h:4317", 4 << 20));
+            }
+        } else {
+            let message =
+                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: \"grpc\" is not in this build; enable the feature grpc";
+            check(at("http://h:4317").with_protocol(Protocol::Grpc), message);
+        }
+        if !cfg!(feature = "json") {
+            let message = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: \"http/json\" is not in this build; enable";
+            check(at("http://h/v1/traces").with_protocol(Protocol::HttpJson), message);
+        }
+        if !cfg!(feature = "gzip") {
+            let message = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: \"gzip\" is not in this build; enable";
+            check(at("http://h/v1/traces").with_compression(Compression::Gzip), message);
+        }
+        if !cfg!(feature = "zstd") {
+            let message = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: \"zstd\" is not in this build; enable";
+            check(at("http://h/v1/traces").with_compression(Compression::Zstd), message);
+        }
+        if cfg!(feature = "tls") {
+            assert_eq!(&*at("https://h/v1/traces").endpoint.text, "https://h/v1/traces");
+        } else {
+            let error = ExporterOptions::new("https://h/v1/traces").unwrap_err().to_string();
+            assert!(error.contains("asks for TLS, which is not in this build"), "{error}");
+        }
     }
 }

@@ -6,9 +6,23 @@ use bytes::Bytes;
 
 use crate::SendError;
 
-/// Sends an encoded request and tells what came back. Cancelled by dropping the future.
+/// Sends encoded requests and tells what came back.
 pub(crate) trait Transport {
-    fn send(&self, body: Bytes) -> impl Future<Output = Result<Acknowledged, SendError>>;
+    /// Makes a request ready to be sent, however often.
+    fn pack(&self, body: Bytes) -> Payload;
+
+    /// One attempt. Cancelled by dropping the future.
+    fn send(&self, payload: Payload) -> impl Future<Output = Result<Acknowledged, SendError>>;
+}
+
+/// A request as it goes over the wire. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Payload {
+    /// What the protocol puts before the body.
+    pub(crate) frame: Bytes,
+    pub(crate) body: Bytes,
+    /// The coding's name, where the body is compressed.
+    pub(crate) coding: Option<&'static str>,
 }
 
 /// The backend has taken a request.
@@ -18,4 +32,21 @@ pub(crate) struct Acknowledged {
     pub(crate) rejected: u64,
     /// Its words about that; a warning when it rejected none.
     pub(crate) message: Option<String>,
+}
+
+impl Acknowledged {
+    /// A success is a success even when its body cannot be read: sending again would store the spans twice.
+    pub(crate) fn unreadable(why: &str) -> Self {
+        let message =
+            format!("the answer says success, but its body {why}, so it is unknown if spans were rejected");
+        Self { rejected: 0, message: Some(message) }
+    }
+
+    /// From the fields of an `ExportTracePartialSuccess`.
+    pub(crate) fn partial(rejected: i64, message: String) -> Self {
+        Self {
+            rejected: u64::try_from(rejected).unwrap_or(0),
+            message: Some(message).filter(|message| !message.is_empty()),
+        }
+    }
 }

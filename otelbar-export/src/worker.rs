@@ -9,13 +9,13 @@ use tracing::{info, warn};
 
 use crate::account::{Health, LastError};
 use crate::batch::Portion;
-use crate::encode::{Part, Request, encode};
+use crate::encode::{Encoding, Part, encode};
 use crate::queue::Queue;
 use crate::receipt::{Ledger, Outcome};
 use crate::retry::Retry;
 use crate::subscribers::Subscribers;
 use crate::time::after;
-use crate::transport::{Acknowledged, Transport};
+use crate::transport::{Acknowledged, Payload, Transport};
 use crate::{Delivery, DropReason, EnqueueId, ExporterOptions, Receipt, SendError};
 
 /// Serves one queue with one transport.
@@ -23,6 +23,7 @@ pub(crate) struct Worker<T> {
     queue: Arc<Queue>,
     subscribers: Arc<Subscribers>,
     transport: T,
+    encoding: Encoding,
     options: ExporterOptions,
     retry: Retry,
     /// Hand-overs of which spans were taken and not all are settled.
@@ -36,10 +37,20 @@ impl<T: Transport> Worker<T> {
         queue: Arc<Queue>,
         subscribers: Arc<Subscribers>,
         transport: T,
+        encoding: Encoding,
         options: ExporterOptions,
     ) -> Self {
         let retry = Retry::new(options.retry);
-        Self { queue, subscribers, transport, options, retry, ledgers: HashMap::new(), ended: false }
+        Self {
+            queue,
+            subscribers,
+            transport,
+            encoding,
+            options,
+            retry,
+            ledgers: HashMap::new(),
+            ended: false,
+        }
     }
 
     /// Works until the queue is closed and empty, or the deadline of its closing has passed.
@@ -76,7 +87,7 @@ impl<T: Transport> Worker<T> {
             for portion in &batch {
                 self.register(portion);
             }
-            let encoded = encode(batch, self.options.request_size);
+            let encoded = encode(batch, self.options.request_size(), self.encoding);
             for (id, size) in encoded.too_large {
                 let reason = DropReason::TooLarge { size };
                 queue.book(|account| {
@@ -86,8 +97,10 @@ impl<T: Transport> Worker<T> {
                 self.settle(&[Part { id, spans: 1 }], &Outcome::Dropped { reason });
             }
             for request in encoded.requests {
-                let outcome = self.deliver(&request).await;
-                self.book(request.spans(), &outcome);
+                let spans = request.spans();
+                let payload = self.transport.pack(request.body);
+                let outcome = self.deliver(&payload, &request.parts, spans).await;
+                self.book(spans, &outcome);
                 self.settle(&request.parts, &outcome);
             }
             queue.batch_done();
@@ -98,7 +111,7 @@ impl<T: Transport> Worker<T> {
     }
 
     /// Sends a request, again and again where that is allowed, until its fate is known.
-    async fn deliver(&mut self, request: &Request) -> Outcome {
+    async fn deliver(&mut self, payload: &Payload, parts: &[Part], spans: usize) -> Outcome {
         const SHUT_DOWN: Outcome = Outcome::Dropped { reason: DropReason::ShutDown };
         let queue = Arc::clone(&self.queue);
         let began = Instant::now();
@@ -109,14 +122,14 @@ impl<T: Transport> Worker<T> {
                 return SHUT_DOWN;
             }
             attempt = attempt.saturating_add(1);
-            self.tell(&request.parts, &Delivery::InFlight { attempt });
+            self.tell(parts, &Delivery::InFlight { attempt });
             queue.book(|account| account.requests += 1);
             let answer = tokio::select! {
-                answer = self.transport.send(request.body.clone()) => answer,
+                answer = self.transport.send(payload.clone()) => answer,
                 () = queue.deadline() => return SHUT_DOWN,
             };
             let error = match answer {
-                Ok(acknowledged) => return self.acknowledged(acknowledged, request.spans()),
+                Ok(acknowledged) => return self.acknowledged(acknowledged, spans),
                 Err(error) => Arc::new(error),
             };
             self.note_failure(&error);
@@ -129,7 +142,7 @@ impl<T: Transport> Worker<T> {
             };
             let wall = SystemTime::now();
             let next = wall.checked_add(wait).unwrap_or(wall);
-            self.tell(&request.parts, &Delivery::Retrying { attempt, error, next });
+            self.tell(parts, &Delivery::Retrying { attempt, error, next });
             let again = after(now, wait);
             tokio::select! {
                 () = tokio::time::sleep_until(again) => {}
@@ -253,7 +266,11 @@ mod tests {
     }
 
     impl Transport for Scripted {
-        async fn send(&self, _: Bytes) -> Result<Acknowledged, SendError> {
+        fn pack(&self, body: Bytes) -> Payload {
+            Payload { frame: Bytes::new(), body, coding: None }
+        }
+
+        async fn send(&self, _: Payload) -> Result<Acknowledged, SendError> {
             self.asked.lock().unwrap().push(Instant::now());
             let answer = self.answers.lock().unwrap().pop_front();
             answer.unwrap_or_else(|| Ok(Acknowledged::default()))
@@ -298,7 +315,8 @@ mod tests {
         let queue = Arc::new(Queue::new(&options));
         let transport = Scripted::default();
         transport.answers.lock().unwrap().extend(answers);
-        let worker = Worker::new(Arc::clone(&queue), Arc::default(), transport.clone(), options);
+        let worker =
+            Worker::new(Arc::clone(&queue), Arc::default(), transport.clone(), Encoding::Protobuf, options);
         tokio::spawn(worker.run());
         (queue, transport, Instant::now())
     }

@@ -5,10 +5,12 @@ mod common;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use otelbar_export::{Delivery, DropReason, ExporterOptions, Health, RetryPolicy, TraceBatch};
+use otelbar_export::{Delivery, DropReason, ExporterOptions, Health, Protocol, RetryPolicy, TraceBatch};
 use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
 
-use common::{PATIENCE, assert_balanced, batch, exporter, options, service, trace};
+use common::{
+    PATIENCE, assert_balanced, batch, endpoint, exporter, options, options_by, protocols, service, trace,
+};
 
 #[test]
 fn spans_arrive_as_they_were_with_their_resource_and_headers() {
@@ -63,11 +65,19 @@ const REFUSED: Fate = Fate {
     ..ACCEPTED
 };
 
+/// Over each protocol.
 #[track_caller]
 fn check(faults: Vec<Fault>, fate: &Fate) {
+    for protocol in protocols() {
+        check_by(protocol, faults.clone(), fate);
+    }
+}
+
+#[track_caller]
+fn check_by(protocol: Protocol, faults: Vec<Fault>, fate: &Fate) {
     let collector = Collector::start().unwrap();
-    collector.respond_with(faults);
-    let (exporter, receipts) = exporter(options(&collector));
+    collector.respond_with(faults.clone());
+    let (exporter, receipts) = exporter(options_by(protocol, &collector));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
 
@@ -76,7 +86,7 @@ fn check(faults: Vec<Fault>, fate: &Fate) {
     assert_eq!(
         (account.requests, account.accepted, account.rejected, account.dropped.total(), account.health),
         (fate.requests, fate.accepted, fate.rejected, fate.dropped, fate.health),
-        "{account:?}"
+        "{protocol}, {faults:?}: {account:?}"
     );
     assert_eq!(collector.spans().len(), fate.arrived);
     let last = receipts.all().pop().unwrap();
@@ -91,6 +101,7 @@ fn what_may_be_retried_is_sent_again() {
         check(vec![Fault::status(status)], &Fate { requests: 2, ..ACCEPTED });
     }
     check(vec![Fault::Reset], &Fate { requests: 2, ..ACCEPTED });
+    check(vec![Fault::ResetStream], &Fate { requests: 2, ..ACCEPTED });
     check(vec![Fault::Garbage], &Fate { requests: 2, ..ACCEPTED });
     check(
         vec![Fault::status(503), Fault::Reset, Fault::status(429), Fault::Garbage],
@@ -156,15 +167,56 @@ fn retry_after_takes_the_place_of_the_backoff() {
 }
 
 #[test]
+fn over_grpc_the_code_decides_and_a_retry_info_where_the_quota_is_used_up() {
+    if !cfg!(feature = "grpc") {
+        return;
+    }
+    for code in 1..=16 {
+        for fault in [Fault::grpc(code), Fault::grpc(code).trailers_only()] {
+            let may = [1, 4, 10, 11, 14, 15].contains(&code);
+            let fate = if may { &Fate { requests: 2, ..ACCEPTED } } else { &REFUSED };
+            check_by(Protocol::Grpc, vec![fault.clone()], fate);
+            let fate = if may || code == 8 { &Fate { requests: 2, ..ACCEPTED } } else { &REFUSED };
+            check_by(Protocol::Grpc, vec![fault.retry_info(Duration::from_millis(1))], fate);
+        }
+    }
+}
+
+#[test]
+fn retry_info_takes_the_place_of_the_backoff() {
+    if !cfg!(feature = "grpc") {
+        return;
+    }
+    let collector = Collector::start().unwrap();
+    let short = Duration::from_millis(1);
+    collector
+        .respond_with([Fault::grpc(8).retry_info(short), Fault::grpc(14).retry_info(short).trailers_only()]);
+    let mut retry = RetryPolicy::default();
+    retry.initial = Duration::from_secs(86_400);
+    retry.max = retry.initial;
+    retry.max_age = 2 * retry.initial;
+    let (exporter, receipts) = exporter(options_by(Protocol::Grpc, &collector).with_retry(retry));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush(PATIENCE).expect("the backoff alone would be a day");
+    assert_eq!(exporter.account().accepted, 3);
+    let said = &receipts.said(1)[1];
+    assert!(said.contains("answered RESOURCE_EXHAUSTED (8): told to answer 8"), "{said}");
+}
+
+#[test]
 fn spans_wait_for_a_backend_that_is_not_there_yet() {
+    protocols().for_each(spans_wait_for_a_backend_by);
+}
+
+fn spans_wait_for_a_backend_by(protocol: Protocol) {
     let collector = Collector::start().unwrap();
     collector.stop();
-    let (exporter, receipts) = exporter(options(&collector));
+    let (exporter, receipts) = exporter(options_by(protocol, &collector));
     exporter.enqueue(batch(1, 3)).unwrap();
     let retrying =
         receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { attempt: 2, .. }));
     let text = retrying.delivery.to_string();
-    assert!(text.contains(&collector.traces_endpoint()) && text.contains("refused"), "{text}");
+    assert!(text.contains(&endpoint(&collector, protocol)) && text.contains("refused"), "{text}");
     assert_eq!(retrying.spans.in_flight, 3);
     let account = exporter.account();
     assert_eq!((account.in_flight, account.health), (3, Health::Failing));
@@ -175,13 +227,25 @@ fn spans_wait_for_a_backend_that_is_not_there_yet() {
     let account = exporter.account();
     assert_eq!((account.accepted, account.health), (3, Health::Healthy));
     assert!(account.last_error.is_some(), "it is kept to be looked at");
+
+    // And one that goes away and comes back, under a connection that was good.
+    collector.stop();
+    collector.restart().unwrap();
+    exporter.enqueue(batch(2, 3)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!((collector.spans().len(), exporter.account().accepted), (6, 6));
 }
 
 #[test]
 fn a_timeout_cancels_the_request() {
+    protocols().for_each(a_timeout_cancels_by);
+}
+
+fn a_timeout_cancels_by(protocol: Protocol) {
     let collector = Collector::start().unwrap();
     collector.respond_with([Fault::Hang]);
-    let (exporter, receipts) = exporter(options(&collector).with_timeout(Duration::from_millis(300)));
+    let short = Duration::from_millis(300);
+    let (exporter, receipts) = exporter(options_by(protocol, &collector).with_timeout(short));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
     let requests = collector.wait_for_requests(|requests| requests.len() == 2, PATIENCE).unwrap();
@@ -324,6 +388,10 @@ fn old_spans_are_given_up() {
 
 #[test]
 fn the_sum_holds_under_many_producers_and_mixed_faults() {
+    protocols().for_each(the_sum_holds_by);
+}
+
+fn the_sum_holds_by(protocol: Protocol) {
     const PRODUCERS: u64 = 4;
     const TRACES: u64 = 250;
     let collector = Collector::start().unwrap();
@@ -336,9 +404,12 @@ fn the_sum_holds_under_many_producers_and_mixed_faults() {
         Fault::Accept,
         Fault::Garbage,
         Fault::status(429).retry_after("0"),
+        Fault::grpc(14).retry_info(Duration::ZERO),
+        Fault::ResetStream,
     ];
     collector.respond_with(faults.into_iter().cycle().take(200));
-    let (exporter, receipts) = exporter(options(&collector).with_queue_size(200).with_batch_size(32));
+    let (exporter, receipts) =
+        exporter(options_by(protocol, &collector).with_queue_size(200).with_batch_size(32));
     std::thread::scope(|scope| {
         for producer in 0..PRODUCERS {
             let exporter = exporter.clone();

@@ -9,7 +9,9 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
-use otelbar_export::{Account, ExporterOptions, Receipt, RetryPolicy, ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{
+    Account, Compression, ExporterOptions, Protocol, Receipt, RetryPolicy, ToolbarSpanExporter, TraceBatch,
+};
 use otelbar_testkit::Collector;
 
 /// Long enough for the slowest machine; reached only when a test fails.
@@ -51,13 +53,44 @@ pub(crate) fn batch(key: u64, count: u64) -> TraceBatch {
     TraceBatch::new(key, service("shop"), trace(key, count))
 }
 
-/// To the collector, at once, with retries that take no time.
+/// Every way to send that is in this build.
+pub(crate) fn protocols() -> impl Iterator<Item = Protocol> {
+    let all = [
+        (true, Protocol::HttpProtobuf),
+        (cfg!(feature = "json"), Protocol::HttpJson),
+        (cfg!(feature = "grpc"), Protocol::Grpc),
+    ];
+    all.into_iter().filter_map(|(there, protocol)| there.then_some(protocol))
+}
+
+/// Every compression that is in this build.
+pub(crate) fn compressions() -> impl Iterator<Item = Compression> {
+    let all = [
+        (true, Compression::None),
+        (cfg!(feature = "gzip"), Compression::Gzip),
+        (cfg!(feature = "zstd"), Compression::Zstd),
+    ];
+    all.into_iter().filter_map(|(there, compression)| there.then_some(compression))
+}
+
+/// Where the collector takes spans this way.
+pub(crate) fn endpoint(collector: &Collector, protocol: Protocol) -> String {
+    if protocol == Protocol::Grpc { collector.endpoint() } else { collector.traces_endpoint() }
+}
+
+/// To the collector over HTTP in protobuf, at once, with retries that take no time.
 pub(crate) fn options(collector: &Collector) -> ExporterOptions {
+    options_by(Protocol::HttpProtobuf, collector)
+}
+
+/// To the collector, at once, with retries that take no time.
+pub(crate) fn options_by(protocol: Protocol, collector: &Collector) -> ExporterOptions {
     let mut retry = RetryPolicy::default();
     retry.initial = Duration::from_millis(1);
     retry.max = Duration::from_millis(1);
-    ExporterOptions::new(&collector.traces_endpoint())
+    ExporterOptions::new(&endpoint(collector, protocol))
         .unwrap()
+        .with_protocol(protocol)
         .with_batch_delay(Duration::ZERO)
         .with_timeout(PATIENCE)
         .with_retry(retry)

@@ -1,0 +1,250 @@
+//! The HTTP client under each way to send.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use bytes::buf::{Buf, Chain};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout_at};
+
+use crate::time::after;
+use crate::transport::Payload;
+use crate::{ExporterOptions, SendError, SetupError};
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("otelbar-export/", env!("CARGO_PKG_VERSION")));
+/// OTLP has clients read no more than this of an answer.
+const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
+/// What is kept of an error's message.
+const LONGEST_MESSAGE: usize = 300;
+/// How long a connection may be silent before the system looks whether the other side is still there.
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+#[cfg(feature = "tls")]
+pub(crate) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+#[cfg(not(feature = "tls"))]
+pub(crate) type Connector = HttpConnector;
+
+/// Without a copy of the request for each attempt.
+type Body = Full<Chain<Bytes, Bytes>>;
+
+/// The version of HTTP that is spoken from the connection's first byte on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http1,
+    #[cfg(feature = "grpc")]
+    Http2,
+}
+
+/// One destination, with its connection kept alive between requests. To be used inside a tokio runtime.
+pub(crate) struct HttpClient {
+    client: RefCell<Client<Connector, Body>>,
+    connector: Connector,
+    version: Version,
+    uri: Uri,
+    pub(crate) endpoint: Arc<str>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+}
+
+/// An answer, whatever its status.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, Unreadable>,
+    /// Empty when there were none.
+    #[cfg_attr(not(feature = "grpc"), expect(dead_code, reason = "gRPC alone has trailers"))]
+    pub(crate) trailers: HeaderMap,
+}
+
+/// Why an answer's body is not there.
+pub(crate) enum Unreadable {
+    TooLarge,
+    TooLate,
+    CutOff(
+        #[cfg_attr(
+            not(feature = "grpc"),
+            expect(dead_code, reason = "over HTTP the status has come before")
+        )]
+        SendError,
+    ),
+}
+
+impl Unreadable {
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "is larger than 4 MiB",
+            Self::TooLate => "did not come in time",
+            Self::CutOff(_) => "was cut off",
+        }
+    }
+}
+
+impl HttpClient {
+    pub(crate) fn new(options: &ExporterOptions, uri: Uri, version: Version, connector: Connector) -> Self {
+        let mut headers = options.headers.clone();
+        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        Self {
+            client: RefCell::new(client(version, connector.clone())),
+            connector,
+            version,
+            uri,
+            endpoint: Arc::clone(&options.endpoint.text),
+            headers,
+            timeout: options.timeout,
+        }
+    }
+
+    pub(crate) async fn post(&self, payload: Payload) -> Result<Answer, SendError> {
+        let body = Full::new(payload.frame.chain(payload.body));
+        let mut request = Request::post(self.uri.clone()).body(body).map_err(|error| {
+            // Not reached: the URI was parsed when the options were.
+            SendError::Connect { endpoint: Arc::clone(&self.endpoint), reason: error.to_string() }
+        })?;
+        request.headers_mut().clone_from(&self.headers);
+        if let Some(coding) = payload.coding {
+            let name = match self.version {
+                Version::Http1 => header::CONTENT_ENCODING,
+                #[cfg(feature = "grpc")]
+                Version::Http2 => header::HeaderName::from_static("grpc-encoding"),
+            };
+            request.headers_mut().insert(name, HeaderValue::from_static(coding));
+        }
+        let deadline = after(Instant::now(), self.timeout);
+        // Dropping the future cancels the request: over HTTP/1.1 hyper closes the connection under it, over
+        // HTTP/2 it resets the stream.
+        let sent = self.client.borrow().request(request);
+        let (head, body) = match timeout_at(deadline, sent).await {
+            Ok(Ok(response)) => response.into_parts(),
+            Ok(Err(error)) => return Err(self.failed(&error)),
+            Err(_) => {
+                self.reconnect();
+                return Err(self.timed_out());
+            }
+        };
+        let (body, trailers) = match timeout_at(deadline, self.read(body)).await {
+            Ok(Ok((body, trailers))) => (Ok(body), trailers),
+            Ok(Err(unreadable)) => (Err(unreadable), HeaderMap::new()),
+            Err(_) => {
+                self.reconnect();
+                (Err(Unreadable::TooLate), HeaderMap::new())
+            }
+        };
+        Ok(Answer { status: head.status, headers: head.headers, body, trailers })
+    }
+
+    pub(crate) fn timed_out(&self) -> SendError {
+        SendError::Timeout { endpoint: Arc::clone(&self.endpoint), timeout: self.timeout }
+    }
+
+    async fn read(&self, body: Incoming) -> Result<(Bytes, HeaderMap), Unreadable> {
+        match Limited::new(body, LARGEST_RESPONSE).collect().await {
+            Ok(mut body) => {
+                let trailers = body.trailers().cloned().unwrap_or_default();
+                Ok((std::mem::take(&mut body).to_bytes(), trailers))
+            }
+            Err(error) if error.is::<LengthLimitError>() => Err(Unreadable::TooLarge),
+            Err(error) => Err(Unreadable::CutOff(self.lost(&*error))),
+        }
+    }
+
+    /// A connection that is silent may be dead without our knowing; HTTP/2 would go on using it, so the next
+    /// request gets another.
+    fn reconnect(&self) {
+        if self.version != Version::Http1 {
+            *self.client.borrow_mut() = client(self.version, self.connector.clone());
+        }
+    }
+
+    fn failed(&self, error: &legacy::Error) -> SendError {
+        match self.lost(error) {
+            SendError::Lost { endpoint, reason } if error.is_connect() => {
+                SendError::Connect { endpoint, reason }
+            }
+            other => other,
+        }
+    }
+
+    fn lost(&self, error: &(dyn Error + 'static)) -> SendError {
+        let endpoint = Arc::clone(&self.endpoint);
+        #[cfg(feature = "tls")]
+        if let Some((reason, remedy)) = crate::tls::explain(error) {
+            return SendError::Tls { endpoint, reason, remedy };
+        }
+        SendError::Lost { endpoint, reason: root_cause(error) }
+    }
+}
+
+fn client(version: Version, connector: Connector) -> Client<Connector, Body> {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(1);
+    match version {
+        Version::Http1 => {}
+        #[cfg(feature = "grpc")]
+        Version::Http2 => {
+            // Only while an answer is awaited: servers end connections over pings they find needless, those of
+            // gRPC by default any on an idle connection.
+            builder
+                .http2_only(true)
+                .timer(TokioTimer::new())
+                .http2_keep_alive_interval(Duration::from_secs(20))
+                .http2_keep_alive_timeout(Duration::from_secs(10));
+        }
+    }
+    builder.build(connector)
+}
+
+/// What opens connections to the endpoint.
+///
+/// # Errors
+///
+/// Names the certificate that does not serve.
+pub(crate) fn connector(options: &ExporterOptions, version: Version) -> Result<Connector, SetupError> {
+    let mut tcp = HttpConnector::new();
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
+    tcp.enforce_http(false);
+    #[cfg(feature = "tls")]
+    return crate::tls::connector(options, version, tcp);
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = (options, version);
+        Ok(tcp)
+    }
+}
+
+/// One short line, as it goes into logs.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.retain(|c| !c.is_control());
+    if let Some((end, _)) = line.char_indices().nth(LONGEST_MESSAGE) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
+/// As much of a body as a message can take, as text.
+pub(crate) fn beginning(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST_MESSAGE)]).into_owned()
+}
+
+/// The innermost error says what happened; those around it say that something did.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

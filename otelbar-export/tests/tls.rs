@@ -1,0 +1,154 @@
+//! Encrypted connections, with certificates that are in order and such that are not.
+#![cfg(feature = "tls")]
+
+mod common;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use otelbar_export::{Delivery, ExporterOptions, Protocol, ToolbarSpanExporter};
+use otelbar_testkit::{CertificateAuthority, Collector, Identity};
+use tempfile::TempDir;
+
+use common::{PATIENCE, assert_balanced, batch, exporter, options_by, protocols};
+
+const HOST: &str = "127.0.0.1";
+
+/// PEM files.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn identity(&self, identity: &Identity) -> (PathBuf, PathBuf) {
+        (self.write("cert.pem", identity.certificate_pem()), self.write("key.pem", identity.key_pem()))
+    }
+}
+
+fn delivered(collector: &Collector, options: ExporterOptions) {
+    let (exporter, _) = exporter(options);
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.flush(PATIENCE).unwrap();
+    assert_eq!((collector.spans().len(), exporter.account().accepted), (3, 3));
+}
+
+/// What the first attempt came to.
+fn failure(options: ExporterOptions) -> String {
+    let (exporter, receipts) = exporter(options);
+    exporter.enqueue(batch(1, 3)).unwrap();
+    let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
+    assert!(exporter.shutdown(Duration::ZERO).is_err());
+    // The deadline was in the past; this waits for the books to be closed.
+    let _ = exporter.shutdown(PATIENCE);
+    assert_balanced(&exporter.account());
+    assert_eq!(exporter.account().dropped.shut_down, 3);
+    retrying.delivery.to_string()
+}
+
+#[test]
+fn a_backend_vouched_for_by_the_authority_given_gets_the_spans() {
+    let (authority, files) = (CertificateAuthority::new().unwrap(), Files::new());
+    let trusted = files.write("ca.pem", authority.pem());
+    for protocol in protocols() {
+        let collector = Collector::start_tls(&authority.issue(HOST).unwrap()).unwrap();
+        assert!(collector.endpoint().starts_with("https://"));
+        delivered(&collector, options_by(protocol, &collector).with_certificate(&trusted));
+    }
+}
+
+#[test]
+fn a_backend_that_asks_for_a_certificate_is_shown_it() {
+    let (authority, files) = (CertificateAuthority::new().unwrap(), Files::new());
+    let trusted = files.write("ca.pem", authority.pem());
+    let (certificate, key) = files.identity(&authority.issue("shop").unwrap());
+    for protocol in protocols() {
+        let identity = authority.issue(HOST).unwrap();
+        let collector = Collector::start_mutual_tls(&identity, &authority).unwrap();
+        let options = || options_by(protocol, &collector).with_certificate(&trusted);
+        delivered(&collector, options().with_client_certificate(&certificate, &key));
+        let error = failure(options());
+        assert!(
+            error.contains("asks for a certificate, set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"),
+            "{protocol}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_to_be_believed_gets_nothing() {
+    let (authority, files) = (CertificateAuthority::new().unwrap(), Files::new());
+    let trusted = files.write("ca.pem", authority.pem());
+    let stranger = CertificateAuthority::new().unwrap();
+    for protocol in protocols() {
+        let check = |identity: Identity, expected: &str| {
+            let collector = Collector::start_tls(&identity).unwrap();
+            let error = failure(options_by(protocol, &collector).with_certificate(&trusted));
+            assert!(error.contains("no TLS connection to https://") && error.contains(expected), "{error}");
+            assert!(collector.requests().is_empty());
+        };
+        check(stranger.issue(HOST).unwrap(), "set OTEL_EXPORTER_OTLP_CERTIFICATE to the PEM file");
+        check(authority.issue("elsewhere.example").unwrap(), "name the backend in the endpoint");
+        check(authority.issue_expired(HOST).unwrap(), "renew the backend's certificate");
+    }
+}
+
+#[test]
+fn https_to_a_plain_port_and_http_to_an_encrypted_one_are_told() {
+    let (authority, files) = (CertificateAuthority::new().unwrap(), Files::new());
+    let trusted = files.write("ca.pem", authority.pem());
+    let plain = Collector::start().unwrap();
+    let encrypted = Collector::start_tls(&authority.issue(HOST).unwrap()).unwrap();
+    for protocol in protocols() {
+        let path = if protocol == Protocol::Grpc { "" } else { "/v1/traces" };
+        let to = |scheme, collector: &Collector| {
+            ExporterOptions::new(&format!("{scheme}://{}{path}", collector.address()))
+                .unwrap()
+                .with_protocol(protocol)
+                .with_batch_delay(Duration::ZERO)
+                .with_certificate(&trusted)
+        };
+        let error = failure(to("https", &plain));
+        assert!(error.contains("use an http:// endpoint"), "{protocol}: {error}");
+        let error = failure(to("http", &encrypted));
+        assert!(error.contains("was lost before an answer"), "{protocol}: {error}");
+    }
+}
+
+#[test]
+fn a_file_that_does_not_serve_is_named_with_its_option_and_the_remedy() {
+    let (authority, files) = (CertificateAuthority::new().unwrap(), Files::new());
+    let good = files.write("ca.pem", authority.pem());
+    let (certificate, key) = files.identity(&authority.issue(HOST).unwrap());
+    let other_key = files.write("other.pem", authority.issue(HOST).unwrap().key_pem());
+    let empty = files.write("empty.pem", "");
+    let garbage = files.write("garbage.pem", "-----BEGIN CERTIFICATE-----\n~~~\n-----END CERTIFICATE-----\n");
+    let missing = files.0.path().join("missing.pem");
+    let options = || ExporterOptions::new("https://127.0.0.1:1/v1/traces").unwrap();
+    let check = |options: ExporterOptions, option: &str, path: &PathBuf, expected: &str| {
+        let error = ToolbarSpanExporter::new(options).unwrap_err().to_string();
+        let start = format!("OTEL_EXPORTER_OTLP_TRACES_{option}: \"{}\"", path.display());
+        assert!(error.starts_with(&start) && error.contains(expected), "{error}");
+    };
+    check(options().with_certificate(&missing), "CERTIFICATE", &missing, "cannot be read");
+    check(options().with_certificate(&empty), "CERTIFICATE", &empty, "holds no certificate");
+    check(options().with_certificate(&key), "CERTIFICATE", &key, "holds no certificate");
+    check(options().with_certificate(&garbage), "CERTIFICATE", &garbage, "is no PEM file");
+    let shown = |certificate: &PathBuf, key: &PathBuf| {
+        options().with_certificate(&good).with_client_certificate(certificate, key)
+    };
+    check(shown(&missing, &key), "CLIENT_CERTIFICATE", &missing, "cannot be read");
+    check(shown(&certificate, &missing), "CLIENT_KEY", &missing, "cannot be read");
+    check(shown(&certificate, &certificate), "CLIENT_KEY", &certificate, "holds no private key");
+    check(shown(&certificate, &other_key), "CLIENT_KEY", &other_key, "give the key that belongs");
+    ToolbarSpanExporter::new(shown(&certificate, &key)).unwrap();
+    let plain = ExporterOptions::new("http://127.0.0.1:1/v1/traces").unwrap();
+    ToolbarSpanExporter::new(plain.with_certificate(&missing)).expect("it is not used without TLS");
+}

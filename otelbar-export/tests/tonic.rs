@@ -1,0 +1,89 @@
+//! Over gRPC to a server that is not ours: tonic's, with the service generated from the protocol's definition.
+#![cfg(feature = "grpc")]
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use otelbar_export::{ExporterOptions, Protocol};
+use tokio::net::TcpListener;
+use tonic::codec::CompressionEncoding;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+use common::{PATIENCE, assert_balanced, batch, compressions, exporter};
+
+/// Answers in turn: unavailable, a partial success, success.
+#[derive(Clone, Default)]
+struct Service(Arc<Mutex<Vec<usize>>>);
+
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        assert_eq!(request.metadata().get("x-key").unwrap(), "secret");
+        let message = request.into_inner();
+        let spans =
+            message.resource_spans.iter().flat_map(|group| &group.scope_spans).map(|of| of.spans.len());
+        let mut seen = self.0.lock().unwrap();
+        seen.push(spans.sum());
+        match seen.len() {
+            1 => Err(Status::unavailable("nicht verfügbar")),
+            2 => Ok(Response::new(ExportTraceServiceResponse {
+                partial_success: Some(ExportTracePartialSuccess {
+                    rejected_spans: 1,
+                    error_message: "too old".to_owned(),
+                }),
+            })),
+            _ => Ok(Response::new(ExportTraceServiceResponse::default())),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn tonic_takes_what_is_sent_and_is_understood() {
+    for compression in compressions() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = Service::default();
+        let server = TraceServiceServer::new(service.clone())
+            .accept_compressed(CompressionEncoding::Gzip)
+            .accept_compressed(CompressionEncoding::Zstd);
+        let serving = tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_service(server)
+                .serve_with_incoming(TcpIncoming::from(listener)),
+        );
+
+        let options = ExporterOptions::new(&url)
+            .unwrap()
+            .with_protocol(Protocol::Grpc)
+            .with_compression(compression)
+            .with_batch_delay(Duration::ZERO)
+            .with_header("x-key", "secret")
+            .unwrap();
+        let (exporter, receipts) = exporter(options);
+        exporter.enqueue(batch(1, 3)).unwrap();
+        exporter.flush_async(PATIENCE).await.unwrap();
+        exporter.enqueue(batch(2, 4)).unwrap();
+        exporter.flush_async(PATIENCE).await.unwrap();
+        serving.abort();
+
+        assert_eq!(*service.0.lock().unwrap(), [3, 3, 4], "{compression}");
+        let said = receipts.said(1);
+        assert!(said[1].contains("UNAVAILABLE (14): nicht verfügbar"), "{said:?}");
+        assert!(said.last().unwrap().contains("too old"), "{said:?}");
+        let account = exporter.account();
+        assert_eq!((account.accepted, account.rejected), (6, 1));
+        assert_balanced(&account);
+    }
+}
