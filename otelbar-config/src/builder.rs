@@ -6,10 +6,15 @@ use crate::amount::{ByteSize, Limit, Timeout};
 use crate::check;
 use crate::choice::Choice;
 use crate::config::OpenTelemetryConfig;
+use crate::endpoint::Endpoint;
+use crate::filter::LevelFilter;
+use crate::headers::Headers;
 use crate::options::declare::{Check, accept, plain};
 use crate::options::{OPTIONS, Set, Setting, Settings, Source};
+use crate::page::{LinkTemplate, PagePath};
+use crate::resource::ResourceAttributes;
 use crate::sampler::Ratio;
-use crate::secret::{MASK, shorten};
+use crate::secret::{MASK, Secret, shorten};
 use crate::spelling::nearest;
 use crate::value::{InvalidValue, OptionValue};
 
@@ -160,6 +165,35 @@ impl<T: OptionValue> From<&String> for Given<T> {
     }
 }
 
+/// An owned text is read as well, where it is not the value itself. One implementation for all would overlap with that
+/// for values, which are texts in some options; the table checks that none is missing.
+macro_rules! from_text {
+    ($($type:ty),+ $(,)?) => {$(
+        impl From<String> for Given<$type> {
+            fn from(text: String) -> Self {
+                Given::Text(text)
+            }
+        }
+    )+};
+}
+
+from_text! {
+    bool, usize, ByteSize, Duration, Endpoint, Headers, LevelFilter, Limit, LinkTemplate, Option<PathBuf>,
+    Option<Ratio>, Option<Secret<PathBuf>>, Option<Secret<String>>, PagePath, ResourceAttributes, Timeout, Vec<String>,
+}
+
+impl<T: Choice> From<String> for Given<T> {
+    fn from(text: String) -> Self {
+        Given::Text(text)
+    }
+}
+
+impl<T: Choice> From<String> for Given<Vec<T>> {
+    fn from(text: String) -> Self {
+        Given::Text(text)
+    }
+}
+
 impl<T: Choice, const N: usize> From<[T; N]> for Given<Vec<T>> {
     fn from(choices: [T; N]) -> Self {
         Given::Value(choices.to_vec())
@@ -295,8 +329,11 @@ mod tests {
             .service_version("1.2".to_owned())
             .access_token(Secret::new("t".to_owned()))
             .otlp_headers(Headers::new([("a", "b c,d")]).unwrap())
+            .otlp_endpoint("http://collector:4318".to_owned())
+            .capture(&"sql,log".to_owned())
             .build()
             .unwrap();
+        assert_eq!(config.otlp_endpoint().to_string(), "http://collector:4318");
         assert_eq!(config.max_requests(), 50);
         assert_eq!(config.otlp_headers().iter().collect::<Vec<_>>(), [("a", "b c,d")]);
     }

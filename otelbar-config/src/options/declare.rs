@@ -268,7 +268,10 @@ macro_rules! options {
             )+)+
         }
 
-        /// One setter for each option. Each takes the value itself or, as `&str`, its text.
+        /// Every setter takes an owned text.
+        const _: fn() = || { $($( let _: fn(String) -> Given<$type> = From::from; )+)+ };
+
+        /// One setter for each option. Each takes the value itself or its text.
         impl Builder {
             /// Sets the option of this name from a text, as it would stand in its variable: for command
             /// lines and other configuration files. An unknown name is reported by [`build`](Self::build).
