@@ -329,11 +329,11 @@ mod tests {
             .service_version("1.2".to_owned())
             .access_token(Secret::new("t".to_owned()))
             .otlp_headers(Headers::new([("a", "b c,d")]).unwrap())
-            .otlp_endpoint("http://collector:4318".to_owned())
+            .otlp_endpoint("http://collector:9000".to_owned())
             .capture(&"sql,log".to_owned())
             .build()
             .unwrap();
-        assert_eq!(config.otlp_endpoint().to_string(), "http://collector:4318");
+        assert_eq!(config.otlp_endpoint().to_string(), "http://collector:9000");
         assert_eq!(config.max_requests(), 50);
         assert_eq!(config.otlp_headers().iter().collect::<Vec<_>>(), [("a", "b c,d")]);
     }

@@ -214,7 +214,7 @@ pub struct BatchOptions {
 pub enum Access<'a> {
     /// Callers on this machine alone.
     Local,
-    /// Callers on this machine, and whoever has this token.
+    /// Whoever has this token, on this machine too.
     Token(&'a Secret<String>),
 }
 
