@@ -34,7 +34,7 @@ const MANY: usize = 16_777_216;
 
 options! {
     "General" {
-        /// Whether the toolbar and its pipelines do anything. Propagators work even when it is off.
+        /// Whether the toolbar and its pipelines do anything.
         enabled: bool,
             default "true", env ["OTELBAR_ENABLED", "OTEL_SDK_DISABLED" via readers::negated];
         /// How much the toolbar and its pipelines log about themselves.
@@ -395,20 +395,20 @@ options! {
         /// From how many alike children of one parent on they are an N+1.
         n_plus_one_threshold: usize,
             default "5", env ["OTELBAR_N_PLUS_ONE_THRESHOLD"], check within::<2, MANY>;
-        /// Query parameters whose values are replaced by REDACTED, in any case. Replaces the default list.
+        /// Query parameters whose values are replaced by REDACTED, in any case, besides redacted_attribute_keys. Replaces the default list.
         redacted_query_keys: Vec<String> as (&[String]),
-            default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,access_token,api_key,apikey,auth,code,id_token,key,password,refresh_token,secret,session,token",
+            default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,access_token,api_key,apikey,auth,client_secret,code,id_token,jwt,key,otp,passphrase,password,pin,pwd,refresh_token,secret,secret_key,session,session_id,token",
             env ["OTELBAR_REDACTED_QUERY_KEYS"];
-        /// Attributes and headers whose values are replaced by REDACTED, by the last part of their name, in any case. Replaces the default list.
+        /// Attributes and headers whose values are replaced by REDACTED, by the last words of their name, in any case. Replaces the default list.
         redacted_attribute_keys: Vec<String> as (&[String]),
-            default "access_token,api_key,apikey,authorization,cookie,credentials,id_token,passwd,password,proxy-authorization,refresh_token,secret,session,set-cookie,token,x-api-key",
+            default "access_key,accesskey,api_key,apikey,authorization,bearer,connection_string,connectionstring,cookie,credential,credentials,dsn,jwt,otp,passphrase,passwd,password,pin,private_key,privatekey,pwd,secret,secret_key,secretkey,session,session_id,token",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
-        /// The token that opens the page to callers from elsewhere. Without one local callers alone see it.
+        /// The token that opens the page, from anywhere and here too. Without one local callers alone see it.
         access_token: Option<Secret<String>> as (Option<&Secret<String>>),
             default none, env ["OTELBAR_ACCESS_TOKEN"];
-        /// The hosts in whose name the page answers (Host header, without port), against DNS rebinding.
+        /// Further names (Host header, without port) under which the page answers; IP addresses, localhost and *.localhost always do.
         allowed_hosts: Vec<String> as (&[String]),
-            default "localhost,127.0.0.1,[::1]", env ["OTELBAR_ALLOWED_HOSTS"];
+            default "none", env ["OTELBAR_ALLOWED_HOSTS"];
         /// Whether the bar is put into the HTML pages of the application.
         inject_bar: bool,
             default "true", env ["OTELBAR_INJECT_BAR"];
