@@ -12,6 +12,7 @@
 //!
 //! // Any source of variables; `from_env()` reads that of the process.
 //! let environment = [
+//!     ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
 //!     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
 //!     ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20abc"),
 //!     ("OTEL_BSP_MAX_QUEUE_SIZE", "lots"),

@@ -21,9 +21,12 @@ impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
     ///
     /// ```
     /// use otelbar_config::OpenTelemetryConfig;
-    /// use otelbar_export::ExporterOptions;
+    /// use otelbar_export::{ExporterOptions, Protocol};
     ///
-    /// let config = OpenTelemetryConfig::builder().otlp_endpoint("http://127.0.0.1:4318").build()?;
+    /// let config = OpenTelemetryConfig::builder()
+    ///     .otlp_protocol(Protocol::HttpProtobuf)
+    ///     .otlp_endpoint("http://127.0.0.1:4318")
+    ///     .build()?;
     /// let options = ExporterOptions::try_from(&config)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -93,6 +96,7 @@ mod tests {
         let config = OpenTelemetryConfig::from_environment(&|name: &str| {
             let value = match name {
                 "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://collector:4318/base",
+                "OTEL_EXPORTER_OTLP_PROTOCOL" => "http/protobuf",
                 "OTEL_EXPORTER_OTLP_HEADERS" => "x-key=a%20b",
                 "OTEL_EXPORTER_OTLP_TIMEOUT" => "3000",
                 "OTEL_BSP_SCHEDULE_DELAY" => "700",
@@ -140,6 +144,7 @@ mod tests {
             assert_eq!(&*options.endpoint.text, endpoint);
             assert_eq!((options.protocol, options.compression), (protocol, compression));
         }
+        check(&[], "http://localhost:4317", Protocol::Grpc, Compression::None);
         const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
         const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
         const COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";

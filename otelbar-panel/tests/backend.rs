@@ -39,6 +39,7 @@ async fn a_stopped_collector_changes_no_answer_and_the_page_tells() {
     let collector = Collector::start().unwrap();
     let toolbar = common::toolbar_with(|config| {
         config
+            .otlp_protocol(otelbar_config::Protocol::HttpProtobuf)
             .otlp_endpoint(&*collector.endpoint())
             .traces_exporters([otelbar_config::TracesExporter::Otlp])
             .bsp_schedule_delay(Duration::from_millis(10))

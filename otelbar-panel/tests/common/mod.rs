@@ -27,6 +27,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn toolbar(collector: &Collector) -> OpenTelemetryPanel {
     toolbar_with(|config| {
         config
+            .otlp_protocol(otelbar_config::Protocol::HttpProtobuf)
             .otlp_endpoint(&*collector.endpoint())
             .bsp_schedule_delay(Duration::from_millis(20))
             .bsp_max_queue_size(1 << 20)
