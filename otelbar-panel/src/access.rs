@@ -1,9 +1,11 @@
 //! Who may see the toolbar's pages: local callers, or whoever has the token.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, Uri, header};
+use percent_encoding::percent_decode_str;
 
 /// Name of the cookie that keeps the token after it came with the address.
 pub(crate) const COOKIE: &str = "otelbar_token";
@@ -27,6 +29,7 @@ pub(crate) enum Denied {
     Proxied(&'static str),
     Host(String),
     NoHost,
+    Foreign(&'static str),
     Token,
 }
 
@@ -44,7 +47,7 @@ impl fmt::Display for Denied {
             ),
             Denied::Proxied(header) => write!(
                 f,
-                "the {header} header says that a proxy speaks for another machine; set a token (OTELBAR_ACCESS_TOKEN)"
+                "the {header} header says that a proxy speaks for somebody else; set a token (OTELBAR_ACCESS_TOKEN)"
             ),
             Denied::Host(host) => write!(
                 f,
@@ -52,6 +55,9 @@ impl fmt::Display for Denied {
                  (OTELBAR_ALLOWED_HOSTS), or set a token (OTELBAR_ACCESS_TOKEN)"
             ),
             Denied::NoHost => f.write_str("the request has no Host"),
+            Denied::Foreign(header) => {
+                write!(f, "the {header} header says that a page of another site asks; open the page itself")
+            }
             Denied::Token => f.write_str("the token is missing or wrong; open the page with ?token=…"),
         }
     }
@@ -68,9 +74,12 @@ impl Access {
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Result<(), Denied> {
+        if let Some(header) = foreign(uri, headers) {
+            return Err(Denied::Foreign(header));
+        }
         if let Some(token) = &self.token {
-            let given = [query_token(uri), bearer(headers), cookie(headers)];
-            let right = given.into_iter().flatten().any(|given| same(given.as_bytes(), token.as_bytes()));
+            let mut given = [query_token(uri), bearer(headers)].into_iter().flatten().chain(cookies(headers));
+            let right = given.any(|given| same(given.as_bytes(), token.as_bytes()));
             return if right { Ok(()) } else { Err(Denied::Token) };
         }
         let peer = peer.ok_or(Denied::PeerUnknown)?.ip().to_canonical();
@@ -102,34 +111,56 @@ impl Access {
     }
 }
 
-fn query_token(uri: &Uri) -> Option<&str> {
-    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
+fn query_token(uri: &Uri) -> Option<Cow<'_, str>> {
+    let token = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    Some(percent_decode_str(token).decode_utf8_lossy())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().into())
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).find_map(|pair| {
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, str>> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(';')).filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
+        (name == COOKIE).then(|| value.into())
     })
 }
 
-/// The header by which a proxy says that it speaks for another machine.
+/// The header by which a proxy says that it speaks for somebody else.
+///
+/// What it says of whom is not looked at: a client can have put that there itself.
 fn proxied(headers: &HeaderMap) -> Option<&'static str> {
-    let local =
-        |text: &str| host_name(text.trim()).parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
-    for name in ["x-forwarded-for", "x-real-ip"] {
-        for value in headers.get_all(name) {
-            if !value.to_str().is_ok_and(|value| value.split(',').all(local)) {
-                return Some(name);
-            }
-        }
+    const NAMES: [&str; 11] = [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-forwarded-port",
+        "x-forwarded-server",
+        "x-real-ip",
+        "x-client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "via",
+    ];
+    NAMES.into_iter().find(|name| headers.contains_key(*name))
+}
+
+/// The header by which a browser says that another site's page asks.
+fn foreign(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    // Following a link to the page is everybody's right; reading it is not.
+    let navigates = text("sec-fetch-mode") == Some("navigate");
+    if matches!(text("sec-fetch-site"), Some("cross-site" | "same-site")) && !navigates {
+        return Some("sec-fetch-site");
     }
-    headers.contains_key("forwarded").then_some("forwarded")
+    let own = uri.authority().map(|authority| authority.as_str()).or_else(|| text("host"))?;
+    let origin = text("origin")?;
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    (!host.eq_ignore_ascii_case(own)).then_some("origin")
 }
 
 /// The host of `host`, `host:port` or `[address]:port`.
@@ -197,8 +228,32 @@ mod tests {
             &[host, ("x-forwarded-for", "10.0.0.1")],
             Err(Denied::Proxied("x-forwarded-for")),
         );
-        check("127.0.0.1:5", &[host, ("x-forwarded-for", "127.0.0.1")], Ok(()));
+        check(
+            "127.0.0.1:5",
+            &[host, ("x-forwarded-for", "127.0.0.1")],
+            Err(Denied::Proxied("x-forwarded-for")),
+        );
+        check("127.0.0.1:5", &[host, ("via", "1.1 nginx")], Err(Denied::Proxied("via")));
         check("127.0.0.1:5", &[host, ("forwarded", "for=10.0.0.1")], Err(Denied::Proxied("forwarded")));
+    }
+
+    #[test]
+    fn another_sites_page_reads_nothing() {
+        let host = ("host", "localhost:80");
+        check("127.0.0.1:5", &[host, ("sec-fetch-site", "same-origin")], Ok(()));
+        check(
+            "127.0.0.1:5",
+            &[host, ("sec-fetch-site", "cross-site")],
+            Err(Denied::Foreign("sec-fetch-site")),
+        );
+        check(
+            "127.0.0.1:5",
+            &[host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")],
+            Ok(()),
+        );
+        check("127.0.0.1:5", &[host, ("origin", "http://localhost:80")], Ok(()));
+        check("127.0.0.1:5", &[host, ("origin", "http://localhost:81")], Err(Denied::Foreign("origin")));
+        check("127.0.0.1:5", &[host, ("origin", "null")], Err(Denied::Foreign("origin")));
     }
 
     #[track_caller]
@@ -215,8 +270,9 @@ mod tests {
     fn with_a_token_it_is_the_token_alone() {
         check_token("/__otelbar/?token=s3cret", &[], Ok(()));
         check_token("/?a=b&token=s3cret", &[], Ok(()));
-        check_token("/", &[("authorization", "Bearer s3cret")], Ok(()));
-        check_token("/", &[("cookie", "a=b; otelbar_token=s3cret")], Ok(()));
+        check_token("/?token=s%33cret", &[], Ok(()));
+        check_token("/", &[("authorization", "bearer s3cret")], Ok(()));
+        check_token("/", &[("cookie", "otelbar_token=old; otelbar_token=s3cret")], Ok(()));
         check_token("/", &[("host", "localhost")], Err(Denied::Token));
         check_token("/?token=", &[], Err(Denied::Token));
         check_token("/?token=s3cres", &[], Err(Denied::Token));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use otelbar_export::{ToolbarSpanExporter, TraceBatch, TraceKey};
 
-use crate::handover::Message;
+use crate::handover::{Handover, Message};
 use crate::request::RequestContext;
 use crate::store::Store;
 
@@ -15,32 +15,68 @@ use crate::store::Store;
 /// last query of a driver with a thread of its own. A span's events cannot be added to once it is exported.
 const SETTLE: Duration = Duration::from_millis(100);
 
+/// How long what comes later waits for more of it. Each time, the whole request is converted again.
+const SETTLE_LATE: Duration = Duration::from_secs(1);
+
 /// Everything the thread owns.
 pub(crate) struct Background {
     receiver: Receiver<Message>,
+    handover: Handover,
     store: Arc<Store>,
     exporter: Option<ToolbarSpanExporter>,
-    settling: VecDeque<(Instant, Arc<RequestContext>)>,
+    /// Requests that have just ended, in the order in which they are due.
+    ended: Settling,
+    /// Requests to which something was added later, likewise. A request is here once at most.
+    late: Settling,
+    max_bytes: usize,
+}
+
+/// Requests that wait until they are due.
+#[derive(Default)]
+struct Settling {
+    queue: VecDeque<(Instant, Arc<RequestContext>, usize)>,
+    bytes: usize,
+}
+
+impl Settling {
+    fn push(&mut self, due: Instant, context: Arc<RequestContext>, bytes: usize) {
+        self.bytes += bytes;
+        self.queue.push_back((due, context, bytes));
+    }
+
+    fn pop(&mut self) -> Option<Arc<RequestContext>> {
+        let (_, context, bytes) = self.queue.pop_front()?;
+        self.bytes -= bytes;
+        Some(context)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.queue.front().map(|(due, ..)| *due)
+    }
 }
 
 impl Background {
     pub(crate) fn new(
         receiver: Receiver<Message>,
+        handover: Handover,
         store: Arc<Store>,
         exporter: Option<ToolbarSpanExporter>,
+        max_bytes: usize,
     ) -> Self {
-        Background { receiver, store, exporter, settling: VecDeque::new() }
+        let (ended, late) = (Settling::default(), Settling::default());
+        Background { receiver, handover, store, exporter, ended, late, max_bytes }
     }
 
     /// Works until it is told to stop, or nobody is left who could.
     pub(crate) fn run(mut self) {
         loop {
-            let message = match self.settling.front() {
+            let due = self.ended.due().into_iter().chain(self.late.due()).min();
+            let message = match due {
                 None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some((due, _)) => self.receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
+                Some(due) => self.receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
             match message {
-                Ok(Message::Finished(context)) => self.take_in(context),
+                Ok(Message::Finished(context, bytes)) => self.take_in(context, bytes),
                 Ok(Message::Late(context)) => self.take_late(context),
                 Ok(Message::Flush(done)) => {
                     self.export_all();
@@ -55,50 +91,61 @@ impl Background {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.export_all(),
             }
-            self.export_settled();
+            self.look_at_what_is_due();
         }
     }
 
-    fn take_in(&mut self, context: Arc<RequestContext>) {
+    fn take_in(&mut self, context: Arc<RequestContext>, bytes: usize) {
         self.store.insert(Arc::clone(&context));
-        self.settle(context);
+        self.handover.taken(bytes);
+        if self.exports(&context) {
+            self.ended.push(Instant::now() + SETTLE, context, bytes);
+        }
     }
 
     fn take_late(&mut self, context: Arc<RequestContext>) {
-        context.lock().announced = false;
-        self.store.measure(&context);
-        self.settle(context);
+        self.late.push(Instant::now() + SETTLE_LATE, context, 0);
     }
 
-    fn settle(&mut self, context: Arc<RequestContext>) {
-        if self.exporter.is_some() && context.span_context.is_sampled() {
-            self.settling.push_back((Instant::now() + SETTLE, context));
-        }
+    fn exports(&self, context: &RequestContext) -> bool {
+        self.exporter.is_some() && context.span_context.is_sampled()
     }
 
-    fn export_settled(&mut self) {
+    fn look_at_what_is_due(&mut self) {
         let now = Instant::now();
-        while self.settling.front().is_some_and(|(due, _)| *due <= now) {
-            if let Some((_, context)) = self.settling.pop_front() {
-                self.export(&context);
-            }
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        while is_due(self.ended.due()) || self.ended.bytes > self.max_bytes {
+            let Some(context) = self.ended.pop() else { break };
+            self.export(&context);
         }
+        while is_due(self.late.due()) {
+            let Some(context) = self.late.pop() else { break };
+            self.look_again(&context);
+        }
+    }
+
+    /// Takes account of what came late. What comes from now on is announced again.
+    fn look_again(&self, context: &Arc<RequestContext>) {
+        context.lock().announced = false;
+        self.store.measure(context);
+        self.export(context);
     }
 
     /// Exports what waits, and what was recorded without the hand-over's knowing.
     fn export_all(&mut self) {
-        while let Some((_, context)) = self.settling.pop_front() {
+        while let Some(context) = self.ended.pop() {
             self.export(&context);
         }
+        while let Some(context) = self.late.pop() {
+            self.look_again(&context);
+        }
         for held in self.store.newest(None, usize::MAX).into_iter().rev() {
-            if held.context.span_context.is_sampled() {
-                self.export(&held.context);
-            }
+            self.export(&held.context);
         }
     }
 
     fn export(&self, context: &Arc<RequestContext>) {
-        let Some(exporter) = &self.exporter else { return };
+        let Some(exporter) = self.exporter.as_ref().filter(|_| self.exports(context)) else { return };
         let spans = context.take_unexported();
         if spans.is_empty() {
             return;

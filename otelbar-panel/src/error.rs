@@ -2,9 +2,16 @@ use otelbar_config::TracesExporter;
 use otelbar_export::SetupError;
 
 /// The toolbar could not be started.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(transparent)]
 pub struct PanelError(Kind);
+
+/// As [`Display`](std::fmt::Display): a `main` that returns the error shows it so, and it should say what to do.
+impl std::fmt::Debug for PanelError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 enum Kind {
@@ -14,6 +21,8 @@ enum Kind {
         "OTEL_TRACES_EXPORTER is {0}, which is not supported yet; set it to otlp, or to none for the page alone"
     )]
     TracesExporter(TracesExporter),
+    #[error("{0}")]
+    Option(String),
     #[error("the system gave no thread for the toolbar: {0}; see the limit of threads (ulimit -u)")]
     Thread(std::io::Error),
 }
@@ -25,6 +34,11 @@ impl PanelError {
 
     pub(crate) fn traces_exporter(exporter: TracesExporter) -> Self {
         PanelError(Kind::TracesExporter(exporter))
+    }
+
+    /// An option that does not serve; the text names it, its value and the remedy.
+    pub(crate) fn option(text: String) -> Self {
+        PanelError(Kind::Option(text))
     }
 
     pub(crate) fn thread(error: std::io::Error) -> Self {

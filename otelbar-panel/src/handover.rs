@@ -1,6 +1,7 @@
-//! From the request's thread to the background thread: bounded, and never waited for.
+//! From the request's thread to the background thread: bounded in messages and in bytes, and never waited for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ const CAPACITY: usize = 4096;
 /// What the background thread is told.
 #[derive(Debug)]
 pub(crate) enum Message {
-    /// A request has ended.
-    Finished(Arc<RequestContext>),
+    /// A request of so many bytes has ended.
+    Finished(Arc<RequestContext>, usize),
     /// Something was recorded for a request that has ended.
     Late(Arc<RequestContext>),
     /// Hand all there is to the exporter now, and answer.
@@ -26,18 +27,31 @@ pub(crate) enum Message {
 #[derive(Clone, Debug)]
 pub(crate) struct Handover {
     sender: SyncSender<Message>,
+    /// Bytes of the requests that wait.
+    waiting: Arc<AtomicUsize>,
+    max_bytes: usize,
 }
 
 impl Handover {
-    pub(crate) fn new() -> (Self, Receiver<Message>) {
+    /// A hand-over for so many bytes of requests; one request is taken whatever its size.
+    pub(crate) fn new(max_bytes: usize) -> (Self, Receiver<Message>) {
         let (sender, receiver) = sync_channel(CAPACITY);
-        (Handover { sender }, receiver)
+        (Handover { sender, waiting: Arc::default(), max_bytes }, receiver)
     }
 
     pub(crate) fn finished(&self, context: &Arc<RequestContext>) {
-        if self.sender.try_send(Message::Finished(Arc::clone(context))).is_err() {
+        let bytes = context.lock().size();
+        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let room = before == 0 || before.saturating_add(bytes) <= self.max_bytes;
+        if !room || self.sender.try_send(Message::Finished(Arc::clone(context), bytes)).is_err() {
+            self.taken(bytes);
             context.recorder.counters.requests.add(1);
         }
+    }
+
+    /// Tells that a request of so many bytes waits no longer.
+    pub(crate) fn taken(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn late(&self, context: &Arc<RequestContext>) {
@@ -74,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_full_hand_over_drops_and_counts_and_never_waits() {
-        let (handover, receiver) = Handover::new();
+        let (handover, receiver) = Handover::new(usize::MAX);
         let context = test_context(handover);
         let recorder = Arc::clone(&context.recorder);
         for _ in 0..CAPACITY {
@@ -85,14 +99,27 @@ mod tests {
         context.log(crate::request::test_log());
         assert!(!context.lock().announced, "what comes late is announced again when there is room");
 
-        assert!(matches!(receiver.try_recv(), Ok(Message::Finished(_))));
+        assert!(matches!(receiver.try_recv(), Ok(Message::Finished(..))));
         context.log(crate::request::test_log());
         assert!(context.lock().announced);
     }
 
     #[test]
+    fn bytes_are_bounded_as_well_and_one_request_always_fits() {
+        let (handover, receiver) = Handover::new(1);
+        let context = test_context(handover.clone());
+        handover.finished(&context);
+        handover.finished(&context);
+        assert_eq!(context.recorder.counters.requests.value(), 1);
+        let Ok(Message::Finished(_, bytes)) = receiver.try_recv() else { panic!("the first was taken") };
+        handover.taken(bytes);
+        handover.finished(&context);
+        assert_eq!(context.recorder.counters.requests.value(), 1);
+    }
+
+    #[test]
     fn asking_ends_in_time_when_nobody_answers() {
-        let (handover, _receiver) = Handover::new();
+        let (handover, _receiver) = Handover::new(usize::MAX);
         assert!(!handover.ask(Message::Flush, Duration::from_millis(1)));
         drop(_receiver);
         assert!(!handover.ask(Message::Flush, Duration::from_secs(3600)));

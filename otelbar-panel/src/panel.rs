@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
-use otelbar_config::{Capture, OpenTelemetryConfig, Propagator, Sampler, TracesExporter};
+use otelbar_config::{Capture, OpenTelemetryConfig, Sampler, TracesExporter};
 use otelbar_convert::PanelDataConverter;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::Request;
@@ -71,28 +71,35 @@ impl OpenTelemetryPanel {
     /// An option of the exporter that does not serve, named with its value and the remedy, or the system giving no
     /// thread.
     pub fn new(config: OpenTelemetryConfig) -> Result<Self, PanelError> {
-        let resource = otelbar_export::resource(&config);
-        let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
-        let toolbar = match config.enabled() {
-            true => Some(Arc::new(Toolbar::start(config, Arc::clone(&service))?)),
-            false => None,
-        };
-        Ok(OpenTelemetryPanel { toolbar, service })
+        OpenTelemetryPanel::start(config, Vec::new())
     }
 
     /// The toolbar that the environment's `OTEL_*` and `OTELBAR_*` variables describe.
     ///
-    /// A variable that cannot be read is logged as a warning, and its default used.
+    /// As OpenTelemetry demands, a variable that cannot be read is passed over. It is logged as a warning with the first
+    /// request, when there is a subscriber to hear it, and listed by the JSON API.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// As [`new`](Self::new), and an endpoint that cannot be read: its default would send the spans elsewhere.
     pub fn from_env() -> Result<Self, PanelError> {
         let (config, warnings) = OpenTelemetryConfig::from_env();
-        for warning in warnings {
-            tracing::warn!("{warning}");
+        let endpoint =
+            warnings.iter().find(|warning| warning.option().is_some_and(|name| name.ends_with("endpoint")));
+        if let Some(warning) = endpoint {
+            return Err(PanelError::option(warning.to_string()));
         }
-        OpenTelemetryPanel::new(config)
+        OpenTelemetryPanel::start(config, warnings.iter().map(ToString::to_string).collect())
+    }
+
+    fn start(config: OpenTelemetryConfig, warnings: Vec<String>) -> Result<Self, PanelError> {
+        let resource = otelbar_export::resource(&config);
+        let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
+        let toolbar = match config.enabled() {
+            true => Some(Arc::new(Toolbar::start(config, warnings, Arc::clone(&service))?)),
+            false => None,
+        };
+        Ok(OpenTelemetryPanel { toolbar, service })
     }
 
     /// The layer that goes around a service, to watch its requests and to serve the toolbar's pages.
@@ -149,6 +156,13 @@ impl OpenTelemetryPanel {
     }
 }
 
+/// The background thread, and what came of it.
+#[derive(Debug)]
+enum Thread {
+    Running(JoinHandle<()>),
+    Ended { settled: bool },
+}
+
 /// What the layers and the pages share.
 #[derive(Debug)]
 pub(crate) struct Toolbar {
@@ -159,15 +173,21 @@ pub(crate) struct Toolbar {
     pub(crate) exporter: Option<ToolbarSpanExporter>,
     pub(crate) access: Access,
     pub(crate) path: String,
+    /// What was wrong with the configuration's sources.
+    pub(crate) warnings: Vec<String>,
+    warnings_told: Once,
     sampler: SdkSampler,
-    traces: bool,
-    baggage: bool,
-    background: Mutex<Option<JoinHandle<()>>>,
+    background: Mutex<Thread>,
 }
 
 impl Toolbar {
-    fn start(config: OpenTelemetryConfig, service: Arc<Service>) -> Result<Self, PanelError> {
+    fn start(
+        config: OpenTelemetryConfig,
+        warnings: Vec<String>,
+        service: Arc<Service>,
+    ) -> Result<Self, PanelError> {
         let exporter = exporter(&config)?;
+        let propagators = propagation::propagators(config.propagators())?;
         let redactor = Redactor::new(config.redacted_attribute_keys(), config.redacted_query_keys());
         let thresholds = Thresholds::default()
             .with_n_plus_one(config.n_plus_one_threshold())
@@ -177,7 +197,9 @@ impl Toolbar {
             .with_thresholds(thresholds)
             .with_known_methods(config.http_known_methods().iter().cloned())
             .with_redactor(redactor.clone());
-        let (handover, receiver) = Handover::new();
+        let max_bytes = config.max_bytes().bytes();
+        // What waits and what settles may together hold as much again as the store.
+        let (handover, receiver) = Handover::new(max_bytes / 2);
         let captures = |what| config.capture().contains(&what);
         let recorder = Arc::new(Recorder {
             limits: Limits {
@@ -194,12 +216,13 @@ impl Toolbar {
                 logs: captures(Capture::Log),
             },
             redactor,
+            propagators,
             converter,
             counters: Counters::default(),
-            handover,
+            handover: handover.clone(),
             sql_system: config.sql_system().to_owned(),
         });
-        let store = Arc::new(Store::new(config.max_requests(), config.max_bytes().bytes()));
+        let store = Arc::new(Store::new(config.max_requests(), max_bytes));
         if let Some(exporter) = &exporter {
             let store = Arc::downgrade(&store);
             exporter.subscribe(move |receipt| {
@@ -209,7 +232,8 @@ impl Toolbar {
                 }
             });
         }
-        let background = Background::new(receiver, Arc::clone(&store), exporter.clone());
+        let background =
+            Background::new(receiver, handover, Arc::clone(&store), exporter.clone(), max_bytes / 2);
         let background = std::thread::Builder::new()
             .name("otelbar".into())
             .spawn(move || background.run())
@@ -221,24 +245,20 @@ impl Toolbar {
             ),
             path: config.toolbar_path().to_owned(),
             sampler: sampler(config.sampler()),
-            traces: config.propagators().contains(&Propagator::TraceContext),
-            baggage: config.propagators().contains(&Propagator::Baggage),
+            warnings,
+            warnings_told: Once::new(),
             config,
             service,
             recorder,
             store,
             exporter,
-            background: Mutex::new(Some(background)),
+            background: Mutex::new(Thread::Running(background)),
         })
     }
 
     /// The identity of a request: a part of the caller's trace, or a trace of its own.
     pub(crate) fn start_trace(&self, headers: &HeaderMap, request: &Request) -> (SpanContext, Propagation) {
-        let (remote, mut propagation) = propagation::extract(headers);
-        let remote = remote.filter(|_| self.traces);
-        if !self.baggage {
-            propagation.baggage = None;
-        }
+        let (remote, propagation) = propagation::extract(headers, &self.recorder);
         let (parent, trace_id, flags, tracestate) = match &remote {
             Some(remote) => {
                 let id = remote.traceparent.trace_id().to_bytes();
@@ -252,9 +272,6 @@ impl Toolbar {
             // A trace id made here is random in every bit, which the flag of level 2 tells.
             None => (None, new_trace_id(), TraceFlags::new(0x02), TraceState::default()),
         };
-        if remote.is_none() {
-            propagation.parent = None;
-        }
         let parent = parent.map(|parent| Context::new().with_remote_span_context(parent));
         let decision =
             self.sampler.should_sample(parent.as_ref(), trace_id, &request.path, &SpanKind::Server, &[], &[]);
@@ -315,14 +332,31 @@ impl Toolbar {
     }
 
     fn shutdown(&self, within: Duration) -> bool {
-        let Some(thread) = self.background.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return true;
+        // Held until it has ended, so that another caller waits for the same answer.
+        let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
+        let thread = match std::mem::replace(&mut *background, Thread::Ended { settled: false }) {
+            Thread::Running(thread) => thread,
+            Thread::Ended { settled } => {
+                *background = Thread::Ended { settled };
+                return settled;
+            }
         };
         let started = std::time::Instant::now();
         let stopped = self.recorder.handover.ask(Message::Stop, within) && thread.join().is_ok();
         let left = within.saturating_sub(started.elapsed());
         let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.shutdown(left).is_ok());
-        stopped && exported
+        let settled = stopped && exported;
+        *background = Thread::Ended { settled };
+        settled
+    }
+
+    /// Logs, once, what was wrong with the configuration: when it was read there was no subscriber yet.
+    pub(crate) fn tell_warnings(&self) {
+        self.warnings_told.call_once(|| {
+            for warning in &self.warnings {
+                tracing::warn!(target: "otelbar", "{warning}");
+            }
+        });
     }
 }
 

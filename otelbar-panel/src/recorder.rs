@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use otelbar_convert::PanelDataConverter;
 use otelbar_convert::redact::Redactor;
 
+use otelbar_propagation::Propagators;
+
 use crate::handover::Handover;
 use crate::request::Limits;
 
@@ -12,6 +14,7 @@ pub(crate) struct Recorder {
     pub(crate) limits: Limits,
     pub(crate) captured: Captured,
     pub(crate) redactor: Redactor,
+    pub(crate) propagators: Propagators,
     pub(crate) converter: PanelDataConverter,
     pub(crate) counters: Counters,
     pub(crate) handover: Handover,

@@ -2,12 +2,15 @@
 
 mod context;
 mod current;
+mod limits;
 mod recording;
+mod summary;
 
 pub(crate) use context::{RequestContext, Service};
 pub(crate) use current::{Active, Scope, SpanHandle};
 pub use current::{RequestHandle, current};
-pub(crate) use recording::{Limits, Outcome};
+pub(crate) use limits::Limits;
+pub(crate) use recording::Outcome;
 
 #[cfg(test)]
 pub(crate) use tests::{test_context, test_log};
@@ -34,6 +37,7 @@ mod tests {
             limits: Limits { spans: 10, logs: 10, attributes: 10, events: 10, value_length: 100 },
             captured: Captured { sql: true, templates: true, http: true, logs: true },
             redactor: Redactor::default(),
+            propagators: otelbar_propagation::Propagators::from_names("tracecontext,baggage").0,
             converter: PanelDataConverter::default(),
             counters: Counters::default(),
             handover,

@@ -67,6 +67,7 @@ async fn answers_that_are_no_pages_pass_untouched() {
         (Method::GET, answer(200, &[("content-type", "application/json"), ("content-length", "2")], "{}")),
         (Method::GET, answer(200, &[HTML, ("content-encoding", "gzip"), ("content-length", "3")], "gz!")),
         (Method::GET, answer(204, &[HTML], "")),
+        (Method::GET, answer(205, &[HTML], "")),
         (Method::GET, answer(304, &[HTML, ("etag", "\"a\"")], "")),
         (Method::GET, answer(206, &[HTML, ("content-range", "bytes 0-1/9")], "<p")),
         (Method::HEAD, answer(200, &[HTML, ("content-length", "120")], "")),

@@ -273,6 +273,89 @@ async fn what_is_over_a_limit_is_counted_and_the_rest_kept() {
 }
 
 #[tokio::test]
+async fn no_text_gets_past_the_limit() {
+    let toolbar = common::toolbar_with(|config| {
+        config.span_attribute_value_length_limit(otelbar_config::Limit::from(5))
+    });
+    let long = "x".repeat(1000);
+    let mut request = common::get(&format!("/{}", "p".repeat(60_000)));
+    request.headers_mut().insert("user-agent", "u".repeat(100_000).parse().unwrap());
+    let service = service_fn(move |_: Request<Body>| {
+        let span = info_span!("span", value = "short", otel.name = long);
+        span.record("value", &*long);
+        span.record("otel.name", &*long);
+        otelbar_panel::current().unwrap().set_attribute(opentelemetry::KeyValue::new("tenant", long.clone()));
+        otelbar_panel::template(&long, String::new);
+        async { Ok::<_, Infallible>(Response::new(Body::empty())) }
+    });
+    common::call(toolbar.layer().layer(service), request).await;
+    let request = common::the_request(&toolbar).await;
+    assert!(!request.to_string().contains("xxxxxx"), "{request}");
+    assert!(request.to_string().len() < 64 * 1024, "the path and the user agent are cut as well");
+    let list = common::api(&toolbar, "api/requests").await;
+    assert_eq!(list["dropped"]["attributes"], 5, "each cut is counted");
+}
+
+#[tokio::test]
+async fn a_toolbar_around_itself_watches_once() {
+    let toolbar = common::quiet_toolbar();
+    let page = service_fn(async |_: Request<Body>| {
+        let mut page = Response::new(Body::from("<p>"));
+        page.headers_mut().insert("content-type", "text/html".parse().unwrap());
+        Ok::<_, Infallible>(page)
+    });
+    let twice = toolbar.layer().layer(toolbar.layer().layer(page));
+    let (_, body) = common::call(twice, common::get("/")).await;
+    assert_eq!(String::from_utf8_lossy(&body).matches("<script").count(), 1);
+    assert_eq!(common::the_request(&toolbar).await["spans"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_goes_on_after_a_request_does_not_crowd_out_others() {
+    let collector = otelbar_testkit::Collector::start().unwrap();
+    let toolbar = common::toolbar(&collector);
+    let mut task = None;
+    record(&toolbar, async || {
+        let ticks = async {
+            for n in 0..3000 {
+                info_span!("tick", n).in_scope(|| {});
+                tokio::task::yield_now().await;
+            }
+        };
+        task = Some(tokio::spawn(ticks.in_current_span()));
+    })
+    .await;
+    let plain = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+    let plain = toolbar.layer().layer(plain);
+    for _ in 0..500 {
+        common::call(plain.clone(), common::get("/plain")).await;
+    }
+    task.unwrap().await.unwrap();
+    let list = common::api(&toolbar, "api/requests?limit=1").await;
+    assert_eq!((&list["store"]["requests"], &list["dropped"]["requests"]), (&json!(501), &json!(0)));
+    assert_eq!(collector.spans().len(), 3501, "and all of it is exported");
+}
+
+#[tokio::test]
+async fn shutdown_gives_the_same_answer_again() {
+    let collector = otelbar_testkit::Collector::start().unwrap();
+    let toolbar = common::toolbar(&collector);
+    collector.respond_always(otelbar_testkit::Fault::Hang);
+    record_one(&toolbar).await;
+    let shutdown = || {
+        let toolbar = toolbar.clone();
+        tokio::task::spawn_blocking(move || toolbar.shutdown(std::time::Duration::from_millis(100)))
+    };
+    let answers = (shutdown().await.unwrap(), shutdown().await.unwrap());
+    assert_eq!(answers, (false, false), "what was lost stays lost");
+}
+
+async fn record_one(toolbar: &OpenTelemetryPanel) {
+    let service = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+    common::call(toolbar.layer().layer(service), common::get("/")).await;
+}
+
+#[tokio::test]
 async fn the_store_lets_go_of_the_oldest() {
     let toolbar = common::toolbar_with(|config| config.max_requests(3usize));
     let service = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));

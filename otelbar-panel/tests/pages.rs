@@ -131,3 +131,16 @@ async fn a_token_opens_the_pages_to_others_and_is_kept_in_a_cookie() {
     let (head, body) = ask(&toolbar, Some(remote), get("/").header("cookie", pair)).await;
     assert!(body.contains("/__otelbar/bar.js") && head.headers.contains_key("otelbar-request"));
 }
+
+#[tokio::test]
+async fn another_sites_page_cannot_read_the_api() {
+    let toolbar = common::quiet_toolbar();
+    let foreign = get("/__otelbar/api/requests")
+        .header("sec-fetch-site", "cross-site")
+        .header("sec-fetch-mode", "cors");
+    let (head, body) = ask(&toolbar, Some(LOCAL), foreign).await;
+    assert_eq!(head.status, StatusCode::FORBIDDEN);
+    assert!(body.contains("a page of another site"), "{body}");
+    let link = get("/__otelbar/").header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "navigate");
+    assert_eq!(ask(&toolbar, Some(LOCAL), link).await.0.status, StatusCode::OK);
+}

@@ -220,3 +220,28 @@ async fn services_of_one_process_are_shown_in_one_trace() {
         assert_eq!(request["spans"][2]["parent_span_id"], request["spans"][1]["span_id"]);
     }
 }
+
+#[tokio::test]
+async fn the_configured_formats_alone_are_read_and_written() {
+    let b3 = [("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"), ("traceparent", TRACEPARENT)];
+    let toolbar = common::toolbar_with(|config| config.propagators([otelbar_config::Propagator::B3]));
+    let headers = call_through(&toolbar, &b3[..1]).await;
+    assert!(headers["b3"].to_str().unwrap().starts_with("0af7651916cd43dd8448eb211c80319c-"), "{headers:?}");
+    assert!(!headers.contains_key("traceparent"));
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(request["propagation"]["outcome"], "accepted");
+    assert_eq!(request["propagation"]["headers"][0]["name"], "b3");
+
+    let toolbar = common::toolbar_with(|config| config.propagators([]));
+    let headers = call_through(&toolbar, &b3).await;
+    assert!(headers.is_empty(), "{headers:?}");
+    assert_eq!(common::the_request(&toolbar).await["propagation"]["outcome"], "absent");
+}
+
+#[tokio::test]
+async fn secrets_in_baggage_are_not_shown() {
+    let request =
+        shown(&[("traceparent", TRACEPARENT), ("baggage", "user=ada,user.password=hunter2;p=1")]).await;
+    assert!(!request.to_string().contains("hunter2"), "{request}");
+    assert_eq!(request["propagation"]["headers"][1]["value"], "user=ada,user.password=REDACTED");
+}

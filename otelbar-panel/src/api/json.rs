@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeSeq, Serializer};
 #[derive(serde::Serialize)]
 pub(super) struct List {
     pub(super) service: String,
+    pub(super) warnings: Vec<String>,
     pub(super) requests: Vec<Request>,
     pub(super) store: Store,
     pub(super) dropped: AllDropped,
@@ -86,6 +87,7 @@ pub(super) struct Detail {
     pub(super) propagation: Propagation,
     pub(super) links: Vec<Link>,
     pub(super) spans: Vec<Span>,
+    pub(super) left_out: usize,
     pub(super) findings: Vec<Finding>,
     pub(super) dropped: Dropped,
 }

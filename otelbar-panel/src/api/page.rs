@@ -5,8 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
-use otelbar_convert::converter::Panel;
-use otelbar_convert::panel_data::Level;
 use otelbar_convert::{Converted, ConvertedSpan, semconv};
 use otelbar_export::Health;
 
@@ -15,17 +13,16 @@ use crate::panel::Toolbar;
 use crate::request::RequestContext;
 use crate::store::Held;
 
+/// Spans in the answer for a request, beyond which those of other requests of its trace are left out.
+const MAX_SPANS_OF_OTHERS: usize = 20_000;
+
 pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json::List {
     let fill = toolbar.store.fill();
     let counters = &toolbar.recorder.counters;
     json::List {
         service: toolbar.service.name.clone(),
-        requests: toolbar
-            .store
-            .newest(before, limit)
-            .iter()
-            .map(|held| request(held, &held.context.converted()))
-            .collect(),
+        warnings: toolbar.warnings.clone(),
+        requests: toolbar.store.newest(before, limit).iter().map(request).collect(),
         store: json::Store {
             requests: fill.requests,
             max_requests: fill.max_requests,
@@ -67,17 +64,23 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
     let context = &held.context;
     let converted = context.converted();
     let mut spans = spans(context, &converted);
+    let mut left_out = 0;
     for other in toolbar.store.trace(context.span_context.trace_id()) {
-        if other.context.id() != context.id() {
-            spans.extend(self::spans(&other.context, &other.context.converted()));
+        if other.context.id() == context.id() {
+            continue;
         }
+        if spans.len() + other.context.lock().data.entries.len() > MAX_SPANS_OF_OTHERS {
+            left_out += 1;
+            continue;
+        }
+        spans.extend(self::spans(&other.context, &other.context.converted()));
     }
     let dropped = context.lock().dropped;
     let propagation = &context.propagation;
     let ready = context.delivery.is_accepted();
     let links = toolbar.config.links(&context.span_context.trace_id()).into_iter();
     json::Detail {
-        request: request(held, &converted),
+        request: request(held),
         propagation: json::Propagation {
             outcome: propagation.outcome.as_str(),
             reason: propagation.reason.clone(),
@@ -92,6 +95,7 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
         },
         links: links.map(|link| json::Link { name: link.name, url: link.url, ready }).collect(),
         spans: in_tree_order(spans),
+        left_out,
         findings: converted
             .findings
             .iter()
@@ -112,35 +116,12 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
     }
 }
 
-fn request(held: &Held, converted: &Converted) -> json::Request {
+fn request(held: &Held) -> json::Request {
     let context = &held.context;
     let export = context.delivery.state();
+    let summary = context.summary();
     let recording = context.lock();
     let request = &recording.data.request;
-    let mut counts = json::Counts {
-        spans: converted.spans.len(),
-        logs: recording.data.logs.len(),
-        findings: converted.findings.len(),
-        errors: recording.data.logs.iter().filter(|log| log.level == Level::Error).count(),
-        ..json::Counts::default()
-    };
-    let mut finding_kinds: Vec<_> = converted.findings.iter().map(|finding| finding.kind.as_str()).collect();
-    finding_kinds.sort_unstable();
-    finding_kinds.dedup();
-    let mut query_time = Duration::ZERO;
-    for span in &converted.spans {
-        match span.panel {
-            Panel::Sql => {
-                counts.queries += 1;
-                query_time += span.duration();
-            }
-            Panel::Http => counts.calls += 1,
-            Panel::Template => counts.renders += 1,
-            Panel::Cache => counts.cache += 1,
-            _ => {}
-        }
-        counts.errors += usize::from(matches!(span.data.status, Status::Error { .. }));
-    }
     json::Request {
         id: context.id().to_string(),
         seq: held.seq,
@@ -154,10 +135,19 @@ fn request(held: &Held, converted: &Converted) -> json::Request {
         start_unix_ns: unix_ns(recording.data.timer.start),
         duration_ns: nanoseconds(recording.data.timer.duration),
         outcome: recording.outcome.map_or("open", |outcome| outcome.as_str()),
-        error: converted.spans.first().is_some_and(|root| matches!(root.data.status, Status::Error { .. })),
-        counts,
-        query_ns: nanoseconds(query_time),
-        finding_kinds,
+        error: summary.failed,
+        counts: json::Counts {
+            spans: summary.spans,
+            queries: summary.queries,
+            calls: summary.calls,
+            renders: summary.renders,
+            cache: summary.cache,
+            logs: summary.logs,
+            errors: summary.errors,
+            findings: summary.findings,
+        },
+        query_ns: nanoseconds(summary.query_time),
+        finding_kinds: summary.finding_kinds,
         export: json::Export { state: export.name, detail: export.detail },
     }
 }

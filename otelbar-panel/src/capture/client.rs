@@ -8,6 +8,7 @@ use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall};
+use otelbar_propagation::{Propagator, Propagators};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -78,7 +79,8 @@ where
             None => {
                 let outer = opentelemetry::Context::map_current(|cx| cx.span().span_context().clone());
                 if outer.is_valid() {
-                    propagation::inject(&outer, None, request.headers_mut());
+                    let w3c = Propagators::new([Propagator::TraceContext]);
+                    propagation::inject(&outer, None, &w3c, request.headers_mut());
                 }
                 None
             }
@@ -224,7 +226,8 @@ impl Call {
         let parent = if place.is_some() { id } else { span };
         let outgoing =
             SpanContext::new(root.trace_id(), parent, root.trace_flags(), false, root.trace_state().clone());
-        propagation::inject(&outgoing, context.propagation.baggage.as_deref(), request.headers_mut());
+        let baggage = context.propagation.baggage.as_deref();
+        propagation::inject(&outgoing, baggage, &context.recorder.propagators, request.headers_mut());
         Call { context, place, answer: Answer::default(), state: State::Waiting }
     }
 }

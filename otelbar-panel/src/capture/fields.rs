@@ -45,6 +45,13 @@ impl<'r> Fields<'r> {
         self.failed.then(|| self.description.take().unwrap_or_default().into())
     }
 
+    /// Takes a field `message` for what it is in a span: a field like any other.
+    pub(crate) fn keep_message(&mut self) {
+        if let Some(message) = self.message.take() {
+            self.push("message", Value::from(message));
+        }
+    }
+
     fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
         match field.name() {
             "message" => self.message = Some(text()),

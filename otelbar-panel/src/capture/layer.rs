@@ -81,6 +81,7 @@ where
 
         let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
         attributes.record(&mut fields);
+        fields.keep_message();
         let own_id = new_span_id();
         let name = fields.name.take().map_or(Cow::Borrowed(metadata.name()), Cow::Owned);
         let kind = EntryKind::Span(fields.kind.take().unwrap_or(SpanKind::Internal));
@@ -108,6 +109,7 @@ where
         let Some((Scope { context, .. }, place)) = handle else { return };
         let mut fields = Fields::new(&context.recorder.redactor, values.len());
         values.record(&mut fields);
+        fields.keep_message();
         for attribute in std::mem::take(&mut fields.attributes) {
             context.set_attribute(place, attribute);
         }

@@ -12,7 +12,7 @@ use super::future::ToolbarFuture;
 use super::peer;
 use super::watch::Watch;
 use crate::panel::Toolbar;
-use crate::request::Service as ServiceInfo;
+use crate::request::{RequestHandle, Service as ServiceInfo};
 
 /// Watches the requests of a service, and serves the toolbar's pages beside it.
 ///
@@ -83,6 +83,12 @@ where
         if let Some(rest) = toolbar.own_path(request.uri().path()) {
             return ToolbarFuture::answer(toolbar.answer(rest, &request, peer));
         }
+        // A layer around another of the same toolbar watches; the inner one has nothing to add.
+        let watched = request.extensions().get::<RequestHandle>();
+        if watched.is_some_and(|handle| Arc::ptr_eq(&handle.scope.context.recorder, &toolbar.recorder)) {
+            return ToolbarFuture::off(self.inner.call(request));
+        }
+        toolbar.tell_warnings();
         let watch = Watch::open(toolbar, &self.layer.service, &request, peer);
         request.extensions_mut().insert(watch.handle());
         let inner = watch.run(|| self.inner.call(request));

@@ -113,7 +113,10 @@ impl Watch {
         context.with_request(|request| request.status = Some(status.as_u16()));
         let without_body = self.method == Method::HEAD
             || status.is_informational()
-            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || matches!(
+                status,
+                StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+            )
             || (self.method == Method::CONNECT && status.is_success());
 
         let bar = self.toolbar.bar(&self.bar, context.id(), &head, without_body);

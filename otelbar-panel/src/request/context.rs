@@ -10,6 +10,7 @@ use otelbar_convert::panel_data::{Entry, Log, PanelData, Request, Timer};
 use otelbar_convert::{Converted, ConvertedSpan};
 
 use super::recording::{Outcome, Recording};
+use super::summary::Summary;
 use crate::delivery::Delivery;
 use crate::propagation::Propagation;
 use crate::recorder::Recorder;
@@ -95,7 +96,7 @@ impl RequestContext {
     /// Adds to what is known of the request itself.
     pub(crate) fn with_request(&self, f: impl FnOnce(&mut Request)) {
         let mut recording = self.lock();
-        recording.converted = None;
+        recording.summary = None;
         f(&mut recording.data.request);
     }
 
@@ -116,7 +117,7 @@ impl RequestContext {
     /// Changes an open entry and ends it, at this offset from the request's start.
     pub(crate) fn end(self: &Arc<Self>, place: usize, at: Duration, change: impl FnOnce(&mut Entry)) {
         let mut recording = self.lock();
-        change(&mut recording.data.entries[place]);
+        recording.change(place, &self.recorder.limits, change);
         recording.end_entry(place, at);
         self.announce_late(recording);
     }
@@ -126,9 +127,7 @@ impl RequestContext {
     }
 
     pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut Entry)) {
-        let mut recording = self.lock();
-        recording.converted = None;
-        change(&mut recording.data.entries[place]);
+        self.lock().change(place, &self.recorder.limits, change);
     }
 
     pub(crate) fn log(self: &Arc<Self>, log: Log) {
@@ -148,7 +147,7 @@ impl RequestContext {
                 return;
             }
             recording.outcome = Some(outcome);
-            recording.converted = None;
+            recording.summary = None;
             recording.data.timer.duration = now;
             recording.data.timer.busy = Some(Duration::from_nanos(self.busy.load(Ordering::Relaxed)));
             recording.data.timer.ended = true;
@@ -163,9 +162,21 @@ impl RequestContext {
         self.recorder.handover.finished(self);
     }
 
-    /// The spans as they are now; worked out again only when something was recorded since, or is still open.
-    pub(crate) fn converted(&self) -> Arc<Converted> {
+    /// The spans as they are now.
+    pub(crate) fn converted(&self) -> Converted {
         self.convert(&mut self.lock())
+    }
+
+    /// What a list says of the request; worked out again only when something was recorded since, or is still open.
+    pub(crate) fn summary(&self) -> Summary {
+        let mut recording = self.lock();
+        match &recording.summary {
+            Some(summary) => summary.clone(),
+            None => {
+                let converted = self.convert(&mut recording);
+                Summary::new(&recording.data, &converted)
+            }
+        }
     }
 
     /// The spans that have ended and were not taken before.
@@ -179,22 +190,20 @@ impl RequestContext {
         }
         let converted = self.convert(&mut recording);
         drop(recording);
-        let fresh = |span: &&ConvertedSpan| match span.entry {
+        let fresh = |span: &ConvertedSpan| match span.entry {
             None => root,
             Some(entry) => entries.binary_search(&entry).is_ok(),
         };
         let limit = self.recorder.limits.events;
-        converted.spans.iter().filter(fresh).map(|span| export_form(&span.data, limit)).collect()
+        let spans = converted.spans.into_iter().filter(fresh);
+        spans.map(|span| export_form(span.data, limit)).collect()
     }
 
-    fn convert(&self, recording: &mut Recording) -> Arc<Converted> {
+    fn convert(&self, recording: &mut Recording) -> Converted {
         recording.touch(self.now());
-        if let Some(converted) = &recording.converted {
-            return Arc::clone(converted);
-        }
-        let converted = Arc::new(self.recorder.converter.convert(&recording.data));
-        if recording.open == 0 && recording.outcome.is_some() {
-            recording.converted = Some(Arc::clone(&converted));
+        let converted = self.recorder.converter.convert(&recording.data);
+        if recording.open == 0 && recording.outcome.is_some() && recording.summary.is_none() {
+            recording.summary = Some(Summary::new(&recording.data, &converted));
         }
         converted
     }
@@ -209,8 +218,7 @@ impl RequestContext {
 }
 
 /// A span as it is exported: with no more events than the limit says.
-fn export_form(span: &SpanData, events: usize) -> SpanData {
-    let mut span = span.clone();
+fn export_form(mut span: SpanData, events: usize) -> SpanData {
     let over = span.events.events.len().saturating_sub(events);
     span.events.events.truncate(events);
     span.events.dropped_count = u32::try_from(over).unwrap_or(u32::MAX);

@@ -146,7 +146,10 @@ impl RequestHandle {
         if context.recorder.redactor.is_sensitive(attribute.key.as_str()) {
             attribute.value = opentelemetry::Value::from(otelbar_convert::redact::REDACTED);
         }
-        let limit = context.recorder.limits.attributes;
+        let limits = &context.recorder.limits;
+        let cut = limits.value(&mut attribute.value);
+        context.recorder.counters.attributes.add(u64::from(cut));
+        let limit = limits.attributes;
         context.with_request(|request| {
             let attributes = &mut request.attributes;
             if let Some(old) = attributes.iter_mut().find(|old| old.key == attribute.key) {

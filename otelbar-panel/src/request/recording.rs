@@ -1,24 +1,10 @@
-use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::{KeyValue, StringValue, Value};
-use otelbar_convert::Converted;
-use otelbar_convert::panel_data::{Entry, EntryKind, Log, PanelData};
+use opentelemetry::KeyValue;
+use otelbar_convert::panel_data::{Entry, Log, PanelData};
 
-/// How much of one request is kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) spans: usize,
-    pub(crate) logs: usize,
-    pub(crate) attributes: usize,
-    /// Events of one span, in what is exported.
-    pub(crate) events: usize,
-    /// Characters of one text value.
-    pub(crate) value_length: usize,
-}
-
-/// Bytes of one text value that are kept at most, whatever the limit in characters says.
-const MAX_VALUE_BYTES: usize = 64 * 1024;
+use super::limits::{Limits, attribute_bytes, entry_bytes, head_bytes, limit_head};
+use super::summary::Summary;
 
 /// What was left out of one request, over a limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,11 +46,11 @@ pub(crate) struct Recording {
     pub(crate) data: PanelData,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) dropped: Dropped,
-    /// The spans, while they are what the recording says.
-    pub(crate) converted: Option<Arc<Converted>>,
+    /// What a list says of the request, while that is what the recording says.
+    pub(crate) summary: Option<Summary>,
     /// Entries that have not ended.
     pub(crate) open: usize,
-    /// Whether the background thread has been told of what came after the end.
+    /// Whether the background thread has been told of what came after the end, and has not looked yet.
     pub(crate) announced: bool,
     root_exported: bool,
     exported: Vec<bool>,
@@ -73,12 +59,13 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn new(data: PanelData) -> Self {
+    pub(crate) fn new(mut data: PanelData) -> Self {
+        limit_head(&mut data.request);
         Recording {
             data,
             outcome: None,
             dropped: Dropped::default(),
-            converted: None,
+            summary: None,
             open: 0,
             announced: false,
             root_exported: false,
@@ -94,37 +81,32 @@ impl Recording {
             self.dropped.spans += 1;
             return None;
         }
-        let dropped = limit_attributes(&mut entry.attributes, limits);
-        entry.dropped_attributes += dropped;
-        self.dropped.attributes += u64::from(dropped);
-        if let EntryKind::Sql(sql) = &mut entry.kind {
-            self.dropped.attributes += u64::from(cut(&mut sql.text, limits.value_length));
-            self.bytes += sql.text.len();
-        }
-        self.bytes += attribute_bytes(&entry.attributes);
+        self.dropped.attributes += u64::from(limits.entry(&mut entry));
+        self.bytes += entry_bytes(&entry);
         self.open += usize::from(!entry.ended);
-        self.converted = None;
+        self.summary = None;
         self.data.entries.push(entry);
         Some(self.data.entries.len() - 1)
     }
 
     /// Adds an attribute to an entry that is there, or replaces the one of that name.
     pub(crate) fn set_attribute(&mut self, index: usize, attribute: KeyValue, limits: &Limits) {
-        self.converted = None;
+        self.change(index, limits, |entry| {
+            match entry.attributes.iter_mut().find(|old| old.key == attribute.key) {
+                Some(old) => old.value = attribute.value,
+                None => entry.attributes.push(attribute),
+            }
+        });
+    }
+
+    /// Changes an entry that is there.
+    pub(crate) fn change(&mut self, index: usize, limits: &Limits, change: impl FnOnce(&mut Entry)) {
+        self.summary = None;
         let entry = &mut self.data.entries[index];
-        if let Some(old) = entry.attributes.iter_mut().find(|old| old.key == attribute.key) {
-            old.value = attribute.value;
-            return;
-        }
-        if entry.attributes.len() >= limits.attributes {
-            entry.dropped_attributes += 1;
-            self.dropped.attributes += 1;
-            return;
-        }
-        let mut one = vec![attribute];
-        self.dropped.attributes += u64::from(limit_attributes(&mut one, limits));
-        self.bytes += attribute_bytes(&one);
-        entry.attributes.append(&mut one);
+        let before = entry_bytes(entry);
+        change(entry);
+        self.dropped.attributes += u64::from(limits.entry(entry));
+        self.bytes = self.bytes - before + entry_bytes(entry);
     }
 
     pub(crate) fn push_log(&mut self, mut log: Log, limits: &Limits) {
@@ -132,13 +114,10 @@ impl Recording {
             self.dropped.logs += 1;
             return;
         }
-        self.dropped.attributes += u64::from(limit_attributes(&mut log.attributes, limits));
-        if let Some(end) = end_of(&log.message, limits.value_length) {
-            log.message = log.message[..end].to_owned().into();
-            self.dropped.attributes += 1;
-        }
+        let cut = limits.attributes(&mut log.attributes) + limits.cow(&mut log.message);
+        self.dropped.attributes += u64::from(cut);
         self.bytes += log.message.len() + attribute_bytes(&log.attributes);
-        self.converted = None;
+        self.summary = None;
         self.data.logs.push(log);
     }
 
@@ -148,7 +127,7 @@ impl Recording {
             entry.ended = true;
             entry.duration = now.saturating_sub(entry.start.unwrap_or_default());
             self.open -= 1;
-            self.converted = None;
+            self.summary = None;
         }
     }
 
@@ -158,7 +137,7 @@ impl Recording {
             self.data.timer.duration = now;
         }
         if self.open > 0 {
-            self.converted = None;
+            self.summary = None;
             for entry in self.data.entries.iter_mut().filter(|entry| !entry.ended) {
                 entry.duration = now.saturating_sub(entry.start.unwrap_or_default());
             }
@@ -199,46 +178,8 @@ impl Recording {
     pub(crate) fn size(&self) -> usize {
         size_of::<Self>()
             + self.bytes
+            + head_bytes(&self.data.request)
             + self.data.entries.capacity() * size_of::<Entry>()
             + self.data.logs.capacity() * size_of::<Log>()
     }
-}
-
-/// Keeps to the limits; the number of attributes left out or cut.
-fn limit_attributes(attributes: &mut Vec<KeyValue>, limits: &Limits) -> u32 {
-    let over = attributes.len().saturating_sub(limits.attributes);
-    attributes.truncate(limits.attributes);
-    let mut dropped = u32::try_from(over).unwrap_or(u32::MAX);
-    for attribute in attributes {
-        if let Value::String(value) = &attribute.value
-            && let Some(end) = end_of(value.as_str(), limits.value_length)
-        {
-            attribute.value = Value::String(StringValue::from(value.as_str()[..end].to_owned()));
-            dropped += 1;
-        }
-    }
-    dropped
-}
-
-/// Cuts a text at a character's end; whether it was too long.
-fn cut(text: &mut String, characters: usize) -> bool {
-    let Some(end) = end_of(text, characters) else { return false };
-    text.truncate(end);
-    true
-}
-
-/// Where a text that is too long has to end.
-fn end_of(text: &str, characters: usize) -> Option<usize> {
-    // A text of so few bytes has no more characters.
-    let by_characters = (text.len() > characters).then(|| text.char_indices().nth(characters)).flatten();
-    let by_bytes = (text.len() > MAX_VALUE_BYTES).then(|| text.floor_char_boundary(MAX_VALUE_BYTES));
-    by_characters.map(|(at, _)| at).into_iter().chain(by_bytes).min()
-}
-
-fn attribute_bytes(attributes: &[KeyValue]) -> usize {
-    let text = |attribute: &KeyValue| match &attribute.value {
-        Value::String(value) => value.as_str().len(),
-        _ => 0,
-    };
-    attributes.iter().map(text).sum::<usize>() + size_of_val(attributes)
 }

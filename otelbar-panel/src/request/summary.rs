@@ -1,0 +1,57 @@
+use std::time::Duration;
+
+use opentelemetry::trace::Status;
+use otelbar_convert::Converted;
+use otelbar_convert::converter::Panel;
+use otelbar_convert::panel_data::{Level, PanelData};
+
+/// What a list says of a request. Small, so that it can be kept where the spans themselves cannot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) spans: usize,
+    pub(crate) queries: usize,
+    pub(crate) calls: usize,
+    pub(crate) renders: usize,
+    pub(crate) cache: usize,
+    pub(crate) logs: usize,
+    /// Spans in error, and logs of level `ERROR`.
+    pub(crate) errors: usize,
+    pub(crate) findings: usize,
+    pub(crate) finding_kinds: Vec<&'static str>,
+    pub(crate) query_time: Duration,
+    /// Whether the request itself is in error.
+    pub(crate) failed: bool,
+}
+
+impl Summary {
+    pub(crate) fn new(data: &PanelData, converted: &Converted) -> Self {
+        let mut summary = Summary {
+            spans: converted.spans.len(),
+            logs: data.logs.len(),
+            errors: data.logs.iter().filter(|log| log.level == Level::Error).count(),
+            findings: converted.findings.len(),
+            finding_kinds: converted.findings.iter().map(|finding| finding.kind.as_str()).collect(),
+            failed: converted
+                .spans
+                .first()
+                .is_some_and(|root| matches!(root.data.status, Status::Error { .. })),
+            ..Summary::default()
+        };
+        summary.finding_kinds.sort_unstable();
+        summary.finding_kinds.dedup();
+        for span in &converted.spans {
+            match span.panel {
+                Panel::Sql => {
+                    summary.queries += 1;
+                    summary.query_time += span.duration();
+                }
+                Panel::Http => summary.calls += 1,
+                Panel::Template => summary.renders += 1,
+                Panel::Cache => summary.cache += 1,
+                _ => {}
+            }
+            summary.errors += usize::from(matches!(span.data.status, Status::Error { .. }));
+        }
+        summary
+    }
+}
