@@ -19,6 +19,9 @@ fn main() -> io::Result<()> {
         let option = entry.option;
         if wanted.iter().any(|part| option.name.contains(part.as_str())) {
             writeln!(out, "{}\n    {}", option.name, option.help)?;
+            if let Some(reservation) = option.reservation() {
+                writeln!(out, "    {reservation}")?;
+            }
             writeln!(out, "    value:    {}", entry.value)?;
             writeln!(out, "    source:   {}", entry.source)?;
             writeln!(out, "    default:  {}", option.default)?;

@@ -101,6 +101,8 @@ impl Entry {
             Source::Environment { variable } => variable,
             _ => self.option.variables.first().copied().unwrap_or_default(),
         };
-        [format!("  {}", self.option.name), value, source, variable.to_owned(), self.option.help.to_owned()]
+        let help = [Some(self.option.help.to_owned()), self.option.reservation()];
+        let help = help.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        [format!("  {}", self.option.name), value, source, variable.to_owned(), help]
     }
 }

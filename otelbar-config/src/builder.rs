@@ -330,7 +330,7 @@ mod tests {
             .access_token(Secret::new("t".to_owned()))
             .otlp_headers(Headers::new([("a", "b c,d")]).unwrap())
             .otlp_endpoint("http://collector:9000".to_owned())
-            .capture(&"sql,log".to_owned())
+            .capture("sql,log".to_owned())
             .build()
             .unwrap();
         assert_eq!(config.otlp_endpoint().to_string(), "http://collector:9000");

@@ -6,7 +6,7 @@ use crate::options::{Set, Setting, Settings, Source};
 use crate::otlp::{Signal, protocol_of};
 use crate::value::{InvalidValue, OptionValue};
 
-/// An option that does not go with others.
+/// An option that does not go with others, or whose value nothing uses.
 #[derive(PartialEq)]
 pub(crate) struct Conflict {
     pub(crate) option: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Conflict {
 }
 
 impl Conflict {
-    fn new<T: OptionValue>(option: &'static str, set: &Set<T>, why: InvalidValue) -> Self {
+    pub(crate) fn new<T: OptionValue>(option: &'static str, set: &Set<T>, why: InvalidValue) -> Self {
         Conflict { option, source: set.source.clone(), value: set.value.shown(), why }
     }
 }

@@ -7,6 +7,8 @@ pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
     const WHAT: &'static str;
     /// Every value, in the order of the documentation.
     const ALL: &'static [Self];
+    /// The names of those that nothing uses yet.
+    const NOT_YET: &'static [&'static str];
 
     fn name(self) -> &'static str;
     fn named(name: &str) -> Option<Self>;
@@ -20,18 +22,25 @@ pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
     }
 }
 
-/// Declares an enumeration by its variants and their names; further names are read but not written.
+/// Declares an enumeration by its variants and their names; further names are read but not written. What is read and
+/// kept, but used by nothing so far, is marked `not yet`.
 macro_rules! choices {
     ($(
         $(#[$attribute:meta])*
         pub enum $type:ident is $what:literal {
-            $( $(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)* ),+ $(,)?
+            $( $(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)* $(not $yet:ident)? ),+ $(,)?
         }
     )+) => {$(
         $(#[$attribute])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum $type { $( $(#[$doc])* $variant ),+ }
+        pub enum $type {
+            $(
+                $(#[$doc])*
+                $( #[doc = ""] #[doc = concat!("Not used ", stringify!($yet), ".")] )?
+                $variant
+            ),+
+        }
 
         impl $type {
             /// The name it has in variables and files.
@@ -43,6 +52,7 @@ macro_rules! choices {
         impl $crate::choice::Choice for $type {
             const WHAT: &'static str = $what;
             const ALL: &'static [Self] = &[$( $type::$variant ),+];
+            const NOT_YET: &'static [&'static str] = &[$( $( choices!(@name $name $yet), )? )+];
 
             fn name(self) -> &'static str {
                 self.as_str()
@@ -87,6 +97,8 @@ macro_rules! choices {
         }
 
         impl $crate::value::OptionValue for $type {
+            const NOT_YET: &'static [&'static str] = <Self as $crate::choice::Choice>::NOT_YET;
+
             fn parse(text: &str) -> Result<Self, $crate::value::Rejected<Self>> {
                 text.parse().map_err(Into::into)
             }
@@ -96,11 +108,15 @@ macro_rules! choices {
             }
         }
     )+};
+
+    (@name $name:literal $yet:ident) => { $name };
 }
 pub(crate) use choices;
 
 /// A list of names, separated by commas. `none` is the empty list; unknown names are left out.
 impl<T: Choice> OptionValue for Vec<T> {
+    const NOT_YET: &'static [&'static str] = T::NOT_YET;
+
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         if text.eq_ignore_ascii_case(NONE) {
             return Ok(Vec::new());
@@ -166,25 +182,25 @@ choices! {
         /// To an OTLP receiver.
         Otlp = "otlp",
         /// To Zipkin, as JSON of its version 2.
-        Zipkin = "zipkin",
+        Zipkin = "zipkin" not yet,
         /// To standard output. `logging` is its old name.
-        Console = "console" | "logging",
+        Console = "console" | "logging" not yet,
     }
 
     /// Where metrics are sent (`OTEL_METRICS_EXPORTER`).
     pub enum MetricsExporter is "an exporter of metrics" {
         /// To an OTLP receiver.
-        Otlp = "otlp",
+        Otlp = "otlp" not yet,
         /// To standard output. `logging` is its old name.
-        Console = "console" | "logging",
+        Console = "console" | "logging" not yet,
     }
 
     /// Where logs are sent (`OTEL_LOGS_EXPORTER`).
     pub enum LogsExporter is "an exporter of logs" {
         /// To an OTLP receiver.
-        Otlp = "otlp",
+        Otlp = "otlp" not yet,
         /// To standard output. `logging` is its old name.
-        Console = "console" | "logging",
+        Console = "console" | "logging" not yet,
     }
 
     /// How a trace's context travels in headers (`OTEL_PROPAGATORS`).
@@ -194,15 +210,15 @@ choices! {
         /// W3C Baggage.
         Baggage = "baggage",
         /// B3 in one header.
-        B3 = "b3",
+        B3 = "b3" not yet,
         /// B3 in several headers.
-        B3Multi = "b3multi",
+        B3Multi = "b3multi" not yet,
         /// Jaeger's `uber-trace-id`.
-        Jaeger = "jaeger",
+        Jaeger = "jaeger" not yet,
         /// AWS X-Ray.
-        XRay = "xray",
+        XRay = "xray" not yet,
         /// OpenTracing's `ot-tracer-*` headers.
-        OtTrace = "ottrace",
+        OtTrace = "ottrace" not yet,
     }
 
     /// Which measurements carry an exemplar (`OTEL_METRICS_EXEMPLAR_FILTER`).
@@ -236,9 +252,9 @@ choices! {
         /// The stable names: `http.request.method`.
         Stable = "stable",
         /// Both, for the time of a migration.
-        Dup = "dup",
+        Dup = "dup" not yet,
         /// The names from before they were stable: `http.method`.
-        Old = "old",
+        Old = "old" not yet,
     }
 
     /// What the toolbar records.
@@ -246,17 +262,17 @@ choices! {
         /// Database queries.
         Sql = "sql",
         /// Parameter values of database queries: not by default, since they are data of users.
-        SqlParameters = "sql_parameters",
+        SqlParameters = "sql_parameters" not yet,
         /// Template renders.
         Template = "template",
         /// Cache operations.
-        Cache = "cache",
+        Cache = "cache" not yet,
         /// Outgoing HTTP calls.
         Http = "http",
         /// Request and response headers: not by default, since some are secret.
-        Headers = "headers",
+        Headers = "headers" not yet,
         /// Profiled functions.
-        Profile = "profile",
+        Profile = "profile" not yet,
         /// Logs.
         Log = "log",
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::account::Account;
 use crate::builder::Builder;
-use crate::check;
+use crate::check::{self, Conflict};
 use crate::environment::{Environment, ProcessEnvironment, Reading, misspelt};
 use crate::options::{Set, Settings, Source, Values};
 use crate::page::Link;
@@ -57,7 +57,8 @@ impl OpenTelemetryConfig {
         Self::from_environment(&ProcessEnvironment)
     }
 
-    /// Reads `environment`. What is not understood is left at its default, with a warning.
+    /// Reads `environment`. What is not understood is left at its default, with a warning. What nothing uses yet is
+    /// kept, with a warning, too.
     ///
     /// With the feature `file`, the file named by `OTEL_CONFIG_FILE` is read beneath it; if it cannot be, that
     /// is a warning, too. `try_from_environment` makes it an error.
@@ -78,16 +79,20 @@ impl OpenTelemetryConfig {
         settings.lift_resource();
         file.lift_resource();
         let mut settings = settings.over(file);
-        for conflict in check::combinations(&mut settings) {
-            let place = match (conflict.source, &reading.path) {
+        let path = reading.path;
+        let warning = |conflict: Conflict| {
+            let place = match (conflict.source, &path) {
                 (Source::Environment { variable }, _) => Place::Variable(variable.to_owned()),
                 (Source::File(position), Some(path)) => {
                     Place::File { path: path.clone(), position: Some(position) }
                 }
                 _ => Place::Option(conflict.option),
             };
-            reading.warnings.push(Warning::new(Some(conflict.option), place, conflict.value, conflict.why));
-        }
+            Warning::new(Some(conflict.option), place, conflict.value, conflict.why)
+        };
+        reading.warnings.extend(check::combinations(&mut settings).into_iter().map(&warning));
+        // Nothing is used instead of what nothing uses.
+        let unused: Vec<_> = settings.unused().into_iter().map(&warning).collect();
         let config = Self::new(settings);
         let account = config.account();
         for warning in &mut reading.warnings {
@@ -95,6 +100,7 @@ impl OpenTelemetryConfig {
                 warning.set_used(&entry.value);
             }
         }
+        reading.warnings.extend(unused);
         (config, reading.warnings)
     }
 
@@ -352,8 +358,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc"),
             ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:4317"),
         ];
-        let (config, warnings) = OpenTelemetryConfig::from_environment(&environment);
-        assert_eq!(warnings, []);
+        let (config, _) = OpenTelemetryConfig::from_environment(&environment);
         let traces = config.otlp(Signal::Traces);
         assert_eq!(traces.endpoint.expose(), "http://collector:4318/base/v1/traces");
         assert_eq!(traces.timeout, None);

@@ -39,7 +39,7 @@ options! {
             default "true", env ["OTELBAR_ENABLED", "OTEL_SDK_DISABLED" via readers::negated];
         /// How much the toolbar and its pipelines log about themselves.
         log_level: LogLevel,
-            default "info", env ["OTEL_LOG_LEVEL"];
+            default "info", env ["OTEL_LOG_LEVEL"], not yet;
     }
 
     "Resource" {
@@ -105,10 +105,10 @@ options! {
             default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
         /// How metrics are sent by OTLP.
         otlp_metrics_protocol: Protocol,
-            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"];
+            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"], not yet;
         /// How logs are sent by OTLP.
         otlp_logs_protocol: Protocol,
-            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"];
+            default (as otlp_protocol), env ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"], not yet;
 
         /// The address of the OTLP receiver; over HTTP the path of each signal (v1/traces) is added to it.
         otlp_endpoint: Endpoint as (&Endpoint),
@@ -122,11 +122,11 @@ options! {
         /// The address metrics are sent to, as it stands.
         otlp_metrics_endpoint: Endpoint as (&Endpoint),
             default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Metrics), "otlp_endpoint, over HTTP with v1/metrics"),
-            env ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"];
+            env ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"], not yet;
         /// The address logs are sent to, as it stands.
         otlp_logs_endpoint: Endpoint as (&Endpoint),
             default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Logs), "otlp_endpoint, over HTTP with v1/logs"),
-            env ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
+            env ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"], not yet;
 
         /// Whether an endpoint without a scheme is spoken to without TLS.
         otlp_insecure: bool,
@@ -136,10 +136,10 @@ options! {
             default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_TRACES_INSECURE"];
         /// Whether an endpoint of metrics without a scheme is spoken to without TLS.
         otlp_metrics_insecure: bool,
-            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_METRICS_INSECURE"];
+            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_METRICS_INSECURE"], not yet;
         /// Whether an endpoint of logs without a scheme is spoken to without TLS.
         otlp_logs_insecure: bool,
-            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_LOGS_INSECURE"];
+            default (as otlp_insecure), env ["OTEL_EXPORTER_OTLP_LOGS_INSECURE"], not yet;
 
         /// Headers sent with each export: name=value,name=value, values percent-encoded.
         otlp_headers: Headers as (&Headers),
@@ -149,10 +149,10 @@ options! {
             default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_TRACES_HEADERS"];
         /// Headers sent with each export of metrics, instead of otlp_headers.
         otlp_metrics_headers: Headers as (&Headers),
-            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_METRICS_HEADERS"];
+            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_METRICS_HEADERS"], not yet;
         /// Headers sent with each export of logs, instead of otlp_headers.
         otlp_logs_headers: Headers as (&Headers),
-            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"];
+            default (as otlp_headers), env ["OTEL_EXPORTER_OTLP_LOGS_HEADERS"], not yet;
 
         /// How long one export may take, in milliseconds; 0 is without limit.
         otlp_timeout: Timeout,
@@ -162,10 +162,10 @@ options! {
             default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"];
         /// How long one export of metrics may take, in milliseconds; 0 is without limit.
         otlp_metrics_timeout: Timeout,
-            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"];
+            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"], not yet;
         /// How long one export of logs may take, in milliseconds; 0 is without limit.
         otlp_logs_timeout: Timeout,
-            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"];
+            default (as otlp_timeout), env ["OTEL_EXPORTER_OTLP_LOGS_TIMEOUT"], not yet;
 
         /// How exports are compressed: none, gzip or zstd.
         otlp_compression: Compression,
@@ -175,10 +175,10 @@ options! {
             default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"];
         /// How exports of metrics are compressed.
         otlp_metrics_compression: Compression,
-            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION"];
+            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION"], not yet;
         /// How exports of logs are compressed.
         otlp_logs_compression: Compression,
-            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION"];
+            default (as otlp_compression), env ["OTEL_EXPORTER_OTLP_LOGS_COMPRESSION"], not yet;
 
         /// The PEM file of the authorities trusted to vouch for the receiver, instead of the system's.
         otlp_certificate: Option<PathBuf> as (Option<&Path>),
@@ -188,10 +188,10 @@ options! {
             default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"];
         /// The PEM file of the authorities trusted for the receiver of metrics.
         otlp_metrics_certificate: Option<PathBuf> as (Option<&Path>),
-            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE"];
+            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE"], not yet;
         /// The PEM file of the authorities trusted for the receiver of logs.
         otlp_logs_certificate: Option<PathBuf> as (Option<&Path>),
-            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"];
+            default (as otlp_certificate), env ["OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"], not yet;
 
         /// The PEM file of the certificate shown to the receiver.
         otlp_client_certificate: Option<PathBuf> as (Option<&Path>),
@@ -203,11 +203,11 @@ options! {
         /// The PEM file of the certificate shown to the receiver of metrics.
         otlp_metrics_client_certificate: Option<PathBuf> as (Option<&Path>),
             default (as otlp_client_certificate),
-            env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE"];
+            env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE"], not yet;
         /// The PEM file of the certificate shown to the receiver of logs.
         otlp_logs_client_certificate: Option<PathBuf> as (Option<&Path>),
             default (as otlp_client_certificate),
-            env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"];
+            env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE"], not yet;
 
         /// The PEM file of the client certificate's private key.
         otlp_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
@@ -217,19 +217,19 @@ options! {
             default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"];
         /// The PEM file of the private key for the receiver of metrics.
         otlp_metrics_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
-            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY"];
+            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY"], not yet;
         /// The PEM file of the private key for the receiver of logs.
         otlp_logs_client_key: Option<Secret<PathBuf>> as (Option<&Secret<PathBuf>>),
-            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY"];
+            default (as otlp_client_key), env ["OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY"], not yet;
     }
 
     "Zipkin" {
         /// The address spans are sent to, as JSON of Zipkin's version 2.
         zipkin_endpoint: Endpoint as (&Endpoint),
-            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"];
+            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"], not yet;
         /// How long one export to Zipkin may take, in milliseconds; 0 is without limit.
         zipkin_timeout: Timeout,
-            default "10000", env ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"];
+            default "10000", env ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"], not yet;
     }
 
     "Batches of spans" {
@@ -254,29 +254,29 @@ options! {
     "Batches of logs" {
         /// How long logs wait for a batch to fill, in milliseconds.
         blrp_schedule_delay: Duration,
-            default "1000", env ["OTEL_BLRP_SCHEDULE_DELAY"], check positive;
+            default "1000", env ["OTEL_BLRP_SCHEDULE_DELAY"], check positive, not yet;
         /// How long the export of a batch of logs may take with all its attempts, in milliseconds; 0 is without limit.
         blrp_export_timeout: Timeout,
-            default "30000", env ["OTEL_BLRP_EXPORT_TIMEOUT"];
+            default "30000", env ["OTEL_BLRP_EXPORT_TIMEOUT"], not yet;
         /// How many logs the queue holds.
         blrp_max_queue_size: usize,
-            default "2048", env ["OTEL_BLRP_MAX_QUEUE_SIZE"], check within::<1, MANY>;
+            default "2048", env ["OTEL_BLRP_MAX_QUEUE_SIZE"], check within::<1, MANY>, not yet;
         /// How many logs a batch holds; not more than the queue.
         blrp_max_export_batch_size: usize,
             default (|s| s.blrp_max_queue_size().min(512), "512, or blrp_max_queue_size where that is less"),
-            env ["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"], check within::<1, MANY>;
+            env ["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"], check within::<1, MANY>, not yet;
     }
 
     "Metrics" {
         /// Which measurements carry an exemplar.
         metrics_exemplar_filter: ExemplarFilter,
-            default "trace_based", env ["OTEL_METRICS_EXEMPLAR_FILTER"];
+            default "trace_based", env ["OTEL_METRICS_EXEMPLAR_FILTER"], not yet;
         /// How often metrics are exported, in milliseconds.
         metric_export_interval: Duration,
-            default "60000", env ["OTEL_METRIC_EXPORT_INTERVAL"], check positive;
+            default "60000", env ["OTEL_METRIC_EXPORT_INTERVAL"], check positive, not yet;
         /// How long an export of metrics may take, in milliseconds; 0 is without limit.
         metric_export_timeout: Timeout,
-            default "30000", env ["OTEL_METRIC_EXPORT_TIMEOUT"];
+            default "30000", env ["OTEL_METRIC_EXPORT_TIMEOUT"], not yet;
     }
 
     "Retry and breaker" {
@@ -293,10 +293,10 @@ options! {
             default "10000", env ["OTELBAR_RETRY_MAX_BACKOFF"], check positive;
         /// How many exports fail in a row before the breaker opens and none is tried.
         breaker_failure_threshold: usize,
-            default "5", env ["OTELBAR_BREAKER_FAILURE_THRESHOLD"], check within::<1, 1_000_000>;
+            default "5", env ["OTELBAR_BREAKER_FAILURE_THRESHOLD"], check within::<1, 1_000_000>, not yet;
         /// How long the breaker stays open before one export is tried, in milliseconds.
         breaker_open_duration: Duration,
-            default "30000", env ["OTELBAR_BREAKER_OPEN_DURATION"], check positive;
+            default "30000", env ["OTELBAR_BREAKER_OPEN_DURATION"], check positive, not yet;
     }
 
     "Limits" {
@@ -319,23 +319,23 @@ options! {
             default "128", env ["OTEL_SPAN_EVENT_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many links a span has.
         span_link_count_limit: usize,
-            default "128", env ["OTEL_SPAN_LINK_COUNT_LIMIT"], check within::<0, MANY>;
+            default "128", env ["OTEL_SPAN_LINK_COUNT_LIMIT"], check within::<0, MANY>, not yet;
         /// How many attributes an event of a span has.
         event_attribute_count_limit: usize,
             default (as attribute_count_limit),
-            env ["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+            env ["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>, not yet;
         /// How many attributes a link of a span has.
         link_attribute_count_limit: usize,
             default (as attribute_count_limit),
-            env ["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+            env ["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>, not yet;
         /// How many characters the value of a log's attribute has.
         logrecord_attribute_value_length_limit: Limit,
             default (as attribute_value_length_limit),
-            env ["OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+            env ["OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT"], not yet;
         /// How many attributes a log has.
         logrecord_attribute_count_limit: usize,
             default (as attribute_count_limit),
-            env ["OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>;
+            env ["OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT"], check within::<0, MANY>, not yet;
     }
 
     "Semantic conventions" {
@@ -414,7 +414,7 @@ options! {
             default "true", env ["OTELBAR_INJECT_BAR"];
         /// What is recorded: sql, sql_parameters, template, cache, http, headers, profile, log.
         capture: Vec<Capture> as (&[Capture]),
-            default "sql,template,cache,http,profile,log", env ["OTELBAR_CAPTURE"];
+            default "sql,template,http,log", env ["OTELBAR_CAPTURE"];
         /// From which level on spans and logs are recorded: level,target=level. Replaces the default list.
         capture_level: LevelFilter as (&LevelFilter),
             default "debug,h2=info,hyper=info,hyper_util=info,mio=info,reqwest=info,rustls=info,tokio=info,tower=info",

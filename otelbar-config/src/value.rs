@@ -16,6 +16,8 @@ pub trait OptionValue: Clone + PartialEq + Sized {
     const SECRET: bool = false;
     /// Whether there is a value without text, such as no headers.
     const NULLABLE: bool = false;
+    /// The names that can be written and that nothing uses yet.
+    const NOT_YET: &'static [&'static str] = &[];
 
     /// Reads a text that is neither empty nor surrounded by white space.
     ///

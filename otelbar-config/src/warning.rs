@@ -3,7 +3,8 @@ use std::fmt;
 use crate::secret::shorten;
 use crate::value::InvalidValue;
 
-/// Something in the environment or the file that could not be taken as it is, and what was taken instead.
+/// Something in the environment or the file that could not be taken as it is, and what was taken instead; or that
+/// nothing uses yet.
 ///
 /// Values are shortened and without secrets. `Display` says all of it in one line:
 ///

@@ -40,7 +40,12 @@ fn table() -> String {
         };
         let help = option.help.replace('|', "\\|").replace('_', "\\_");
         let default = if default.contains('`') { default } else { default.replace('_', "\\_") };
-        writeln!(table, "| `{}` | {} | {default} | {help} |", option.name, variables.join(", ")).unwrap();
+        let reservation = match option.reservation() {
+            Some(text) => format!(" *{}*", text.replace('_', "\\_")),
+            None => String::new(),
+        };
+        writeln!(table, "| `{}` | {} | {default} | {help}{reservation} |", option.name, variables.join(", "))
+            .unwrap();
     }
     table
 }

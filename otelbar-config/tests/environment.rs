@@ -4,9 +4,20 @@ use std::collections::BTreeMap;
 
 use otelbar_config::{OPTIONS, OpenTelemetryConfig, Source, Warning};
 
+/// What is set and used by nothing yet has a test of its own.
 fn read(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
+    let (config, mut warnings) = read_all(environment);
+    warnings.retain(|warning| !is_reservation(warning));
+    (config, warnings)
+}
+
+fn read_all(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
     let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
     OpenTelemetryConfig::from_environment(&environment)
+}
+
+fn is_reservation(warning: &Warning) -> bool {
+    warning.problem().contains("not used yet")
 }
 
 fn value(config: &OpenTelemetryConfig, option: &str) -> String {
@@ -238,6 +249,47 @@ fn a_variable_that_is_set_sets_its_option() {
         assert_eq!(entry.value, row.good.1, "{}", row.variable);
         assert_eq!(entry.source, Source::Environment { variable: row.variable });
     }
+}
+
+#[test]
+fn a_variable_that_nothing_uses_yet_is_a_warning() {
+    for row in table() {
+        let (config, warnings) = read_all(&row.environment(row.good.0));
+        let account = config.account();
+        let option = account.entry(row.option).unwrap().option;
+        let unused =
+            option.not_yet || row.good.1.split(',').any(|name| option.values_not_yet.contains(&name));
+        let of_row = |warning: &&Warning| {
+            warning.variable() == Some(row.variable) && warning.option() == Some(row.option)
+        };
+        assert_eq!(warnings.iter().filter(of_row).any(is_reservation), unused, "{}", row.variable);
+    }
+}
+
+#[test]
+fn what_nothing_uses_yet_is_named() {
+    #[track_caller]
+    fn check(variable: &str, text: &str, expected: &[&str]) {
+        let (_, warnings) = read_all(&[(variable, text)]);
+        let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, expected);
+    }
+    check(
+        "OTEL_LOG_LEVEL",
+        "debug",
+        &["OTEL_LOG_LEVEL: `debug` is not used yet; leave it out, unless it is there for another program"],
+    );
+    check(
+        "OTELBAR_CAPTURE",
+        "sql,cache,headers",
+        &["OTELBAR_CAPTURE: `sql,cache,headers` has what is not used yet: cache, headers; \
+           leave it out, unless it is there for another program"],
+    );
+    check("OTELBAR_CAPTURE", "sql,log", &[]);
+    check("OTEL_METRICS_EXPORTER", "none", &[]);
+    check("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database", &[]);
+    // What is said for all signals is used for one of them.
+    check("OTEL_EXPORTER_OTLP_TIMEOUT", "1500", &[]);
 }
 
 #[test]

@@ -11,8 +11,11 @@ use otelbar_config::{
 
 const NOTHING: [(&str, &str); 0] = [];
 
+/// Without the warnings of what nothing uses yet.
 fn read(text: &str, environment: &dyn Environment) -> (OpenTelemetryConfig, Vec<Warning>) {
-    OpenTelemetryConfig::from_yaml(text, "otel.yaml", environment).unwrap()
+    let (config, mut warnings) = OpenTelemetryConfig::from_yaml(text, "otel.yaml", environment).unwrap();
+    warnings.retain(|warning| !warning.problem().contains("not used yet"));
+    (config, warnings)
 }
 
 const WHOLE: &str = r#"
@@ -126,6 +129,15 @@ fn every_section_that_concerns_us_is_read() {
     assert_eq!(config.slow_query_threshold().as_millis(), 20);
     assert_eq!(config.capture().len(), 2);
     assert!(config.redacted_query_keys().is_empty());
+}
+
+#[test]
+fn what_nothing_uses_yet_is_a_warning_with_its_place() {
+    let text = "file_format: '1.0'\notelbar:\n  breaker_open_duration: 7\n";
+    let (_, warnings) = OpenTelemetryConfig::from_yaml(text, "otel.yaml", &NOTHING).unwrap();
+    let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    let remedy = "leave it out, unless it is there for another program";
+    assert_eq!(shown, [format!("otel.yaml:3:26: `7` is not used yet; {remedy}")]);
 }
 
 #[test]

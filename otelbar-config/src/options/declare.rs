@@ -1,5 +1,6 @@
 //! What a row of the table becomes: a setting, a value, an accessor, a setter and a line of the account.
 
+use crate::check::Conflict;
 use crate::environment::{Environment, Reading, read_variable};
 use crate::value::{InvalidValue, MAX_TEXT, OptionValue, Rejected};
 use crate::warning::Position;
@@ -50,6 +51,21 @@ pub struct OptionInfo {
     pub help: &'static str,
     /// Whether its value is never shown.
     pub secret: bool,
+    /// Whether it is read and checked, but nothing uses it yet.
+    pub not_yet: bool,
+    /// Which of the names it takes nothing uses yet.
+    pub values_not_yet: &'static [&'static str],
+}
+
+impl OptionInfo {
+    /// What of it nothing uses yet, as a sentence: `Not used yet.` or `Not used yet: headers, profile.`
+    pub fn reservation(&self) -> Option<String> {
+        match (self.not_yet, self.values_not_yet) {
+            (true, _) => Some("Not used yet.".to_owned()),
+            (false, []) => None,
+            (false, names) => Some(format!("Not used yet: {}.", names.join(", "))),
+        }
+    }
 }
 
 /// A value that a source gave.
@@ -124,6 +140,26 @@ pub(crate) fn plain<T: OptionValue>(text: &str) -> Result<Option<T>, Rejected<Op
         .map_err(|rejected| Rejected { why: rejected.why, instead: rejected.instead.map(Some) })
 }
 
+/// Notes an option that is set to what nothing uses yet.
+pub(crate) fn reserve<T: OptionValue>(
+    option: &'static str,
+    not_yet: bool,
+    setting: &Setting<T>,
+    unused: &mut Vec<Conflict>,
+) {
+    let Some(set) = setting else { return };
+    let text = set.value.text();
+    let names: Vec<_> = text.split(',').filter(|name| T::NOT_YET.contains(name)).collect();
+    let problem = match *names {
+        _ if not_yet => "is not used yet".to_owned(),
+        [] => return,
+        [name] if name == text => "is not used yet".to_owned(),
+        _ => format!("has what is not used yet: {}", names.join(", ")),
+    };
+    let why = InvalidValue::new(problem, "leave it out, unless it is there for another program");
+    unused.push(Conflict::new(option, set, why));
+}
+
 pub(crate) fn source<T>(setting: &Setting<T>) -> Option<Source> {
     setting.as_ref().map(|set| set.source.clone())
 }
@@ -166,7 +202,8 @@ macro_rules! options {
                 $name:ident : $type:ty $(as ($($view:tt)+))?,
                 default $default:tt,
                 env [$($variable:literal $(via $reader:path)?),+]
-                $(, check $check:expr)?;
+                $(, check $check:expr)?
+                $(, not $yet:ident)?;
             )+
         }
     )+) => {
@@ -179,6 +216,8 @@ macro_rules! options {
                 default: options!(@default_text $default),
                 help: $help.trim_ascii(),
                 secret: <$type as OptionValue>::SECRET,
+                not_yet: options!(@not_yet $($yet)?),
+                values_not_yet: <$type as OptionValue>::NOT_YET,
             },
         )+)+];
 
@@ -242,6 +281,18 @@ macro_rules! options {
                 Values { $($( $name: self.$name(), )+)+ }
             }
 
+            /// What is set and used by nothing yet.
+            pub(crate) fn unused(&self) -> Vec<crate::check::Conflict> {
+                let mut unused = Vec::new();
+                $($( declare::reserve(
+                    stringify!($name),
+                    options!(@not_yet $($yet)?),
+                    &self.$name,
+                    &mut unused,
+                ); )+)+
+                unused
+            }
+
             /// The source of each option, in the order of [`OPTIONS`]: that of a wider option where the
             /// value is its.
             pub(crate) fn sources(&self) -> Vec<Source> {
@@ -262,6 +313,7 @@ macro_rules! options {
                 #[doc = $help]
                 #[doc = ""]
                 #[doc = concat!("Default: `", options!(@default_text $default), "`. Variable:" $(, " `", $variable, "`")+, ".")]
+                $( #[doc = concat!("Not used ", stringify!($yet), ".")] )?
                 pub fn $name(&self) -> options!(@view $type $(, $($view)+)?) {
                     options!(@get self.values, $name $(, $($view)+)?)
                 }
@@ -286,6 +338,7 @@ macro_rules! options {
                 #[doc = $help]
                 #[doc = ""]
                 #[doc = concat!("Default: `", options!(@default_text $default), "`.")]
+                $( #[doc = concat!("Not used ", stringify!($yet), ".")] )?
                 pub fn $name(mut self, value: impl Into<Given<$type>>) -> Self {
                     let set = self.accept(stringify!($name), value.into(), options!(@check $($check)?));
                     if set.is_some() {
@@ -323,6 +376,9 @@ macro_rules! options {
 
     (@reader $type:ty) => { declare::plain::<$type> };
     (@reader $type:ty, $reader:path) => { $reader };
+
+    (@not_yet) => { false };
+    (@not_yet $yet:ident) => { true };
 
     (@check) => { |_| Ok(()) };
     (@check $check:expr) => { $check };
