@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use bytes::buf::{Buf, Chain};
@@ -15,6 +15,8 @@ use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
+use crate::http::message;
+use crate::retry::parse_retry_after;
 use crate::time::after;
 use crate::transport::Payload;
 use crate::{ExporterOptions, SendError, SetupError};
@@ -76,6 +78,18 @@ pub(crate) enum Unreadable {
         )]
         SendError,
     ),
+}
+
+impl Answer {
+    /// An answer other than success, as an error.
+    pub(crate) fn refused(self, endpoint: &Arc<str>) -> SendError {
+        let retry_after = self
+            .headers
+            .get(header::RETRY_AFTER)
+            .and_then(|value| parse_retry_after(value.as_bytes(), SystemTime::now()));
+        let message = message(self.status, &self.headers, &self.body.unwrap_or_default());
+        SendError::Status { endpoint: Arc::clone(endpoint), status: self.status, message, retry_after }
+    }
 }
 
 impl Unreadable {

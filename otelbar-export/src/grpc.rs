@@ -19,7 +19,6 @@ use prost::Message;
 use crate::client::{Answer, Connector, HttpClient, Unreadable, Version, one_line};
 use crate::compress::compress;
 use crate::error::GrpcCode;
-use crate::http::message;
 use crate::rpc::RpcStatus;
 use crate::transport::{Acknowledged, Payload, Transport};
 use crate::{ExporterOptions, SendError};
@@ -69,9 +68,7 @@ impl GrpcTransport {
         let Some(status) = Status::read(trailers) else {
             if !answer.status.is_success() {
                 // From a proxy, or from a server of another protocol.
-                let message = message(answer.status, &answer.headers, &answer.body.unwrap_or_default());
-                let status = answer.status;
-                return Err(SendError::Status { endpoint: endpoint(), status, message, retry_after: None });
+                return Err(answer.refused(&self.client.endpoint));
             }
             return match answer.body {
                 // A message comes with success alone.

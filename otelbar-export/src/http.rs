@@ -1,8 +1,5 @@
 //! OTLP over HTTP/1.1, protobuf or JSON in the body.
 
-use std::sync::Arc;
-use std::time::SystemTime;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
@@ -12,7 +9,6 @@ use prost::Message;
 use crate::client::{Connector, HttpClient, Unreadable, Version, beginning, one_line};
 use crate::compress::compress;
 use crate::encode::Encoding;
-use crate::retry::parse_retry_after;
 use crate::rpc::RpcStatus;
 use crate::transport::{Acknowledged, Payload, Transport};
 use crate::{ExporterOptions, SendError};
@@ -51,17 +47,7 @@ impl Transport for HttpTransport {
         if answer.status.is_success() {
             return Ok(acknowledged(&answer.headers, answer.body));
         }
-        let retry_after = answer
-            .headers
-            .get(header::RETRY_AFTER)
-            .and_then(|value| parse_retry_after(value.as_bytes(), SystemTime::now()));
-        let message = message(answer.status, &answer.headers, &answer.body.unwrap_or_default());
-        Err(SendError::Status {
-            endpoint: Arc::clone(&self.client.endpoint),
-            status: answer.status,
-            message,
-            retry_after,
-        })
+        Err(answer.refused(&self.client.endpoint))
     }
 }
 

@@ -77,7 +77,7 @@ impl ExporterOptions {
     /// ```
     /// use otelbar_export::{ExporterOptions, Protocol};
     ///
-    /// let options = ExporterOptions::new("https://collector:4317")?.with_protocol(Protocol::Grpc);
+    /// let options = ExporterOptions::new("http://collector:4317")?.with_protocol(Protocol::Grpc);
     /// # Ok::<(), otelbar_export::SetupError>(())
     /// ```
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {

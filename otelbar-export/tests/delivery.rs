@@ -151,6 +151,10 @@ fn a_success_is_not_repeated_because_its_body_is_odd() {
 
 #[test]
 fn retry_after_takes_the_place_of_the_backoff() {
+    protocols().for_each(retry_after_takes_the_place_by);
+}
+
+fn retry_after_takes_the_place_by(protocol: Protocol) {
     let collector = Collector::start().unwrap();
     collector.respond_with([
         Fault::status(429).retry_after("0"),
@@ -160,7 +164,7 @@ fn retry_after_takes_the_place_of_the_backoff() {
     retry.initial = Duration::from_secs(86_400);
     retry.max = retry.initial;
     retry.max_age = 2 * retry.initial;
-    let (exporter, _) = exporter(options(&collector).with_retry(retry));
+    let (exporter, _) = exporter(options_by(protocol, &collector).with_retry(retry));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).expect("the backoff alone would be a day");
     assert_eq!(exporter.account().accepted, 3);

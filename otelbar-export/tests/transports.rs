@@ -138,7 +138,8 @@ fn after_a_timeout_the_next_attempt_has_a_new_connection() {
         let (exporter, _) = exporter(options);
         exporter.enqueue(common::batch(1, 1)).unwrap();
         exporter.flush(PATIENCE).unwrap();
-        assert_eq!(collector.connections(), 2, "{protocol}");
+        // More where the machine is too slow for the second attempt.
+        assert!(collector.connections() >= 2, "{protocol}");
     }
 }
 
