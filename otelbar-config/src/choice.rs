@@ -210,13 +210,13 @@ choices! {
         /// W3C Baggage.
         Baggage = "baggage",
         /// B3 in one header.
-        B3 = "b3" not yet,
+        B3 = "b3",
         /// B3 in several headers.
-        B3Multi = "b3multi" not yet,
+        B3Multi = "b3multi",
         /// Jaeger's `uber-trace-id`.
-        Jaeger = "jaeger" not yet,
+        Jaeger = "jaeger",
         /// AWS X-Ray.
-        XRay = "xray" not yet,
+        XRay = "xray",
         /// OpenTracing's `ot-tracer-*` headers.
         OtTrace = "ottrace" not yet,
     }
