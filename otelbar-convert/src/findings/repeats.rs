@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::{Finding, FindingKind, Location, Severity, Thresholds, milliseconds, text};
 use crate::converted::{ConvertedSpan, Panel};
-use crate::tree::{Tree, bounds, union};
+use crate::tree::{Tree, bounds, is_error, union};
 use crate::{semconv, shape};
 
 /// The same statement, call or cache operation at least so often under one parent, from one line where that is known.
@@ -79,13 +79,14 @@ fn describe(spans: &[ConvertedSpan], group: &[usize], thresholds: &Thresholds) -
 ///
 /// [`ConvertedSpan::fingerprint`] says what is the very same. A table or key that is written makes what is read from it
 /// afterwards a new question; so does a write of which the table is unknown, and for a query over several tables any
-/// write.
+/// write. What failed is left out: asking again is a retry.
 pub fn duplicates(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let spans = tree.spans();
     if spans.iter().filter(|span| span.fingerprint.is_some()).count() < thresholds.duplicates {
         return Vec::new();
     }
-    let mut in_time: Vec<usize> = (0..spans.len()).filter(|i| spans[*i].shape.is_some()).collect();
+    let counts = |i: &usize| spans[*i].shape.is_some() && !is_error(&spans[*i]);
+    let mut in_time: Vec<usize> = (0..spans.len()).filter(counts).collect();
     in_time.sort_by_key(|i| spans[*i].data.start_time);
 
     let mut writes = Writes::default();

@@ -1,0 +1,354 @@
+//! What is wrong with a request is found, and nothing else.
+
+mod common;
+
+use std::time::Duration;
+
+use common::*;
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanId;
+use otelbar_convert::findings::Thresholds;
+use otelbar_convert::panel_data::{
+    Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Parameter, Request, Source,
+};
+use otelbar_convert::{Finding, PanelDataConverter};
+
+/// A request with room for these, of 900 ms at least.
+fn request_with(entries: Vec<Entry>) -> PanelData {
+    let ends = entries.iter().map(|entry| entry.start.unwrap_or_default() + entry.duration);
+    let mut data = request_of(ends.max().unwrap_or_default().max(ms(900)), get("/"));
+    data.entries = entries;
+    data
+}
+
+fn find(data: &PanelData) -> Vec<Finding> {
+    convert(data).findings
+}
+
+#[track_caller]
+fn check_data(data: &PanelData, expected: &[&str]) {
+    let shown: Vec<_> = find(data)
+        .iter()
+        .map(|f| format!("{} {}: {}", f.severity.as_str(), f.kind.as_str(), f.title))
+        .collect();
+    assert_eq!(shown, expected);
+}
+
+/// The findings of a request with these, as `severity kind: title`.
+#[track_caller]
+fn check(entries: Vec<Entry>, expected: &[&str]) {
+    check_data(&request_with(entries), expected);
+}
+
+fn queries(count: u32) -> Vec<Entry> {
+    (0..count).map(|id| query(&format!("SELECT * FROM books WHERE author = {id}"))).collect()
+}
+
+#[test]
+fn the_same_query_over_and_over_is_an_n_plus_one() {
+    check(queries(4), &[]);
+    check(queries(5), &["warning n_plus_one: 5 × SELECT books under one parent"]);
+    let many =
+        ["critical n_plus_one: 50 × SELECT books under one parent", "warning many_queries: 50 queries"];
+    check(queries(50), &many);
+    check((0..9).map(|table| query(&format!("SELECT * FROM t{table}"))).collect(), &[]);
+}
+
+#[test]
+fn each_parent_is_looked_at_by_itself() {
+    let parents = (0..9).flat_map(|n| {
+        let id = SpanId::from(100 + n);
+        let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
+        [Entry { id: Some(id), ..entry("task", 1) }, Entry { parent: Some(id), ..sql }]
+    });
+    check(parents.collect(), &[]);
+}
+
+#[test]
+fn each_source_line_is_looked_at_by_itself() {
+    let from = |line: u32, entry: Entry| {
+        let source = Source { target: "".into(), file: Some("src/shop.rs".into()), line: Some(line) };
+        let mut entry = Entry { source: Some(source), ..entry };
+        entry.details_mut().function = Some("author_row".into());
+        entry
+    };
+    let spread = queries(8).into_iter().zip([1, 2].into_iter().cycle()).map(|(q, line)| from(line, q));
+    check(spread.collect(), &[]);
+    let data = request_with(queries(6).into_iter().map(|query| from(87, query)).collect());
+    let found = find(&data).remove(0);
+    assert_eq!(found.location.as_ref().unwrap().to_string(), "src/shop.rs:87 (author_row)");
+    assert_eq!(found.span_ids.len(), 6);
+    assert!(found.sentence().contains("at src/shop.rs:87 (author_row)"), "{}", found.sentence());
+    assert_eq!(found.detail, format!("{} {}", found.sentence(), found.remedy()));
+}
+
+#[test]
+fn calls_are_compared_without_the_ids_in_their_path() {
+    let calls = |url: &dyn Fn(u32) -> String| (0..6).map(|n| call(&url(n))).collect();
+    let found = &["warning n_plus_one: 6 × GET under one parent"];
+    check(calls(&|n| format!("http://stock/items/{n}?x={n}")), found);
+    check(calls(&|n| format!("http://stock/items/{n}/price")), found);
+    check(calls(&|n| format!("/relative/{n}")), found);
+    let paths = ["a", "b", "c", "d", "e", "f"];
+    check(calls(&|n| format!("http://stock/{}", paths[n as usize])), &[]);
+    check(calls(&|n| format!("http://{}/items", paths[n as usize])), &[]);
+    let mixed = |n: u32| format!("http://stock/items/{n}/{}", if n % 2 == 0 { "price" } else { "size" });
+    check(calls(&mixed), &[]);
+}
+
+#[test]
+fn cache_operations_are_compared_without_the_ids_in_their_key() {
+    let keys = |key: &dyn Fn(u32) -> String| (0..6).map(|n| cache("GET", &key(n))).collect();
+    check(keys(&|n| format!("book:{n}")), &["warning n_plus_one: 6 × GET under one parent"]);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    check(keys(&|n| format!("book:{}", names[n as usize])), &[]);
+    let unnamed = Cache { system: "redis".into(), operation: "GET".into(), ..Default::default() };
+    let unnamed = || Entry::new("", ms(1), EntryKind::Cache(unnamed.clone()));
+    check((0..6).map(|_| unnamed()).collect(), &["warning n_plus_one: 6 × GET under one parent"]);
+}
+
+#[test]
+fn steering_a_transaction_is_no_repetition() {
+    let steps = ["BEGIN", "SAVEPOINT a", "RELEASE SAVEPOINT a", "COMMIT", "PRAGMA foreign_keys"];
+    check((0..40).map(|n| query(steps[n % 5])).collect(), &[]);
+}
+
+#[test]
+fn a_repetition_says_in_what_order_it_ran_where_that_is_known() {
+    let at_once = |n: u64| at(call(&format!("http://stock/{n}")), 0, 10);
+    let data = request_with((0..6).map(at_once).collect());
+    let sentence = |data: &PanelData| find(data)[0].sentence().to_owned();
+    assert_eq!(
+        sentence(&data),
+        "The same call ran 6 times, some of them at the same time, and took 60.0 ms in all."
+    );
+    let in_turn = |n: u64| at(cache("GET", &format!("k{n}")), n * 10, n * 10 + 10);
+    let data = request_with((0..6).map(in_turn).collect());
+    assert_eq!(sentence(&data), "The same cache operation ran 6 times one by one and took 60.0 ms in all.");
+    assert_eq!(
+        sentence(&request_with(queries(6))),
+        "The same query ran 6 times and took 6.0 ms in all.",
+        "times were worked out"
+    );
+}
+
+fn with_parameters(entry: Entry, values: &[&str]) -> Entry {
+    let mut entry = entry;
+    let parameter = |(i, value): (usize, &&str)| Parameter { name: i.to_string(), value: value.to_string() };
+    entry.details_mut().parameters = Some(values.iter().enumerate().map(parameter).collect());
+    entry
+}
+
+#[test]
+fn the_very_same_query_is_a_duplicate() {
+    let by_id = |id| with_parameters(query("SELECT * FROM books WHERE id = ?"), &[id]);
+    check(vec![by_id("1"), by_id("2")], &[]);
+    check(vec![by_id("1"), by_id("2"), by_id("1")], &["info duplicate: 2 × the very same SELECT books"]);
+    // Whether the values are the same is not known.
+    let unknown = || query("SELECT * FROM books WHERE id = $1");
+    check(vec![unknown(), unknown()], &[]);
+    let literal = || query("SELECT * FROM books WHERE id = 7");
+    check(vec![literal(), literal()], &["info duplicate: 2 × the very same SELECT books"]);
+    let other = query("SELECT * FROM books WHERE id = 8");
+    check(vec![literal(), other], &[]);
+    let five = vec![literal(), literal(), literal(), literal(), literal()];
+    let expected = [
+        "warning n_plus_one: 5 × SELECT books under one parent",
+        "warning duplicate: 5 × the very same SELECT books",
+    ];
+    check(five, &expected);
+    // These read nothing that could be kept.
+    check(vec![query("SELECT 1"), query("SELECT 1")], &[]);
+    let write = || query("UPDATE books SET n = n + 1");
+    check(vec![write(), write()], &[]);
+}
+
+#[test]
+fn what_was_written_in_between_is_asked_for_anew() {
+    let read = || query("SELECT * FROM books WHERE id = 7");
+    let found = &["info duplicate: 2 × the very same SELECT books"];
+    check(vec![read(), query("UPDATE books SET title = 'b'"), read()], &[]);
+    check(vec![read(), query("INSERT INTO visits VALUES (1)"), read()], found);
+    check(vec![read(), query("CALL refresh()"), read()], &[]);
+    let joined = || query("SELECT * FROM books b, authors a WHERE a.id = 7");
+    check(vec![joined(), query("INSERT INTO visits VALUES (1)"), joined()], &[]);
+    let looked_up = "info duplicate: 2 × the very same GET";
+    check(vec![cache("GET", "a"), cache("SET", "b"), cache("GET", "a")], &[looked_up]);
+    check(vec![cache("GET", "a"), cache("SET", "a"), cache("GET", "a")], &[]);
+    check(vec![cache("GET", "a"), cache("MSET", "a,b"), cache("GET", "a")], &[]);
+    check(vec![call("http://a/b?c=1"), call("http://a/b?c=1")], &[looked_up]);
+    let post = |url: &str| {
+        let call = HttpCall { method: "POST".into(), url: url.into(), ..Default::default() };
+        Entry::new("", ms(1), EntryKind::HttpCall(call))
+    };
+    check(vec![post("http://a/b"), post("http://a/b")], &[]);
+    check(vec![call("http://a/b"), post("http://a/b"), call("http://a/b")], &[]);
+}
+
+#[test]
+fn a_slow_query_is_found() {
+    let slow = Entry { duration: ms(166), ..query("SELECT * FROM readers") };
+    check(vec![slow], &["warning slow_query: SELECT readers took 166.0 ms"]);
+}
+
+#[test]
+fn a_slow_span_is_found_where_nothing_below_explains_it() {
+    let outer = SpanId::from(7);
+    let second = Duration::from_secs(1);
+    let wait = |busy| Entry { id: Some(outer), busy, duration: second * 2, ..entry("wait", 0) };
+    let found = &["warning slow_span: wait took 2000.0 ms"];
+    check(vec![wait(Some(ms(1)))], found);
+    check(vec![wait(Some(ms(1900)))], found);
+    check(vec![wait(None)], found);
+    let waits = find(&request_with(vec![wait(Some(ms(1)))])).remove(0);
+    assert!(waits.remedy().contains("locks"), "{}", waits.remedy());
+    let works = find(&request_with(vec![wait(Some(ms(1900)))])).remove(0);
+    assert!(works.remedy().contains("Profile"), "{}", works.remedy());
+    let inner = Entry { parent: Some(outer), duration: second, ..entry("lock", 0) };
+    check(vec![wait(None), inner], &["warning slow_span: lock took 1000.0 ms"]);
+    let slow = Entry { parent: Some(outer), duration: second, ..query("SELECT * FROM readers") };
+    check(vec![wait(None), slow], &["warning slow_query: SELECT readers took 1000.0 ms"]);
+    let endless = Entry { duration: second * 20, ..entry("wait", 0) };
+    check(vec![endless], &["critical slow_span: wait took 20000.0 ms"]);
+}
+
+#[test]
+fn what_failed_is_told_once_where_it_began() {
+    let (outer, inner) = (SpanId::from(7), SpanId::from(8));
+    let failed = |name, id, parent| Entry {
+        id: Some(id),
+        parent,
+        error: Some(format!("{name} lost").into()),
+        ..entry(name, 1)
+    };
+    let mut data = request_with(vec![failed("load", outer, None), failed("read", inner, Some(outer))]);
+    check_data(&data, &["warning error: read failed: read lost"]);
+    assert_eq!(find(&data)[0].span_ids, [outer, inner]);
+    assert_eq!(find(&data)[0].sentence(), "The request went on without it.");
+
+    data.request.status = Some(503);
+    check_data(&data, &["critical error: read failed: read lost"]);
+    assert_eq!(find(&data)[0].span_ids, [ROOT, outer, inner]);
+    assert_eq!(find(&data)[0].sentence(), "The request was answered with 503.");
+}
+
+#[test]
+fn failures_that_look_the_same_are_told_together() {
+    let fails = || {
+        let EntryKind::HttpCall(call) = call("http://stock/7").kind else { unreachable!() };
+        Entry::new("", ms(1), EntryKind::HttpCall(HttpCall { status: Some(502), ..call }))
+    };
+    // Asking again after a failure is no duplicate.
+    check(vec![fails(), fails(), fails()], &["warning error: 3 × GET failed: 502"]);
+    let silent = || Entry { error: Some("".into()), ..entry("work", 1) };
+    check(vec![silent()], &["warning error: work failed"]);
+    check(vec![silent(), silent()], &["warning error: 2 × work failed"]);
+}
+
+#[test]
+fn a_request_without_an_answer_is_told() {
+    let mut data = request_with(vec![]);
+    data.request = Request { status: None, failure: Some("cancelled".into()), ..get("/") };
+    check_data(&data, &["warning error: GET / failed: cancelled"]);
+    assert_eq!(find(&data)[0].sentence(), "The request came to no answer.");
+}
+
+#[test]
+fn the_exception_logged_last_says_why_something_failed() {
+    let mut data = request_with(vec![]);
+    data.request.status = Some(500);
+    let exception = |kind: &'static str, message: String| Log {
+        attributes: vec![
+            KeyValue::new("exception.type", kind),
+            KeyValue::new("exception.message", message),
+            KeyValue::new("exception.stacktrace", "…"),
+        ],
+        ..log("failed", None, Level::Error)
+    };
+    data.logs.push(exception("First", "one".into()));
+    data.logs.push(exception("Last", format!("two{}\nlines", "o".repeat(300))));
+    let found = find(&data).remove(0);
+    assert_eq!(found.title, format!("GET / failed: Last: two{}…", "o".repeat(151)));
+    assert_eq!(found.remedy(), "Its stack trace tells where it began.");
+}
+
+#[test]
+fn errors_logged_where_nothing_failed_are_told_as_such() {
+    let mut data = request_with(vec![]);
+    data.logs.push(log("odd", None, Level::Warn));
+    check_data(&data, &[]);
+    data.logs.push(log("bad", None, Level::Error));
+    check_data(&data, &["warning error: 1 error logged"]);
+    data.logs.push(log("worse", None, Level::Fatal));
+    check_data(&data, &["warning error: 2 errors logged"]);
+}
+
+#[test]
+fn a_long_wait_between_two_children_is_found() {
+    let children = || vec![at(entry("a", 0), 10, 100), at(entry("b", 0), 400, 500)];
+    check(children(), &["warning long_wait: 300.0 ms between a and b"]);
+    // Something ran meanwhile.
+    let with_other = [children(), vec![at(entry("c", 0), 50, 390)]].concat();
+    check(with_other, &[]);
+    // Before the first and after the last the request does its own work.
+    check(vec![at(entry("a", 0), 400, 500)], &[]);
+    // It was not waiting but working.
+    let mut data = request_with(children());
+    data.timer.busy = Some(ms(250));
+    check_data(&data, &[]);
+    data.timer.busy = Some(ms(20));
+    check_data(&data, &["warning long_wait: 300.0 ms between a and b"]);
+    // Where the times were worked out there is nothing to be seen.
+    check(vec![entry("a", 10), entry("b", 10)], &[]);
+}
+
+#[test]
+fn calls_that_could_run_together_are_found() {
+    let urls = ["http://a/x", "http://b/y", "http://c/z", "http://d/w"];
+    let row = |length: u64, pause: u64, count: usize| -> Vec<Entry> {
+        let call = |(n, url): (u64, &&str)| {
+            let from = n * (length + pause);
+            at(call(url), from, from + length)
+        };
+        (0..).zip(&urls[..count]).map(call).collect()
+    };
+    check(row(150, 1, 3), &["info serial_calls: 3 calls one after the other"]);
+    assert_eq!(
+        find(&request_with(row(150, 1, 3)))[0].sentence(),
+        "They took 450.0 ms, of which 300.0 ms would be saved if they ran together."
+    );
+    // A token and what it is for; little to be saved; an answer worked on; already together.
+    check(row(400, 1, 2), &[]);
+    check(row(50, 1, 4), &[]);
+    check(row(150, 50, 4), &[]);
+    check(urls.map(|url| at(call(url), 0, 300)).into(), &[]);
+    // A query between them may need the one and be needed by the other.
+    let mut mixed = row(150, 1, 3);
+    mixed[1] = at(query("SELECT * FROM books"), 151, 250);
+    check(mixed, &[]);
+    // What writes is in order for a reason.
+    let mut writes = row(150, 1, 3);
+    let EntryKind::HttpCall(post) = &mut writes[1].kind else { unreachable!() };
+    post.method = "POST".into();
+    check(writes, &[]);
+}
+
+#[test]
+fn thresholds_are_kept() {
+    let thresholds = Thresholds::default()
+        .with_n_plus_one(0)
+        .with_duplicates(0)
+        .with_slow_query(ms(1))
+        .with_slow_span(ms(2000))
+        .with_many_queries(3)
+        .with_long_wait(ms(5))
+        .with_serial_calls(0, ms(5));
+    assert_eq!((thresholds.n_plus_one, thresholds.duplicates, thresholds.serial_calls), (2, 2, 2));
+    let row = [at(call("http://a/x"), 20, 30), at(call("http://b/y"), 30, 40)];
+    let data = request_with([queries(3).into_iter().map(|q| at(q, 0, 1)).collect(), row.to_vec()].concat());
+    let found = PanelDataConverter::default().with_thresholds(thresholds).convert(&data).findings;
+    let kinds: Vec<_> = found.iter().map(|finding| finding.kind.as_str()).collect();
+    let expected =
+        ["n_plus_one", "slow_query", "slow_query", "slow_query", "many_queries", "long_wait", "serial_calls"];
+    assert_eq!(kinds, expected);
+}
