@@ -148,9 +148,12 @@ fn broken_arrows(rules: &[Crate], manifests: &[Manifest]) -> Vec<String> {
                 let (table, allowed) = match kind {
                     Kind::Normal => ("dependencies", rule.uses.contains(&name.as_str())),
                     Kind::Build => ("build-dependencies", rule.uses.contains(&name.as_str())),
+                    // A crate's tests may name the crate itself, to turn its features on.
                     Kind::Dev => (
                         "dev-dependencies",
-                        rule.uses.contains(&name.as_str()) || rule.tests_use.contains(&name.as_str()),
+                        name == rule.name
+                            || rule.uses.contains(&name.as_str())
+                            || rule.tests_use.contains(&name.as_str()),
                     ),
                 };
                 if !allowed {
@@ -356,6 +359,7 @@ mod tests {
         check("otelbar-export", "tokio", Kind::Normal, &[]);
         check("otelbar-export", "otelbar-testkit", Kind::Dev, &[]);
         check("otelbar-panel", "otelbar-propagation", Kind::Dev, &[]);
+        check("otelbar-convert", "otelbar-convert", Kind::Dev, &[]);
         check(
             "otelbar-config",
             "otelbar-export",
