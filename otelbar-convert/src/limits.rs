@@ -84,7 +84,7 @@ impl Limits {
             let cut = match &mut attribute.value {
                 Value::String(text) => self.cut(text),
                 Value::Array(Array::String(texts)) => {
-                    texts.iter_mut().fold(false, |cut, text| self.cut(text) || cut)
+                    texts.iter_mut().filter_map(|text| self.cut(text).then_some(())).count() > 0
                 }
                 _ => false,
             };
