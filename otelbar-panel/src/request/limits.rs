@@ -125,8 +125,8 @@ pub(crate) fn entry_bytes(entry: &Entry) -> usize {
         EntryKind::Profile(profile) => profile.function.len(),
         _ => 0,
     };
-    kind + cow_bytes(&entry.name)
-        + entry.error.as_ref().map_or(0, cow_bytes)
+    kind + entry.name.len()
+        + entry.error.as_ref().map_or(0, |error| error.len())
         + attribute_bytes(&entry.attributes)
 }
 
@@ -138,11 +138,4 @@ pub(crate) fn attribute_bytes(attributes: &[KeyValue]) -> usize {
         _ => 0,
     };
     attributes.iter().map(text).sum::<usize>() + size_of_val(attributes)
-}
-
-fn cow_bytes(text: &Cow<'static, str>) -> usize {
-    match text {
-        Cow::Borrowed(_) => 0,
-        Cow::Owned(text) => text.len(),
-    }
 }
