@@ -401,7 +401,7 @@ options! {
             env ["OTELBAR_REDACTED_QUERY_KEYS"];
         /// Attributes and headers whose values are replaced by REDACTED, by the last words of their name, in any case. Replaces the default list.
         redacted_attribute_keys: Vec<String> as (&[String]),
-            default "access_key,accesskey,api_key,apikey,authorization,bearer,connection_string,connectionstring,cookie,credential,credentials,dsn,jwt,otp,passphrase,passwd,password,pin,private_key,privatekey,pwd,secret,secret_key,secretkey,session,session_id,token",
+            default "access_key,accesskey,api_key,apikey,authorization,bearer,connection_string,connectionstring,cookie,credential,credentials,dsn,jwt,otp,passphrase,passwd,password,pin,private_key,privatekey,pwd,secret,secret_key,secretkey,session,session_id,sessionid,token",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
         /// The token that opens the page, from anywhere and here too. Without one local callers alone see it.
         access_token: Option<Secret<String>> as (Option<&Secret<String>>),
