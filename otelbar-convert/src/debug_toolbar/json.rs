@@ -156,6 +156,10 @@ impl<'a, 'p> Object<'a, 'p> {
         let value = self.value(name)?;
         match serde_json::from_str(value.get()) {
             Ok(number) => Some(number),
+            Err(_) if kind(value) == "a number" => {
+                self.lose(name, "is too large a number");
+                None
+            }
             Err(_) => self.wrong(name, value, "a number"),
         }
     }

@@ -91,7 +91,7 @@ impl Work {
         let logs = self.logs.iter().filter_map(|(_, at)| Some(((*at)?, Duration::ZERO)));
         let mut known: Vec<(SystemTime, Duration)> = entries.chain(logs).collect();
         known.sort_unstable();
-        let middle = known.get(known.len() / 2)?.0;
+        let middle = known.get(known.len().checked_sub(1)? / 2)?.0;
         let is_near = |at: SystemTime| {
             let apart = at.duration_since(middle).or_else(|_| middle.duration_since(at));
             apart.is_ok_and(|apart| apart <= duration)
