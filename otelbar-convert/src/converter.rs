@@ -147,20 +147,13 @@ impl PanelDataConverter {
     /// Converts one request.
     pub fn convert(&self, data: &PanelData) -> Converted {
         let mut report = Report::default();
-        let layout = Layout::of(data, &mut report);
-        let clock = Clock::of(data.timer.start, &mut report);
-        let intervals = times::intervals(data, &layout, clock, &mut report);
-        let order = layout.order(|node| intervals[node].start);
-        let logs = LogsByNode::of(data, &layout, &mut report);
-
-        let mut spans = Vec::with_capacity(order.len());
-        for node in order {
-            let mut span = match node {
-                ROOT => self.root(data, clock, &intervals[ROOT], &mut report),
-                _ => self.entry(data, node, &layout, clock, &intervals[node], &mut report),
-            };
-            self.attach_logs(data, &mut span, logs.of_node(node), clock, &intervals[node], &mut report);
-            spans.push(span);
+        let (layout, clock) = lay_out(data, &mut report);
+        let mut spans = Vec::with_capacity(data.entries.len() + 1);
+        for node in std::iter::successors(Some(ROOT), |node| layout.next(*node)) {
+            spans.push(match node {
+                ROOT => self.root(data, &layout, clock, &mut report),
+                _ => self.entry(data, node, &layout, clock, &mut report),
+            });
         }
         let findings = findings::all(&spans, &self.thresholds);
         if self.conventions != Conventions::default() || self.limits != Limits::default() {
@@ -177,12 +170,10 @@ impl PanelDataConverter {
     /// They name the spans that [`convert`](Self::convert) makes of the same data; as events those have them already.
     pub fn log_records(&self, data: &PanelData) -> Vec<LogRecord> {
         let mut report = Report::default();
-        let layout = Layout::of(data, &mut report);
-        let clock = Clock::of(data.timer.start, &mut report);
-        let intervals = times::intervals(data, &layout, clock, &mut report);
+        let (layout, clock) = lay_out(data, &mut report);
         let record = |log: &Log| {
             let node = log.span.and_then(|id| layout.find(id)).unwrap_or(ROOT);
-            let time = clock.at(log_time(data, log, &intervals[node]));
+            let time = clock.at(log_time(data, log, layout.interval(node)));
             let mut attributes = Vec::with_capacity(log.attributes.len() + 2);
             let place = Source { target: Cow::Borrowed(""), ..log.source.clone() };
             attributes::source(&place, &mut attributes);
@@ -201,42 +192,18 @@ impl PanelDataConverter {
         data.logs.iter().map(record).collect()
     }
 
-    fn root(
-        &self,
-        data: &PanelData,
-        clock: Clock,
-        interval: &Interval,
-        report: &mut Report,
-    ) -> ConvertedSpan {
-        let Described { name, mut attributes, status, .. } = self.describe_request(&data.request);
-        if interval.synthesised {
-            attributes.push(KeyValue::new(semconv::SYNTHESISED, true));
-        }
-        self.add_recorded(&mut attributes, &data.request.attributes, report);
-        ConvertedSpan {
-            entry: None,
-            panel: Panel::Request,
-            busy: data.timer.busy.map(|busy| busy.min(interval.duration)),
-            synthesised: interval.synthesised,
-            ended: data.timer.ended,
-            shape: None,
-            fingerprint: None,
-            data: SpanData {
-                span_context: data.span_context.clone(),
-                parent_span_id: data.remote_parent.unwrap_or(SpanId::INVALID),
-                parent_span_is_remote: data.remote_parent.is_some(),
-                span_kind: SpanKind::Server,
-                name,
-                start_time: clock.at(interval.start),
-                end_time: clock.at(interval.end()),
-                attributes,
-                dropped_attributes_count: 0,
-                events: SpanEvents::default(),
-                links: SpanLinks::default(),
-                status,
-                instrumentation_scope: self.scope.clone(),
-            },
-        }
+    fn root(&self, data: &PanelData, layout: &Layout, clock: Clock, report: &mut Report) -> ConvertedSpan {
+        let mut described = self.describe_request(&data.request);
+        self.add_recorded(&mut described.attributes, &data.request.attributes, report);
+        let timer = &data.timer;
+        let span_context = data.span_context.clone();
+        let mut span = self.span(described, span_context, SpanKind::Server, layout.interval(ROOT), clock);
+        span.data.parent_span_id = data.remote_parent.unwrap_or(SpanId::INVALID);
+        span.data.parent_span_is_remote = data.remote_parent.is_some();
+        span.busy = timer.busy.map(|busy| busy.min(layout.interval(ROOT).duration));
+        span.ended = timer.ended;
+        self.attach_logs(data, &mut span, ROOT, layout, clock, report);
+        span
     }
 
     fn entry(
@@ -245,14 +212,11 @@ impl PanelDataConverter {
         node: usize,
         layout: &Layout,
         clock: Clock,
-        interval: &Interval,
         report: &mut Report,
     ) -> ConvertedSpan {
         let entry = &data.entries[node - 1];
+        let interval = layout.interval(node);
         let mut described = self.describe_entry(entry);
-        if interval.synthesised {
-            described.attributes.push(KeyValue::new(semconv::SYNTHESISED, true));
-        }
         if interval.cut {
             described.attributes.push(KeyValue::new(semconv::DURATION, entry.duration.as_secs_f64()));
         }
@@ -262,24 +226,46 @@ impl PanelDataConverter {
             EntryKind::Template(_) | EntryKind::Profile(_) => SpanKind::Internal,
             EntryKind::Sql(_) | EntryKind::Cache(_) | EntryKind::HttpCall(_) => SpanKind::Client,
         };
+        let span_context = self.span_context(data, layout.id(node));
+        let mut span = self.span(described, span_context, kind, interval, clock);
+        span.data.parent_span_id = layout.id(layout.parent(node));
+        span.data.dropped_attributes_count = entry.dropped_attributes;
+        span.entry = Some(node - 1);
+        span.busy = entry.busy.map(|busy| busy.min(interval.duration));
+        span.ended = entry.ended;
+        self.attach_logs(data, &mut span, node, layout, clock, report);
+        span
+    }
+
+    fn span(
+        &self,
+        mut described: Described,
+        span_context: SpanContext,
+        span_kind: SpanKind,
+        interval: Interval,
+        clock: Clock,
+    ) -> ConvertedSpan {
+        if interval.synthesised {
+            described.attributes.push(KeyValue::new(semconv::SYNTHESISED, true));
+        }
         ConvertedSpan {
-            entry: Some(node - 1),
+            entry: None,
             panel: described.panel,
-            busy: entry.busy.map(|busy| busy.min(interval.duration)),
+            busy: None,
             synthesised: interval.synthesised,
-            ended: entry.ended,
+            ended: true,
             shape: described.shape,
             fingerprint: described.fingerprint,
             data: SpanData {
-                span_context: self.span_context(data, layout.id(node)),
-                parent_span_id: layout.id(layout.parent(node)),
+                span_context,
+                parent_span_id: SpanId::INVALID,
                 parent_span_is_remote: false,
-                span_kind: kind,
+                span_kind,
                 name: described.name,
                 start_time: clock.at(interval.start),
                 end_time: clock.at(interval.end()),
                 attributes: described.attributes,
-                dropped_attributes_count: entry.dropped_attributes,
+                dropped_attributes_count: 0,
                 events: SpanEvents::default(),
                 links: SpanLinks::default(),
                 status: described.status,
@@ -297,13 +283,14 @@ impl PanelDataConverter {
         &self,
         data: &PanelData,
         span: &mut ConvertedSpan,
-        logs: &[usize],
+        node: usize,
+        layout: &Layout,
         clock: Clock,
-        interval: &Interval,
         report: &mut Report,
     ) {
-        span.data.events.events.reserve_exact(logs.len());
-        for &log in logs {
+        let interval = layout.interval(node);
+        span.data.events.events.reserve_exact(layout.log_count(node));
+        for log in layout.logs(node) {
             let log = &data.logs[log];
             let time = log_time(data, log, interval);
             report.moved += u32::from(time != log.time);
@@ -339,8 +326,17 @@ impl PanelDataConverter {
     }
 }
 
+/// Who was done for whom and when, siblings by their start.
+fn lay_out(data: &PanelData, report: &mut Report) -> (Layout, Clock) {
+    let mut layout = Layout::of(data, report);
+    let clock = Clock::of(data.timer.start, report);
+    times::place(data, &mut layout, clock, report);
+    layout.sort_by_start();
+    (layout, clock)
+}
+
 /// When it was logged, which is within its span unless that was measured otherwise.
-fn log_time(data: &PanelData, log: &Log, interval: &Interval) -> Duration {
+fn log_time(data: &PanelData, log: &Log, interval: Interval) -> Duration {
     match data.times {
         Times::Measured => log.time,
         Times::Reported => log.time.clamp(interval.start, interval.end()),
@@ -350,49 +346,4 @@ fn log_time(data: &PanelData, log: &Log, interval: &Interval) -> Duration {
 fn has_exception(log: &Log) -> bool {
     let is_exception = |key: &str| matches!(key, semconv::EXCEPTION_TYPE | semconv::EXCEPTION_MESSAGE);
     log.attributes.iter().any(|attribute| is_exception(attribute.key.as_str()))
-}
-
-/// The logs of each node, in the order of the data.
-struct LogsByNode {
-    /// Where the logs of a node begin in `logs`; empty where there are no logs.
-    first: Vec<usize>,
-    logs: Vec<usize>,
-}
-
-impl LogsByNode {
-    fn of(data: &PanelData, layout: &Layout, report: &mut Report) -> Self {
-        if data.logs.is_empty() {
-            return LogsByNode { first: Vec::new(), logs: Vec::new() };
-        }
-        let find = |log: &Log| match log.span {
-            None => Some(ROOT),
-            Some(id) => layout.find(id),
-        };
-        // Counted first, then filled from behind, so that each node's place is known.
-        let mut first = vec![0; data.entries.len() + 2];
-        for log in &data.logs {
-            let node = find(log);
-            report.unknown_parents += u32::from(node.is_none());
-            first[node.unwrap_or(ROOT)] += 1;
-        }
-        let mut sum = 0;
-        for count in &mut first {
-            sum += *count;
-            *count = sum;
-        }
-        let mut logs = vec![0; data.logs.len()];
-        for (i, log) in data.logs.iter().enumerate().rev() {
-            let node = find(log).unwrap_or(ROOT);
-            first[node] -= 1;
-            logs[first[node]] = i;
-        }
-        LogsByNode { first, logs }
-    }
-
-    fn of_node(&self, node: usize) -> &[usize] {
-        match self.first.get(node..node + 2) {
-            Some([from, to]) => &self.logs[*from..*to],
-            _ => &[],
-        }
-    }
 }

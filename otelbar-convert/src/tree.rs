@@ -1,5 +1,6 @@
 //! Where the time of a trace went.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +31,12 @@ use crate::converted::{ConvertedSpan, Panel};
 #[derive(Clone, Debug)]
 pub struct Tree<'a> {
     spans: &'a [ConvertedSpan],
+    /// Most requests have nothing wrong that has to be looked for by it.
+    index: OnceCell<Index>,
+}
+
+#[derive(Clone, Debug)]
+struct Index {
     parents: Vec<Option<usize>>,
     /// Where the children of a span begin in `children`.
     first: Vec<usize>,
@@ -78,28 +85,7 @@ impl<'a> Tree<'a> {
     /// The tree of these spans, which come parents first, as [`Converted::spans`](crate::Converted::spans) does. One
     /// whose parent does not come before it counts as a root.
     pub fn of(spans: &'a [ConvertedSpan]) -> Self {
-        let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
-        let mut parents = Vec::with_capacity(spans.len());
-        let mut first = vec![0; spans.len() + 1];
-        for (i, span) in spans.iter().enumerate() {
-            let parent = by_id.get(&span.data.parent_span_id).copied();
-            parents.push(parent);
-            first[parent.map_or(spans.len(), |parent| parent)] += 1;
-            by_id.entry(span.data.span_context.span_id()).or_insert(i);
-        }
-        // The roots were counted in the last place, which no span has.
-        let mut sum = 0;
-        for count in &mut first {
-            sum += *count;
-            *count = sum;
-        }
-        let mut children = vec![0; spans.len()];
-        for (i, parent) in parents.iter().enumerate().rev() {
-            let at = &mut first[parent.unwrap_or(spans.len())];
-            *at -= 1;
-            children[*at] = i;
-        }
-        Tree { spans, parents, first, children }
+        Tree { spans, index: OnceCell::new() }
     }
 
     /// The spans.
@@ -109,15 +95,20 @@ impl<'a> Tree<'a> {
 
     /// Place of a span's parent.
     pub fn parent(&self, span: usize) -> Option<usize> {
-        self.parents.get(span).copied().flatten()
+        self.index().parents.get(span).copied().flatten()
     }
 
     /// Places of a span's children, in their order.
     pub fn children(&self, span: usize) -> &[usize] {
-        match self.first.get(span..span.saturating_add(2)) {
-            Some([from, to]) => &self.children[*from..*to],
+        let index = self.index();
+        match index.first.get(span..span.saturating_add(2)) {
+            Some([from, to]) => &index.children[*from..*to],
             _ => &[],
         }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::of(self.spans))
     }
 
     /// The time of each span, in their order.
@@ -192,6 +183,34 @@ impl<'a> Tree<'a> {
         let mut children = self.children(span).to_vec();
         children.sort_by_key(|child| self.spans[*child].data.end_time);
         children
+    }
+}
+
+impl Index {
+    fn of(spans: &[ConvertedSpan]) -> Self {
+        let mut by_id: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
+        let mut parents = Vec::with_capacity(spans.len());
+        let mut first = vec![0; spans.len() + 1];
+        for (i, span) in spans.iter().enumerate() {
+            let parent = by_id.get(&span.data.parent_span_id).copied();
+            parents.push(parent);
+            // The roots are counted in the last place, which no span has.
+            first[parent.unwrap_or(spans.len())] += 1;
+            by_id.entry(span.data.span_context.span_id()).or_insert(i);
+        }
+        let mut sum = 0;
+        for count in &mut first {
+            sum += *count;
+            *count = sum;
+        }
+        // Filled from behind, so that each span's place is where its children begin.
+        let mut children = vec![0; spans.len()];
+        for (i, parent) in parents.iter().enumerate().rev() {
+            let at = &mut first[parent.unwrap_or(spans.len())];
+            *at -= 1;
+            children[*at] = i;
+        }
+        Index { parents, first, children }
     }
 }
 

@@ -92,7 +92,8 @@ fn calls_are_compared_without_the_ids_in_their_path() {
     let paths = ["a", "b", "c", "d", "e", "f"];
     check(calls(&|n| format!("http://stock/{}", paths[n as usize])), &[]);
     check(calls(&|n| format!("http://{}/items", paths[n as usize])), &[]);
-    let mixed = |n: u32| format!("http://stock/items/{n}/{}", if n.is_multiple_of(2) { "price" } else { "size" });
+    let mixed =
+        |n: u32| format!("http://stock/items/{n}/{}", if n.is_multiple_of(2) { "price" } else { "size" });
     check(calls(&mixed), &[]);
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use common::*;
 use opentelemetry::trace::SpanId;
-use otelbar_convert::panel_data::{Entry, Level, Log, PanelData, Timer, Times};
+use otelbar_convert::panel_data::{Entry, Level, Log, Timer, Times};
 use otelbar_convert::{Converted, Report};
 use proptest::prelude::*;
 

@@ -1,7 +1,6 @@
 //! Names, attributes and statuses, by the semantic conventions.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use opentelemetry::trace::{SpanKind, Status};
@@ -84,7 +83,8 @@ impl PanelDataConverter {
         let mut described = Described::new(Panel::Request, Status::Unset, 17 + request.attributes.len());
         let method = self.push_method(&mut described, &request.method);
         described.name = match &request.route {
-            Some(route) => Cow::Owned(format!("{method} {route}")),
+            // Concatenated, for `format!` would allocate twice.
+            Some(route) => Cow::Owned([&*method, " ", route].concat()),
             None => method,
         };
         described.push(semconv::URL_PATH, request.path.clone());
@@ -262,9 +262,7 @@ impl PanelDataConverter {
             return;
         }
         for parameter in details.parameters.iter().flatten() {
-            let mut key = String::with_capacity(semconv::DB_QUERY_PARAMETER.len() + 1 + parameter.name.len());
-            // Writing into a string cannot fail.
-            let _ = write!(key, "{}.{}", semconv::DB_QUERY_PARAMETER, parameter.name);
+            let key = [semconv::DB_QUERY_PARAMETER, ".", &parameter.name].concat();
             let hidden = self.redactor.is_sensitive(&parameter.name);
             let value = if hidden { StringValue::from(REDACTED) } else { parameter.value.clone().into() };
             described.attributes.push(KeyValue::new(key, value));
@@ -274,7 +272,7 @@ impl PanelDataConverter {
 
 fn describe_template(template: &Template, status: Status, room: usize) -> Described {
     let mut described = Described::new(Panel::Template, status, room);
-    described.name = Cow::Owned(format!("render {}", template.name));
+    described.name = Cow::Owned(["render ", &template.name].concat());
     described.push(semconv::TEMPLATE_NAME, template.name.clone());
     described.push_number(semconv::TEMPLATE_SIZE, template.size);
     described

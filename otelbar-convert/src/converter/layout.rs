@@ -5,16 +5,21 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use opentelemetry::trace::SpanId;
 
+use super::times::Interval;
 use crate::Report;
 use crate::panel_data::PanelData;
 
 /// The request, by its place in a [`Layout`]; the entry at `i` stands at `i + 1`.
 pub(super) const ROOT: usize = 0;
 
-/// Who was done for whom.
+/// Who was done for whom, and when.
+///
+/// Children are linked rather than listed, so that going through a request of any size takes no memory.
 pub(super) struct Layout {
     nodes: Vec<Node>,
     by_id: HashMap<SpanId, usize, BuildHasherDefault<IdHasher>>,
+    /// The log after each log of the same node.
+    next_log: Vec<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -23,18 +28,29 @@ struct Node {
     parent: usize,
     first_child: usize,
     next_sibling: usize,
+    first_log: usize,
+    logs: usize,
+    interval: Interval,
 }
 
-/// Where there is no such node: no node has the root for a child.
-const NONE: usize = ROOT;
+/// Where there is no node or no log.
+const NONE: usize = usize::MAX;
 
 impl Layout {
     pub(super) fn of(data: &PanelData, report: &mut Report) -> Self {
-        let root =
-            Node { id: data.span_context.span_id(), parent: ROOT, first_child: NONE, next_sibling: NONE };
+        let root = Node {
+            id: data.span_context.span_id(),
+            parent: ROOT,
+            first_child: NONE,
+            next_sibling: NONE,
+            first_log: NONE,
+            logs: 0,
+            interval: Interval::default(),
+        };
         let mut layout = Layout {
             nodes: vec![root; data.entries.len() + 1],
             by_id: HashMap::with_capacity_and_hasher(data.entries.len() + 1, BuildHasherDefault::default()),
+            next_log: vec![NONE; data.logs.len()],
         };
         layout.assign_ids(data, report);
         layout.find_parents(data, report);
@@ -43,6 +59,18 @@ impl Layout {
             let parent = layout.nodes[node].parent;
             layout.nodes[node].next_sibling = layout.nodes[parent].first_child;
             layout.nodes[parent].first_child = node;
+        }
+        for (i, log) in data.logs.iter().enumerate().rev() {
+            let node = match log.span {
+                None => ROOT,
+                Some(id) => layout.find(id).unwrap_or_else(|| {
+                    report.unknown_parents += 1;
+                    ROOT
+                }),
+            };
+            layout.next_log[i] = layout.nodes[node].first_log;
+            layout.nodes[node].first_log = i;
+            layout.nodes[node].logs += 1;
         }
         layout
     }
@@ -55,31 +83,75 @@ impl Layout {
         self.nodes[node].parent
     }
 
+    pub(super) fn interval(&self, node: usize) -> Interval {
+        self.nodes[node].interval
+    }
+
+    pub(super) fn set_interval(&mut self, node: usize, interval: Interval) {
+        self.nodes[node].interval = interval;
+    }
+
     /// The node whose own id this is.
     pub(super) fn find(&self, id: SpanId) -> Option<usize> {
         self.by_id.get(&id).copied()
     }
 
-    /// The children in the order of the data.
-    pub(super) fn children(&self, node: usize) -> impl Iterator<Item = usize> {
-        let some = |node: usize| Some(node).filter(|node| *node != NONE);
-        std::iter::successors(some(self.nodes[node].first_child), move |child| {
-            some(self.nodes[*child].next_sibling)
-        })
+    pub(super) fn first_child(&self, node: usize) -> Option<usize> {
+        some(self.nodes[node].first_child)
     }
 
-    /// All nodes, each parent before its children and siblings by the key.
-    pub(super) fn order<K: Ord>(&self, key: impl Fn(usize) -> K) -> Vec<usize> {
-        let mut order = Vec::with_capacity(self.nodes.len());
-        let mut pending = vec![ROOT];
-        while let Some(node) = pending.pop() {
-            order.push(node);
-            let first = pending.len();
-            pending.extend(self.children(node));
-            pending[first..].sort_unstable_by_key(|child| (key(*child), *child));
-            pending[first..].reverse();
+    pub(super) fn next_sibling(&self, node: usize) -> Option<usize> {
+        some(self.nodes[node].next_sibling)
+    }
+
+    /// The node after this one, each parent before its children.
+    pub(super) fn next(&self, node: usize) -> Option<usize> {
+        let mut at = node;
+        if let Some(child) = self.first_child(at) {
+            return Some(child);
         }
-        order
+        while at != ROOT {
+            if let Some(sibling) = self.next_sibling(at) {
+                return Some(sibling);
+            }
+            at = self.nodes[at].parent;
+        }
+        None
+    }
+
+    /// How many logs a node has.
+    pub(super) fn log_count(&self, node: usize) -> usize {
+        self.nodes[node].logs
+    }
+
+    /// The places of a node's logs.
+    pub(super) fn logs(&self, node: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(some(self.nodes[node].first_log), |log| some(self.next_log[*log]))
+    }
+
+    /// Puts siblings into the order of their start, and those that start together into the order of the data.
+    pub(super) fn sort_by_start(&mut self) {
+        let mut children = Vec::new();
+        for parent in 0..self.nodes.len() {
+            if self.is_sorted(parent) {
+                continue;
+            }
+            children
+                .extend(std::iter::successors(self.first_child(parent), |child| self.next_sibling(*child)));
+            children.sort_unstable_by_key(|child| (self.nodes[*child].interval.start, *child));
+            let mut next = NONE;
+            for child in children.drain(..).rev() {
+                self.nodes[child].next_sibling = next;
+                next = child;
+            }
+            self.nodes[parent].first_child = next;
+        }
+    }
+
+    fn is_sorted(&self, parent: usize) -> bool {
+        let starts = std::iter::successors(self.first_child(parent), |child| self.next_sibling(*child))
+            .map(|child| self.nodes[child].interval.start);
+        starts.is_sorted()
     }
 
     /// One id for each entry: its own where it has one that no other has, else one derived from the request's, so that
@@ -158,6 +230,10 @@ impl Layout {
             }
         }
     }
+}
+
+fn some(link: usize) -> Option<usize> {
+    Some(link).filter(|link| *link != NONE)
 }
 
 /// Hashes span ids, of which most are random as they are.

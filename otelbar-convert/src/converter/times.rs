@@ -51,55 +51,57 @@ impl Interval {
     }
 }
 
-/// The interval of each node: as measured, or worked out inside its parent's.
+/// Finds the interval of each node: as measured, or worked out inside its parent's.
 ///
 /// What has no start comes one after the other, in the order of the data, in the gaps that what has one leaves. What
 /// finds no gap is put over the others, as late as its parent permits; what is longer than its parent is cut.
-pub(super) fn intervals(
-    data: &PanelData,
-    layout: &Layout,
-    clock: Clock,
-    report: &mut Report,
-) -> Vec<Interval> {
-    let mut intervals = vec![Interval::default(); data.entries.len() + 1];
+pub(super) fn place(data: &PanelData, layout: &mut Layout, clock: Clock, report: &mut Report) {
     let whole = data.timer.duration.min(clock.last);
     report.absurd_times += u32::from(whole < data.timer.duration);
-    intervals[ROOT] =
-        Interval { duration: whole, synthesised: data.timer.synthesised, ..Interval::default() };
+    let root = Interval { duration: whole, synthesised: data.timer.synthesised, ..Interval::default() };
+    layout.set_interval(ROOT, root);
 
     let mut placing = Placing::default();
-    let mut pending = vec![ROOT];
-    while let Some(parent) = pending.pop() {
-        let around = intervals[parent];
-        for child in layout.children(parent) {
-            let entry = &data.entries[child - 1];
+    let mut next = Some(ROOT);
+    while let Some(parent) = next {
+        let around = layout.interval(parent);
+        let mut child = layout.first_child(parent);
+        while let Some(node) = child {
+            let entry = &data.entries[node - 1];
             report.zero_durations += u32::from(entry.ended && entry.duration.is_zero());
             match entry.start {
                 Some(start) => {
                     let known = Interval { start, duration: entry.duration, ..Interval::default() };
-                    intervals[child] = match data.times {
+                    let interval = match data.times {
                         Times::Measured => measured(known, around, clock, report),
                         Times::Reported => reported(known, around, report),
                     };
-                    placing.known.push(intervals[child]);
+                    layout.set_interval(node, interval);
                 }
-                None => placing.unknown.push(child),
+                None => placing.unknown.push(node),
             }
-            pending.push(child);
+            child = layout.next_sibling(node);
         }
-        placing.place(
-            around,
-            |child, start| {
+        if !placing.unknown.is_empty() {
+            let mut child = layout.first_child(parent);
+            while let Some(node) = child {
+                if data.entries[node - 1].start.is_some() {
+                    placing.known.push(layout.interval(node));
+                }
+                child = layout.next_sibling(node);
+            }
+            let put = |child: usize, start| {
                 let wanted = data.entries[child - 1].duration;
                 let duration = wanted.min(around.duration);
+                let cut = duration < wanted;
                 report.synthesised += 1;
-                report.cut += u32::from(duration < wanted);
-                intervals[child] = Interval { start, duration, synthesised: true, cut: duration < wanted };
-            },
-            |child| data.entries[child - 1].duration,
-        );
+                report.cut += u32::from(cut);
+                layout.set_interval(child, Interval { start, duration, synthesised: true, cut });
+            };
+            placing.place(around, put, |child| data.entries[child - 1].duration);
+        }
+        next = layout.next(parent);
     }
-    intervals
 }
 
 /// As it is, but within what an instant can be.
@@ -149,22 +151,20 @@ impl Placing {
         mut put: impl FnMut(usize, Duration),
         duration: impl Fn(usize) -> Duration,
     ) {
-        if !self.unknown.is_empty() {
-            self.find_gaps(around);
-            let mut first = 0;
-            for &child in &self.unknown {
-                let duration = duration(child);
-                let ahead = &self.gaps[first..];
-                match ahead.iter().take(Self::LOOK_AHEAD).position(|gap| gap.room >= duration) {
-                    Some(further) => {
-                        first += further;
-                        put(child, self.gaps[first].take(duration));
-                    }
-                    None => self.without_room.push(child),
+        self.find_gaps(around);
+        let mut first = 0;
+        for &child in &self.unknown {
+            let duration = duration(child);
+            let ahead = &self.gaps[first..];
+            match ahead.iter().take(Self::LOOK_AHEAD).position(|gap| gap.room >= duration) {
+                Some(further) => {
+                    first += further;
+                    put(child, self.gaps[first].take(duration));
                 }
+                None => self.without_room.push(child),
             }
-            self.place_the_rest(around, put, duration);
         }
+        self.place_the_rest(around, put, duration);
         self.known.clear();
         self.unknown.clear();
     }

@@ -11,15 +11,14 @@ use crate::{semconv, shape};
 /// [`ConvertedSpan::shape`] says what is the same.
 pub fn n_plus_one(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let spans = tree.spans();
-    let mut alike: Vec<(Option<usize>, u64, usize)> = Vec::new();
     let candidates = spans.iter().filter(|span| span.shape.is_some()).count();
     if candidates < thresholds.n_plus_one {
         return Vec::new();
     }
-    alike.reserve_exact(candidates);
-    alike.extend(
-        spans.iter().enumerate().filter_map(|(i, span)| span.shape.map(|shape| (tree.parent(i), shape, i))),
-    );
+    let mut alike = Vec::with_capacity(candidates);
+    let key =
+        |(i, span): (usize, &ConvertedSpan)| Some((span.data.parent_span_id.to_bytes(), span.shape?, i));
+    alike.extend(spans.iter().enumerate().filter_map(key));
     alike.sort_unstable();
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for group in alike.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {

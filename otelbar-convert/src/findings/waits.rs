@@ -12,6 +12,9 @@ use crate::tree::{Tree, bounds};
 pub fn long_waits(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let spans = tree.spans();
     let mut findings = Vec::new();
+    if extent(spans) < thresholds.long_wait {
+        return findings;
+    }
     for (i, parent) in spans.iter().enumerate() {
         let mut until: Option<(SystemTime, &ConvertedSpan)> = None;
         let mut children: Vec<&ConvertedSpan> = measured_children(tree, i).collect();
@@ -34,6 +37,13 @@ pub fn long_waits(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// From the first start to the last end.
+fn extent(spans: &[ConvertedSpan]) -> Duration {
+    let first = spans.iter().map(|span| span.data.start_time).min();
+    let last = spans.iter().map(|span| span.data.end_time).max();
+    last.zip(first).and_then(|(last, first)| last.duration_since(first).ok()).unwrap_or_default()
 }
 
 fn worked(parent: &ConvertedSpan, wait: Duration) -> bool {
@@ -68,6 +78,10 @@ fn describe_wait(
 /// one call are left to [`n_plus_one`](super::n_plus_one).
 pub fn serial_calls(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let calls = tree.spans().iter().filter(|span| can_be_moved(span)).count();
+    if calls < thresholds.serial_calls {
+        return findings;
+    }
     for i in 0..tree.spans().len() {
         let mut children: Vec<&ConvertedSpan> = measured_children(tree, i).collect();
         if children.len() < thresholds.serial_calls {
