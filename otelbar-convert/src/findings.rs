@@ -10,7 +10,7 @@
 //! | [`slow_queries`] | a query that takes long | 100 ms |
 //! | [`slow_spans`] | anything else that takes long, with no child to explain it | 1 s |
 //! | [`many_queries`] | many queries in all | 50 |
-//! | [`errors`] | what failed, told once where it began, and what was logged as an error | |
+//! | [`errors()`] | what failed, told once where it began, and what was logged as an error | |
 //! | [`long_waits`] | a long time between two children of one parent in which nothing is known to happen | 250 ms |
 //! | [`serial_calls`] | HTTP calls made one after the other that could run together | 3 calls, 200 ms to be saved |
 //!
