@@ -9,7 +9,7 @@
 //! `-` for the file reads standard input. A record that tells no time of day is put where its file was written.
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const USAGE: &str = "usage: debug_toolbar [--json] FILE";
 
 fn main() -> ExitCode {
-    match run(std::env::args().skip(1), std::io::stdout().lock()) {
+    match run(std::env::args().skip(1), BufWriter::new(std::io::stdout().lock())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -44,7 +44,7 @@ fn run(args: impl Iterator<Item = String>, mut output: impl Write) -> Result<(),
         Reader::default().with_start(written).read(&bytes).map_err(|error| format!("{file}: {error}"))?;
     let converted = PanelDataConverter::default().convert(&record.data);
     if as_json {
-        writeln!(output, "{}", to_json(&record, &converted)?)?;
+        write_json(&mut output, &record, converted)?;
     } else {
         write_tree(&mut output, &record, &converted)?;
     }
@@ -62,31 +62,37 @@ fn read(file: &str) -> std::io::Result<(Vec<u8>, SystemTime)> {
     Ok((std::fs::read(file)?, written))
 }
 
-fn to_json(record: &Record, converted: &Converted) -> serde_json::Result<Value> {
-    let spans = converted.spans.iter().map(|span| serde_json::to_value(Span::from(span.data.clone())));
-    let finding = |finding: &Finding| {
-        let location = finding.location.as_ref();
-        json!({
-            "kind": finding.kind.as_str(),
-            "severity": finding.severity.as_str(),
-            "title": finding.title,
-            "sentence": finding.sentence(),
-            "remedy": finding.remedy(),
-            "span_ids": finding.span_ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "location": location.map(|it| json!({"file": it.file, "line": it.line, "function": it.function})),
-        })
-    };
+/// Span by span, since JSON of a large request is many times its size.
+fn write_json(output: &mut impl Write, record: &Record, converted: Converted) -> std::io::Result<()> {
+    output.write_all(b"{\"spans\":[")?;
+    for (i, span) in converted.spans.into_iter().enumerate() {
+        output.write_all(if i == 0 { b"" } else { b"," })?;
+        serde_json::to_writer(&mut *output, &Span::from(span.data))?;
+    }
+    output.write_all(b"],\"findings\":")?;
+    serde_json::to_writer(&mut *output, &converted.findings.iter().map(finding_json).collect::<Vec<_>>())?;
     let mut unused: Vec<Value> =
         record.unused.iter().map(|unused| json!({"path": unused.path, "reason": unused.reason})).collect();
     if record.unused_more > 0 {
         let reason = format!("{} more could not be used", record.unused_more);
         unused.push(json!({"path": "", "reason": reason}));
     }
-    Ok(json!({
-        "spans": spans.collect::<serde_json::Result<Vec<_>>>()?,
-        "findings": converted.findings.iter().map(finding).collect::<Vec<_>>(),
-        "unused": unused,
-    }))
+    output.write_all(b",\"unused\":")?;
+    serde_json::to_writer(&mut *output, &unused)?;
+    output.write_all(b"}\n")
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    let location = finding.location.as_ref();
+    json!({
+        "kind": finding.kind.as_str(),
+        "severity": finding.severity.as_str(),
+        "title": finding.title,
+        "sentence": finding.sentence(),
+        "remedy": finding.remedy(),
+        "span_ids": finding.span_ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "location": location.map(|it| json!({"file": it.file, "line": it.line, "function": it.function})),
+    })
 }
 
 fn write_tree(output: &mut impl Write, record: &Record, converted: &Converted) -> std::io::Result<()> {
