@@ -276,7 +276,8 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("keys lead to the next and the previous request of the filtered list, and back to it", () => {
     const details = [failing({ seq: 1 }), quick({ seq: 2 }), failing({ seq: 3 }), failing({ seq: 4 })];
-    const at = (whole) => `location.hash.startsWith('#/requests/${whole.request.id}') && document.querySelector('h1') !== null`;
+    // The address changes before the page does: it is there once it shows the request's span id.
+    const at = ({ request }) => `location.hash.startsWith('#/requests/${request.id}') && document.querySelector('main').textContent.includes('${request.id}')`;
     return visit({ details }, "#/?filter=errors", async (page, { state }) => {
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
       await page.press("j");
