@@ -2,14 +2,13 @@
 
 #[cfg(feature = "json")]
 mod json;
+mod proto;
 mod protobuf;
 
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
-use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::EnqueueId;
 use crate::batch::Portion;
@@ -62,7 +61,7 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: usize, encoding: Encoding) -> E
         for span in portion.spans {
             let scope = span.instrumentation_scope.clone();
             written.clear();
-            encoding.span(Span::from(span), &mut written);
+            encoding.span(&span, &mut written);
             let mut place = draft.place(&portion.resource, &scope);
             let mut size = draft.size_with(&place, &written);
             if size > limit && draft.size > 0 {
@@ -87,31 +86,29 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: usize, encoding: Encoding) -> E
 
 impl Encoding {
     /// Appends a span as an element of its scope's list.
-    fn span(self, span: Span, to: &mut Vec<u8>) {
+    fn span(self, span: &SpanData, to: &mut Vec<u8>) {
         match self {
-            Self::Protobuf => protobuf::span(&span, to),
+            Self::Protobuf => protobuf::span(span, to),
             #[cfg(feature = "json")]
-            Self::Json => json::span(&span, to),
+            Self::Json => json::span(span, to),
         }
     }
 
     /// The fields of a `ResourceSpans` without the list of scopes.
     fn resource(self, resource: &Resource) -> Vec<u8> {
-        let message = resource_message(resource);
         match self {
-            Self::Protobuf => protobuf::resource(&message),
+            Self::Protobuf => protobuf::resource(resource),
             #[cfg(feature = "json")]
-            Self::Json => json::resource(&message),
+            Self::Json => json::resource(resource),
         }
     }
 
     /// The fields of a `ScopeSpans` without the list of spans.
     fn scope(self, scope: &InstrumentationScope) -> Vec<u8> {
-        let message = scope_message(scope);
         match self {
-            Self::Protobuf => protobuf::scope(&message),
+            Self::Protobuf => protobuf::scope(scope),
             #[cfg(feature = "json")]
-            Self::Json => json::scope(&message),
+            Self::Json => json::scope(scope),
         }
     }
 
@@ -222,26 +219,6 @@ impl Draft {
     }
 }
 
-fn resource_message(resource: &Resource) -> ResourceSpans {
-    let ResourceAttributesWithSchema { attributes, schema_url } = resource.into();
-    let mut attributes = attributes.0;
-    // The SDK keeps them in a hash map; sorted, the same spans are the same bytes.
-    attributes.sort_by(|a, b| a.key.cmp(&b.key));
-    ResourceSpans {
-        resource: Some(ProtoResource { attributes, ..ProtoResource::default() }),
-        scope_spans: Vec::new(),
-        schema_url: schema_url.unwrap_or_default(),
-    }
-}
-
-fn scope_message(scope: &InstrumentationScope) -> ScopeSpans {
-    ScopeSpans {
-        scope: Some((scope, None).into()),
-        spans: Vec::new(),
-        schema_url: scope.schema_url().unwrap_or_default().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -255,7 +232,7 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value;
     use opentelemetry_proto::tonic::trace::v1::span::SpanKind as ProtoKind;
     use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-    use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
     use proptest::prelude::*;
     use prost::Message;
 

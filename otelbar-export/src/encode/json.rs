@@ -6,26 +6,34 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, span};
+use opentelemetry::InstrumentationScope;
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, InstrumentationScope as ProtoScope, KeyValue, any_value,
+};
+use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
+use opentelemetry_proto::tonic::trace::v1::{Span, span};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use super::ResourceGroup;
+use super::proto::{resource_message, scope_message, span_message};
 
-pub(super) fn span(span: &Span, to: &mut Vec<u8>) {
-    write(&SpanJson(span), to);
+pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
+    write(&SpanJson(&span_message(span)), to);
 }
 
-pub(super) fn resource(message: &ResourceSpans) -> Vec<u8> {
+pub(super) fn resource(resource: &Resource) -> Vec<u8> {
+    let message = resource_message(resource);
     let mut head = b"\"resource\":".to_vec();
     write(&message.resource.as_ref().map(ResourceJson), &mut head);
     schema_url(&message.schema_url, &mut head);
     head
 }
 
-pub(super) fn scope(message: &ScopeSpans) -> Vec<u8> {
+pub(super) fn scope(scope: &InstrumentationScope) -> Vec<u8> {
+    let message = scope_message(scope);
     let mut head = b"\"scope\":".to_vec();
     write(&message.scope.as_ref().map(ScopeJson), &mut head);
     schema_url(&message.schema_url, &mut head);
@@ -171,7 +179,7 @@ impl Serialize for LinkJson<'_> {
     }
 }
 
-struct ResourceJson<'a>(&'a Resource);
+struct ResourceJson<'a>(&'a ProtoResource);
 
 impl Serialize for ResourceJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -182,7 +190,7 @@ impl Serialize for ResourceJson<'_> {
     }
 }
 
-struct ScopeJson<'a>(&'a InstrumentationScope);
+struct ScopeJson<'a>(&'a ProtoScope);
 
 impl Serialize for ScopeJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,10 +3,13 @@
 //! The lists of scopes and of spans are written by hand around what is encoded already; a message's fields may
 //! come in any order.
 
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
+use super::proto::{resource_message, scope_message, span_message};
 use super::{ResourceGroup, ScopeGroup};
 
 /// `ExportTraceServiceRequest.resource_spans`.
@@ -16,16 +19,16 @@ const SCOPE_SPANS: u32 = 2;
 /// `ScopeSpans.spans`.
 const SPANS: u32 = 2;
 
-pub(super) fn span(span: &Span, to: &mut Vec<u8>) {
-    prost::encoding::message::encode(SPANS, span, to);
+pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
+    prost::encoding::message::encode(SPANS, &span_message(span), to);
 }
 
-pub(super) fn resource(message: &ResourceSpans) -> Vec<u8> {
-    message.encode_to_vec()
+pub(super) fn resource(resource: &Resource) -> Vec<u8> {
+    resource_message(resource).encode_to_vec()
 }
 
-pub(super) fn scope(message: &ScopeSpans) -> Vec<u8> {
-    message.encode_to_vec()
+pub(super) fn scope(scope: &InstrumentationScope) -> Vec<u8> {
+    scope_message(scope).encode_to_vec()
 }
 
 pub(super) fn request(groups: &[ResourceGroup]) -> Vec<u8> {
