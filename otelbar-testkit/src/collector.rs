@@ -1,11 +1,13 @@
-//! The fake OTLP collector.
+//! The fake OTLP and Zipkin collector.
 
 mod fault;
 mod json;
+mod object;
 mod read;
 mod received;
 mod reply;
 mod server;
+mod zipkin;
 
 use std::fmt;
 use std::io;
@@ -17,8 +19,10 @@ use tokio::sync::{oneshot, watch};
 
 pub use fault::Fault;
 pub use received::{ReceivedRequest, ReceivedSpan, Reply};
+pub use zipkin::{ReceivedZipkinSpan, ZipkinAnnotation, ZipkinEndpoint};
 
 use fault::Script;
+use read::ZIPKIN_PATH;
 pub(crate) use received::text_of;
 use server::Server;
 
@@ -26,15 +30,16 @@ use crate::SpanTree;
 #[cfg(feature = "tls")]
 use crate::certificate::{CertificateAuthority, Identity};
 
-/// A fake OTLP collector on `127.0.0.1`, on a port the system chooses.
+/// A fake OTLP and Zipkin collector on `127.0.0.1`, on a port the system chooses.
 ///
-/// On the one port it speaks gRPC (`TraceService.Export`), and HTTP at `/v1/traces` in protobuf and JSON, each plain
-/// or compressed with gzip or zstd. It decodes what it is sent, keeps it, and answers as a collector does, or with
-/// the [`Fault`]s it was told to make. It runs on a thread and runtime of its own, so it serves
+/// On the one port it speaks gRPC (`TraceService.Export`), HTTP at `/v1/traces` in protobuf and JSON, each plain
+/// or compressed with gzip or zstd, and Zipkin's JSON v2 at `/api/v2/spans`, plain or with gzip. It decodes what it
+/// is sent, keeps it, and answers as a collector does, or with the [`Fault`]s it was told to make. It runs on a thread and runtime of its own, so it serves
 /// plain tests, tests on any runtime and example programs alike, and goes when it is dropped.
 ///
 /// A span is kept when the client was told that it is accepted, and only then: a request that was answered with
-/// an error, cut off or abandoned shows in [`requests`](Self::requests) but not in [`spans`](Self::spans).
+/// an error, cut off or abandoned shows in [`requests`](Self::requests) but not in [`spans`](Self::spans) or
+/// [`zipkin_spans`](Self::zipkin_spans).
 ///
 /// ```
 /// use otelbar_testkit::{Collector, Fault};
@@ -109,15 +114,29 @@ impl Collector {
         format!("{}/v1/traces", self.endpoint())
     }
 
+    /// The address for spans in Zipkin's format, `http://127.0.0.1:PORT/api/v2/spans`, as
+    /// `OTEL_EXPORTER_ZIPKIN_ENDPOINT` takes it.
+    pub fn zipkin_endpoint(&self) -> String {
+        format!("{}{ZIPKIN_PATH}", self.endpoint())
+    }
+
     /// The address that is listened on; it stays the same over [`stop`](Self::stop) and
     /// [`restart`](Self::restart).
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Every accepted span in the order of arrival.
+    /// Every accepted span in the order of arrival, of those that were sent as OTLP.
     pub fn spans(&self) -> Vec<ReceivedSpan> {
         self.shared.lock().spans.clone()
+    }
+
+    /// Every accepted span in the order of arrival, of those that were sent as Zipkin's JSON.
+    ///
+    /// What Zipkin 3 refuses is answered with its 400 and words, and so is what it takes but changes or loses without
+    /// a word: ids that are shorter than theirs, a duration of 0, an `ipv4` that is none, numbers where text belongs.
+    pub fn zipkin_spans(&self) -> Vec<ReceivedZipkinSpan> {
+        self.shared.lock().zipkin_spans.clone()
     }
 
     /// Every request with its headers and what was replied, in the order of arrival, the failed ones too.
@@ -140,7 +159,8 @@ impl Collector {
         condition: impl Fn(&[ReceivedSpan]) -> bool,
         timeout: Duration,
     ) -> Result<Vec<ReceivedSpan>, NotReceived> {
-        self.shared.wait(|received| condition(&received.spans), timeout)
+        self.shared.wait(|received| condition(&received.spans), timeout)?;
+        Ok(self.spans())
     }
 
     /// [`wait_for`](Self::wait_for) in async code, on any runtime; the time it waits is real time even where the
@@ -154,10 +174,47 @@ impl Collector {
         condition: impl Fn(&[ReceivedSpan]) -> bool + Send + 'static,
         timeout: Duration,
     ) -> Result<Vec<ReceivedSpan>, NotReceived> {
+        self.wait_async(move |received| condition(&received.spans), timeout).await?;
+        Ok(self.spans())
+    }
+
+    /// Blocks until `condition` holds for the accepted spans of Zipkin, and gives these.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for`](Self::wait_for).
+    pub fn wait_for_zipkin(
+        &self,
+        condition: impl Fn(&[ReceivedZipkinSpan]) -> bool,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedZipkinSpan>, NotReceived> {
+        self.shared.wait(|received| condition(&received.zipkin_spans), timeout)?;
+        Ok(self.zipkin_spans())
+    }
+
+    /// [`wait_for_zipkin`](Self::wait_for_zipkin) in async code; see [`wait_for_async`](Self::wait_for_async).
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for`](Self::wait_for).
+    pub async fn wait_for_zipkin_async(
+        &self,
+        condition: impl Fn(&[ReceivedZipkinSpan]) -> bool + Send + 'static,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedZipkinSpan>, NotReceived> {
+        self.wait_async(move |received| condition(&received.zipkin_spans), timeout).await?;
+        Ok(self.zipkin_spans())
+    }
+
+    async fn wait_async(
+        &self,
+        condition: impl Fn(&Received) -> bool + Send + 'static,
+        timeout: Duration,
+    ) -> Result<(), NotReceived> {
         let (tell, told) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         std::thread::spawn(move || {
-            let _ = tell.send(shared.wait(|received| condition(&received.spans), timeout));
+            let _ = tell.send(shared.wait(condition, timeout));
         });
         match told.await {
             Ok(outcome) => outcome,
@@ -207,6 +264,7 @@ impl Collector {
     pub fn clear(&self) {
         let mut received = self.shared.lock();
         received.spans.clear();
+        received.zipkin_spans.clear();
         received.requests.clear();
         received.generation += 1;
     }
@@ -241,16 +299,27 @@ pub struct NotReceived {
     waited: Duration,
     requests: Vec<ReceivedRequest>,
     spans: Vec<ReceivedSpan>,
+    zipkin_spans: Vec<ReceivedZipkinSpan>,
 }
 
 impl NotReceived {
     fn new(received: &Received, waited: Duration) -> Self {
-        Self { waited, requests: received.requests.clone(), spans: received.spans.clone() }
+        Self {
+            waited,
+            requests: received.requests.clone(),
+            spans: received.spans.clone(),
+            zipkin_spans: received.zipkin_spans.clone(),
+        }
     }
 
     /// The spans that had arrived.
     pub fn spans(&self) -> &[ReceivedSpan] {
         &self.spans
+    }
+
+    /// The spans of Zipkin that had arrived.
+    pub fn zipkin_spans(&self) -> &[ReceivedZipkinSpan] {
+        &self.zipkin_spans
     }
 }
 
@@ -261,13 +330,16 @@ impl fmt::Display for NotReceived {
             "not received within {:?}; {} requests had arrived with {} accepted spans",
             self.waited,
             self.requests.len(),
-            self.spans.len()
+            self.spans.len() + self.zipkin_spans.len()
         )?;
         for request in &self.requests {
             write!(f, "\n  {request}")?;
         }
         if !self.spans.is_empty() {
             write!(f, "\n{}", SpanTree::of(&self.spans))?;
+        }
+        if !self.zipkin_spans.is_empty() {
+            write!(f, "\n{}", SpanTree::of(&self.zipkin_spans))?;
         }
         Ok(())
     }
@@ -301,6 +373,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Received {
     spans: Vec<ReceivedSpan>,
+    zipkin_spans: Vec<ReceivedZipkinSpan>,
     requests: Vec<ReceivedRequest>,
     connections: usize,
     /// Counts the clearings: a request's index is good within one generation.
@@ -319,11 +392,7 @@ impl Shared {
         result
     }
 
-    fn wait(
-        &self,
-        condition: impl Fn(&Received) -> bool,
-        timeout: Duration,
-    ) -> Result<Vec<ReceivedSpan>, NotReceived> {
+    fn wait(&self, condition: impl Fn(&Received) -> bool, timeout: Duration) -> Result<(), NotReceived> {
         let started = Instant::now();
         let mut received = self.lock();
         while !condition(&received) {
@@ -332,6 +401,6 @@ impl Shared {
             };
             received = self.changed.wait_timeout(received, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        Ok(received.spans.clone())
+        Ok(())
     }
 }

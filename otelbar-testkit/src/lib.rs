@@ -18,6 +18,9 @@ mod tree;
 
 #[cfg(feature = "tls")]
 pub use certificate::{CertificateAuthority, Identity};
-pub use collector::{Collector, Fault, NotReceived, ReceivedRequest, ReceivedSpan, Reply};
+pub use collector::{
+    Collector, Fault, NotReceived, ReceivedRequest, ReceivedSpan, ReceivedZipkinSpan, Reply,
+    ZipkinAnnotation, ZipkinEndpoint,
+};
 pub use in_memory::InMemoryExporter;
 pub use tree::{SpanTree, ToTree, TreeSpan, assert_tree};

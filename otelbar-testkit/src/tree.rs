@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry_proto::tonic::trace::v1::{SpanFlags, status};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::ReceivedSpan;
 use crate::collector::text_of;
+use crate::{ReceivedSpan, ReceivedZipkinSpan};
 
 /// Spans as an indented tree, for assertions on whole traces.
 ///
@@ -43,7 +43,9 @@ pub struct SpanTree {
 }
 
 impl SpanTree {
-    /// The tree of these spans, in any order: `&[SpanData]`, `&[ReceivedSpan]`, or vectors of them.
+    /// The tree of these spans, in any order: `&[SpanData]`, `&[ReceivedSpan]`,
+    /// `&[ReceivedZipkinSpan]`, or vectors of them. Of a Zipkin span the tags are shown as attributes and the
+    /// annotations as events; it has no status but its tags.
     pub fn of<'a, T: 'a>(spans: impl IntoIterator<Item = &'a T>) -> Self
     where
         TreeSpan: From<&'a T>,
@@ -195,7 +197,7 @@ impl fmt::Debug for SpanTree {
     }
 }
 
-/// A span as [`SpanTree`] sees it; made from [`SpanData`] or [`ReceivedSpan`].
+/// A span as [`SpanTree`] sees it; made from [`SpanData`], [`ReceivedSpan`] or [`ReceivedZipkinSpan`].
 #[derive(Clone, Debug)]
 pub struct TreeSpan {
     trace: u128,
@@ -269,6 +271,30 @@ impl From<&ReceivedSpan> for TreeSpan {
     }
 }
 
+impl From<&ReceivedZipkinSpan> for TreeSpan {
+    fn from(span: &ReceivedZipkinSpan) -> Self {
+        // The collector lets hexadecimal digits alone through.
+        let number = |digits: &str| u64::from_str_radix(digits, 16).unwrap_or_default();
+        Self {
+            trace: u128::from_str_radix(&span.trace_id, 16).unwrap_or_default(),
+            id: number(&span.id),
+            parent: span.parent_id.as_deref().map(number),
+            remote_parent: false,
+            service: Some(span.service_name().to_owned()).filter(|name| !name.is_empty()),
+            name: span.name.clone().unwrap_or_default(),
+            kind: span.kind.clone().unwrap_or(SpanKind::Internal),
+            start: UNIX_EPOCH + Duration::from_micros(span.timestamp.unwrap_or_default()),
+            attributes: span.tags.clone(),
+            events: span
+                .annotations
+                .iter()
+                .map(|annotation| (annotation.value.clone(), BTreeMap::new()))
+                .collect(),
+            status: Status::Unset,
+        }
+    }
+}
+
 /// An id as a number; ids of a wrong length stay apart by their low bytes.
 fn number(bytes: &[u8]) -> u128 {
     bytes.iter().fold(0, |number, byte| (number << 8) | u128::from(*byte))
@@ -303,6 +329,12 @@ impl ToTree for [SpanData] {
 }
 
 impl ToTree for [ReceivedSpan] {
+    fn to_tree(&self) -> SpanTree {
+        SpanTree::of(self)
+    }
+}
+
+impl ToTree for [ReceivedZipkinSpan] {
     fn to_tree(&self) -> SpanTree {
         SpanTree::of(self)
     }

@@ -16,7 +16,8 @@ pub enum Fault {
         code: u16,
         /// The value of the `Retry-After` header, if one is to be sent.
         retry_after: Option<String>,
-        /// The message of the `google.rpc.Status` in the body, which OTLP/HTTP asks for with each error.
+        /// The message of the `google.rpc.Status` in the body, which OTLP/HTTP asks for with each error; for Zipkin
+        /// the body.
         message: String,
     },
     /// Answers with a gRPC status; see [`Fault::grpc`]. An HTTP request is answered with the HTTP status that is
@@ -33,15 +34,15 @@ pub enum Fault {
         trailers_only: bool,
     },
     /// Answers 200 with a partial success; see [`Fault::partial_success`]. The last `rejected` spans of the
-    /// request are not kept.
+    /// request are not kept. Zipkin knows no such thing: its request is accepted with a plain 202, and kept whole.
     PartialSuccess {
         /// How many spans are said to be rejected; zero makes the message a warning.
         rejected: i64,
         /// The `error_message`.
         message: String,
     },
-    /// Answers 200 and sends this many bytes that are no OTLP message, over gRPC in a frame and with the status OK.
-    /// The spans are kept.
+    /// Answers 200, for Zipkin 202, and sends this many bytes that are no OTLP message, over gRPC in a frame and with
+    /// the status OK. The spans are kept.
     Body(usize),
     /// Answers 307 with this `Location`.
     Redirect(String),

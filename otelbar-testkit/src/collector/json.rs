@@ -10,93 +10,34 @@ use opentelemetry_proto::tonic::common::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// What is wrong, with the field's name.
-type Result<T> = std::result::Result<T, String>;
+use super::object::{Object, Result};
 
 pub(super) fn decode(body: &[u8]) -> Result<ExportTraceServiceRequest> {
     let value: Value =
         serde_json::from_slice(body).map_err(|error| format!("the body is no JSON: {error}"))?;
-    let message = Message::of(&value, "the body")?;
-    Ok(ExportTraceServiceRequest { resource_spans: message.list("resourceSpans", resource_spans)? })
+    let object = Object::of(&value, "the body")?;
+    Ok(ExportTraceServiceRequest { resource_spans: object.list("resourceSpans", resource_spans)? })
 }
 
-/// An object of which absent and null fields hold their default.
-struct Message<'a>(&'a Map<String, Value>);
-
-impl<'a> Message<'a> {
-    fn of(value: &'a Value, name: &str) -> Result<Self> {
-        value.as_object().map(Self).ok_or_else(|| format!("{name} is no object: {value}"))
-    }
-
-    fn field(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
-
-    fn read<T>(&self, name: &str, read: impl FnOnce(&'a Value) -> Option<T>) -> Result<Option<T>> {
-        let Some(value) = self.field(name) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| format!("{name} cannot be {value}"))
-    }
-
-    fn text(&self, name: &str) -> Result<String> {
-        Ok(self.read(name, Value::as_str)?.unwrap_or_default().to_owned())
-    }
-
-    fn id(&self, name: &str, bytes: usize) -> Result<Vec<u8>> {
-        let read = |value: &Value| {
-            let digits = value.as_str()?;
-            let id: Vec<u8> = digits
-                .as_bytes()
-                .chunks(2)
-                .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-                .collect::<Option<_>>()?;
-            let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-            (digits.is_empty() || (is_hex && digits.len() == 2 * bytes)).then_some(id)
-        };
-        Ok(self.read(name, read)?.unwrap_or_default())
-    }
-
-    fn nanos(&self, name: &str) -> Result<u64> {
-        let read = |value: &Value| match value {
-            Value::String(text) => text.parse().ok(),
-            value => value.as_u64(),
-        };
-        Ok(self.read(name, read)?.unwrap_or_default())
-    }
-
-    /// A 32-bit integer, or an enumeration.
-    fn number<T: TryFrom<i64> + Default>(&self, name: &str) -> Result<T> {
-        Ok(self.read(name, |value| value.as_i64()?.try_into().ok())?.unwrap_or_default())
-    }
-
-    fn list<T>(&self, name: &str, read: impl Fn(Message<'a>) -> Result<T>) -> Result<Vec<T>> {
-        let items = self.read(name, Value::as_array)?.map(Vec::as_slice).unwrap_or_default();
-        items.iter().map(|item| Message::of(item, name).and_then(&read)).collect()
-    }
-
-    fn message<T>(&self, name: &str, read: impl FnOnce(Message<'a>) -> Result<T>) -> Result<Option<T>> {
-        self.field(name).map(|value| Message::of(value, name).and_then(read)).transpose()
-    }
-}
-
-fn resource_spans(message: Message<'_>) -> Result<ResourceSpans> {
+fn resource_spans(object: Object<'_>) -> Result<ResourceSpans> {
     Ok(ResourceSpans {
-        resource: message.message("resource", |resource| {
+        resource: object.object("resource", |resource| {
             Ok(Resource {
                 attributes: resource.list("attributes", key_value)?,
                 dropped_attributes_count: resource.number("droppedAttributesCount")?,
                 ..Resource::default()
             })
         })?,
-        scope_spans: message.list("scopeSpans", scope_spans)?,
-        schema_url: message.text("schemaUrl")?,
+        scope_spans: object.list("scopeSpans", scope_spans)?,
+        schema_url: object.text("schemaUrl")?,
     })
 }
 
-fn scope_spans(message: Message<'_>) -> Result<ScopeSpans> {
+fn scope_spans(object: Object<'_>) -> Result<ScopeSpans> {
     Ok(ScopeSpans {
-        scope: message.message("scope", |scope| {
+        scope: object.object("scope", |scope| {
             Ok(InstrumentationScope {
                 name: scope.text("name")?,
                 version: scope.text("version")?,
@@ -104,63 +45,63 @@ fn scope_spans(message: Message<'_>) -> Result<ScopeSpans> {
                 dropped_attributes_count: scope.number("droppedAttributesCount")?,
             })
         })?,
-        spans: message.list("spans", span)?,
-        schema_url: message.text("schemaUrl")?,
+        spans: object.list("spans", span)?,
+        schema_url: object.text("schemaUrl")?,
     })
 }
 
-fn span(message: Message<'_>) -> Result<Span> {
+fn span(object: Object<'_>) -> Result<Span> {
     Ok(Span {
-        trace_id: message.id("traceId", 16)?,
-        span_id: message.id("spanId", 8)?,
-        trace_state: message.text("traceState")?,
-        parent_span_id: message.id("parentSpanId", 8)?,
-        flags: message.number("flags")?,
-        name: message.text("name")?,
-        kind: message.number("kind")?,
-        start_time_unix_nano: message.nanos("startTimeUnixNano")?,
-        end_time_unix_nano: message.nanos("endTimeUnixNano")?,
-        attributes: message.list("attributes", key_value)?,
-        dropped_attributes_count: message.number("droppedAttributesCount")?,
-        events: message.list("events", event)?,
-        dropped_events_count: message.number("droppedEventsCount")?,
-        links: message.list("links", link)?,
-        dropped_links_count: message.number("droppedLinksCount")?,
-        status: message.message("status", |status| {
+        trace_id: object.id("traceId", 16)?,
+        span_id: object.id("spanId", 8)?,
+        trace_state: object.text("traceState")?,
+        parent_span_id: object.id("parentSpanId", 8)?,
+        flags: object.number("flags")?,
+        name: object.text("name")?,
+        kind: object.number("kind")?,
+        start_time_unix_nano: object.nanos("startTimeUnixNano")?,
+        end_time_unix_nano: object.nanos("endTimeUnixNano")?,
+        attributes: object.list("attributes", key_value)?,
+        dropped_attributes_count: object.number("droppedAttributesCount")?,
+        events: object.list("events", event)?,
+        dropped_events_count: object.number("droppedEventsCount")?,
+        links: object.list("links", link)?,
+        dropped_links_count: object.number("droppedLinksCount")?,
+        status: object.object("status", |status| {
             Ok(Status { message: status.text("message")?, code: status.number("code")? })
         })?,
     })
 }
 
-fn event(message: Message<'_>) -> Result<span::Event> {
+fn event(object: Object<'_>) -> Result<span::Event> {
     Ok(span::Event {
-        time_unix_nano: message.nanos("timeUnixNano")?,
-        name: message.text("name")?,
-        attributes: message.list("attributes", key_value)?,
-        dropped_attributes_count: message.number("droppedAttributesCount")?,
+        time_unix_nano: object.nanos("timeUnixNano")?,
+        name: object.text("name")?,
+        attributes: object.list("attributes", key_value)?,
+        dropped_attributes_count: object.number("droppedAttributesCount")?,
     })
 }
 
-fn link(message: Message<'_>) -> Result<span::Link> {
+fn link(object: Object<'_>) -> Result<span::Link> {
     Ok(span::Link {
-        trace_id: message.id("traceId", 16)?,
-        span_id: message.id("spanId", 8)?,
-        trace_state: message.text("traceState")?,
-        attributes: message.list("attributes", key_value)?,
-        dropped_attributes_count: message.number("droppedAttributesCount")?,
-        flags: message.number("flags")?,
+        trace_id: object.id("traceId", 16)?,
+        span_id: object.id("spanId", 8)?,
+        trace_state: object.text("traceState")?,
+        attributes: object.list("attributes", key_value)?,
+        dropped_attributes_count: object.number("droppedAttributesCount")?,
+        flags: object.number("flags")?,
     })
 }
 
-fn key_value(message: Message<'_>) -> Result<KeyValue> {
+fn key_value(object: Object<'_>) -> Result<KeyValue> {
     Ok(KeyValue {
-        key: message.text("key")?,
-        value: message.message("value", any_value)?,
+        key: object.text("key")?,
+        value: object.object("value", any_value)?,
         ..KeyValue::default()
     })
 }
 
-fn any_value(message: Message<'_>) -> Result<AnyValue> {
+fn any_value(object: Object<'_>) -> Result<AnyValue> {
     use any_value::Value as Any;
 
     let int = |value: &Value| match value {
@@ -174,20 +115,20 @@ fn any_value(message: Message<'_>) -> Result<AnyValue> {
         Some(text) => text.parse().ok().filter(|value: &f64| value.is_finite()),
         None => value.as_f64(),
     };
-    let value = if let Some(value) = message.read("stringValue", Value::as_str)? {
+    let value = if let Some(value) = object.read("stringValue", Value::as_str)? {
         Some(Any::StringValue(value.to_owned()))
-    } else if let Some(value) = message.read("boolValue", Value::as_bool)? {
+    } else if let Some(value) = object.read("boolValue", Value::as_bool)? {
         Some(Any::BoolValue(value))
-    } else if let Some(value) = message.read("intValue", int)? {
+    } else if let Some(value) = object.read("intValue", int)? {
         Some(Any::IntValue(value))
-    } else if let Some(value) = message.read("doubleValue", double)? {
+    } else if let Some(value) = object.read("doubleValue", double)? {
         Some(Any::DoubleValue(value))
-    } else if let Some(value) = message.read("bytesValue", |value| BASE64.decode(value.as_str()?).ok())? {
+    } else if let Some(value) = object.read("bytesValue", |value| BASE64.decode(value.as_str()?).ok())? {
         Some(Any::BytesValue(value))
-    } else if let Some(values) = message.message("arrayValue", |array| array.list("values", any_value))? {
+    } else if let Some(values) = object.object("arrayValue", |array| array.list("values", any_value))? {
         Some(Any::ArrayValue(ArrayValue { values }))
     } else {
-        let values = message.message("kvlistValue", |list| list.list("values", key_value))?;
+        let values = object.object("kvlistValue", |list| list.list("values", key_value))?;
         values.map(|values| Any::KvlistValue(KeyValueList { values }))
     };
     Ok(AnyValue { value })

@@ -5,20 +5,43 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, StatusCode, header, request};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message;
+use prost::Message as _;
 
 use super::json;
+use super::zipkin::{self, ReceivedZipkinSpan};
 
 /// OTLP lets a server refuse what is larger.
 pub(super) const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
 const GRPC_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// How a client speaks OTLP.
+pub(super) const ZIPKIN_PATH: &str = "/api/v2/spans";
+
+/// How a client speaks: the first three are OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Protobuf,
     Json,
     Grpc,
+    Zipkin,
+}
+
+/// The spans of a request.
+#[derive(Debug)]
+pub(super) enum Message {
+    Otlp(ExportTraceServiceRequest),
+    Zipkin(Vec<ReceivedZipkinSpan>),
+}
+
+impl Message {
+    pub(super) fn spans(&self) -> usize {
+        match self {
+            Self::Otlp(message) => {
+                let scopes = message.resource_spans.iter().flat_map(|of_resource| &of_resource.scope_spans);
+                scopes.map(|of_scope| of_scope.spans.len()).sum()
+            }
+            Self::Zipkin(spans) => spans.len(),
+        }
+    }
 }
 
 /// Why a collector does not take a request.
@@ -44,12 +67,14 @@ impl Refusal {
 }
 
 impl Dialect {
-    /// By the content type; what is unknown is answered in protobuf.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    /// Zipkin by the path, OTLP by the content type; what is unknown is answered in protobuf.
+    pub(super) fn of(head: &request::Parts) -> Self {
         let content_type =
-            headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+            head.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
         if content_type.starts_with(b"application/grpc") {
             Self::Grpc
+        } else if head.uri.path() == ZIPKIN_PATH {
+            Self::Zipkin
         } else if content_type.starts_with(b"application/json") {
             Self::Json
         } else {
@@ -59,11 +84,7 @@ impl Dialect {
 }
 
 /// What a collector checks before it decodes, and the decoding.
-pub(super) fn read(
-    head: &request::Parts,
-    body: &Bytes,
-    dialect: Dialect,
-) -> Result<ExportTraceServiceRequest, Refusal> {
+pub(super) fn read(head: &request::Parts, body: &Bytes, dialect: Dialect) -> Result<Message, Refusal> {
     match dialect {
         Dialect::Grpc => {
             if head.uri.path() != GRPC_METHOD {
@@ -90,16 +111,30 @@ pub(super) fn read(
             let coding = head.headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes());
             let body = decompressed(coding.unwrap_or(b"identity"), body.clone())?;
             if dialect == Dialect::Json {
-                json::decode(&body).map_err(Refusal::invalid)
+                json::decode(&body).map(Message::Otlp).map_err(Refusal::invalid)
             } else {
                 decode(&body)
             }
         }
+        Dialect::Zipkin => {
+            if head.method != Method::POST {
+                return Err(Refusal::new(StatusCode::NOT_FOUND, 12, "404 Not Found"));
+            }
+            let protobuf = head.headers.get(header::CONTENT_TYPE);
+            if protobuf.is_some_and(|value| value == "application/x-protobuf") {
+                return Err(Refusal::invalid("this collector reads Zipkin's JSON alone"));
+            }
+            let gzip = head.headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "gzip");
+            // Zipkin passes over a coding that it doesn't know, and fails over the bytes.
+            let body = if gzip { decompressed(b"gzip", body.clone())? } else { body.clone() };
+            zipkin::decode(&body).map(Message::Zipkin).map_err(Refusal::invalid)
+        }
     }
 }
 
-fn decode(body: &[u8]) -> Result<ExportTraceServiceRequest, Refusal> {
+fn decode(body: &[u8]) -> Result<Message, Refusal> {
     ExportTraceServiceRequest::decode(body)
+        .map(Message::Otlp)
         .map_err(|_| Refusal::invalid("the body is no ExportTraceServiceRequest"))
 }
 

@@ -1,4 +1,4 @@
-//! Answers in each dialect of OTLP.
+//! Answers in each dialect.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -44,6 +44,7 @@ pub(super) fn success(dialect: Dialect, message: &ExportTraceServiceResponse) ->
             };
             success_with(dialect, body.to_string().into_bytes())
         }
+        Dialect::Zipkin => success_with(dialect, Vec::new()),
     }
 }
 
@@ -57,7 +58,10 @@ pub(super) fn success_with(dialect: Dialect, message: Vec<u8>) -> (Response<Body
             frame.put_slice(&message);
             (grpc(Some(frame.freeze()), &GrpcStatus::default(), false), Reply::Grpc(0))
         }
-        _ => (plain(StatusCode::OK, content_type(dialect), message), Reply::Status(200)),
+        Dialect::Protobuf | Dialect::Json => {
+            (plain(StatusCode::OK, content_type(dialect), message), Reply::Status(200))
+        }
+        Dialect::Zipkin => (plain(StatusCode::ACCEPTED, TEXT, message), Reply::Status(202)),
     }
 }
 
@@ -117,6 +121,7 @@ fn content_type(dialect: Dialect) -> HeaderValue {
         Dialect::Protobuf => "application/x-protobuf",
         Dialect::Json => "application/json",
         Dialect::Grpc => "application/grpc",
+        Dialect::Zipkin => "text/plain",
     })
 }
 
@@ -170,10 +175,11 @@ fn percent_encoded(text: &str) -> String {
     })
 }
 
-/// An error's body over HTTP is a `google.rpc.Status`.
+/// An error's body is a `google.rpc.Status` in OTLP over HTTP, and a text in Zipkin.
 fn status_message(dialect: Dialect, code: u32, words: &str) -> Vec<u8> {
     match dialect {
         Dialect::Json => serde_json::json!({"code": code, "message": words}).to_string().into_bytes(),
+        Dialect::Zipkin => words.as_bytes().to_vec(),
         _ => RpcStatus::new(code, words, None).encode_to_vec(),
     }
 }

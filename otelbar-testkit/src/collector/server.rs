@@ -15,14 +15,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
-use super::read::{Dialect, LARGEST_REQUEST, Refusal, read};
+use super::read::{Dialect, LARGEST_REQUEST, Message, Refusal, read};
 use super::received::{ReceivedRequest, Reply, spans_of};
 use super::reply::{self, Body, GrpcStatus};
 use super::{Fault, Security, Shared};
@@ -121,7 +121,7 @@ async fn answer(
     farewell: Arc<Farewell>,
 ) -> Result<Response<Body>, Break> {
     let (head, body) = request.into_parts();
-    let dialect = Dialect::of(&head.headers);
+    let dialect = Dialect::of(&head);
     let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -138,7 +138,7 @@ async fn answer(
             path: head.uri.path_and_query().map_or_else(String::new, ToString::to_string),
             headers: head.headers.clone(),
             body,
-            spans: message.as_ref().map_or(0, count),
+            spans: message.as_ref().map_or(0, Message::spans),
             reply: Reply::Pending,
         });
         let (index, generation) = (received.requests.len() - 1, received.generation);
@@ -197,11 +197,6 @@ async fn answer(
     Ok(response)
 }
 
-fn count(message: &ExportTraceServiceRequest) -> usize {
-    let scopes = message.resource_spans.iter().flat_map(|of_resource| &of_resource.scope_spans);
-    scopes.map(|of_scope| of_scope.spans.len()).sum()
-}
-
 /// The request's line in the log; hyper drops the service's future when the client goes, and that is noted.
 struct Entry {
     shared: Arc<Shared>,
@@ -214,7 +209,7 @@ impl Entry {
     /// Takes the request as a collector does, all of it or in part.
     fn accept(
         &self,
-        message: Result<ExportTraceServiceRequest, Refusal>,
+        message: Result<Message, Refusal>,
         dialect: Dialect,
         partial_success: Option<ExportTracePartialSuccess>,
     ) -> (Response<Body>, Reply) {
@@ -226,12 +221,20 @@ impl Entry {
         reply::success(dialect, &ExportTraceServiceResponse { partial_success })
     }
 
-    /// Keeps all spans but the last so many.
-    fn keep(&self, message: ExportTraceServiceRequest, rejected: i64) {
-        let rejected = usize::try_from(rejected.max(0)).unwrap_or(usize::MAX);
-        let mut spans = spans_of(message, self.index);
-        spans.truncate(spans.len().saturating_sub(rejected));
-        self.shared.change(|received| received.spans.extend(spans));
+    /// Keeps all spans but the last so many; Zipkin's all, since it knows no partial success.
+    fn keep(&self, message: Message, rejected: i64) {
+        match message {
+            Message::Otlp(message) => {
+                let rejected = usize::try_from(rejected.max(0)).unwrap_or(usize::MAX);
+                let mut spans = spans_of(message, self.index);
+                spans.truncate(spans.len().saturating_sub(rejected));
+                self.shared.change(|received| received.spans.extend(spans));
+            }
+            Message::Zipkin(mut spans) => {
+                spans.iter_mut().for_each(|span| span.request = self.index);
+                self.shared.change(|received| received.zipkin_spans.extend(spans));
+            }
+        }
     }
 
     fn settle(&mut self, reply: Reply) {
