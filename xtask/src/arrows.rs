@@ -34,7 +34,20 @@ const CRATES: &[Crate] = &[
         tests_use: &["otelbar-testkit"],
     },
     Crate { name: "otelbar-testkit", uses: &[], tests_use: &[] },
-    Crate { name: "xtask", uses: &[], tests_use: &[] },
+    Crate {
+        name: "otelbar-integration",
+        uses: &[],
+        tests_use: &[
+            "otelbar-config",
+            "otelbar-convert",
+            "otelbar-export",
+            "otelbar-panel",
+            "otelbar-propagation",
+            "otelbar-testkit",
+        ],
+    },
+    // The names of the variables that it sets for the integration tests.
+    Crate { name: "xtask", uses: &["otelbar-integration"], tests_use: &[] },
 ];
 
 /// What a crate must not reach through its own dependencies and theirs. `*` at the end of a name stands for any
