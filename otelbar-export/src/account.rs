@@ -3,27 +3,35 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{DropReason, SendError};
+use crate::{BreakerState, Destination, DropReason, SendError};
 
-/// How a pipeline stands, to the span; see [`ToolbarSpanExporter::account`](crate::ToolbarSpanExporter::account).
+/// How a destination stands, to the span; see [`ToolbarSpanExporter::accounts`](crate::ToolbarSpanExporter::accounts).
 ///
-/// `handed_over == queued + in_flight + accepted + rejected + dropped.total()` holds in every account, at any
-/// moment.
+/// `handed_over + recovered == queued + in_flight + spooled + accepted + rejected + dropped.total()` holds in every
+/// account, at any moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Account {
     /// Where spans are sent.
-    pub endpoint: Arc<str>,
+    pub destination: Destination,
     /// How the destination does.
     pub health: Health,
+    /// Whether it is left alone for the time being.
+    pub breaker: BreakerState,
     /// All spans given to `enqueue`, those that were refused too.
     pub handed_over: u64,
+    /// Spans that an earlier process had left in the spool.
+    pub recovered: u64,
     /// Spans waiting in the queue.
     pub queued: u64,
     /// The bytes these hold, roughly.
     pub queued_bytes: u64,
     /// Spans taken from the queue and not settled.
     pub in_flight: u64,
+    /// Spans on disk, to be sent when the backend is there again.
+    pub spooled: u64,
+    /// The bytes these take there.
+    pub spooled_bytes: u64,
     /// Spans the backend acknowledged.
     pub accepted: u64,
     /// Spans the backend rejected in partial successes.
@@ -39,14 +47,18 @@ pub struct Account {
 }
 
 impl Account {
-    pub(crate) fn new(endpoint: Arc<str>) -> Self {
+    pub(crate) fn new(destination: Destination) -> Self {
         Self {
-            endpoint,
+            destination,
             health: Health::Idle,
+            breaker: BreakerState::Closed,
             handed_over: 0,
+            recovered: 0,
             queued: 0,
             queued_bytes: 0,
             in_flight: 0,
+            spooled: 0,
+            spooled_bytes: 0,
             accepted: 0,
             rejected: 0,
             dropped: DropCounts::default(),
@@ -66,7 +78,7 @@ impl Account {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DropCounts {
-    /// No room in the queue.
+    /// No room in the queue, for them or for what came after them.
     pub queue_full: u64,
     /// Not sent when the pipeline was shut down.
     pub shut_down: u64,
@@ -78,12 +90,27 @@ pub struct DropCounts {
     pub expired: u64,
     /// Larger than a request may be.
     pub too_large: u64,
+    /// Gave way in the spool.
+    pub spool_full: u64,
+    /// Could not be read from the spool again.
+    pub spool_damaged: u64,
 }
 
 impl DropCounts {
     /// All of them.
     pub fn total(&self) -> u64 {
-        self.queue_full + self.shut_down + self.closed + self.not_retryable + self.expired + self.too_large
+        // Each by name, so that another field cannot be forgotten.
+        let Self {
+            queue_full,
+            shut_down,
+            closed,
+            not_retryable,
+            expired,
+            too_large,
+            spool_full,
+            spool_damaged,
+        } = *self;
+        queue_full + shut_down + closed + not_retryable + expired + too_large + spool_full + spool_damaged
     }
 
     pub(crate) fn count(&mut self, reason: &DropReason, spans: u64) {
@@ -94,6 +121,8 @@ impl DropCounts {
             DropReason::NotRetryable { .. } => &mut self.not_retryable,
             DropReason::Expired { .. } => &mut self.expired,
             DropReason::TooLarge { .. } => &mut self.too_large,
+            DropReason::SpoolFull { .. } => &mut self.spool_full,
+            DropReason::SpoolDamaged => &mut self.spool_damaged,
         } += spans;
     }
 }

@@ -1,10 +1,14 @@
 //! What is handed over to the pipeline.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
-use opentelemetry::trace::SpanId;
+use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
+
+use crate::weight;
 
 /// Finished spans that belong together, as handed over to the pipeline in one go; most often those of one
 /// request.
@@ -50,6 +54,14 @@ impl From<SpanId> for TraceKey {
     }
 }
 
+/// The lower half of a trace's id, where a trace is handed over by its id alone.
+impl From<TraceId> for TraceKey {
+    fn from(id: TraceId) -> Self {
+        let [.., a, b, c, d, e, f, g, h] = id.to_bytes();
+        Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
+
 impl fmt::Display for TraceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
@@ -67,15 +79,81 @@ impl fmt::Display for EnqueueId {
     }
 }
 
-/// Spans of one hand-over on their way out of the queue; a large hand-over is cut into several.
+/// A hand-over as the pipeline holds it, shared by the queues of all its destinations.
 #[derive(Debug)]
-pub(crate) struct Portion {
+pub(crate) struct HandOver {
     pub(crate) id: EnqueueId,
     pub(crate) key: TraceKey,
     pub(crate) resource: Resource,
     pub(crate) spans: Vec<SpanData>,
-    /// How many spans the hand-over had.
-    pub(crate) whole: usize,
+    /// The bytes the spans hold, roughly.
+    bytes: usize,
+}
+
+impl HandOver {
+    pub(crate) fn new(id: EnqueueId, batch: TraceBatch) -> Arc<Self> {
+        let TraceBatch { key, resource, spans } = batch;
+        let bytes = spans.iter().map(weight::of_span).sum();
+        Arc::new(Self { id, key, resource, spans, bytes })
+    }
+}
+
+/// Spans of one hand-over on their way: all of them, or some where it is large.
+#[derive(Clone, Debug)]
+pub(crate) struct Portion {
+    hand_over: Arc<HandOver>,
+    range: Range<usize>,
+    bytes: usize,
+}
+
+impl Portion {
+    /// All of it.
+    pub(crate) fn whole(hand_over: Arc<HandOver>) -> Self {
+        Self { range: 0..hand_over.spans.len(), bytes: hand_over.bytes, hand_over }
+    }
+
+    pub(crate) fn hand_over(&self) -> &HandOver {
+        &self.hand_over
+    }
+
+    pub(crate) fn id(&self) -> EnqueueId {
+        self.hand_over.id
+    }
+
+    pub(crate) fn spans(&self) -> &[SpanData] {
+        self.hand_over.spans.get(self.range.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.range.len()
+    }
+
     /// The bytes these spans hold, roughly.
-    pub(crate) bytes: usize,
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether spans before these have gone their way already.
+    pub(crate) fn is_rest(&self) -> bool {
+        self.range.start > 0
+    }
+
+    /// A part of it, by the index of its spans.
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
+        if range == (0..self.len()) {
+            return self.clone();
+        }
+        let range = self.range.start + range.start..self.range.start + range.end;
+        let mut part = Self { hand_over: Arc::clone(&self.hand_over), range, bytes: 0 };
+        part.bytes = part.spans().iter().map(weight::of_span).sum();
+        part
+    }
+
+    /// Keeps the first spans and gives the others.
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        let rest = self.part(at..self.len());
+        self.range.end = rest.range.start;
+        self.bytes = self.bytes.saturating_sub(rest.bytes);
+        rest
+    }
 }

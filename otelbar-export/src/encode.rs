@@ -1,17 +1,49 @@
-//! From spans to the bytes of OTLP requests.
+//! From spans to the bytes of requests.
+//!
+//! A pipeline does this by itself; the functions here are for who wants the bytes, say for a file.
 
 #[cfg(feature = "json")]
 mod json;
 mod proto;
 mod protobuf;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::EnqueueId;
-use crate::batch::Portion;
+use crate::batch::{HandOver, Portion};
+use crate::{EnqueueId, TraceBatch};
+
+/// Spans as the bytes of an `ExportTraceServiceRequest`, grouped by resource and scope.
+///
+/// ```
+/// use opentelemetry_sdk::Resource;
+/// use otelbar_export::{TraceBatch, encode};
+///
+/// let shop = Resource::builder().with_service_name("shop").build();
+/// let bytes = encode::otlp_protobuf([TraceBatch::new(1, shop, Vec::new())]);
+/// assert!(bytes.is_empty(), "no spans are no bytes");
+/// ```
+pub fn otlp_protobuf(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
+    all(batches, Encoding::Protobuf)
+}
+
+/// Spans as the JSON of an `ExportTraceServiceRequest`, on one line, grouped by resource and scope; nothing for no
+/// spans.
+#[cfg(feature = "json")]
+pub fn otlp_json(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
+    all(batches, Encoding::Json)
+}
+
+fn all(batches: impl IntoIterator<Item = TraceBatch>, encoding: Encoding) -> Bytes {
+    let portions = batches.into_iter().map(|batch| Portion::whole(HandOver::new(EnqueueId(0), batch)));
+    let limit = SizeLimit { usual: usize::MAX, most: usize::MAX };
+    let encoded = encode(portions.collect(), limit, encoding);
+    encoded.requests.into_iter().next().map(|request| request.body).unwrap_or_default()
+}
 
 /// How requests are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,63 +56,66 @@ pub(crate) enum Encoding {
 /// A request ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Request {
-    /// An `ExportTraceServiceRequest`.
     pub(crate) body: Bytes,
-    /// How many spans it holds of which hand-over.
-    pub(crate) parts: Vec<Part>,
+    /// The spans it holds, by hand-over.
+    pub(crate) portions: Vec<Portion>,
 }
 
 impl Request {
     pub(crate) fn spans(&self) -> usize {
-        self.parts.iter().map(|part| part.spans).sum()
+        self.portions.iter().map(Portion::len).sum()
     }
-}
-
-/// Spans of one hand-over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) id: EnqueueId,
-    pub(crate) spans: usize,
 }
 
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Encoded {
     pub(crate) requests: Vec<Request>,
-    /// Spans that fit no request, with their size.
-    pub(crate) too_large: Vec<(EnqueueId, usize)>,
+    /// Spans that fit no request, each with its size.
+    pub(crate) too_large: Vec<(Portion, usize)>,
 }
 
-/// Encodes a batch, grouped by resource and scope, as one request, or as several where it would be larger than
-/// `limit` bytes. Each span is written once, to where its scope's spans are.
-pub(crate) fn encode(batch: Vec<Portion>, limit: usize, encoding: Encoding) -> Encoded {
+/// The size of a request, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SizeLimit {
+    /// What several spans together are kept below.
+    pub(crate) usual: usize,
+    /// What no request exceeds; a span alone may be as large as this.
+    pub(crate) most: usize,
+}
+
+/// Encodes a batch, grouped by resource and scope, as one request, or as several where it would be larger than the
+/// limit. Each span is written once, to where its scope's spans are.
+pub(crate) fn encode(batch: Vec<Portion>, limit: SizeLimit, encoding: Encoding) -> Encoded {
     let mut encoded = Encoded::default();
     let mut draft = Draft::new(encoding);
-    let mut written = Vec::new();
     for portion in batch {
-        for span in portion.spans {
-            let scope = span.instrumentation_scope.clone();
-            written.clear();
-            encoding.span(&span, &mut written);
-            let mut place = draft.place(&portion.resource, &scope);
-            let mut size = draft.size_with(&place, &written);
-            if size > limit && draft.size > 0 {
-                let full = std::mem::replace(&mut draft, Draft::new(encoding));
-                encoded.requests.push(full.finish());
-                place = draft.place(&portion.resource, &scope);
-                size = draft.size_with(&place, &written);
-            }
-            if size > limit {
-                encoded.too_large.push((portion.id, size));
+        let resource = &portion.hand_over().resource;
+        // The spans of this portion that are in the draft.
+        let mut drafted = 0..0;
+        let mut group = None;
+        for (index, span) in portion.spans().iter().enumerate() {
+            let at = *group.get_or_insert_with(|| draft.resource(resource));
+            if draft.add(at, span, limit) {
+                drafted.end = index + 1;
                 continue;
             }
-            draft.size = size;
-            draft.add(portion.id, place, &written);
+            if !draft.is_empty() {
+                draft.note(&portion, &drafted);
+                encoded.requests.extend(std::mem::replace(&mut draft, Draft::new(encoding)).finish());
+                let at = *group.insert(draft.resource(resource));
+                drafted = index..index;
+                if draft.add(at, span, limit) {
+                    drafted.end = index + 1;
+                    continue;
+                }
+            }
+            encoded.too_large.push((portion.part(index..index + 1), draft.refused));
+            drafted = index + 1..index + 1;
         }
+        draft.note(&portion, &drafted);
     }
-    if draft.size > 0 {
-        encoded.requests.push(draft.finish());
-    }
+    encoded.requests.extend(draft.finish());
     encoded
 }
 
@@ -134,9 +169,12 @@ impl Encoding {
 struct Draft {
     encoding: Encoding,
     groups: Vec<ResourceGroup>,
-    parts: Vec<Part>,
+    portions: Vec<Portion>,
+    spans: usize,
     /// An estimate that is never too low.
     size: usize,
+    /// The size that the last span which was not added would have brought about.
+    refused: usize,
 }
 
 /// The spans of one resource.
@@ -153,69 +191,88 @@ struct ScopeGroup {
     spans: Vec<u8>,
 }
 
-/// Where a span belongs in a draft.
-struct Place {
-    /// The index of its resource, or the group to be added.
-    resource: Result<usize, ResourceGroup>,
-    /// The index of its scope within, or the group to be added.
-    scope: Result<usize, ScopeGroup>,
-}
-
 impl Draft {
     fn new(encoding: Encoding) -> Self {
-        Self { encoding, groups: Vec::new(), parts: Vec::new(), size: 0 }
+        Self { encoding, groups: Vec::new(), portions: Vec::new(), spans: 0, size: 0, refused: 0 }
     }
 
-    fn place(&self, resource: &Resource, scope: &InstrumentationScope) -> Place {
-        let at = self.groups.iter().position(|group| group.resource == *resource);
-        let scopes = at.map_or(&[][..], |at| &self.groups[at].scopes[..]);
-        Place {
-            scope: scopes.iter().position(|group| group.scope == *scope).ok_or_else(|| ScopeGroup {
-                scope: scope.clone(),
-                head: self.encoding.scope(scope),
-                spans: Vec::new(),
-            }),
-            resource: at.ok_or_else(|| ResourceGroup {
-                resource: resource.clone(),
-                head: self.encoding.resource(resource),
-                scopes: Vec::new(),
-            }),
-        }
+    fn is_empty(&self) -> bool {
+        self.spans == 0
     }
 
-    /// The size with this span there.
-    fn size_with(&self, place: &Place, span: &[u8]) -> usize {
+    /// Where the spans of this resource go.
+    fn resource(&mut self, resource: &Resource) -> usize {
+        let found = self.groups.iter().position(|group| group.resource == *resource);
+        found.unwrap_or_else(|| {
+            let head = self.encoding.resource(resource);
+            self.groups.push(ResourceGroup { resource: resource.clone(), head, scopes: Vec::new() });
+            self.groups.len() - 1
+        })
+    }
+
+    /// Writes a span to the group of its resource; does nothing and says so where that would make the request too
+    /// large.
+    fn add(&mut self, resource: usize, span: &SpanData, limit: SizeLimit) -> bool {
         /// The most that the frame of a group takes in any encoding.
         const FRAME: usize = 48;
-        let resource = place.resource.as_ref().err().map_or(0, |group| group.head.len() + FRAME);
-        let scope = place.scope.as_ref().err().map_or(0, |group| group.head.len() + FRAME);
-        // One more for what separates it from the span before.
-        self.size + resource + scope + span.len() + 1
+        let encoding = self.encoding;
+        let Some(group) = self.groups.get_mut(resource) else { return false };
+        let is_first_of_resource = group.scopes.iter().all(|scope| scope.spans.is_empty());
+        let scope = group.scope(&span.instrumentation_scope, encoding);
+        let Some(ScopeGroup { head, spans, .. }) = group.scopes.get_mut(scope) else { return false };
+
+        let before = spans.len();
+        let mut size = self.size;
+        if before == 0 {
+            size += head.len() + FRAME;
+            if is_first_of_resource {
+                size += group.head.len() + FRAME;
+            }
+        } else {
+            spans.extend_from_slice(encoding.separator());
+        }
+        encoding.span(span, spans);
+        size += spans.len() - before;
+        if size > if self.spans == 0 { limit.most } else { limit.usual } {
+            spans.truncate(before);
+            self.refused = size;
+            return false;
+        }
+        self.size = size;
+        self.spans += 1;
+        true
     }
 
-    fn add(&mut self, id: EnqueueId, place: Place, span: &[u8]) {
-        let at = place.resource.unwrap_or_else(|group| {
-            self.groups.push(group);
-            self.groups.len() - 1
-        });
-        let scopes = &mut self.groups[at].scopes;
-        let at = place.scope.unwrap_or_else(|group| {
-            scopes.push(group);
-            scopes.len() - 1
-        });
-        let spans = &mut scopes[at].spans;
-        if !spans.is_empty() {
-            spans.extend_from_slice(self.encoding.separator());
-        }
-        spans.extend_from_slice(span);
-        match self.parts.last_mut() {
-            Some(part) if part.id == id => part.spans += 1,
-            _ => self.parts.push(Part { id, spans: 1 }),
+    /// Notes whose spans were added.
+    fn note(&mut self, portion: &Portion, added: &Range<usize>) {
+        if !added.is_empty() {
+            self.portions.push(portion.part(added.clone()));
         }
     }
 
-    fn finish(self) -> Request {
-        Request { body: self.encoding.request(&self.groups).into(), parts: self.parts }
+    fn finish(mut self) -> Option<Request> {
+        if self.is_empty() {
+            return None;
+        }
+        // A group may have been made for a span that did not fit.
+        for group in &mut self.groups {
+            group.scopes.retain(|scope| !scope.spans.is_empty());
+        }
+        self.groups.retain(|group| !group.scopes.is_empty());
+        Some(Request { body: self.encoding.request(&self.groups).into(), portions: self.portions })
+    }
+}
+
+impl ResourceGroup {
+    fn scope(&mut self, scope: &InstrumentationScope, encoding: Encoding) -> usize {
+        self.scopes.iter().position(|group| group.scope == *scope).unwrap_or_else(|| {
+            self.scopes.push(ScopeGroup {
+                scope: scope.clone(),
+                head: encoding.scope(scope),
+                spans: Vec::new(),
+            });
+            self.scopes.len() - 1
+        })
     }
 }
 
@@ -237,7 +294,21 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::TraceKey;
+
+    const NO_LIMIT: SizeLimit = at_most(usize::MAX);
+
+    const fn at_most(limit: usize) -> SizeLimit {
+        SizeLimit { usual: limit, most: limit }
+    }
+
+    #[test]
+    fn a_span_larger_than_is_usual_goes_alone() {
+        let s = |id: u64, size: usize| span(id, "x".repeat(size), scope("http"));
+        let batch = vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10), s(4, 10)])];
+        let encoded = encode(batch, SizeLimit { usual: 1000, most: 9000 }, Encoding::Protobuf);
+        assert_eq!(encoded.requests.iter().map(Request::spans).collect::<Vec<_>>(), [1, 1, 2]);
+        assert!(encoded.too_large.is_empty());
+    }
 
     fn scope(name: &'static str) -> InstrumentationScope {
         InstrumentationScope::builder(name).with_version("1.2").build()
@@ -269,8 +340,7 @@ mod tests {
 
     fn portion(id: u64, service: &'static str, spans: Vec<SpanData>) -> Portion {
         let resource = Resource::builder_empty().with_service_name(service).build();
-        let whole = spans.len();
-        Portion { id: EnqueueId(id), key: TraceKey(id), resource, spans, whole, bytes: 0 }
+        Portion::whole(HandOver::new(EnqueueId(id), TraceBatch::new(id, resource, spans)))
     }
 
     fn decode(request: &Request) -> ExportTraceServiceRequest {
@@ -302,7 +372,7 @@ mod tests {
                 portion(2, "inventory", vec![s(4, "d", "http")]),
                 portion(3, "shop", vec![s(5, "e", "sql")]),
             ],
-            usize::MAX,
+            NO_LIMIT,
             Encoding::Protobuf,
         );
         assert_eq!(encoded.requests.len(), 1);
@@ -317,8 +387,9 @@ mod tests {
                 group("inventory", "http", &["d"])
             ]
         );
-        let part = |id, spans| Part { id: EnqueueId(id), spans };
-        assert_eq!(encoded.requests[0].parts, [part(1, 3), part(2, 1), part(3, 1)]);
+        let portions = encoded.requests[0].portions.iter();
+        let spans: Vec<_> = portions.map(|portion| (portion.id().0, portion.len())).collect();
+        assert_eq!(spans, [(1, 3), (2, 1), (3, 1)]);
     }
 
     #[test]
@@ -347,7 +418,7 @@ mod tests {
         data.links.links = vec![Link::new(data.span_context.clone(), Vec::new(), 0)];
         data.links.dropped_count = 4;
         data.status = Status::error("broke");
-        let encoded = encode(vec![portion(1, "shop", vec![data])], usize::MAX, Encoding::Protobuf);
+        let encoded = encode(vec![portion(1, "shop", vec![data])], NO_LIMIT, Encoding::Protobuf);
         let span =
             decode(&encoded.requests[0]).resource_spans.remove(0).scope_spans.remove(0).spans.remove(0);
 
@@ -373,8 +444,11 @@ mod tests {
     #[test]
     fn a_span_that_fits_no_request_is_told_and_the_others_go() {
         let s = |id: u64, size: usize| span(id, "x".repeat(size), scope("http"));
-        let encoded =
-            encode(vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10)])], 1000, Encoding::Protobuf);
+        let encoded = encode(
+            vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10)])],
+            at_most(1000),
+            Encoding::Protobuf,
+        );
         assert_eq!(encoded.requests.iter().map(Request::spans).collect::<Vec<_>>(), [1, 1]);
         assert_eq!(encoded.too_large.len(), 1);
         assert!(encoded.too_large[0].1 > 5000);
@@ -400,7 +474,7 @@ mod tests {
         encoding: Encoding,
         ids: fn(&Request) -> Vec<String>,
     ) {
-        let encoded = encode(mixed(spans), limit, encoding);
+        let encoded = encode(mixed(spans), at_most(limit), encoding);
         let mut seen = BTreeMap::new();
         for request in &encoded.requests {
             assert!(request.body.len() <= limit, "{} > {limit}", request.body.len());
@@ -409,8 +483,8 @@ mod tests {
             for id in ids {
                 *seen.entry(id).or_insert(0) += 1;
             }
-            for part in &request.parts {
-                assert!(!encoded.too_large.iter().any(|(id, _)| *id == part.id));
+            for portion in &request.portions {
+                assert!(!encoded.too_large.iter().any(|(too_large, _)| too_large.id() == portion.id()));
             }
         }
         assert!(seen.values().all(|count| *count == 1));
@@ -448,7 +522,7 @@ mod tests {
         fn the_bytes_are_those_of_one_message(
             spans in prop::collection::vec((0_usize..40, 0_usize..3, 0_usize..3), 1..60),
         ) {
-            let encoded = encode(mixed(&spans), usize::MAX, Encoding::Protobuf);
+            let encoded = encode(mixed(&spans), NO_LIMIT, Encoding::Protobuf);
             let body = &encoded.requests[0].body;
             prop_assert_eq!(decode(&encoded.requests[0]).encoded_len(), body.len());
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::Destination;
+
 /// A pipeline could not be set up: an option cannot be used as it is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -133,6 +135,32 @@ impl SendError {
                 _ => false,
             },
         }
+    }
+
+    /// Whether the backend found the request too large, so that a smaller one may do: 413 over HTTP; over gRPC, which
+    /// has no code for it, RESOURCE_EXHAUSTED without a `RetryInfo` or OUT_OF_RANGE with words about a message's size.
+    pub fn is_too_large(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status == StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Grpc { code, message, retry_info: false, .. } => {
+                // As the servers of Go, Java, C++ and Rust put it.
+                let about_size = ["larger than max", "exceeds maximum", "too large"];
+                let message = message.to_ascii_lowercase();
+                matches!(code, GrpcCode::ResourceExhausted | GrpcCode::OutOfRange)
+                    && about_size.iter().any(|words| message.contains(words))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the fault may be the request's own, so that it says nothing about the next one.
+    pub(crate) fn blames_request(&self) -> bool {
+        self.is_too_large()
+            || match self {
+                Self::Status { status, .. } => *status == StatusCode::BAD_REQUEST,
+                Self::Grpc { code, .. } => *code == GrpcCode::InvalidArgument,
+                _ => false,
+            }
     }
 
     /// How long the backend asks to be left alone, from its `Retry-After` or `RetryInfo`.
@@ -278,20 +306,37 @@ impl fmt::Display for GrpcCode {
 
 /// A flush or shutdown whose deadline passed, or that was called from a subscriber.
 #[derive(Debug, thiserror::Error)]
-#[error("{left} spans for {endpoint} were not settled in time{}", self.because())]
+#[error("not all spans were settled in time: {}", self.each())]
 #[non_exhaustive]
 pub struct Unfinished {
-    /// The spans that were still waiting, or that a shutdown gave up.
-    pub left: u64,
-    /// Where they were to go.
-    pub endpoint: Arc<str>,
+    /// The destinations with spans that were still waiting, or that a shutdown gave up; at least one.
+    pub destinations: Vec<Left>,
+}
+
+/// What a flush or shutdown left at one destination.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Left {
+    /// Where the spans were to go.
+    pub destination: Destination,
+    /// How many.
+    pub spans: u64,
     /// Why the destination fails, if it does.
     pub last_error: Option<Arc<SendError>>,
 }
 
 impl Unfinished {
-    fn because(&self) -> String {
-        self.last_error.as_ref().map(|error| format!(": {error}")).unwrap_or_default()
+    /// All spans that were left.
+    pub fn spans(&self) -> u64 {
+        self.destinations.iter().map(|left| left.spans).sum()
+    }
+
+    fn each(&self) -> String {
+        let each = self.destinations.iter().map(|left| {
+            let because = left.last_error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+            format!("{} for {}{because}", left.spans, left.destination)
+        });
+        each.collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -354,6 +399,33 @@ mod tests {
             }
         }
         assert_eq!(GrpcCode::from_number(17), GrpcCode::Unknown);
+    }
+
+    #[test]
+    fn a_request_too_large_is_known_by_code_and_words() {
+        #[track_caller]
+        fn check(number: u32, message: &str, retry_info: bool, expected: bool) {
+            let error = SendError::Grpc {
+                endpoint: "http://h".into(),
+                code: GrpcCode::from_number(number),
+                message: message.to_owned(),
+                retry_info,
+                retry_after: None,
+            };
+            assert_eq!(error.is_too_large(), expected, "{error}");
+        }
+        check(8, "grpc: received message larger than max (5000 vs. 4000)", false, true);
+        check(8, "grpc: received message after decompression larger than max (5 vs. 4)", false, true);
+        check(8, "gRPC message exceeds maximum size 4: 5", false, true);
+        check(
+            11,
+            "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes",
+            false,
+            true,
+        );
+        check(8, "quota used up", false, false);
+        check(8, "too large a share of the quota", true, false);
+        check(14, "too large", false, false);
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! The handle to a pipeline.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
+use opentelemetry_sdk::Resource;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
+use tokio::task::LocalSet;
 
+use crate::batch::HandOver;
 use crate::client::{Connector, Version, connector};
 use crate::encode::Encoding;
 #[cfg(feature = "grpc")]
@@ -18,9 +22,12 @@ use crate::queue::Queue;
 use crate::subscribers::Subscribers;
 use crate::time::std_after;
 use crate::worker::Worker;
-use crate::{Account, Dropped, EnqueueId, ExporterOptions, Receipt, SetupError, TraceBatch, Unfinished};
+use crate::{
+    Account, Dropped, EnqueueId, ExporterOptions, Health, Left, Receipt, SetupError, TraceBatch, Unfinished,
+};
 
-/// Sends finished spans to an OpenTelemetry backend, behind a bounded queue, and says what became of them.
+/// Sends finished spans to one backend or to several, each behind a bounded queue of its own, and says what became of
+/// them.
 ///
 /// A handle, cheap to clone; all clones share one pipeline. The pipeline has a thread with a runtime of its own,
 /// so it serves programs on any async runtime or none, and its work is in no one's trace: the thread has no span,
@@ -49,11 +56,15 @@ use crate::{Account, Dropped, EnqueueId, ExporterOptions, Receipt, SetupError, T
 #[derive(Clone, Debug)]
 pub struct ToolbarSpanExporter {
     pipeline: Arc<Pipeline>,
+    /// What spans are from that come by way of the SDK, which tells it once.
+    pub(crate) resource: Resource,
 }
 
 #[derive(Debug)]
 struct Pipeline {
-    queue: Arc<Queue>,
+    /// One for each destination.
+    queues: Vec<Arc<Queue>>,
+    next_id: AtomicU64,
     subscribers: Arc<Subscribers>,
     runtime: Handle,
     thread: ThreadId,
@@ -61,42 +72,90 @@ struct Pipeline {
 }
 
 impl ToolbarSpanExporter {
-    /// Starts a pipeline. No connection is made before there is something to send.
+    /// Starts a pipeline with one destination. No connection is made before there is something to send.
     ///
     /// # Errors
     ///
     /// Says so when an option does not serve, or the system gives no thread.
     pub fn new(options: ExporterOptions) -> Result<Self, SetupError> {
-        options.check()?;
-        let opener = Opener::new(&options)?;
-        let queue = Arc::new(Queue::new(&options));
+        Self::to_all([options])
+    }
+
+    /// Starts a pipeline that sends each span to all these destinations. Each has a queue, a breaker and an account of
+    /// its own, so one that is slow or down keeps nothing from the others; a hand-over that waits in several queues is
+    /// in memory once.
+    ///
+    /// ```
+    /// use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
+    ///
+    /// let exporter = ToolbarSpanExporter::to_all([
+    ///     ExporterOptions::new("http://127.0.0.1:4318/v1/traces")?,
+    ///     ExporterOptions::new("http://archive:4318/v1/traces")?.with_queue_size(50_000),
+    /// ])?;
+    /// assert_eq!(exporter.accounts().len(), 2);
+    /// # Ok::<(), otelbar_export::SetupError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn to_all(destinations: impl IntoIterator<Item = ExporterOptions>) -> Result<Self, SetupError> {
+        let mut drop_grace = Duration::ZERO;
+        let mut queues = Vec::new();
+        let mut services = Vec::new();
+        for (index, options) in destinations.into_iter().enumerate() {
+            options.check()?;
+            let opener = Opener::new(&options)?;
+            let queue = Arc::new(Queue::new(&options, options.destination(index)));
+            drop_grace = drop_grace.max(options.drop_grace);
+            queues.push(Arc::clone(&queue));
+            services.push(Service { queue, options, opener });
+        }
         let subscribers = Arc::new(Subscribers::default());
-        let drop_grace = options.drop_grace;
         // The runtime is made on its thread: dropped on another, should that fail, it might panic.
         let (tell, told) = mpsc::channel();
         let started = thread::Builder::new().name("otelbar-export".to_owned()).spawn({
-            let (queue, subscribers) = (Arc::clone(&queue), Arc::clone(&subscribers));
-            move || run(queue, subscribers, options, opener, &tell)
+            let subscribers = Arc::clone(&subscribers);
+            move || run(services, &subscribers, &tell)
         });
         let thread = started.map_err(SetupError::Thread)?.thread().id();
         let runtime = told
             .recv()
             .unwrap_or_else(|_| Err(io::Error::other("it ended at once")))
             .map_err(SetupError::Thread)?;
-        Ok(Self { pipeline: Arc::new(Pipeline { queue, subscribers, runtime, thread, drop_grace }) })
+        let next_id = AtomicU64::new(0);
+        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace };
+        Ok(Self { pipeline: Arc::new(pipeline), resource: Resource::builder_empty().build() })
     }
 
-    /// Hands finished spans over. Never blocks, and costs the caller a push to the queue.
+    /// Hands finished spans over. Never blocks, and costs the caller a push to each queue.
     ///
-    /// `Ok` is the receipt for "queued"; later ones are told to [subscribers](Self::subscribe). They may come
-    /// before this returns, so note the trace as queued first. An empty batch gets no receipts.
+    /// `Ok` is the receipt for "queued" at one destination at least; later ones are told to
+    /// [subscribers](Self::subscribe). They may come before this returns, so note the trace as queued first. An empty
+    /// batch gets no receipts.
     ///
     /// # Errors
     ///
-    /// The receipt of a batch that was dropped: the queue has no room, or the pipeline was shut down. It is
+    /// The receipt of a batch that no destination took: its queue has no room, or the pipeline was shut down. It is
     /// counted, and told to subscribers.
     pub fn enqueue(&self, batch: TraceBatch) -> Result<EnqueueId, Dropped> {
-        self.pipeline.queue.push(batch)
+        let id = EnqueueId(self.pipeline.next_id.fetch_add(1, Ordering::Relaxed));
+        if batch.spans.is_empty() {
+            return Ok(id);
+        }
+        let hand_over = HandOver::new(id, batch);
+        let mut refused = None;
+        let mut taken = self.pipeline.queues.is_empty();
+        for queue in &self.pipeline.queues {
+            match queue.push(Arc::clone(&hand_over)) {
+                Ok(()) => taken = true,
+                Err(dropped) => refused = Some(dropped),
+            }
+        }
+        match refused {
+            Some(dropped) if !taken => Err(dropped),
+            _ => Ok(id),
+        }
     }
 
     /// Tells this function each receipt from now on, for as long as the pipeline lives.
@@ -107,13 +166,13 @@ impl ToolbarSpanExporter {
         self.pipeline.subscribers.add(subscriber);
     }
 
-    /// The books, consistent to the span.
-    pub fn account(&self) -> Account {
-        self.pipeline.queue.account()
+    /// The books of each destination, in the order these were given, each consistent to the span.
+    pub fn accounts(&self) -> Vec<Account> {
+        self.pipeline.queues.iter().map(|queue| queue.account()).collect()
     }
 
-    /// Sends what was handed over before, and blocks until all of it is accepted, rejected or given up. Retries
-    /// go on at their own pace.
+    /// Sends what was handed over before, and blocks until all of it is accepted, rejected, spooled or given up.
+    /// Retries go on at their own pace.
     ///
     /// Safe on any thread: the work is done on the pipeline's own. In async code prefer
     /// [`flush_async`](Self::flush_async), which does not hold up the executor.
@@ -124,12 +183,14 @@ impl ToolbarSpanExporter {
     /// where waiting would be waiting for itself.
     pub fn flush(&self, deadline: Duration) -> Result<(), Unfinished> {
         let pipeline = &*self.pipeline;
-        let mark = pipeline.queue.want_all();
-        if pipeline.is_own_thread() {
-            return Err(pipeline.unfinished());
+        let marks: Vec<_> = pipeline.queues.iter().map(|queue| (queue, queue.want_all())).collect();
+        if !pipeline.is_own_thread() {
+            let deadline = std_after(Instant::now(), deadline);
+            if marks.into_iter().all(|(queue, mark)| queue.wait_settled(mark, deadline)) {
+                return Ok(());
+            }
         }
-        let settled = pipeline.queue.wait_settled(mark, std_after(Instant::now(), deadline));
-        if settled { Ok(()) } else { Err(pipeline.unfinished()) }
+        pipeline.unsettled()
     }
 
     /// [`flush`](Self::flush) without blocking, in any runtime.
@@ -139,10 +200,14 @@ impl ToolbarSpanExporter {
     /// As [`flush`](Self::flush).
     pub async fn flush_async(&self, deadline: Duration) -> Result<(), Unfinished> {
         let pipeline = &*self.pipeline;
-        let mark = pipeline.queue.want_all();
-        let queue = Arc::clone(&pipeline.queue);
-        pipeline.wait_for(deadline, async move { queue.settled(mark).await }).await;
-        if pipeline.queue.is_settled(mark) { Ok(()) } else { Err(pipeline.unfinished()) }
+        let marks: Vec<_> =
+            pipeline.queues.iter().map(|queue| (Arc::clone(queue), queue.want_all())).collect();
+        let all_settled = async move {
+            for (queue, mark) in marks {
+                queue.settled(mark).await;
+            }
+        };
+        if pipeline.wait_for(deadline, all_settled).await { Ok(()) } else { pipeline.unsettled() }
     }
 
     /// Takes nothing in any more, sends what waits, and blocks until all is settled or `deadline` has passed;
@@ -155,7 +220,7 @@ impl ToolbarSpanExporter {
     pub fn shutdown(&self, deadline: Duration) -> Result<(), Unfinished> {
         self.pipeline.close(deadline);
         if !self.pipeline.is_own_thread() {
-            self.pipeline.queue.wait_finished(std_after(Instant::now(), deadline));
+            self.pipeline.wait_finished(std_after(Instant::now(), deadline));
         }
         self.pipeline.closed()
     }
@@ -167,8 +232,13 @@ impl ToolbarSpanExporter {
     /// As [`shutdown`](Self::shutdown).
     pub async fn shutdown_async(&self, deadline: Duration) -> Result<(), Unfinished> {
         self.pipeline.close(deadline);
-        let queue = Arc::clone(&self.pipeline.queue);
-        self.pipeline.wait_for(deadline, async move { queue.finished().await }).await;
+        let queues = self.pipeline.queues.clone();
+        let all_finished = async move {
+            for queue in queues {
+                queue.finished().await;
+            }
+        };
+        self.pipeline.wait_for(deadline, all_finished).await;
         self.pipeline.closed()
     }
 }
@@ -178,38 +248,51 @@ impl Pipeline {
         thread::current().id() == self.thread
     }
 
-    /// Awaits on the pipeline's runtime, whose clock is there whatever runtime the caller is on.
-    async fn wait_for(&self, deadline: Duration, done: impl Future<Output = ()> + Send + 'static) {
+    /// Awaits on the pipeline's runtime, whose clock is there whatever runtime the caller is on; whether it was done
+    /// in time.
+    async fn wait_for(&self, deadline: Duration, done: impl Future<Output = ()> + Send + 'static) -> bool {
         let (tell, told) = oneshot::channel();
         self.runtime.spawn(async move {
-            let _ = tokio::time::timeout(deadline, done).await;
-            let _ = tell.send(());
+            let _ = tell.send(tokio::time::timeout(deadline, done).await.is_ok());
         });
         // An error means that the runtime has ended, which is as good as done.
-        let _ = told.await;
+        told.await.unwrap_or(true)
     }
 
     /// The thread gets a little less time than the caller, so that it can still count what it leaves.
     fn close(&self, deadline: Duration) {
         let margin = (deadline / 10).min(Duration::from_millis(50));
-        self.queue.close(std_after(Instant::now(), deadline - margin).into());
+        let deadline = std_after(Instant::now(), deadline - margin);
+        self.queues.iter().for_each(|queue| queue.close(deadline.into()));
+    }
+
+    fn wait_finished(&self, deadline: Instant) {
+        for queue in &self.queues {
+            queue.wait_finished(deadline);
+        }
     }
 
     fn closed(&self) -> Result<(), Unfinished> {
-        let unfinished = self.unfinished();
-        if unfinished.left == 0 { Ok(()) } else { Err(unfinished) }
+        self.left(|account| account.queued + account.in_flight + account.dropped.shut_down)
     }
 
-    fn unfinished(&self) -> Unfinished {
-        let account = self.queue.account();
-        Unfinished {
-            left: account.queued + account.in_flight + account.dropped.shut_down,
-            endpoint: account.endpoint,
-            last_error: account
-                .last_error
-                .filter(|_| account.health == crate::Health::Failing)
-                .map(|last| last.error),
+    fn unsettled(&self) -> Result<(), Unfinished> {
+        self.left(|account| account.queued + account.in_flight)
+    }
+
+    /// An error where a destination has left some of what this counts.
+    fn left(&self, count: impl Fn(&Account) -> u64) -> Result<(), Unfinished> {
+        let mut destinations = Vec::new();
+        for queue in &self.queues {
+            let account = queue.account();
+            let spans = count(&account);
+            if spans > 0 {
+                let failing = account.health == Health::Failing;
+                let last_error = account.last_error.filter(|_| failing).map(|last| last.error);
+                destinations.push(Left { destination: account.destination, spans, last_error });
+            }
         }
+        if destinations.is_empty() { Ok(()) } else { Err(Unfinished { destinations }) }
     }
 }
 
@@ -218,29 +301,47 @@ impl Drop for Pipeline {
         self.close(self.drop_grace);
         // On the pipeline's own thread, where a subscriber may drop the last handle, waiting would be in vain.
         if !self.is_own_thread() {
-            self.queue.wait_finished(std_after(Instant::now(), self.drop_grace));
+            self.wait_finished(std_after(Instant::now(), self.drop_grace));
         }
     }
 }
 
-/// The pipeline's thread.
-fn run(
+/// What the thread does for one destination.
+struct Service {
     queue: Arc<Queue>,
-    subscribers: Arc<Subscribers>,
     options: ExporterOptions,
     opener: Opener,
-    tell: &mpsc::Sender<io::Result<Handle>>,
-) {
-    /// Nobody waits in vain, and the books are right, even if the worker dies.
-    struct Finish(Arc<Queue>);
+}
 
-    impl Drop for Finish {
-        fn drop(&mut self) {
-            self.0.finish();
+impl Service {
+    async fn run(self, subscribers: Arc<Subscribers>) {
+        let _finish = Finish(Arc::clone(&self.queue));
+        let Self { queue, options, opener } = self;
+        match opener {
+            #[cfg(feature = "grpc")]
+            Opener::Grpc(connector) => {
+                let transport = GrpcTransport::new(&options, connector);
+                Worker::new(queue, subscribers, transport, Encoding::Protobuf, &options).run().await;
+            }
+            Opener::Http(connector, encoding) => {
+                let transport = HttpTransport::new(&options, encoding, connector);
+                Worker::new(queue, subscribers, transport, encoding, &options).run().await;
+            }
         }
     }
+}
 
-    let _finish = Finish(Arc::clone(&queue));
+/// Nobody waits in vain, and the books are right, even if a worker dies.
+struct Finish(Arc<Queue>);
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
+/// The pipeline's thread.
+fn run(services: Vec<Service>, subscribers: &Arc<Subscribers>, tell: &mpsc::Sender<io::Result<Handle>>) {
     let runtime = match Builder::new_current_thread().enable_io().enable_time().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -251,25 +352,17 @@ fn run(
     let _ = tell.send(Ok(runtime.handle().clone()));
     // What the pipeline does is not to be traced: its spans would come back to it.
     let _suppressed = Context::enter_telemetry_suppressed_scope();
-    let work = async {
-        match opener {
-            #[cfg(feature = "grpc")]
-            Opener::Grpc(connector) => {
-                let transport = GrpcTransport::new(&options, connector);
-                Worker::new(queue, subscribers, transport, Encoding::Protobuf, options).run().await;
-            }
-            Opener::Http(connector, encoding) => {
-                let transport = HttpTransport::new(&options, encoding, connector);
-                Worker::new(queue, subscribers, transport, encoding, options).run().await;
-            }
-        }
-    };
-    runtime.block_on(work);
+    // A task each, so that one that dies leaves the others alive.
+    let tasks = LocalSet::new();
+    for service in services {
+        tasks.spawn_local(service.run(Arc::clone(subscribers)));
+    }
+    runtime.block_on(tasks);
     // A name that is still being resolved must not hold the thread.
     runtime.shutdown_background();
 }
 
-/// What opens a pipeline's connections, for the way it sends.
+/// What opens a destination's connections, for the way it is sent to.
 enum Opener {
     #[cfg(feature = "grpc")]
     Grpc(Connector),

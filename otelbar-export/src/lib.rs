@@ -8,20 +8,25 @@
 
 mod account;
 mod batch;
+mod breaker;
 mod client;
 mod compress;
 mod config;
-mod encode;
+mod destination;
+pub mod encode;
 mod error;
 mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
 mod options;
+mod overflow;
 mod queue;
 mod receipt;
+mod request_size;
 mod retry;
 mod rpc;
+mod sdk;
 mod subscribers;
 mod time;
 #[cfg(feature = "tls")]
@@ -32,10 +37,13 @@ mod worker;
 
 pub use account::{Account, DropCounts, Health, LastError};
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
+pub use breaker::{BreakerPolicy, BreakerState};
 pub use config::resource;
-pub use error::{GrpcCode, SendError, SetupError, Unfinished};
+pub use destination::{Destination, DestinationKind};
+pub use error::{GrpcCode, Left, SendError, SetupError, Unfinished};
 pub use exporter::ToolbarSpanExporter;
 pub use options::ExporterOptions;
 pub use otelbar_config::{Compression, Protocol};
+pub use overflow::Overflow;
 pub use receipt::{Delivery, DropReason, Dropped, Receipt, SpanCounts};
 pub use retry::RetryPolicy;

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use otelbar_config::{Compression, Protocol};
 
 use crate::compress;
-use crate::{RetryPolicy, SetupError};
+use crate::{BreakerPolicy, Destination, DestinationKind, Overflow, RetryPolicy, SetupError};
 
 /// A pipeline's destination and limits.
 ///
@@ -42,7 +42,9 @@ pub struct ExporterOptions {
     pub(crate) queue_size: usize,
     pub(crate) queue_bytes: usize,
     request_size: Option<usize>,
+    pub(crate) overflow: Overflow,
     pub(crate) retry: RetryPolicy,
+    pub(crate) breaker: BreakerPolicy,
     pub(crate) drop_grace: Duration,
 }
 
@@ -67,7 +69,9 @@ impl ExporterOptions {
             queue_size: 2048,
             queue_bytes: 64 * 1024 * 1024,
             request_size: None,
+            overflow: Overflow::default(),
             retry: RetryPolicy::default(),
+            breaker: BreakerPolicy::default(),
             drop_grace: Duration::from_secs(1),
         })
     }
@@ -155,8 +159,9 @@ impl ExporterOptions {
         self
     }
 
-    /// Spans that may wait in the queue. Default 2048. A hand-over that does not fit is dropped as a whole, and
-    /// counted; one that is larger than the queue by itself is taken when the queue is empty.
+    /// Spans that may wait in the queue. Default 2048. When a hand-over does not fit, whole hand-overs are dropped and
+    /// counted, as [`with_overflow`](Self::with_overflow) chooses; one that is larger than the queue by itself is taken
+    /// when the queue is empty.
     pub fn with_queue_size(mut self, spans: usize) -> Self {
         self.queue_size = spans;
         self
@@ -176,6 +181,18 @@ impl ExporterOptions {
         self
     }
 
+    /// What gives way when the queue is full. Default [`Overflow::Traces`]: errors and slow traces last.
+    pub fn with_overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// When a backend that fails is left alone, and for how long.
+    pub fn with_breaker(mut self, breaker: BreakerPolicy) -> Self {
+        self.breaker = breaker;
+        self
+    }
+
     /// When and how long failed attempts are repeated.
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
@@ -186,6 +203,12 @@ impl ExporterOptions {
     pub fn with_drop_grace(mut self, grace: Duration) -> Self {
         self.drop_grace = grace;
         self
+    }
+
+    /// What is sent with these options, as one of several.
+    pub(crate) fn destination(&self, index: usize) -> Destination {
+        let endpoint = Arc::clone(&self.endpoint.text);
+        Destination { index, kind: DestinationKind::Otlp(self.protocol), endpoint }
     }
 
     pub(crate) fn request_size(&self) -> usize {
@@ -201,6 +224,7 @@ impl ExporterOptions {
             ("OTEL_BSP_MAX_QUEUE_SIZE", self.queue_size),
             ("OTELBAR_BSP_MAX_QUEUE_BYTES", self.queue_bytes),
             ("request size", self.request_size()),
+            ("OTELBAR_BREAKER_FAILURE_THRESHOLD", self.breaker.failure_threshold as usize),
         ] {
             if value == 0 {
                 return Err(SetupError::option(

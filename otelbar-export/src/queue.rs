@@ -4,19 +4,24 @@
 //! short critical section. Waking a thread costs many times that, so it is done when a batch has come together, not
 //! for each push; with a delay of a second or more the thread looks by itself each time that has passed.
 
-use std::collections::VecDeque;
+mod entries;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::batch::Portion;
+use crate::batch::{HandOver, Portion};
+use crate::receipt::SpanCounts;
 use crate::time::after;
-use crate::{Account, DropReason, Dropped, EnqueueId, ExporterOptions, Receipt, TraceBatch, weight};
+use crate::{Account, Delivery, Destination, DropReason, Dropped, ExporterOptions, Receipt};
 
-/// Refusals that wait to be told to subscribers; the caller has each in hand already, so a flood may be cut.
-const REFUSALS: usize = 1024;
+use entries::{Capacity, Entries, Turn};
+
+/// Drops that wait to be told to subscribers. The caller has a refusal in hand already, so a flood of them may be cut;
+/// what is in the queue gives way only while its receipt can be told.
+const UNTOLD: usize = 1024;
 
 /// From this delay on the thread looks by itself; with a shorter one it is woken when spans come to an empty queue.
 const LOOKS: Duration = Duration::from_secs(1);
@@ -24,13 +29,12 @@ const LOOKS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    capacity: usize,
-    capacity_bytes: usize,
+    destination: Destination,
+    capacity: Capacity,
     /// Spans in a batch at most.
     batch_size: usize,
     /// Spans, or bytes, that are sent without waiting for more: a batch, or half of the queue.
-    plenty: usize,
-    plenty_bytes: usize,
+    plenty: Capacity,
     batch_delay: Duration,
     /// Something was settled or the pipeline has ended, for those who block.
     progress: Condvar,
@@ -38,21 +42,20 @@ pub(crate) struct Queue {
     progress_async: watch::Sender<()>,
     /// There is something to send.
     wake: Notify,
-    /// There are refusals to tell.
-    refused: Notify,
+    /// There are drops to tell.
+    dropped: Notify,
     /// When the pipeline has to have ended, once it was asked to.
     closing: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Debug)]
 struct State {
-    entries: VecDeque<Portion>,
-    /// The oldest hand-over of which spans are in flight.
-    in_flight: Option<EnqueueId>,
-    next_id: u64,
+    entries: Entries,
+    /// The turn of the oldest hand-over of which spans are in flight.
+    in_flight: Option<Turn>,
     /// Hand-overs before this one are wanted now, by a flush.
-    wanted: u64,
-    refusals: Vec<Receipt>,
+    wanted: Turn,
+    untold: Vec<Receipt>,
     account: Account,
     /// Nothing is taken any more.
     closed: bool,
@@ -62,86 +65,115 @@ struct State {
 
 /// Everything handed over before this point.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark(u64);
+pub(crate) struct Mark(Turn);
 
 impl Queue {
-    pub(crate) fn new(options: &ExporterOptions) -> Self {
+    pub(crate) fn new(options: &ExporterOptions, destination: Destination) -> Self {
+        let capacity = Capacity { spans: options.queue_size, bytes: options.queue_bytes };
         Self {
             state: Mutex::new(State {
-                entries: VecDeque::new(),
+                entries: Entries::new(capacity, options.overflow),
                 in_flight: None,
-                next_id: 0,
                 wanted: 0,
-                refusals: Vec::new(),
-                account: Account::new(Arc::clone(&options.endpoint.text)),
+                untold: Vec::new(),
+                account: Account::new(destination.clone()),
                 closed: false,
                 finished: false,
             }),
-            capacity: options.queue_size,
-            capacity_bytes: options.queue_bytes,
+            destination,
+            capacity,
             batch_size: options.batch_size,
-            plenty: options.batch_size.min(options.queue_size.div_ceil(2)),
-            plenty_bytes: options.queue_bytes.div_ceil(2),
+            plenty: Capacity {
+                spans: options.batch_size.min(options.queue_size.div_ceil(2)),
+                bytes: options.queue_bytes.div_ceil(2),
+            },
             batch_delay: options.batch_delay,
             progress: Condvar::new(),
             progress_async: watch::Sender::new(()),
             wake: Notify::new(),
-            refused: Notify::new(),
+            dropped: Notify::new(),
             closing: watch::Sender::new(None),
         }
     }
 
+    pub(crate) fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
     /// Takes a hand-over in, or counts it as dropped.
-    pub(crate) fn push(&self, batch: TraceBatch) -> Result<EnqueueId, Dropped> {
-        let spans = batch.spans.len();
-        let bytes = batch.spans.iter().map(weight::of_span).sum::<usize>();
+    pub(crate) fn push(&self, hand_over: Arc<HandOver>) -> Result<(), Dropped> {
+        let incoming = Portion::whole(hand_over);
         let mut state = self.lock();
-        if spans == 0 {
-            return Ok(state.new_id());
-        }
-        state.account.handed_over += spans as u64;
+        state.account.handed_over += incoming.len() as u64;
         if state.closed {
-            return Err(self.refuse(state, &batch, DropReason::Closed));
+            return Err(self.refuse(state, &incoming, DropReason::Closed));
         }
-        let (queued, queued_bytes) = (state.account.queued as usize, state.account.queued_bytes as usize);
-        if queued > 0 && (queued + spans > self.capacity || queued_bytes + bytes > self.capacity_bytes) {
+        let mut tell = false;
+        if !state.entries.fits(&incoming) {
             // A next one may fit if what is there is sent now.
-            state.wanted = state.next_id;
+            state.wanted = state.entries.next_turn();
             self.wake.notify_one();
-            let reason = DropReason::QueueFull { spans: self.capacity, bytes: self.capacity_bytes };
-            return Err(self.refuse(state, &batch, reason));
+            let room = if state.untold.len() < UNTOLD { state.entries.make_room(&incoming) } else { None };
+            let Some(gone) = room else { return Err(self.refuse(state, &incoming, self.full())) };
+            tell = state.untold.is_empty();
+            self.drop_queued(&mut state, &gone);
         }
-        let id = state.new_id();
-        let TraceBatch { key, resource, spans: data } = batch;
-        state.entries.push_back(Portion { id, key, resource, spans: data, whole: spans, bytes });
-        state.account.queued += spans as u64;
-        state.account.queued_bytes += bytes as u64;
+        let had_enough = self.is_enough(&state.entries);
+        let was_empty = state.entries.spans() == 0;
+        state.account.queued += incoming.len() as u64;
+        state.account.queued_bytes += incoming.bytes() as u64;
+        state.entries.push(incoming);
+        let wake = self.is_enough(&state.entries) && !had_enough;
         drop(state);
-        let enough =
-            self.is_enough(queued + spans, queued_bytes + bytes) && !self.is_enough(queued, queued_bytes);
-        if enough || (queued == 0 && self.batch_delay < LOOKS) {
+        if wake || (was_empty && self.batch_delay < LOOKS) {
             self.wake.notify_one();
         }
-        Ok(id)
+        if tell {
+            self.dropped.notify_one();
+        }
+        Ok(())
     }
 
-    fn is_enough(&self, spans: usize, bytes: usize) -> bool {
-        spans >= self.plenty || bytes >= self.plenty_bytes
+    fn is_enough(&self, entries: &Entries) -> bool {
+        entries.spans() >= self.plenty.spans || entries.bytes() >= self.plenty.bytes
     }
 
-    fn refuse(&self, mut state: MutexGuard<'_, State>, batch: &TraceBatch, reason: DropReason) -> Dropped {
-        let spans = batch.spans.len();
-        state.account.dropped.count(&reason, spans as u64);
-        let dropped = Dropped { key: batch.key, spans, reason };
-        let first = state.refusals.is_empty();
-        if !state.finished && state.refusals.len() < REFUSALS {
-            state.refusals.push(dropped.receipt());
+    fn full(&self) -> DropReason {
+        DropReason::QueueFull { spans: self.capacity.spans, bytes: self.capacity.bytes }
+    }
+
+    fn refuse(&self, mut state: MutexGuard<'_, State>, refused: &Portion, reason: DropReason) -> Dropped {
+        state.account.dropped.count(&reason, refused.len() as u64);
+        let key = refused.hand_over().key;
+        let dropped = Dropped { key, destination: self.destination.clone(), spans: refused.len(), reason };
+        let first = state.untold.is_empty();
+        if !state.finished && state.untold.len() < UNTOLD {
+            state.untold.push(dropped.receipt());
         }
         drop(state);
         if first {
-            self.refused.notify_one();
+            self.dropped.notify_one();
         }
         dropped
+    }
+
+    /// Counts what has given way for another hand-over.
+    fn drop_queued(&self, state: &mut State, gone: &[Portion]) {
+        let reason = self.full();
+        for portion in gone {
+            state.account.queued -= portion.len() as u64;
+            state.account.queued_bytes -= portion.bytes() as u64;
+            state.account.dropped.count(&reason, portion.len() as u64);
+            let spans =
+                SpanCounts { handed_over: portion.len(), dropped: portion.len(), ..SpanCounts::default() };
+            state.untold.push(Receipt {
+                key: portion.hand_over().key,
+                id: Some(portion.id()),
+                destination: self.destination.clone(),
+                spans,
+                delivery: Delivery::Dropped { reason: reason.clone() },
+            });
+        }
     }
 
     pub(crate) fn account(&self) -> Account {
@@ -167,14 +199,13 @@ impl Queue {
             {
                 let mut state = self.lock();
                 let now = Instant::now();
-                match state.entries.front() {
+                match state.entries.first_turn() {
                     None if state.closed => return None,
                     None if due.is_none_or(|due| due <= now) => due = next_look(),
                     None => {}
                     Some(first) => {
-                        let wanted = first.id.0 < state.wanted || state.closed;
-                        let account = &state.account;
-                        let enough = self.is_enough(account.queued as usize, account.queued_bytes as usize);
+                        let wanted = first < state.wanted || state.closed;
+                        let enough = self.is_enough(&state.entries);
                         let due = *due.get_or_insert_with(|| after(now, self.batch_delay));
                         if wanted || enough || due <= now {
                             return Some(state.take(self.batch_size));
@@ -196,19 +227,19 @@ impl Queue {
         self.progressed();
     }
 
-    /// Waits for refusals to tell; resolves when there are some.
-    pub(crate) async fn refusals(&self) -> Vec<Receipt> {
+    /// Waits for drops to tell; resolves when there are some.
+    pub(crate) async fn drops(&self) -> Vec<Receipt> {
         loop {
-            let refusals = self.take_refusals();
-            if !refusals.is_empty() {
-                return refusals;
+            let drops = self.take_drops();
+            if !drops.is_empty() {
+                return drops;
             }
-            self.refused.notified().await;
+            self.dropped.notified().await;
         }
     }
 
-    pub(crate) fn take_refusals(&self) -> Vec<Receipt> {
-        std::mem::take(&mut self.lock().refusals)
+    pub(crate) fn take_drops(&self) -> Vec<Receipt> {
+        std::mem::take(&mut self.lock().untold)
     }
 
     /// Waits until the pipeline has to have ended.
@@ -235,13 +266,11 @@ impl Queue {
         let _ = closing.wait_for(|deadline| deadline.is_some_and(|deadline| deadline <= instant)).await;
     }
 
-    /// What was never sent: takes it out of the queue, counted as dropped.
-    pub(crate) fn give_up(&self) -> Vec<Portion> {
+    /// Closes the queue and takes out what has never been sent, up to a batch; nothing when there is nothing left.
+    pub(crate) fn take_rest(&self) -> Vec<Portion> {
         let mut state = self.lock();
         state.closed = true;
-        state.account.dropped.shut_down += std::mem::take(&mut state.account.queued);
-        state.account.queued_bytes = 0;
-        std::mem::take(&mut state.entries).into()
+        state.take(self.batch_size)
     }
 
     /// Nothing is sent any more, for whatever reason.
@@ -254,7 +283,7 @@ impl Queue {
         state.account.dropped.shut_down += lost;
         state.account.queued_bytes = 0;
         state.in_flight = None;
-        state.entries.clear();
+        state.entries.take_all();
         drop(state);
         self.progressed();
     }
@@ -264,8 +293,8 @@ impl Queue {
     /// Asks for everything handed over so far to be sent now.
     pub(crate) fn want_all(&self) -> Mark {
         let mut state = self.lock();
-        state.wanted = state.next_id;
-        let mark = Mark(state.next_id);
+        state.wanted = state.entries.next_turn();
+        let mark = Mark(state.wanted);
         drop(state);
         self.wake.notify_one();
         mark
@@ -276,10 +305,6 @@ impl Queue {
         self.lock().closed = true;
         self.closing
             .send_modify(|closing| *closing = Some(closing.map_or(deadline, |named| named.min(deadline))));
-    }
-
-    pub(crate) fn is_settled(&self, mark: Mark) -> bool {
-        self.lock().is_settled(mark)
     }
 
     /// Blocks until `mark` is settled or `deadline` has passed.
@@ -333,44 +358,20 @@ impl Queue {
 }
 
 impl State {
-    fn new_id(&mut self) -> EnqueueId {
-        let id = EnqueueId(self.next_id);
-        self.next_id += 1;
-        id
-    }
-
-    /// Takes up to `limit` spans out, the oldest first. Only a hand-over that is larger than that is cut: the
-    /// others share the fate of one request each, whole.
     fn take(&mut self, limit: usize) -> Vec<Portion> {
-        let mut taken = Vec::new();
-        let mut room = limit;
-        while room > 0 {
-            let Some(mut first) = self.entries.pop_front() else { break };
-            if first.spans.len() > room {
-                if !taken.is_empty() {
-                    self.entries.push_front(first);
-                    break;
-                }
-                let rest = first.spans.split_off(room);
-                let bytes = rest.iter().map(weight::of_span).sum::<usize>();
-                first.bytes -= bytes;
-                let resource = first.resource.clone();
-                self.entries.push_front(Portion { resource, spans: rest, bytes, ..first });
-            }
-            room -= first.spans.len();
-            self.account.queued_bytes -= first.bytes as u64;
-            taken.push(first);
-        }
-        self.in_flight = taken.first().map(|portion| portion.id);
-        let spans = (limit - room) as u64;
-        self.account.queued -= spans;
-        self.account.in_flight += spans;
+        let (first, taken) = self.entries.take(limit);
+        self.in_flight = first;
+        let spans: usize = taken.iter().map(Portion::len).sum();
+        let bytes: usize = taken.iter().map(Portion::bytes).sum();
+        self.account.queued -= spans as u64;
+        self.account.queued_bytes -= bytes as u64;
+        self.account.in_flight += spans as u64;
         taken
     }
 
     fn is_settled(&self, mark: Mark) -> bool {
-        let oldest = self.in_flight.or_else(|| self.entries.front().map(|entry| entry.id));
-        oldest.is_none_or(|id| id.0 >= mark.0)
+        let oldest = self.in_flight.or_else(|| self.entries.first_turn());
+        oldest.is_none_or(|turn| turn >= mark.0)
     }
 }
 

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{EnqueueId, SendError, TraceKey};
+use crate::{Destination, EnqueueId, SendError, TraceKey};
 
-/// The state of one hand-over, told to [subscribers](crate::ToolbarSpanExporter::subscribe) at each change.
+/// The state of one hand-over at one destination, told to
+/// [subscribers](crate::ToolbarSpanExporter::subscribe) at each change.
 ///
 /// A hand-over may travel in several requests; the counts add them up, and
-/// `handed_over == queued + in_flight + accepted + rejected + undetermined + dropped` holds in each receipt.
+/// `handed_over == queued + in_flight + spooled + accepted + rejected + undetermined + dropped` holds in each receipt.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Receipt {
@@ -17,6 +18,8 @@ pub struct Receipt {
     pub key: TraceKey,
     /// Which hand-over; `None` for one that was refused and so never entered the queue.
     pub id: Option<EnqueueId>,
+    /// Where its spans are to go.
+    pub destination: Destination,
     /// How many of its spans are where.
     pub spans: SpanCounts,
     /// The latest change while spans are under way, and the worst outcome once all are settled.
@@ -24,9 +27,10 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Whether nothing more will follow for this hand-over.
+    /// Whether nothing more will follow for this hand-over. Of what is in the spool more follows when it is sent, be it
+    /// by another process.
     pub fn is_final(&self) -> bool {
-        self.spans.queued == 0 && self.spans.in_flight == 0
+        self.spans.queued == 0 && self.spans.in_flight == 0 && self.spans.spooled == 0
     }
 }
 
@@ -40,6 +44,8 @@ pub struct SpanCounts {
     pub queued: usize,
     /// Taken from the queue and not settled: being sent, or waiting for the next attempt.
     pub in_flight: usize,
+    /// On disk, to be sent when the backend is there again.
+    pub spooled: usize,
     /// Acknowledged by the backend.
     pub accepted: usize,
     /// Rejected by the backend in a partial success.
@@ -72,6 +78,8 @@ pub enum Delivery {
         /// When the next will be made.
         next: SystemTime,
     },
+    /// On disk, to be sent when the backend is there again, by this process or by one after it.
+    Spooled,
     /// Acknowledged by the backend.
     Accepted {
         /// A partial success without rejected spans carries the backend's warning.
@@ -102,6 +110,7 @@ impl fmt::Display for Delivery {
             Self::Retrying { attempt, error, .. } => {
                 write!(f, "will be sent again, attempt {attempt} failed: {error}")
             }
+            Self::Spooled => f.write_str("kept on disk until the backend takes them"),
             Self::Accepted { warning: None } => f.write_str("accepted"),
             Self::Accepted { warning: Some(warning) } => write!(f, "accepted with a warning: {warning}"),
             Self::PartlyRejected { rejected, of, message } => {
@@ -116,7 +125,7 @@ impl fmt::Display for Delivery {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The queue had no room for the hand-over.
+    /// The queue had no room for the hand-over, or it gave way for another.
     QueueFull {
         /// The queue's bound in spans.
         spans: usize,
@@ -144,6 +153,13 @@ pub enum DropReason {
         /// Its size in bytes.
         size: usize,
     },
+    /// They lay on disk and gave way for others.
+    SpoolFull {
+        /// The spool's bound in bytes.
+        bytes: u64,
+    },
+    /// They lay on disk and could not be read again.
+    SpoolDamaged,
 }
 
 impl fmt::Display for DropReason {
@@ -159,6 +175,12 @@ impl fmt::Display for DropReason {
             Self::NotRetryable { error } => error.fmt(f),
             Self::Expired { attempts, error } => write!(f, "given up after {attempts} attempts: {error}"),
             Self::TooLarge { size } => write!(f, "a span of {size} bytes is larger than a request may be"),
+            Self::SpoolFull { bytes } => write!(
+                f,
+                "the spool of {bytes} bytes is full, and the oldest gave way; see whether the backend is there, or \
+                 raise OTELBAR_SPOOL_MAX_BYTES"
+            ),
+            Self::SpoolDamaged => f.write_str("the spool's file could not be read again"),
         }
     }
 }
@@ -172,6 +194,8 @@ impl fmt::Display for DropReason {
 pub struct Dropped {
     /// The caller's key.
     pub key: TraceKey,
+    /// Where they were to go.
+    pub destination: Destination,
     /// How many spans.
     pub spans: usize,
     /// Why.
@@ -184,6 +208,7 @@ impl Dropped {
         Receipt {
             key: self.key,
             id: None,
+            destination: self.destination.clone(),
             spans,
             delivery: Delivery::Dropped { reason: self.reason.clone() },
         }
@@ -208,6 +233,16 @@ impl Ledger {
 
     pub(crate) fn take(&mut self, spans: usize) {
         self.spans.queued -= spans;
+        self.spans.in_flight += spans;
+    }
+
+    pub(crate) fn spool(&mut self, spans: usize) {
+        self.spans.in_flight -= spans;
+        self.spans.spooled += spans;
+    }
+
+    pub(crate) fn unspool(&mut self, spans: usize) {
+        self.spans.spooled -= spans;
         self.spans.in_flight += spans;
     }
 
@@ -241,21 +276,24 @@ impl Ledger {
     }
 
     pub(crate) fn is_settled(&self) -> bool {
-        self.spans.queued == 0 && self.spans.in_flight == 0
+        self.spans.queued == 0 && self.spans.in_flight == 0 && self.spans.spooled == 0
     }
 
     /// The receipt while spans are under way in the given manner.
-    pub(crate) fn under_way(&self, delivery: Delivery) -> Receipt {
-        Receipt { key: self.key, id: Some(self.id), spans: self.spans, delivery }
+    pub(crate) fn under_way(&self, destination: &Destination, delivery: Delivery) -> Receipt {
+        let destination = destination.clone();
+        Receipt { key: self.key, id: Some(self.id), destination, spans: self.spans, delivery }
     }
 
     /// The receipt after some or all spans were settled.
-    pub(crate) fn receipt(&self) -> Receipt {
-        self.under_way(match &self.worst {
+    pub(crate) fn receipt(&self, destination: &Destination) -> Receipt {
+        let delivery = match &self.worst {
             Some(worst) if self.is_settled() => worst.clone(),
             _ if self.spans.in_flight > 0 => Delivery::InFlight { attempt: 1 },
-            _ => Delivery::Queued,
-        })
+            _ if self.spans.queued > 0 => Delivery::Queued,
+            _ => Delivery::Spooled,
+        };
+        self.under_way(destination, delivery)
     }
 }
 
@@ -273,13 +311,18 @@ fn badness(delivery: &Delivery) -> u8 {
         Delivery::Accepted { warning: Some(_) } => 1,
         Delivery::PartlyRejected { .. } => 2,
         Delivery::Dropped { .. } => 3,
-        Delivery::Queued | Delivery::InFlight { .. } | Delivery::Retrying { .. } => 4,
+        Delivery::Queued | Delivery::InFlight { .. } | Delivery::Retrying { .. } | Delivery::Spooled => 4,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DestinationKind;
+
+    fn zipkin() -> Destination {
+        Destination { index: 0, kind: DestinationKind::Zipkin, endpoint: "http://h".into() }
+    }
 
     const ACCEPTED: Outcome = Outcome::Accepted { warning: None };
 
@@ -296,7 +339,7 @@ mod tests {
             ledger.take(*spans);
             ledger.settle(*spans, outcome);
         }
-        let receipt = ledger.receipt();
+        let receipt = ledger.receipt(&zipkin());
         assert!(receipt.is_final());
         let spans = receipt.spans;
         assert_eq!([spans.accepted, spans.rejected, spans.undetermined, spans.dropped], counts);
@@ -328,11 +371,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_spooled_is_not_final_and_comes_back() {
+        let mut ledger = Ledger::new(TraceKey(1), EnqueueId(1), 10);
+        ledger.take(10);
+        ledger.spool(10);
+        let receipt = ledger.receipt(&zipkin());
+        assert!(!receipt.is_final());
+        assert_eq!(receipt.delivery.to_string(), "kept on disk until the backend takes them");
+        ledger.unspool(10);
+        ledger.settle(10, &ACCEPTED);
+        assert!(ledger.receipt(&zipkin()).is_final());
+    }
+
+    #[test]
     fn a_hand_over_with_spans_still_queued_is_not_final() {
         let mut ledger = Ledger::new(TraceKey(1), EnqueueId(1), 10);
         ledger.take(4);
         ledger.settle(4, &ACCEPTED);
-        let receipt = ledger.receipt();
+        let receipt = ledger.receipt(&zipkin());
         assert!(!receipt.is_final());
         assert_eq!((receipt.spans.accepted, receipt.spans.queued), (4, 6));
         assert_eq!(receipt.delivery.to_string(), "queued");

@@ -26,7 +26,8 @@ pub struct RetryPolicy {
     /// The bound of every wait. Default 10 s.
     pub max: Duration,
     /// How long after the first attempt a request is given up and its spans are counted as dropped; looked at
-    /// when an attempt fails, so a `Retry-After` that reaches beyond it still gets its attempt. Default 5 min.
+    /// when an attempt fails, so a `Retry-After` that reaches beyond it still gets its attempt. With a spool nothing is
+    /// given up for its age. Default 5 min.
     pub max_age: Duration,
     /// A `Retry-After` above this counts as this. Default 1 h.
     pub max_retry_after: Duration,

@@ -5,11 +5,14 @@ mod common;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use otelbar_export::{Delivery, DropReason, ExporterOptions, Health, Protocol, RetryPolicy, TraceBatch};
+use otelbar_export::{
+    Delivery, DropReason, ExporterOptions, Health, Overflow, Protocol, RetryPolicy, TraceBatch,
+};
 use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
 
 use common::{
-    PATIENCE, assert_balanced, batch, endpoint, exporter, options, options_by, protocols, service, trace,
+    PATIENCE, account_of, assert_balanced, batch, endpoint, exporter, options, options_by, protocols,
+    service, trace,
 };
 
 #[test]
@@ -30,9 +33,9 @@ fn spans_arrive_as_they_were_with_their_resource_and_headers() {
     let last = receipts.all().pop().unwrap();
     assert!(last.is_final());
     assert_eq!((last.id, last.spans.handed_over, last.spans.accepted), (Some(id), 3, 3));
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!((account.accepted, account.requests, account.health), (3, 1, Health::Healthy));
-    assert_eq!(*account.endpoint, *collector.traces_endpoint());
+    assert_eq!(*account.destination.endpoint, *collector.traces_endpoint());
     assert_balanced(&account);
 }
 
@@ -81,7 +84,7 @@ fn check_by(protocol: Protocol, faults: Vec<Fault>, fate: &Fate) {
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
 
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_balanced(&account);
     assert_eq!(
         (account.requests, account.accepted, account.rejected, account.dropped.total(), account.health),
@@ -111,9 +114,12 @@ fn what_may_be_retried_is_sent_again() {
 
 #[test]
 fn what_may_not_be_retried_is_dropped_at_once() {
-    for status in [400, 401, 403, 404, 413, 500, 501] {
+    for status in [400, 401, 403, 404, 500, 501] {
         check(vec![Fault::status(status)], &REFUSED);
     }
+    // Halved until it is a single span.
+    let halved = Fate { requests: 5, ..REFUSED };
+    check(vec![Fault::status(413); 5], &halved);
     check(vec![Fault::Redirect("http://127.0.0.1:1/".to_owned())], &REFUSED);
     check(vec![Fault::status(503), Fault::status(400)], &Fate { requests: 2, ..REFUSED });
 }
@@ -167,7 +173,7 @@ fn retry_after_takes_the_place_by(protocol: Protocol) {
     let (exporter, _) = exporter(options_by(protocol, &collector).with_retry(retry));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).expect("the backoff alone would be a day");
-    assert_eq!(exporter.account().accepted, 3);
+    assert_eq!(account_of(&exporter).accepted, 3);
 }
 
 #[test]
@@ -202,7 +208,7 @@ fn retry_info_takes_the_place_of_the_backoff() {
     let (exporter, receipts) = exporter(options_by(Protocol::Grpc, &collector).with_retry(retry));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).expect("the backoff alone would be a day");
-    assert_eq!(exporter.account().accepted, 3);
+    assert_eq!(account_of(&exporter).accepted, 3);
     let said = &receipts.said(1)[1];
     assert!(said.contains("answered RESOURCE_EXHAUSTED (8): told to answer 8"), "{said}");
 }
@@ -222,13 +228,13 @@ fn spans_wait_for_a_backend_by(protocol: Protocol) {
     let text = retrying.delivery.to_string();
     assert!(text.contains(&endpoint(&collector, protocol)) && text.contains("refused"), "{text}");
     assert_eq!(retrying.spans.in_flight, 3);
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!((account.in_flight, account.health), (3, Health::Failing));
 
     collector.restart().unwrap();
     exporter.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 3);
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!((account.accepted, account.health), (3, Health::Healthy));
     assert!(account.last_error.is_some(), "it is kept to be looked at");
 
@@ -237,7 +243,7 @@ fn spans_wait_for_a_backend_by(protocol: Protocol) {
     collector.restart().unwrap();
     exporter.enqueue(batch(2, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
-    assert_eq!((collector.spans().len(), exporter.account().accepted), (6, 6));
+    assert_eq!((collector.spans().len(), account_of(&exporter).accepted), (6, 6));
 }
 
 #[test]
@@ -262,7 +268,8 @@ fn a_timeout_cancels_by(protocol: Protocol) {
 fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     let collector = Collector::start().unwrap();
     collector.respond_always(Fault::Hang);
-    let (exporter, receipts) = exporter(options(&collector).with_queue_size(10));
+    let (exporter, receipts) =
+        exporter(options(&collector).with_queue_size(10).with_overflow(Overflow::Newest));
     exporter.enqueue(batch(0, 1)).unwrap();
     // From now on the thread is busy, and what comes stays in the queue.
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
@@ -270,7 +277,7 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     assert_eq!(taken, [true, true, false, false, false]);
     exporter.enqueue(batch(6, 2)).expect("two more fit");
 
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!((account.in_flight, account.queued, account.dropped.queue_full), (1, 10, 12));
     assert_balanced(&account);
     let refused = receipts.wait_for(|receipt| receipt.key == 5.into());
@@ -283,7 +290,7 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     collector.respond_normally();
     exporter.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 11);
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!((account.handed_over, account.accepted, account.dropped.total()), (23, 11, 12));
     assert_balanced(&account);
 }
@@ -292,7 +299,7 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
 fn a_full_queue_is_sent_without_delay() {
     let collector = Collector::start().unwrap();
     let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
-    let (exporter, _) = exporter(patient.with_queue_size(10));
+    let (exporter, _) = exporter(patient.with_queue_size(10).with_overflow(Overflow::Newest));
     exporter.enqueue(batch(1, 4)).unwrap();
     assert!(exporter.enqueue(batch(2, 7)).is_err());
     collector.wait_for(|spans| spans.len() == 4, PATIENCE).unwrap();
@@ -305,7 +312,7 @@ fn a_queue_is_full_by_bytes_too() {
     let collector = Collector::start().unwrap();
     collector.respond_with([Fault::Hang]);
     let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
-    let (exporter, _) = exporter(patient.with_queue_bytes(100_000));
+    let (exporter, _) = exporter(patient.with_queue_bytes(100_000).with_overflow(Overflow::Newest));
     let heavy = |key, bytes: usize| {
         let mut spans = trace(key, 2);
         spans[0].attributes.push(opentelemetry::KeyValue::new("db.query.text", "x".repeat(bytes)));
@@ -314,19 +321,19 @@ fn a_queue_is_full_by_bytes_too() {
     exporter.enqueue(heavy(1, 200_000)).expect("alone it is taken, or it could never be sent");
     // It is sent at once, not after an hour, and then the thread is busy.
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
-    assert_eq!(exporter.account().queued_bytes, 0);
+    assert_eq!(account_of(&exporter).queued_bytes, 0);
     exporter.enqueue(heavy(3, 40_000)).unwrap();
     exporter.enqueue(heavy(4, 40_000)).unwrap();
     let dropped = exporter.enqueue(heavy(5, 40_000)).unwrap_err();
     assert!(dropped.to_string().contains("OTELBAR_BSP_MAX_QUEUE_BYTES"), "{dropped}");
     exporter.enqueue(heavy(6, 10)).expect("what is light still fits");
-    let queued = exporter.account().queued_bytes;
+    let queued = account_of(&exporter).queued_bytes;
     assert!((80_000..100_000).contains(&queued), "{queued}");
     collector.release();
     exporter.flush(PATIENCE).unwrap();
-    assert_eq!(exporter.account().queued_bytes, 0);
+    assert_eq!(account_of(&exporter).queued_bytes, 0);
     assert_eq!(collector.spans().len(), 8);
-    assert_balanced(&exporter.account());
+    assert_balanced(&account_of(&exporter));
 }
 
 #[test]
@@ -370,7 +377,7 @@ fn a_full_batch_is_sent_before_its_delay() {
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.enqueue(batch(2, 3)).unwrap();
     collector.wait_for(|spans| spans.len() == 3, PATIENCE).unwrap();
-    assert_eq!(exporter.account().queued, 3, "a trace that does not fit whole waits for the next batch");
+    assert_eq!(account_of(&exporter).queued, 3, "a trace that does not fit whole waits for the next batch");
 }
 
 #[test]
@@ -383,7 +390,7 @@ fn old_spans_are_given_up() {
     let (exporter, receipts) = exporter(options(&collector).with_retry(retry));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!(account.dropped.expired, 3);
     assert_balanced(&account);
     let last = receipts.said(1).pop().unwrap();
@@ -421,7 +428,7 @@ fn the_sum_holds_by(protocol: Protocol) {
                 for n in 0..TRACES {
                     let _ = exporter.enqueue(batch(producer * TRACES + n, 1 + n % 7));
                     if n % 50 == 0 {
-                        assert_balanced(&exporter.account());
+                        assert_balanced(&account_of(&exporter));
                         let _ = exporter.flush(PATIENCE);
                     }
                 }
@@ -430,7 +437,7 @@ fn the_sum_holds_by(protocol: Protocol) {
     });
     exporter.shutdown(PATIENCE).unwrap();
 
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_balanced(&account);
     assert_eq!((account.queued, account.in_flight), (0, 0));
     assert_eq!(account.handed_over, PRODUCERS * (0..TRACES).map(|n| 1 + n % 7).sum::<u64>());

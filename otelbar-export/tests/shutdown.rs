@@ -9,7 +9,7 @@ use otelbar_export::{DropReason, Health, ToolbarSpanExporter};
 use otelbar_testkit::{Collector, Fault};
 use tokio::runtime::Builder;
 
-use common::{PATIENCE, Receipts, assert_balanced, batch, exporter, options};
+use common::{PATIENCE, Receipts, account_of, assert_balanced, batch, exporter, options};
 
 /// Calls from a plain thread, a current-thread and a multi-thread runtime, blocking and async.
 fn everywhere(check: impl Fn(&dyn Fn(&ToolbarSpanExporter, Duration) -> bool)) {
@@ -43,7 +43,7 @@ fn shutdown_sends_what_waits_from_anywhere() {
         let (exporter, _) = waiting(&collector);
         assert!(shutdown(&exporter, PATIENCE));
         assert_eq!(collector.spans().len(), 6);
-        assert_eq!(exporter.account().accepted, 6);
+        assert_eq!(account_of(&exporter).accepted, 6);
         assert!(shutdown(&exporter, PATIENCE), "a second time is no error");
     });
 }
@@ -61,7 +61,7 @@ fn shutdown_ends_by_its_deadline_from_anywhere_with_a_collector_that_hangs() {
         // Half a second is for a machine with other things to do.
         assert!(took < DEADLINE + Duration::from_millis(500), "{took:?}");
         receipts.wait_for(|receipt| receipt.key == 2.into() && receipt.is_final());
-        let account = exporter.account();
+        let account = account_of(&exporter);
         assert_eq!((account.dropped.shut_down, account.queued, account.in_flight), (6, 0, 0));
         assert_balanced(&account);
         assert!(!shutdown(&exporter, DEADLINE), "a second time tells the same");
@@ -76,7 +76,7 @@ fn shutdown_does_not_wait_for_an_attempt_that_comes_too_late() {
     let started = Instant::now();
     let error = exporter.shutdown(PATIENCE).unwrap_err();
     assert!(started.elapsed() < PATIENCE / 2);
-    assert_eq!(error.left, 6);
+    assert_eq!(error.spans(), 6);
     assert!(error.to_string().contains("answered 503"), "{error}");
     assert_eq!(collector.requests().len(), 1, "a backend that asked for peace is left in peace");
     assert_eq!(receipts.said(1).pop().unwrap(), "dropped: the pipeline was shut down before they were sent");
@@ -93,7 +93,7 @@ fn what_comes_after_a_shutdown_is_dropped_and_counted() {
         dropped.to_string(),
         "4 spans of trace 0000000000000009 dropped: the pipeline was shut down before they were handed over"
     );
-    let account = exporter.account();
+    let account = account_of(&exporter);
     assert_eq!((account.accepted, account.dropped.closed), (6, 4));
     assert_balanced(&account);
     exporter.flush(PATIENCE).expect("there is nothing left to wait for");
@@ -105,9 +105,9 @@ fn a_flush_ends_by_its_deadline_and_keeps_the_spans() {
     collector.respond_with([Fault::Hang]);
     let (exporter, _) = waiting(&collector);
     let error = exporter.flush(Duration::from_millis(100)).unwrap_err();
-    assert_eq!(error.left, 6);
+    assert_eq!(error.spans(), 6);
     assert!(block_on(exporter.flush_async(Duration::from_millis(100))).is_err());
-    assert_eq!(exporter.account().health, Health::Idle);
+    assert_eq!(account_of(&exporter).health, Health::Idle);
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
     collector.release();
     block_on(exporter.flush_async(PATIENCE)).unwrap();

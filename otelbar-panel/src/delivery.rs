@@ -43,7 +43,10 @@ impl Delivery {
 
     pub(crate) fn receive(&self, receipt: &Receipt) {
         let receipts = &mut self.lock().receipts;
-        match receipts.iter_mut().find(|old| old.id.is_some() && old.id == receipt.id) {
+        let same = |old: &Receipt| {
+            old.id.is_some() && old.id == receipt.id && old.destination == receipt.destination
+        };
+        match receipts.iter_mut().find(|old| same(old)) {
             Some(old) => *old = receipt.clone(),
             None => receipts.push(receipt.clone()),
         }

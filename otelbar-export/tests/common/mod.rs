@@ -10,7 +10,8 @@ use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, Tr
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use otelbar_export::{
-    Account, Compression, ExporterOptions, Protocol, Receipt, RetryPolicy, ToolbarSpanExporter, TraceBatch,
+    Account, BreakerPolicy, Compression, ExporterOptions, Protocol, Receipt, RetryPolicy,
+    ToolbarSpanExporter, TraceBatch,
 };
 use otelbar_testkit::Collector;
 
@@ -83,8 +84,10 @@ pub(crate) fn options(collector: &Collector) -> ExporterOptions {
     options_by(Protocol::HttpProtobuf, collector)
 }
 
-/// To the collector, at once, with retries that take no time.
+/// To the collector, at once, with retries that take no time and a breaker that stays closed.
 pub(crate) fn options_by(protocol: Protocol, collector: &Collector) -> ExporterOptions {
+    let mut breaker = BreakerPolicy::default();
+    breaker.failure_threshold = u32::MAX;
     let mut retry = RetryPolicy::default();
     retry.initial = Duration::from_millis(1);
     retry.max = Duration::from_millis(1);
@@ -94,6 +97,7 @@ pub(crate) fn options_by(protocol: Protocol, collector: &Collector) -> ExporterO
         .with_batch_delay(Duration::ZERO)
         .with_timeout(PATIENCE)
         .with_retry(retry)
+        .with_breaker(breaker)
 }
 
 pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receipts) {
@@ -106,12 +110,22 @@ pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receip
     (exporter, receipts)
 }
 
+/// The books of the one destination.
+pub(crate) fn account_of(exporter: &ToolbarSpanExporter) -> Account {
+    exporter.accounts().remove(0)
+}
+
 /// Every span is in exactly one place.
 #[track_caller]
 pub(crate) fn assert_balanced(account: &Account) {
     assert_eq!(
-        account.handed_over,
-        account.queued + account.in_flight + account.accepted + account.rejected + account.dropped.total(),
+        account.handed_over + account.recovered,
+        account.queued
+            + account.in_flight
+            + account.spooled
+            + account.accepted
+            + account.rejected
+            + account.dropped.total(),
         "{account:?}"
     );
 }

@@ -37,10 +37,9 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
             attributes: counters.attributes.value(),
             late: counters.late.value(),
         },
-        exporter: toolbar.exporter.as_ref().map(|exporter| {
-            let account = exporter.account();
+        exporter: toolbar.exporter.as_ref().and_then(|exporter| exporter.accounts().pop()).map(|account| {
             json::Exporter {
-                endpoint: account.endpoint.to_string(),
+                endpoint: account.destination.to_string(),
                 health: match account.health {
                     Health::Healthy => "healthy",
                     Health::Rejecting => "rejecting",
