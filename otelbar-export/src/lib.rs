@@ -3,8 +3,8 @@
 //! # Modules
 //!
 //! Everything is re-exported here. [`ToolbarSpanExporter`] is the way in, [`ExporterOptions`] with [`Protocol`] and
-//! [`Compression`], and [`RetryPolicy`] set it up, [`resource`] describes the service; [`Receipt`] and [`Account`] say
-//! what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
+//! [`Compression`], [`RetryPolicy`] and [`SpoolOptions`] set it up, [`resource`] describes the service; [`Receipt`] and
+//! [`Account`] say what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
 
 mod account;
 mod batch;
@@ -27,6 +27,8 @@ mod request_size;
 mod retry;
 mod rpc;
 mod sdk;
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker is to keep in it what it cannot send"))]
+mod spool;
 mod subscribers;
 mod time;
 #[cfg(feature = "tls")]
@@ -47,3 +49,4 @@ pub use otelbar_config::{Compression, Protocol};
 pub use overflow::Overflow;
 pub use receipt::{Delivery, DropReason, Dropped, Receipt, SpanCounts};
 pub use retry::RetryPolicy;
+pub use spool::SpoolOptions;

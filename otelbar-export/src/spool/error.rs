@@ -1,0 +1,59 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The spool could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SpoolError {
+    /// The file system refused.
+    #[error("the spool could not {action} {}: {source}; {}", path.display(), self.remedy())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// A record that is larger by itself than the spool may be.
+    #[error(
+        "a request that takes {size} bytes on disk is larger than the spool in {} may be, which is {max_bytes} bytes; \
+         raise that bound, or lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        folder.display()
+    )]
+    TooLarge { size: u64, max_bytes: u64, folder: PathBuf },
+}
+
+impl SpoolError {
+    /// For `map_err`.
+    pub(super) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// What to do about it.
+    pub(super) fn remedy(&self) -> &'static str {
+        use io::ErrorKind::*;
+        let Self::Io { source, .. } = self else { return "raise the spool's bound" };
+        match source.kind() {
+            StorageFull | QuotaExceeded => "free space on that disk, or lower the spool's bound",
+            PermissionDenied => "let the user that runs this process read and write there",
+            ReadOnlyFilesystem => "name a folder on a file system that can be written to",
+            NotADirectory | AlreadyExists => "name a folder, or remove the file that is in its place",
+            NotFound => "it was removed while it was in use, restart the process to have it made again",
+            Unsupported => "name a folder on a local disk, whose file system has locks",
+            _ => "see that the folder is on a local disk in good order",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_path_and_the_remedy() {
+        #[track_caller]
+        fn check(kind: io::ErrorKind, remedy: &str) {
+            let error = SpoolError::at("write", Path::new("/spans/0"))(kind.into()).to_string();
+            assert!(error.starts_with("the spool could not write /spans/0: "), "{error}");
+            assert!(error.contains(remedy), "{error}");
+        }
+        check(io::ErrorKind::StorageFull, "free space");
+        check(io::ErrorKind::QuotaExceeded, "lower the spool's bound");
+        check(io::ErrorKind::PermissionDenied, "let the user");
+        check(io::ErrorKind::NotFound, "restart");
+        check(io::ErrorKind::Other, "local disk");
+    }
+}

@@ -1,0 +1,38 @@
+use std::path::PathBuf;
+
+/// Where encoded requests that cannot be sent now are kept on disk, and how much of them. They are sent when the
+/// backend is back, or by the next process that is given the folder.
+///
+/// - The folder is for one destination: whoever opens it next sends what lies there. Processes that send to the same
+///   backend may share it; each has a part of its own in it, and takes over what a process that has ended left.
+/// - A request is sent at least once. When the process or the machine stops between the backend's answer and the
+///   removal of the file, it is sent again; backends tell such spans by their ids.
+/// - What lies there are spans as they are sent, and so may hold personal data. The files can be read by their owner
+///   alone, which Windows leaves to the rights of the folder.
+/// - It needs a file system with locks and renames that a crash does not tear: a local disk.
+///
+/// ```
+/// use otelbar_export::SpoolOptions;
+///
+/// let options = SpoolOptions::new("/var/lib/shop/spans").with_max_bytes(256 * 1024 * 1024);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolOptions {
+    pub(crate) folder: PathBuf,
+    pub(crate) max_bytes: u64,
+}
+
+impl SpoolOptions {
+    /// Keeps them in this folder, which is made if it is not there.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), max_bytes: 64 * 1024 * 1024 }
+    }
+
+    /// How much disk each process may use there, in bytes. Default 64 MiB. The oldest requests give way to new ones,
+    /// and their spans are counted as dropped. A request counts with what the file system needs for it: some hundred
+    /// bytes more than it has, rounded up to a multiple of 4 KiB.
+    pub fn with_max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+}
