@@ -6,6 +6,9 @@
 mod json;
 mod proto;
 mod protobuf;
+#[cfg(feature = "zipkin")]
+#[cfg_attr(not(test), expect(dead_code, reason = "not a choice of the options yet"))]
+mod zipkin;
 
 use std::ops::Range;
 
