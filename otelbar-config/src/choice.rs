@@ -182,9 +182,27 @@ choices! {
         /// To an OTLP receiver.
         Otlp = "otlp",
         /// To Zipkin, as JSON of its version 2.
-        Zipkin = "zipkin" not yet,
+        Zipkin = "zipkin",
         /// To standard output. `logging` is its old name.
-        Console = "console" | "logging" not yet,
+        Console = "console" | "logging",
+    }
+
+    /// How spans are written to standard output (`OTELBAR_CONSOLE_FORMAT`).
+    pub enum ConsoleFormat is "a format of the console" {
+        /// As a tree for each trace, for people.
+        Readable = "readable",
+        /// As JSON of OTLP, a request on each line, for programs (OpenTelemetry specification, "OTLP File Exporter").
+        Json = "json",
+    }
+
+    /// What gives way when the queue of spans is full (`OTELBAR_BSP_OVERFLOW`).
+    pub enum QueueOverflow is "a way to make room in a queue" {
+        /// What comes to the full queue.
+        Newest = "newest",
+        /// What has waited longest.
+        Oldest = "oldest",
+        /// Whole traces, the oldest first; those with an error, or with a slow span, last.
+        Traces = "traces",
     }
 
     /// Where metrics are sent (`OTEL_METRICS_EXPORTER`).

@@ -88,8 +88,8 @@ pub use account::{Account, Entry};
 pub use amount::{ByteSize, Limit, Timeout};
 pub use builder::{Builder, ConfigError, Fault, Given};
 pub use choice::{
-    Capture, Compression, ExemplarFilter, LogLevel, LogsExporter, MetricsExporter, Propagator, Protocol,
-    Semconv, TracesExporter,
+    Capture, Compression, ConsoleFormat, ExemplarFilter, LogLevel, LogsExporter, MetricsExporter, Propagator,
+    Protocol, QueueOverflow, Semconv, TracesExporter,
 };
 pub use config::{Access, BatchOptions, OpenTelemetryConfig};
 pub use endpoint::Endpoint;

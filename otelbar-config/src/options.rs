@@ -13,8 +13,8 @@ pub(crate) use declare::{Set, Setting};
 use crate::amount::{ByteSize, Limit, Timeout, holds_a_trace};
 use crate::builder::{Builder, Given};
 use crate::choice::{
-    Capture, Compression, ExemplarFilter, LogLevel, LogsExporter, MetricsExporter, Propagator, Protocol,
-    Semconv, TracesExporter,
+    Capture, Compression, ConsoleFormat, ExemplarFilter, LogLevel, LogsExporter, MetricsExporter, Propagator,
+    Protocol, QueueOverflow, Semconv, TracesExporter,
 };
 use crate::config::OpenTelemetryConfig;
 use crate::endpoint::Endpoint;
@@ -88,6 +88,9 @@ options! {
         /// Where traces are sent; several at once if wanted.
         traces_exporters: Vec<TracesExporter> as (&[TracesExporter]),
             default "otlp", env ["OTEL_TRACES_EXPORTER"];
+        /// How spans are written to standard output: readable, or json for lines of OTLP's JSON.
+        console_format: ConsoleFormat,
+            default "readable", env ["OTELBAR_CONSOLE_FORMAT"];
         /// Where metrics are sent.
         metrics_exporters: Vec<MetricsExporter> as (&[MetricsExporter]),
             default "otlp", env ["OTEL_METRICS_EXPORTER"];
@@ -226,10 +229,10 @@ options! {
     "Zipkin" {
         /// The address spans are sent to, as JSON of Zipkin's version 2.
         zipkin_endpoint: Endpoint as (&Endpoint),
-            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"], not yet;
+            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"];
         /// How long one export to Zipkin may take, in milliseconds; 0 is without limit.
         zipkin_timeout: Timeout,
-            default "10000", env ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"], not yet;
+            default "10000", env ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"];
     }
 
     "Batches of spans" {
@@ -249,6 +252,18 @@ options! {
         bsp_max_export_batch_size: usize,
             default (|s| s.bsp_max_queue_size().min(512), "512, or bsp_max_queue_size where that is less"),
             env ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], check within::<1, MANY>;
+        /// What gives way when the queue is full: newest, oldest, or traces: whole ones, oldest first, those with an error or slower than slow_span_threshold last.
+        bsp_overflow: QueueOverflow,
+            default "traces", env ["OTELBAR_BSP_OVERFLOW"];
+    }
+
+    "Spool" {
+        /// The folder where spans wait that cannot be sent now, over restarts too. Without one they wait in the queue.
+        spool_dir: Option<PathBuf> as (Option<&Path>),
+            default none, env ["OTELBAR_SPOOL_DIR"];
+        /// How many bytes they may take there, for each destination; the oldest make room.
+        spool_max_bytes: ByteSize,
+            default "64MiB", env ["OTELBAR_SPOOL_MAX_BYTES"], check holds_a_trace;
     }
 
     "Batches of logs" {
@@ -293,10 +308,10 @@ options! {
             default "10000", env ["OTELBAR_RETRY_MAX_BACKOFF"], check positive;
         /// How many exports fail in a row before the breaker opens and none is tried.
         breaker_failure_threshold: usize,
-            default "5", env ["OTELBAR_BREAKER_FAILURE_THRESHOLD"], check within::<1, 1_000_000>, not yet;
+            default "5", env ["OTELBAR_BREAKER_FAILURE_THRESHOLD"], check within::<1, 1_000_000>;
         /// How long the breaker stays open before one export is tried, in milliseconds.
         breaker_open_duration: Duration,
-            default "30000", env ["OTELBAR_BREAKER_OPEN_DURATION"], check positive, not yet;
+            default "30000", env ["OTELBAR_BREAKER_OPEN_DURATION"], check positive;
     }
 
     "Limits" {

@@ -161,6 +161,10 @@ fn table() -> Vec<Row> {
         millis("OTEL_BSP_EXPORT_TIMEOUT", "bsp_export_timeout"),
         number("OTEL_BSP_MAX_QUEUE_SIZE", "bsp_max_queue_size"),
         row("OTELBAR_BSP_MAX_QUEUE_BYTES", "bsp_max_queue_bytes", ("1MiB", "1MiB"), "1MB"),
+        row("OTELBAR_BSP_OVERFLOW", "bsp_overflow", ("oldest", "oldest"), "all"),
+        row("OTELBAR_CONSOLE_FORMAT", "console_format", ("json", "json"), "xml"),
+        row("OTELBAR_SPOOL_DIR", "spool_dir", ("spool", "spool"), "sp\u{1}ool"),
+        row("OTELBAR_SPOOL_MAX_BYTES", "spool_max_bytes", ("1MiB", "1MiB"), "1MB"),
         number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "bsp_max_export_batch_size"),
         millis("OTEL_BLRP_SCHEDULE_DELAY", "blrp_schedule_delay"),
         millis("OTEL_BLRP_EXPORT_TIMEOUT", "blrp_export_timeout"),
@@ -332,8 +336,18 @@ fn a_wrong_value_is_a_warning_and_the_default() {
 #[test]
 fn an_upper_case_value_is_the_same_value() {
     for row in table() {
-        let kept =
-            ["endpoint", "ui", "link", "path", "hosts", "certificate", "attributes", "query_keys", "system"];
+        let kept = [
+            "endpoint",
+            "ui",
+            "link",
+            "path",
+            "hosts",
+            "certificate",
+            "attributes",
+            "query_keys",
+            "system",
+            "dir",
+        ];
         let is_name =
             kept.iter().any(|end| row.option.ends_with(end)) || row.good.0 == row.good.0.to_uppercase();
         if row.wrong.is_none() || is_name {
