@@ -4,7 +4,8 @@ use std::path::PathBuf;
 /// backend is back, or by the next process that is given the folder.
 ///
 /// - The folder is for one destination: whoever opens it next sends what lies there. Processes that send to the same
-///   backend may share it; each has a part of its own in it, and takes over what a process that has ended left.
+///   backend may share it; each has a part of its own in it, and takes over what a process that has ended left. What
+///   was encoded in another way than it sends now stays there, for one that sends so again.
 /// - A request is sent at least once. When the process or the machine stops between the backend's answer and the
 ///   removal of the file, it is sent again; backends tell such spans by their ids.
 /// - What lies there are spans as they are sent, and so may hold personal data. The files can be read by their owner

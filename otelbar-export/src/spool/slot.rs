@@ -19,8 +19,16 @@ const TEMPORARY: &str = ".tmp";
 #[derive(Debug)]
 pub(super) struct Slot {
     folder: PathBuf,
-    /// Locked until it is closed, also by the end of the process.
-    _lock: File,
+    /// Locked until it is unlocked, or closed by the end of the process.
+    lock: File,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that is just being started from this one has the file open as well, until
+        // its own program runs.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Slot {
@@ -44,7 +52,7 @@ impl Slot {
         options.write(true).create(true).truncate(false);
         let lock = private(&mut options).open(&path).map_err(SpoolError::at("open", &path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { folder, _lock: lock })),
+            Ok(()) => Ok(Some(Self { folder, lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(SpoolError::at("lock", &path)(error)),
         }

@@ -1,8 +1,13 @@
+use std::collections::VecDeque;
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tempfile::TempDir;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -435,6 +440,106 @@ fn what_cannot_be_removed_is_not_given_again_and_takes_room_until_it_can() {
     unobstruct(&path);
     spool.store_well(&record(5, 50, vec![0; BLOCK as usize]));
     assert_eq!(spool.drain(), [5]);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push { body: usize },
+    RemoveOldest,
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..3 * BLOCK as usize).prop_map(|body| Step::Push { body }),
+        2 => Just(Step::RemoveOldest),
+        1 => Just(Step::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Against a plain list: nothing is lost but what gives way, the order is kept, and the books are right.
+    #[test]
+    fn it_is_a_bounded_queue(steps in vec(step(), 1..24)) {
+        const ROOM: u64 = 6;
+        let folder = Folder::new();
+        let mut spool = folder.open_for(ROOM);
+        let mut expected = VecDeque::new();
+        for (run, step) in (1..).zip(steps) {
+            match step {
+                Step::Push { body } => {
+                    let record = record(run, run, vec![run as u8; body]);
+                    let Pushed { stored, evicted } = spool.push(&record);
+                    stored.unwrap();
+                    for removed in evicted {
+                        let oldest: Record = expected.pop_front().unwrap();
+                        prop_assert_eq!((removed.run, removed.parts), (Some(oldest.run), oldest.parts));
+                    }
+                    expected.push_back(record);
+                }
+                Step::RemoveOldest => {
+                    let oldest = spool.oldest().unwrap();
+                    prop_assert_eq!(oldest.as_ref().map(|(_, record)| record), expected.front());
+                    if let Some((id, _)) = oldest {
+                        spool.remove(id);
+                        expected.pop_front();
+                    }
+                }
+                Step::Restart => {
+                    drop(spool);
+                    spool = folder.open_for(ROOM);
+                    prop_assert_eq!(spool.recovered(), spool.spans());
+                }
+            }
+            prop_assert_eq!(spool.records(), expected.len());
+            prop_assert_eq!(spool.spans(), expected.iter().map(|record| record.run).sum::<u64>());
+            prop_assert_eq!(spool.bytes(), expected.iter().map(|record| size_on_disk(record.len())).sum::<u64>());
+            prop_assert!(spool.bytes() <= ROOM * BLOCK);
+            prop_assert_eq!(folder.names(0).len(), expected.len());
+        }
+    }
+}
+
+/// Runs itself once more as a process that stores without end, and kills that.
+#[test]
+fn what_a_killed_process_has_stored_is_there() {
+    const CHILD: &str = "OTELBAR_TEST_SPOOL_FOLDER";
+    if let Some(folder) = std::env::var_os(CHILD) {
+        let endless = SpoolOptions::new(folder).with_max_bytes(u64::MAX);
+        let mut spool = Spool::open(&endless, KIND).unwrap();
+        // Ends the line on which the test's name may stand.
+        println!();
+        for run in 1.. {
+            spool.store_well(&record(run, 1, vec![run as u8; 10_000]));
+            // The parent is gone when this fails.
+            writeln!(std::io::stdout(), "stored {run}").unwrap();
+        }
+    }
+    let folder = Folder::new();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", "spool::tests::what_a_killed_process_has_stored_is_there"])
+        .env(CHILD, folder.0.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let stored = |line: String| line.strip_prefix("stored ").and_then(|run| run.parse::<u64>().ok());
+    assert_eq!(lines.by_ref().filter_map(stored).nth(9), Some(10));
+
+    let mut spool = folder.open();
+    assert_eq!((spool.folder(), spool.records()), (&*folder.slot(1), 0), "its slot is locked while it lives");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let last = lines.filter_map(stored).last().unwrap_or(10);
+
+    let adopted = spool.adopt();
+    // One more may have been stored and not told.
+    assert!(adopted == last || adopted == last + 1, "{adopted} of {last}");
+    assert_eq!(spool.drain(), (1..=adopted).collect::<Vec<_>>());
+    assert_eq!(spool.damaged(), Damaged::default());
+    assert!(folder.names(0).is_empty(), "nor is anything left half written");
 }
 
 #[test]
