@@ -132,6 +132,15 @@ impl Encoding {
         }
     }
 
+    /// What its requests are called in the spool.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Protobuf => "otlp-protobuf",
+            #[cfg(feature = "json")]
+            Self::Json => "otlp-json",
+        }
+    }
+
     /// The fields of a `ResourceSpans` without the list of scopes.
     fn resource(self, resource: &Resource) -> Vec<u8> {
         match self {

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use crate::backlog::Backlog;
 use crate::batch::HandOver;
 use crate::client::{Connector, Version, connector};
 use crate::encode::Encoding;
@@ -19,6 +20,7 @@ use crate::encode::Encoding;
 use crate::grpc::GrpcTransport;
 use crate::http::HttpTransport;
 use crate::queue::Queue;
+use crate::spool::Spool;
 use crate::subscribers::Subscribers;
 use crate::time::std_after;
 use crate::worker::Worker;
@@ -69,6 +71,8 @@ struct Pipeline {
     runtime: Handle,
     thread: ThreadId,
     drop_grace: Duration,
+    /// How much earlier than the caller the thread has to be done.
+    margin: Duration,
 }
 
 impl ToolbarSpanExporter {
@@ -101,15 +105,20 @@ impl ToolbarSpanExporter {
     /// As [`new`](Self::new).
     pub fn to_all(destinations: impl IntoIterator<Item = ExporterOptions>) -> Result<Self, SetupError> {
         let mut drop_grace = Duration::ZERO;
+        let mut margin = Duration::from_millis(50);
         let mut queues = Vec::new();
         let mut services = Vec::new();
         for (index, options) in destinations.into_iter().enumerate() {
             options.check()?;
             let opener = Opener::new(&options)?;
             let queue = Arc::new(Queue::new(&options, options.destination(index)));
+            let backlog = backlog(&options, opener.encoding(), &queue, &services)?;
             drop_grace = drop_grace.max(options.drop_grace);
+            if backlog.is_some() {
+                margin = Duration::from_millis(500);
+            }
             queues.push(Arc::clone(&queue));
-            services.push(Service { queue, options, opener });
+            services.push(Service { queue, options, opener, backlog });
         }
         let subscribers = Arc::new(Subscribers::default());
         // The runtime is made on its thread: dropped on another, should that fail, it might panic.
@@ -124,7 +133,7 @@ impl ToolbarSpanExporter {
             .unwrap_or_else(|_| Err(io::Error::other("it ended at once")))
             .map_err(SetupError::Thread)?;
         let next_id = AtomicU64::new(0);
-        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace };
+        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace, margin };
         Ok(Self { pipeline: Arc::new(pipeline), resource: Resource::builder_empty().build() })
     }
 
@@ -259,9 +268,10 @@ impl Pipeline {
         told.await.unwrap_or(true)
     }
 
-    /// The thread gets a little less time than the caller, so that it can still count what it leaves.
+    /// The thread gets a little less time than the caller, so that it can still count what it leaves, or write it to
+    /// the disk.
     fn close(&self, deadline: Duration) {
-        let margin = (deadline / 10).min(Duration::from_millis(50));
+        let margin = (deadline / 10).min(self.margin);
         let deadline = std_after(Instant::now(), deadline - margin);
         self.queues.iter().for_each(|queue| queue.close(deadline.into()));
     }
@@ -311,21 +321,50 @@ struct Service {
     queue: Arc<Queue>,
     options: ExporterOptions,
     opener: Opener,
+    backlog: Option<Backlog>,
+}
+
+/// Opens the spool, and enters what is in it into the account.
+fn backlog(
+    options: &ExporterOptions,
+    encoding: Encoding,
+    queue: &Queue,
+    others: &[Service],
+) -> Result<Option<Backlog>, SetupError> {
+    let Some(spool) = &options.spool else { return Ok(None) };
+    let folder = |options: &ExporterOptions| options.spool.as_ref().map(|spool| spool.folder.clone());
+    if others.iter().any(|other| folder(&other.options).as_ref() == Some(&spool.folder)) {
+        return Err(SetupError::option(
+            "spool folder",
+            spool.folder.display().to_string(),
+            "is given to two destinations",
+            "give each a folder of its own",
+        ));
+    }
+    let backlog = Backlog::new(Spool::open(spool, encoding.kind())?);
+    let holdings = backlog.holdings();
+    queue.book(|account| {
+        account.recovered = holdings.recovered;
+        account.spooled = holdings.spans;
+        account.spooled_bytes = holdings.bytes;
+        account.dropped.spool_damaged = holdings.damaged;
+    });
+    Ok(Some(backlog))
 }
 
 impl Service {
     async fn run(self, subscribers: Arc<Subscribers>) {
         let _finish = Finish(Arc::clone(&self.queue));
-        let Self { queue, options, opener } = self;
+        let Self { queue, options, opener, backlog } = self;
         match opener {
             #[cfg(feature = "grpc")]
             Opener::Grpc(connector) => {
                 let transport = GrpcTransport::new(&options, connector);
-                Worker::new(queue, subscribers, transport, Encoding::Protobuf, &options).run().await;
+                Worker::new(queue, subscribers, transport, Encoding::Protobuf, backlog, &options).run().await;
             }
             Opener::Http(connector, encoding) => {
                 let transport = HttpTransport::new(&options, encoding, connector);
-                Worker::new(queue, subscribers, transport, encoding, &options).run().await;
+                Worker::new(queue, subscribers, transport, encoding, backlog, &options).run().await;
             }
         }
     }
@@ -370,6 +409,14 @@ enum Opener {
 }
 
 impl Opener {
+    fn encoding(&self) -> Encoding {
+        match self {
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => Encoding::Protobuf,
+            Self::Http(_, encoding) => *encoding,
+        }
+    }
+
     /// Reads the certificates there are. The protocol is one of this build, as the options' check has seen to.
     fn new(options: &ExporterOptions) -> Result<Self, SetupError> {
         Ok(match options.protocol {

@@ -7,6 +7,7 @@
 //! [`Account`] say what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
 
 mod account;
+mod backlog;
 mod batch;
 mod breaker;
 mod client;
@@ -27,7 +28,6 @@ mod request_size;
 mod retry;
 mod rpc;
 mod sdk;
-#[cfg_attr(not(test), expect(dead_code, reason = "the worker is to keep in it what it cannot send"))]
 mod spool;
 mod subscribers;
 mod time;

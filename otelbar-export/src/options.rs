@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use otelbar_config::{Compression, Protocol};
 
 use crate::compress;
-use crate::{BreakerPolicy, Destination, DestinationKind, Overflow, RetryPolicy, SetupError};
+use crate::{BreakerPolicy, Destination, DestinationKind, Overflow, RetryPolicy, SetupError, SpoolOptions};
 
 /// A pipeline's destination and limits.
 ///
@@ -45,6 +45,7 @@ pub struct ExporterOptions {
     pub(crate) overflow: Overflow,
     pub(crate) retry: RetryPolicy,
     pub(crate) breaker: BreakerPolicy,
+    pub(crate) spool: Option<SpoolOptions>,
     pub(crate) drop_grace: Duration,
 }
 
@@ -72,6 +73,7 @@ impl ExporterOptions {
             overflow: Overflow::default(),
             retry: RetryPolicy::default(),
             breaker: BreakerPolicy::default(),
+            spool: None,
             drop_grace: Duration::from_secs(1),
         })
     }
@@ -190,6 +192,14 @@ impl ExporterOptions {
     /// When a backend that fails is left alone, and for how long.
     pub fn with_breaker(mut self, breaker: BreakerPolicy) -> Self {
         self.breaker = breaker;
+        self
+    }
+
+    /// Keeps on disk what cannot be sent now: from the first attempt that fails on, and at a shutdown. It is sent when
+    /// the backend is there again, by this process or by the next that is given the folder, and is not given up for its
+    /// age. Each destination needs a folder of its own. Default: what cannot be sent waits in the queue.
+    pub fn with_spool(mut self, spool: SpoolOptions) -> Self {
+        self.spool = Some(spool);
         self
     }
 

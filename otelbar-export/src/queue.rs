@@ -190,24 +190,28 @@ impl Queue {
     // The worker's side.
 
     /// Waits for a batch: enough spans, or those there are after the delay, or those wanted now. `None` when the
-    /// pipeline was closed and nothing is left.
-    pub(crate) async fn batch(&self) -> Option<Vec<Portion>> {
+    /// pipeline was closed and nothing is left. `due` is when the spans there are have waited long enough; it is kept
+    /// over calls that are cancelled.
+    pub(crate) async fn batch(&self, due: &mut Option<Instant>) -> Option<Vec<Portion>> {
         let mut closing = self.closing.subscribe();
         let next_look = || (self.batch_delay >= LOOKS).then(|| after(Instant::now(), self.batch_delay));
-        let mut due = next_look();
+        if due.is_none() {
+            *due = next_look();
+        }
         loop {
             {
                 let mut state = self.lock();
                 let now = Instant::now();
                 match state.entries.first_turn() {
                     None if state.closed => return None,
-                    None if due.is_none_or(|due| due <= now) => due = next_look(),
+                    None if due.is_none_or(|due| due <= now) => *due = next_look(),
                     None => {}
                     Some(first) => {
                         let wanted = first < state.wanted || state.closed;
                         let enough = self.is_enough(&state.entries);
-                        let due = *due.get_or_insert_with(|| after(now, self.batch_delay));
-                        if wanted || enough || due <= now {
+                        let by = *due.get_or_insert_with(|| after(now, self.batch_delay));
+                        if wanted || enough || by <= now {
+                            *due = None;
                             return Some(state.take(self.batch_size));
                         }
                     }
@@ -216,7 +220,7 @@ impl Queue {
             tokio::select! {
                 () = self.wake.notified() => {}
                 _ = closing.changed() => {}
-                () = until(due) => {}
+                () = until(*due) => {}
             }
         }
     }

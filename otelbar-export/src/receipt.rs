@@ -231,6 +231,17 @@ impl Ledger {
         Self { key, id, spans, worst: None }
     }
 
+    /// Of a hand-over that lies in the spool as a whole.
+    pub(crate) fn spooled(key: TraceKey, id: EnqueueId, spans: usize) -> Self {
+        let spans = SpanCounts { handed_over: spans, spooled: spans, ..SpanCounts::default() };
+        Self { key, id, spans, worst: None }
+    }
+
+    /// Whether it lies in the spool as a whole, in one record that has so many of its spans.
+    pub(crate) fn is_spooled_whole(&self, in_record: usize) -> bool {
+        self.spans.spooled == self.spans.handed_over && in_record == self.spans.handed_over
+    }
+
     pub(crate) fn take(&mut self, spans: usize) {
         self.spans.queued -= spans;
         self.spans.in_flight += spans;

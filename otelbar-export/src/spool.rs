@@ -211,6 +211,7 @@ impl Spool {
         self.bytes
     }
 
+    #[cfg(test)]
     pub(crate) fn records(&self) -> usize {
         self.records.len()
     }

@@ -1,40 +1,63 @@
 //! What runs on the pipeline's thread: takes batches from the queue, has them encoded and sent, keeps the books.
 
-use std::collections::{HashMap, VecDeque};
+mod books;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::account::{Health, LastError};
+use crate::backlog::Backlog;
 use crate::batch::Portion;
 use crate::breaker::Breaker;
 use crate::encode::{Encoding, Request, SizeLimit, encode};
 use crate::queue::Queue;
-use crate::receipt::{Ledger, Outcome};
+use crate::receipt::Outcome;
 use crate::request_size::RequestSize;
 use crate::retry::Retry;
+use crate::spool::{Record, SpoolError};
 use crate::subscribers::Subscribers;
 use crate::time::after;
-use crate::transport::{Acknowledged, Transport};
-use crate::{BreakerState, Delivery, DropReason, EnqueueId, ExporterOptions, Receipt, SendError};
+use crate::transport::{Acknowledged, Payload, Transport};
+use crate::{BreakerState, Delivery, DropReason, ExporterOptions, SendError};
+
+use books::{Books, Load};
+
+/// After an error of the file system, how long the spool is left alone.
+const SPOOL_PAUSE: Duration = Duration::from_secs(5);
 
 /// Serves one queue with one transport.
 pub(crate) struct Worker<T> {
     queue: Arc<Queue>,
     subscribers: Arc<Subscribers>,
+    books: Books,
     transport: T,
     encoding: Encoding,
+    backlog: Option<Backlog>,
+    /// The spool's bound, to be told.
+    spool_bytes: u64,
+    /// Names this pipeline's hand-overs in the spool.
+    run: u64,
     retry: Retry,
     breaker: Breaker,
     /// When the next attempt may be made, after one that failed.
     not_before: Option<Instant>,
+    /// When the spool is read again, after an error.
+    spool_not_before: Option<Instant>,
     size: RequestSize,
-    /// Hand-overs of which spans were taken and not all are settled.
-    ledgers: HashMap<EnqueueId, Ledger>,
     /// Nothing more is sent: the pipeline is being shut down and has no time left.
     ended: bool,
+}
+
+/// What there is to do.
+enum Next {
+    Batch(Vec<Portion>),
+    /// To send what lies in the spool.
+    Spooled,
+    Done,
 }
 
 /// What came of trying to deliver a request.
@@ -42,6 +65,16 @@ enum Fate {
     Settled(Outcome),
     /// The backend finds it too large.
     TooLarge,
+    /// It lies in the spool.
+    Spooled,
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Acknowledged(Outcome),
+    Failed(Arc<SendError>),
+    /// It was cut short by the pipeline's end.
+    Ended,
 }
 
 impl<T: Transport> Worker<T> {
@@ -50,18 +83,23 @@ impl<T: Transport> Worker<T> {
         subscribers: Arc<Subscribers>,
         transport: T,
         encoding: Encoding,
+        backlog: Option<Backlog>,
         options: &ExporterOptions,
     ) -> Self {
         Self {
+            books: Books::new(Arc::clone(&queue), Arc::clone(&subscribers)),
             queue,
             subscribers,
             transport,
             encoding,
+            backlog,
+            spool_bytes: options.spool.as_ref().map(|spool| spool.max_bytes).unwrap_or_default(),
+            run: fastrand::u64(..),
             retry: Retry::new(options.retry),
             breaker: Breaker::new(options.breaker),
             not_before: None,
+            spool_not_before: None,
             size: RequestSize::new(options.request_size()),
-            ledgers: HashMap::new(),
             ended: false,
         }
     }
@@ -80,14 +118,7 @@ impl<T: Transport> Worker<T> {
             () = self.work() => {}
             () = tell_drops => {}
         }
-        loop {
-            let rest = queue.take_rest();
-            if rest.is_empty() {
-                break;
-            }
-            rest.iter().for_each(|portion| self.register(portion));
-            self.settle(&rest, &Outcome::Dropped { reason: DropReason::ShutDown });
-        }
+        self.put_away().await;
         subscribers.tell(&queue.take_drops());
         let account = queue.account();
         if account.dropped.shut_down > 0 {
@@ -98,48 +129,69 @@ impl<T: Transport> Worker<T> {
     }
 
     async fn work(&mut self) {
-        let queue = Arc::clone(&self.queue);
-        while let Some(batch) = queue.batch().await {
-            batch.iter().for_each(|portion| self.register(portion));
-            let mut requests = VecDeque::from(self.encode(batch, self.size.limit()));
-            while let Some(request) = requests.pop_front() {
-                match self.deliver(&request).await {
-                    Fate::Settled(outcome) => self.settle(&request.portions, &outcome),
-                    Fate::TooLarge => {
-                        let most = self.size.most();
-                        let halves = halves(request).map(|half| self.encode(half, most));
-                        let parts = halves.into_iter().flatten().collect::<Vec<_>>();
-                        let largest = parts.iter().map(|part| part.body.len()).max();
-                        self.size.too_large(largest.unwrap_or_default());
-                        parts.into_iter().rev().for_each(|part| requests.push_front(part));
-                    }
-                }
-            }
-            queue.batch_done();
-            if self.ended {
-                return;
+        let mut due = None;
+        while !self.ended {
+            match self.next(&mut due).await {
+                Next::Batch(batch) => self.send(batch).await,
+                Next::Spooled => self.send_spooled().await,
+                Next::Done => return,
             }
         }
+    }
+
+    /// What is in the queue comes first, or it would run over while the spool is emptied.
+    async fn next(&self, due: &mut Option<Instant>) -> Next {
+        let spooled = self.backlog.is_some() && self.queue.account().spooled > 0;
+        let from = self.not_before.max(self.spool_not_before).unwrap_or_else(Instant::now);
+        tokio::select! {
+            biased;
+            batch = self.queue.batch(due) => batch.map_or(Next::Done, Next::Batch),
+            () = tokio::time::sleep_until(from), if spooled => Next::Spooled,
+        }
+    }
+
+    async fn send(&mut self, batch: Vec<Portion>) {
+        self.books.register(&batch);
+        let mut requests = VecDeque::from(self.encode(batch, self.size.limit()));
+        while let Some(request) = requests.pop_front() {
+            let load = Load::of(&request.portions);
+            match self.deliver(&request, &load).await {
+                Fate::Settled(outcome) => self.books.settle(&load, &outcome),
+                Fate::Spooled => {}
+                Fate::TooLarge => {
+                    let most = self.size.most();
+                    let halves = halves(request).map(|half| self.encode(half, most));
+                    let parts = halves.into_iter().flatten().collect::<Vec<_>>();
+                    let largest = parts.iter().map(|part| part.body.len()).max();
+                    self.size.too_large(largest.unwrap_or_default());
+                    parts.into_iter().rev().for_each(|part| requests.push_front(part));
+                }
+            }
+        }
+        self.queue.batch_done();
     }
 
     /// The requests for these spans; settles those that fit none.
     fn encode(&mut self, portions: Vec<Portion>, limit: SizeLimit) -> Vec<Request> {
         let encoded = encode(portions, limit, self.encoding);
         for (portion, size) in encoded.too_large {
-            self.settle(&[portion], &Outcome::Dropped { reason: DropReason::TooLarge { size } });
+            let outcome = Outcome::Dropped { reason: DropReason::TooLarge { size } };
+            self.books.settle(&Load::of(&[portion]), &outcome);
         }
         encoded.requests
     }
 
     /// Sends a request, again and again where that is allowed, until its fate is known.
-    async fn deliver(&mut self, request: &Request) -> Fate {
-        const SHUT_DOWN: Fate = Fate::Settled(Outcome::Dropped { reason: DropReason::ShutDown });
+    async fn deliver(&mut self, request: &Request, load: &Load) -> Fate {
         let queue = Arc::clone(&self.queue);
-        let payload = self.transport.pack(request.body.clone());
+        let mut payload = None;
         let began = Instant::now();
         let mut attempt = 0_u32;
         loop {
-            if let Some(again) = self.not_before {
+            if let Some(again) = self.not_before.filter(|again| *again > Instant::now()) {
+                if self.spool(request, load).await {
+                    return Fate::Spooled;
+                }
                 tokio::select! {
                     () = tokio::time::sleep_until(again) => {}
                     // There will be no other attempt, and the backend is not to be bothered with other requests.
@@ -148,29 +200,16 @@ impl<T: Transport> Worker<T> {
             }
             if self.ended || queue.deadline_has_passed() {
                 self.ended = true;
-                return SHUT_DOWN;
+                return self.put_away_one(request, load).await;
             }
             attempt = attempt.saturating_add(1);
-            self.tell(&request.portions, &Delivery::InFlight { attempt });
-            self.breaker.attempted();
-            queue.book(|account| {
-                account.requests += 1;
-                account.breaker = self.breaker.state();
-            });
-            let answer = tokio::select! {
-                answer = self.transport.send(payload.clone()) => answer,
-                () = queue.deadline() => {
-                    self.ended = true;
-                    return SHUT_DOWN;
-                }
+            let payload = payload.get_or_insert_with(|| self.transport.pack(request.body.clone()));
+            let error = match self.attempt(payload.clone(), load, attempt).await {
+                Attempt::Acknowledged(outcome) => return Fate::Settled(outcome),
+                Attempt::Ended => return self.put_away_one(request, load).await,
+                Attempt::Failed(error) => error,
             };
-            let error = match answer {
-                Ok(acknowledged) => {
-                    return Fate::Settled(self.acknowledged(acknowledged, request));
-                }
-                Err(error) => Arc::new(error),
-            };
-            if error.is_too_large() && request.spans() > 1 {
+            if error.is_too_large() && load.spans > 1 {
                 self.backend_works();
                 return Fate::TooLarge;
             }
@@ -180,16 +219,150 @@ impl<T: Transport> Worker<T> {
                 self.not_before = self.breaker.open_until();
                 return Fate::Settled(Outcome::Dropped { reason: DropReason::NotRetryable { error } });
             }
-            let wait = self.retry.failed(began, now, error.retry_after(), fastrand::f64());
-            let again = self.breaker.open_until().max(wait.map(|wait| after(now, wait)));
-            self.not_before = again;
-            let (Some(_), Some(again)) = (wait, again) else {
+            if self.backlog.is_some() {
+                self.wait_after(&error, None, now);
+                continue;
+            }
+            let Some(again) = self.wait_after(&error, Some(began), now) else {
                 let reason = DropReason::Expired { attempts: attempt, error };
                 return Fate::Settled(Outcome::Dropped { reason });
             };
             let wall = SystemTime::now();
             let next = wall.checked_add(again.saturating_duration_since(now)).unwrap_or(wall);
-            self.tell(&request.portions, &Delivery::Retrying { attempt, error, next });
+            self.books.tell(load, &Delivery::Retrying { attempt, error, next });
+        }
+    }
+
+    /// Sends the oldest request of the spool, once.
+    async fn send_spooled(&mut self) {
+        let Some(backlog) = self.backlog.clone() else { return };
+        let damaged = backlog.holdings().damaged;
+        let found = backlog.oldest().await;
+        let holdings = backlog.holdings();
+        if holdings.damaged > damaged {
+            self.books.lose(holdings.damaged - damaged, holdings.bytes);
+        }
+        let (id, record) = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(error) => return self.spool_failed(&error),
+        };
+        let own = record.run == self.run;
+        let spans = record.spans().unwrap_or_default().into();
+        let load = Load { parts: if own { record.parts } else { Vec::new() }, spans };
+        self.books.unspool(&load);
+        let payload = self.transport.pack(record.body);
+        let outcome = match self.attempt(payload, &load, 1).await {
+            Attempt::Acknowledged(outcome) => outcome,
+            Attempt::Ended => return self.books.spool(&load, holdings.bytes),
+            Attempt::Failed(error) => {
+                let now = Instant::now();
+                self.failed(&error, now);
+                if error.is_retryable() {
+                    self.wait_after(&error, None, now);
+                    return self.books.spool(&load, holdings.bytes);
+                }
+                self.not_before = self.breaker.open_until();
+                Outcome::Dropped { reason: DropReason::NotRetryable { error } }
+            }
+        };
+        backlog.remove(id).await;
+        let bytes = backlog.holdings().bytes;
+        self.queue.book(|account| account.spooled_bytes = bytes);
+        self.books.settle(&load, &outcome);
+    }
+
+    async fn attempt(&mut self, payload: Payload, load: &Load, number: u32) -> Attempt {
+        self.books.tell(load, &Delivery::InFlight { attempt: number });
+        self.breaker.attempted();
+        let breaker = self.breaker.state();
+        self.queue.book(|account| {
+            account.requests += 1;
+            account.breaker = breaker;
+        });
+        let answer = tokio::select! {
+            answer = self.transport.send(payload) => answer,
+            () = self.queue.deadline() => {
+                self.ended = true;
+                return Attempt::Ended;
+            }
+        };
+        match answer {
+            Ok(acknowledged) => Attempt::Acknowledged(self.acknowledged(acknowledged, load.spans)),
+            Err(error) => Attempt::Failed(Arc::new(error)),
+        }
+    }
+
+    /// Sets when the next attempt may be made; `None` when the request that was first tried at `began` is too old for
+    /// another.
+    fn wait_after(&mut self, error: &SendError, began: Option<Instant>, now: Instant) -> Option<Instant> {
+        let wait = self.retry.failed(began.unwrap_or(now), now, error.retry_after(), fastrand::f64());
+        self.not_before = self.breaker.open_until().max(wait.map(|wait| after(now, wait)));
+        wait.and(self.not_before)
+    }
+
+    /// Puts a request into the spool, if there is one and it takes it; whether it has.
+    async fn spool(&mut self, request: &Request, load: &Load) -> bool {
+        let Some(backlog) = self.backlog.clone() else { return false };
+        if self.spool_not_before.is_some_and(|from| from > Instant::now()) {
+            return false;
+        }
+        let record = Record { run: self.run, parts: load.parts.clone(), body: request.body.clone() };
+        let Some(pushed) = backlog.push(record).await else { return false };
+        for gone in pushed.evicted {
+            let own = gone.run == Some(self.run);
+            let load = Load { parts: if own { gone.parts } else { Vec::new() }, spans: gone.spans };
+            let reason = DropReason::SpoolFull { bytes: self.spool_bytes };
+            self.books.unspool(&load);
+            self.books.settle(&load, &Outcome::Dropped { reason });
+        }
+        match pushed.stored {
+            Ok(_) => {
+                self.spool_not_before = None;
+                self.books.spool(load, backlog.holdings().bytes);
+                true
+            }
+            Err(error) => {
+                self.spool_failed(&error);
+                false
+            }
+        }
+    }
+
+    fn spool_failed(&mut self, error: &SpoolError) {
+        if self.spool_not_before.is_none() {
+            warn!(target: "otelbar_export", %error, "spans are kept in memory alone");
+        }
+        self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE));
+    }
+
+    /// What cannot be sent any more goes into the spool, or is counted as dropped.
+    async fn put_away(&mut self) {
+        let queue = Arc::clone(&self.queue);
+        loop {
+            let rest = queue.take_rest();
+            if rest.is_empty() {
+                return;
+            }
+            self.books.register(&rest);
+            if self.backlog.is_none() {
+                // Without being encoded first, as there is no time left.
+                self.books.settle(&Load::of(&rest), &Outcome::Dropped { reason: DropReason::ShutDown });
+                continue;
+            }
+            for request in self.encode(rest, self.size.limit()) {
+                let load = Load::of(&request.portions);
+                if let Fate::Settled(outcome) = self.put_away_one(&request, &load).await {
+                    self.books.settle(&load, &outcome);
+                }
+            }
+        }
+    }
+
+    async fn put_away_one(&mut self, request: &Request, load: &Load) -> Fate {
+        match self.spool(request, load).await {
+            true => Fate::Spooled,
+            false => Fate::Settled(Outcome::Dropped { reason: DropReason::ShutDown }),
         }
     }
 
@@ -202,10 +375,10 @@ impl<T: Transport> Worker<T> {
         self.queue.book(|account| account.breaker = breaker);
     }
 
-    fn acknowledged(&mut self, answer: Acknowledged, request: &Request) -> Outcome {
+    fn acknowledged(&mut self, answer: Acknowledged, spans: u64) -> Outcome {
         self.backend_works();
         self.size.accepted();
-        let spans = request.spans();
+        let spans = usize::try_from(spans).unwrap_or(usize::MAX);
         let rejected = usize::try_from(answer.rejected).unwrap_or(usize::MAX).min(spans);
         let message: Option<Arc<str>> = answer.message.map(Into::into);
         let health = if rejected > 0 { Health::Rejecting } else { Health::Healthy };
@@ -257,52 +430,6 @@ impl<T: Transport> Worker<T> {
             warn!(target: "otelbar_export", %error, ?pause, "the backend is left alone after failures in a row");
         }
     }
-
-    /// Notes that these spans have left the queue.
-    fn register(&mut self, portion: &Portion) {
-        let hand_over = portion.hand_over();
-        self.ledgers
-            .entry(hand_over.id)
-            .or_insert_with(|| Ledger::new(hand_over.key, hand_over.id, hand_over.spans.len()))
-            .take(portion.len());
-    }
-
-    /// Enters the end of spans that were in flight together into the account, and tells it.
-    fn settle(&mut self, portions: &[Portion], outcome: &Outcome) {
-        let spans = portions.iter().map(Portion::len).sum::<usize>() as u64;
-        self.queue.book(|account| {
-            account.in_flight -= spans;
-            match outcome {
-                Outcome::Accepted { .. } => account.accepted += spans,
-                Outcome::PartlyRejected { rejected, .. } => {
-                    account.rejected += *rejected as u64;
-                    account.accepted += spans - *rejected as u64;
-                }
-                Outcome::Dropped { reason } => account.dropped.count(reason, spans),
-            }
-        });
-        let mut receipts = Vec::with_capacity(portions.len());
-        for portion in portions {
-            let Some(ledger) = self.ledgers.get_mut(&portion.id()) else { continue };
-            ledger.settle(portion.len(), outcome);
-            receipts.push(ledger.receipt(self.queue.destination()));
-            if ledger.is_settled() {
-                self.ledgers.remove(&portion.id());
-            }
-        }
-        self.subscribers.tell(&receipts);
-    }
-
-    fn tell(&self, portions: &[Portion], delivery: &Delivery) {
-        if self.subscribers.is_empty() {
-            return;
-        }
-        let ledgers = portions.iter().filter_map(|portion| self.ledgers.get(&portion.id()));
-        let destination = self.queue.destination();
-        let receipts: Vec<Receipt> =
-            ledgers.map(|ledger| ledger.under_way(destination, delivery.clone())).collect();
-        self.subscribers.tell(&receipts);
-    }
 }
 
 /// The spans of a request in two parts, as even as they can be.
@@ -340,7 +467,7 @@ mod tests {
     use super::*;
     use crate::batch::HandOver;
     use crate::transport::Payload;
-    use crate::{BreakerPolicy, Overflow, RetryPolicy, TraceBatch};
+    use crate::{BreakerPolicy, EnqueueId, Overflow, RetryPolicy, TraceBatch};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -404,8 +531,14 @@ mod tests {
         let queue = Arc::new(Queue::new(&options, options.destination(0)));
         let transport = Scripted::default();
         transport.answers.lock().unwrap().extend(answers);
-        let worker =
-            Worker::new(Arc::clone(&queue), Arc::default(), transport.clone(), Encoding::Protobuf, &options);
+        let worker = Worker::new(
+            Arc::clone(&queue),
+            Arc::default(),
+            transport.clone(),
+            Encoding::Protobuf,
+            None,
+            &options,
+        );
         tokio::spawn(worker.run());
         (queue, transport, Instant::now())
     }

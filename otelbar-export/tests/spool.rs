@@ -1,0 +1,210 @@
+//! What lies on disk while the backend is away, over restarts and crashes.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use otelbar_export::{Delivery, ExporterOptions, SpoolOptions, ToolbarSpanExporter};
+use otelbar_testkit::{Collector, Fault};
+
+use common::{
+    PATIENCE, Receipts, account_of, assert_balanced, batch, endpoint, exporter, options, options_by,
+    protocols,
+};
+
+fn spooling(collector: &Collector, folder: &Path) -> ExporterOptions {
+    options(collector).with_spool(SpoolOptions::new(folder))
+}
+
+/// The ids of all spans that arrived, in order, without those that came twice.
+fn arrived(collector: &Collector) -> Vec<String> {
+    let mut ids: Vec<String> = collector.spans().iter().map(|span| span.span_id()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+fn wait_for_all_settled(exporter: &ToolbarSpanExporter, receipts: &Receipts, keys: std::ops::Range<u64>) {
+    for key in keys {
+        receipts.wait_for(|receipt| receipt.key == key.into() && receipt.is_final());
+    }
+    assert_balanced(&account_of(exporter));
+}
+
+#[test]
+fn spans_lie_on_disk_while_the_backend_is_away_and_go_when_it_is_back() {
+    for protocol in protocols() {
+        let folder = tempfile::tempdir().unwrap();
+        let collector = Collector::start().unwrap();
+        collector.stop();
+        let by = options_by(protocol, &collector).with_spool(SpoolOptions::new(folder.path()));
+        let (exporter, receipts) = exporter(by);
+        for key in 0..20 {
+            exporter.enqueue(batch(key, 3)).unwrap();
+            exporter.flush(PATIENCE).expect("what is on disk is settled for a flush");
+        }
+        let account = account_of(&exporter);
+        assert_eq!((account.queued, account.in_flight, account.spooled), (0, 0, 60), "{account:?}");
+        assert!(account.spooled_bytes > 0 && account.accepted == 0);
+        assert_balanced(&account);
+        let last = receipts.all().into_iter().rfind(|receipt| receipt.key == 7.into()).unwrap();
+        assert!(matches!(last.delivery, Delivery::Spooled) && !last.is_final(), "{last:?}");
+
+        collector.restart().unwrap();
+        wait_for_all_settled(&exporter, &receipts, 0..20);
+        let account = account_of(&exporter);
+        assert_eq!((account.accepted, account.spooled), (60, 0));
+        assert_eq!((arrived(&collector).len(), collector.spans().len()), (60, 60), "each came once");
+    }
+}
+
+#[test]
+fn the_next_process_sends_what_a_shutdown_has_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
+    // It takes the request and does not answer.
+    collector.respond_always(Fault::Hang);
+    let (first, receipts) = exporter(spooling(&collector, folder.path()).with_batch_size(4));
+    for key in 0..5 {
+        first.enqueue(batch(key, 4)).unwrap();
+    }
+    first.shutdown(Duration::from_secs(2)).expect("nothing is lost, so nothing is left");
+    let account = account_of(&first);
+    assert_eq!((account.spooled, account.dropped.total()), (20, 0), "{account:?}");
+    assert_balanced(&account);
+    assert!(receipts.said(4).last().unwrap().contains("kept on disk"), "{:?}", receipts.said(4));
+    drop(first);
+
+    let collector = Collector::start().unwrap();
+    let (second, _) = exporter(spooling(&collector, folder.path()));
+    assert_eq!(account_of(&second).recovered, 20);
+    collector.wait_for(|spans| spans.len() == 20, PATIENCE).unwrap();
+    second.enqueue(batch(9, 1)).unwrap();
+    second.shutdown(PATIENCE).unwrap();
+    let account = account_of(&second);
+    assert_balanced(&account);
+    assert_eq!((account.handed_over, account.recovered, account.accepted), (1, 20, 21));
+    assert_eq!(account.spooled, 0);
+}
+
+const FOLDER: &str = "OTELBAR_TEST_SPOOL";
+const ENDPOINT: &str = "OTELBAR_TEST_ENDPOINT";
+
+/// Not a test by itself: what the next one runs as a process of its own, to have it killed.
+#[test]
+fn a_process_that_is_killed() {
+    let (Ok(folder), Ok(endpoint)) = (std::env::var(FOLDER), std::env::var(ENDPOINT)) else { return };
+    let options = ExporterOptions::new(&endpoint).unwrap().with_spool(SpoolOptions::new(folder));
+    let (exporter, _) = exporter(options.with_batch_delay(Duration::ZERO).with_timeout(PATIENCE));
+    for key in 0..50 {
+        exporter.enqueue(batch(key, 4)).unwrap();
+        exporter.flush(PATIENCE).unwrap();
+    }
+    assert_eq!(account_of(&exporter).spooled, 200);
+    // No destructor runs.
+    std::process::abort();
+}
+
+#[test]
+fn all_that_was_spooled_arrives_after_the_process_was_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
+    collector.stop();
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_process_that_is_killed"])
+        .env(FOLDER, folder.path())
+        .env(ENDPOINT, endpoint(&collector, otelbar_export::Protocol::HttpProtobuf))
+        .output()
+        .unwrap();
+    assert!(!status.status.success(), "it ends by being killed: {status:?}");
+
+    collector.restart().unwrap();
+    let (exporter, _) = exporter(spooling(&collector, folder.path()));
+    assert_eq!(account_of(&exporter).recovered, 200);
+    collector.wait_for(|spans| spans.len() >= 200, PATIENCE).unwrap();
+    assert_eq!((arrived(&collector).len(), collector.spans().len()), (200, 200));
+}
+
+#[test]
+fn a_full_spool_drops_the_oldest_and_counts_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
+    collector.stop();
+    let small = SpoolOptions::new(folder.path()).with_max_bytes(5 * 4096);
+    let (exporter, receipts) = exporter(options(&collector).with_spool(small));
+    for key in 0..12 {
+        exporter.enqueue(batch(key, 2)).unwrap();
+        exporter.flush(PATIENCE).unwrap();
+    }
+    let account = account_of(&exporter);
+    assert_eq!((account.spooled, account.dropped.spool_full), (10, 14), "{account:?}");
+    assert!(account.spooled_bytes <= 5 * 4096);
+    assert_balanced(&account);
+    let first = receipts.wait_for(|receipt| receipt.key == 0.into() && receipt.is_final());
+    assert!(first.delivery.to_string().contains("OTELBAR_SPOOL_MAX_BYTES"), "{}", first.delivery);
+
+    collector.restart().unwrap();
+    wait_for_all_settled(&exporter, &receipts, 7..12);
+    assert_eq!(arrived(&collector).len(), 10);
+}
+
+#[test]
+fn a_damaged_file_is_counted_and_the_others_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
+    collector.stop();
+    let (first, _) = exporter(spooling(&collector, folder.path()));
+    for key in 0..3 {
+        first.enqueue(batch(key, 2)).unwrap();
+        first.flush(PATIENCE).unwrap();
+    }
+    drop(first);
+    let records = records(folder.path());
+    assert_eq!(records.len(), 3);
+    let mut bytes = fs::read(&records[1]).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&records[1], bytes).unwrap();
+
+    collector.restart().unwrap();
+    let (second, _) = exporter(spooling(&collector, folder.path()));
+    collector.wait_for(|spans| spans.len() == 4, PATIENCE).unwrap();
+    second.shutdown(PATIENCE).unwrap();
+    let account = account_of(&second);
+    assert_eq!((account.recovered, account.accepted, account.dropped.spool_damaged), (6, 4, 2));
+    assert_balanced(&account);
+}
+
+#[test]
+fn a_folder_that_does_not_serve_is_named_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let collector = Collector::start().unwrap();
+    let error = ToolbarSpanExporter::new(spooling(&collector, &file)).unwrap_err().to_string();
+    assert!(error.contains("spool folder") && error.contains("file"), "{error}");
+
+    let both = [spooling(&collector, folder.path()), spooling(&collector, folder.path())];
+    let error = ToolbarSpanExporter::to_all(both).unwrap_err().to_string();
+    assert!(error.contains("give each a folder of its own"), "{error}");
+}
+
+/// The files of all records, the oldest first.
+fn records(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "record") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
