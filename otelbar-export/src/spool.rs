@@ -85,10 +85,10 @@ impl Spool {
     pub(crate) fn open(options: &SpoolOptions, kind: &str) -> Result<Self, SetupError> {
         if options.max_bytes < BLOCK {
             return Err(SetupError::option(
-                "spool size",
+                "OTELBAR_SPOOL_MAX_BYTES",
                 options.max_bytes.to_string(),
                 "leaves room for nothing",
-                "set it to 1 MiB or more, in bytes",
+                "set it to 1MiB or more",
             ));
         }
         let failed = |error: SpoolError| {
@@ -99,7 +99,7 @@ impl Spool {
                 }
                 error => error.to_string(),
             };
-            SetupError::option("spool folder", options.folder.display().to_string(), problem, remedy)
+            SetupError::option("OTELBAR_SPOOL_DIR", options.folder.display().to_string(), problem, remedy)
         };
         let slot = Slot::take_first(&options.folder.join(format!("{kind}.{VERSION}"))).map_err(failed)?;
         let records = slot.records().map_err(failed)?;

@@ -10,7 +10,7 @@ pub(crate) enum SpoolError {
     /// A record that is larger by itself than the spool may be.
     #[error(
         "a request that takes {size} bytes on disk is larger than the spool in {} may be, which is {max_bytes} bytes; \
-         raise that bound, or lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+         raise OTELBAR_SPOOL_MAX_BYTES, or lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
         folder.display()
     )]
     TooLarge { size: u64, max_bytes: u64, folder: PathBuf },
@@ -25,14 +25,16 @@ impl SpoolError {
     /// What to do about it.
     pub(super) fn remedy(&self) -> &'static str {
         use io::ErrorKind::*;
-        let Self::Io { source, .. } = self else { return "raise the spool's bound" };
+        let Self::Io { source, .. } = self else { return "raise OTELBAR_SPOOL_MAX_BYTES" };
         match source.kind() {
-            StorageFull | QuotaExceeded => "free space on that disk, or lower the spool's bound",
+            StorageFull | QuotaExceeded => "free space on that disk, or lower OTELBAR_SPOOL_MAX_BYTES",
             PermissionDenied => "let the user that runs this process read and write there",
-            ReadOnlyFilesystem => "name a folder on a file system that can be written to",
-            NotADirectory | AlreadyExists => "name a folder, or remove the file that is in its place",
+            ReadOnlyFilesystem => "set OTELBAR_SPOOL_DIR to a folder that can be written to",
+            NotADirectory | AlreadyExists => {
+                "set OTELBAR_SPOOL_DIR to a folder, or remove the file in its place"
+            }
             NotFound => "it was removed while it was in use, restart the process to have it made again",
-            Unsupported => "name a folder on a local disk, whose file system has locks",
+            Unsupported => "set OTELBAR_SPOOL_DIR to a folder on a local disk, whose file system has locks",
             _ => "see that the folder is on a local disk in good order",
         }
     }
@@ -51,7 +53,7 @@ mod tests {
             assert!(error.contains(remedy), "{error}");
         }
         check(io::ErrorKind::StorageFull, "free space");
-        check(io::ErrorKind::QuotaExceeded, "lower the spool's bound");
+        check(io::ErrorKind::QuotaExceeded, "lower OTELBAR_SPOOL_MAX_BYTES");
         check(io::ErrorKind::PermissionDenied, "let the user");
         check(io::ErrorKind::NotFound, "restart");
         check(io::ErrorKind::Other, "local disk");

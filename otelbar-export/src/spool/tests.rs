@@ -182,7 +182,10 @@ fn what_is_larger_than_the_spool_is_refused_and_removes_nothing() {
     spool.store_well(&record(1, 10, ""));
     let Pushed { stored, evicted } = spool.push(&record(2, 10, vec![0; 2 * BLOCK as usize]));
     let error = stored.unwrap_err().to_string();
-    assert!(error.contains("12288 bytes") && error.contains("8192 bytes; raise that bound"), "{error}");
+    assert!(
+        error.contains("12288 bytes") && error.contains("8192 bytes; raise OTELBAR_SPOOL_MAX_BYTES"),
+        "{error}"
+    );
     assert_eq!(evicted, []);
     assert_eq!(spool.drain(), [1]);
 }
@@ -360,11 +363,11 @@ fn a_folder_that_does_not_serve_is_named_with_the_remedy() {
     fs::write(&file, "").unwrap();
     for place in [file.clone(), file.join("below")] {
         let error = Spool::open(&SpoolOptions::new(&place), KIND).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("spool folder: {place:?} cannot be used: ")), "{error}");
-        assert!(error.ends_with("; name a folder, or remove the file that is in its place"), "{error}");
+        assert!(error.starts_with(&format!("OTELBAR_SPOOL_DIR: {place:?} cannot be used: ")), "{error}");
+        assert!(error.ends_with("or remove the file in its place"), "{error}");
     }
     let error = Spool::open(&folder.options().with_max_bytes(0), KIND).unwrap_err().to_string();
-    assert_eq!(error, "spool size: \"0\" leaves room for nothing; set it to 1 MiB or more, in bytes");
+    assert_eq!(error, "OTELBAR_SPOOL_MAX_BYTES: \"0\" leaves room for nothing; set it to 1MiB or more");
 }
 
 #[test]
