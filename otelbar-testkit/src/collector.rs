@@ -159,8 +159,7 @@ impl Collector {
         condition: impl Fn(&[ReceivedSpan]) -> bool,
         timeout: Duration,
     ) -> Result<Vec<ReceivedSpan>, NotReceived> {
-        self.shared.wait(|received| condition(&received.spans), timeout)?;
-        Ok(self.spans())
+        self.shared.wait(|received| ready(&received.spans, &condition), timeout)
     }
 
     /// [`wait_for`](Self::wait_for) in async code, on any runtime; the time it waits is real time even where the
@@ -174,8 +173,7 @@ impl Collector {
         condition: impl Fn(&[ReceivedSpan]) -> bool + Send + 'static,
         timeout: Duration,
     ) -> Result<Vec<ReceivedSpan>, NotReceived> {
-        self.wait_async(move |received| condition(&received.spans), timeout).await?;
-        Ok(self.spans())
+        self.wait_async(move |received| ready(&received.spans, &condition), timeout).await
     }
 
     /// Blocks until `condition` holds for the accepted spans of Zipkin, and gives these.
@@ -188,8 +186,7 @@ impl Collector {
         condition: impl Fn(&[ReceivedZipkinSpan]) -> bool,
         timeout: Duration,
     ) -> Result<Vec<ReceivedZipkinSpan>, NotReceived> {
-        self.shared.wait(|received| condition(&received.zipkin_spans), timeout)?;
-        Ok(self.zipkin_spans())
+        self.shared.wait(|received| ready(&received.zipkin_spans, &condition), timeout)
     }
 
     /// [`wait_for_zipkin`](Self::wait_for_zipkin) in async code; see [`wait_for_async`](Self::wait_for_async).
@@ -202,19 +199,18 @@ impl Collector {
         condition: impl Fn(&[ReceivedZipkinSpan]) -> bool + Send + 'static,
         timeout: Duration,
     ) -> Result<Vec<ReceivedZipkinSpan>, NotReceived> {
-        self.wait_async(move |received| condition(&received.zipkin_spans), timeout).await?;
-        Ok(self.zipkin_spans())
+        self.wait_async(move |received| ready(&received.zipkin_spans, &condition), timeout).await
     }
 
-    async fn wait_async(
+    async fn wait_async<T: Send + 'static>(
         &self,
-        condition: impl Fn(&Received) -> bool + Send + 'static,
+        ready: impl Fn(&Received) -> Option<T> + Send + 'static,
         timeout: Duration,
-    ) -> Result<(), NotReceived> {
+    ) -> Result<T, NotReceived> {
         let (tell, told) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         std::thread::spawn(move || {
-            let _ = tell.send(shared.wait(condition, timeout));
+            let _ = tell.send(shared.wait(ready, timeout));
         });
         match told.await {
             Ok(outcome) => outcome,
@@ -233,8 +229,7 @@ impl Collector {
         condition: impl Fn(&[ReceivedRequest]) -> bool,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, NotReceived> {
-        self.shared.wait(|received| condition(&received.requests), timeout)?;
-        Ok(self.requests())
+        self.shared.wait(|received| ready(&received.requests, &condition), timeout)
     }
 
     /// Lines up faults: each of the next requests meets one of them, in this order, behind those lined up
@@ -392,15 +387,22 @@ impl Shared {
         result
     }
 
-    fn wait(&self, condition: impl Fn(&Received) -> bool, timeout: Duration) -> Result<(), NotReceived> {
+    fn wait<T>(&self, ready: impl Fn(&Received) -> Option<T>, timeout: Duration) -> Result<T, NotReceived> {
         let started = Instant::now();
         let mut received = self.lock();
-        while !condition(&received) {
+        loop {
+            if let Some(ready) = ready(&received) {
+                return Ok(ready);
+            }
             let Some(left) = timeout.checked_sub(started.elapsed()) else {
                 return Err(NotReceived::new(&received, timeout));
             };
             received = self.changed.wait_timeout(received, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        Ok(())
     }
+}
+
+/// The items themselves once the condition holds, so that what is given is what it held for.
+fn ready<T: Clone>(items: &[T], condition: impl Fn(&[T]) -> bool) -> Option<Vec<T>> {
+    condition(items).then(|| items.to_vec())
 }
