@@ -1,12 +1,19 @@
 //! The fake OTLP and Zipkin collector.
 
+mod answer;
+mod body;
+mod connection;
+mod entry;
 mod fault;
 mod json;
 mod object;
 mod read;
 mod received;
 mod reply;
+mod request_body;
+mod script;
 mod server;
+mod stage;
 mod zipkin;
 
 use std::fmt;
@@ -19,16 +26,17 @@ use tokio::sync::{oneshot, watch};
 
 pub use fault::Fault;
 pub use received::{ReceivedRequest, ReceivedSpan, Reply};
+pub use stage::{Ending, Stage};
 pub use zipkin::{ReceivedZipkinSpan, ZipkinAnnotation, ZipkinEndpoint};
 
-use fault::Script;
-use read::ZIPKIN_PATH;
+use read::{LARGEST_REQUEST, ZIPKIN_PATH};
 pub(crate) use received::text_of;
-use server::Server;
+use script::Script;
 
 use crate::SpanTree;
 #[cfg(feature = "tls")]
 use crate::certificate::{CertificateAuthority, Identity};
+use crate::thread::ServerThread;
 
 /// A fake OTLP and Zipkin collector on `127.0.0.1`, on a port the system chooses.
 ///
@@ -56,7 +64,7 @@ pub struct Collector {
     address: SocketAddr,
     security: Security,
     shared: Arc<Shared>,
-    server: Mutex<Option<Server>>,
+    server: Mutex<Option<ServerThread>>,
 }
 
 impl Collector {
@@ -93,7 +101,7 @@ impl Collector {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let server = Server::start(listener, Arc::clone(&shared), security.clone())?;
+        let server = server::start(listener, Arc::clone(&shared), security.clone())?;
         Ok(Self { address, security, shared, server: Mutex::new(Some(server)) })
     }
 
@@ -147,6 +155,15 @@ impl Collector {
     /// How many connections were opened to it so far, those that failed in the TLS handshake too.
     pub fn connections(&self) -> usize {
         self.shared.lock().connections
+    }
+
+    /// Blocks until so many connections were opened.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for`](Self::wait_for).
+    pub fn wait_for_connections(&self, count: usize, timeout: Duration) -> Result<(), NotReceived> {
+        self.shared.wait(|received| (received.connections >= count).then_some(()), timeout)
     }
 
     /// Blocks until `condition` holds for the accepted spans, and gives these.
@@ -250,9 +267,18 @@ impl Collector {
         self.release();
     }
 
-    /// Answers the requests that [hang](Fault::Hang) now, as accepted.
+    /// Has the requests and connections that [hang](Ending::Hang) now go on; these requests are accepted.
     pub fn release(&self) {
         self.shared.release.send_modify(|generation| *generation += 1);
+    }
+
+    /// Refuses requests of more than so many bytes after decompression, as servers with a limit do: HTTP with 413 and
+    /// gRPC with RESOURCE_EXHAUSTED, in the words of Go's servers. The default is 64 MiB, and no limit is larger.
+    ///
+    /// Some real ones say it less clearly over HTTP: the OpenTelemetry Collector answers 400 with the words "http:
+    /// request body too large", Zipkin 500 with "413 Request Entity Too Large"; a [`Fault::Status`] does as these.
+    pub fn limit_request_size(&self, bytes: usize) {
+        self.shared.lock().request_limit = Some(bytes.min(LARGEST_REQUEST));
     }
 
     /// Forgets all that was received.
@@ -281,7 +307,7 @@ impl Collector {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if server.is_none() {
             let listener = TcpListener::bind(self.address)?;
-            *server = Some(Server::start(listener, Arc::clone(&self.shared), self.security.clone())?);
+            *server = Some(server::start(listener, Arc::clone(&self.shared), self.security.clone())?);
         }
         Ok(())
     }
@@ -374,6 +400,7 @@ struct Received {
     /// Counts the clearings: a request's index is good within one generation.
     generation: u64,
     script: Script,
+    request_limit: Option<usize>,
 }
 
 impl Shared {

@@ -6,20 +6,21 @@
 //!
 //! # Modules
 //!
-//! Everything is re-exported here: [`Collector`] with its [`Fault`]s, [`InMemoryExporter`], [`SpanTree`] and
-//! [`assert_tree`].
+//! Everything is re-exported here: [`Collector`] with its [`Fault`]s, what it received ([`ReceivedSpan`],
+//! [`ReceivedZipkinSpan`], [`ReceivedRequest`]), [`InMemoryExporter`], [`SpanTree`] and [`assert_tree`].
 
 #[cfg(feature = "tls")]
 mod certificate;
 mod collector;
 mod diff;
 mod in_memory;
+mod thread;
 mod tree;
 
 #[cfg(feature = "tls")]
 pub use certificate::{CertificateAuthority, Identity};
 pub use collector::{
-    Collector, Fault, NotReceived, ReceivedRequest, ReceivedSpan, ReceivedZipkinSpan, Reply,
+    Collector, Ending, Fault, NotReceived, ReceivedRequest, ReceivedSpan, ReceivedZipkinSpan, Reply, Stage,
     ZipkinAnnotation, ZipkinEndpoint,
 };
 pub use in_memory::InMemoryExporter;

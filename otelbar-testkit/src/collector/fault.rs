@@ -1,9 +1,29 @@
 //! What a collector can do wrong, to order.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
+use super::stage::{Ending, Stage};
+
 /// One answer of the [`Collector`](crate::Collector) to one request.
+///
+/// A fault at [`Stage::Accept`] is met by what comes first: a new connection, or a request on one that was kept open,
+/// where it strikes when the request's head was read. So each attempt of a client uses up one fault, whether it
+/// connects anew or not. A new connection without a request, such as one that is opened in advance, uses one up too.
+///
+/// As text it says what the collector does: "answers 503 with Retry-After: 7".
+///
+/// ```
+/// use otelbar_testkit::{Collector, Ending, Fault, Stage};
+///
+/// let collector = Collector::start()?;
+/// collector.respond_with([
+///     Fault::At(Stage::Accept, Ending::Hang),
+///     Fault::status(503).retry_after("7"),
+///     Fault::At(Stage::ResponseBody, Ending::Reset),
+/// ]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -42,14 +62,23 @@ pub enum Fault {
         message: String,
     },
     /// Answers 200, for Zipkin 202, and sends this many bytes that are no OTLP message, over gRPC in a frame and with
-    /// the status OK. The spans are kept.
+    /// the status OK. They are made while they are sent, so a hundred megabytes cost no memory here. The spans are
+    /// kept.
     Body(usize),
+    /// Accepts, and sends the answer one byte at a time with this pause after each, from the first byte of its head
+    /// (over HTTP/2 of its frames) to the last but one (over gRPC to the trailers). The rest comes at once, and the
+    /// spans are kept then. Other streams of an HTTP/2 connection are slow meanwhile too.
+    Slow(Duration),
     /// Answers 307 with this `Location`.
     Redirect(String),
+    /// Breaks off at this stage in this way. The request is accepted where it hangs and is
+    /// [released](crate::Collector::release), and otherwise not, whatever the client was told by then.
+    At(Stage, Ending),
     /// Reads the request and does not answer until [`Collector::release`](crate::Collector::release), which
-    /// accepts it.
+    /// accepts it: short for `Fault::At(Stage::Request, Ending::Hang)`.
     Hang,
-    /// Reads the request, then resets the connection (TCP RST).
+    /// Reads the request, then resets the connection (TCP RST): short for
+    /// `Fault::At(Stage::Request, Ending::Reset)`.
     Reset,
     /// Reads the request, then resets its HTTP/2 stream (INTERNAL_ERROR) and keeps the connection. Over HTTP/1.1 it
     /// closes the connection.
@@ -99,29 +128,69 @@ impl Fault {
     pub fn partial_success(rejected: i64, message: impl Into<String>) -> Self {
         Self::PartialSuccess { rejected, message: message.into() }
     }
+
+    /// Each thing that can go wrong, once and with usual values, for tests that walk all of them: the HTTP statuses
+    /// of servers and of proxies before them, every gRPC code with and without a `RetryInfo` of 10 ms, partial
+    /// successes, bodies of nonsense (one of 100 MiB), a byte each 10 ms, and every [`Ending`] at every [`Stage`].
+    ///
+    /// Those that hang do so until [`Collector::release`](crate::Collector::release). What a fault of one request
+    /// cannot do is not among them: a [stopped](crate::Collector::stop) collector, a wrong certificate, a
+    /// [limit of size](crate::Collector::limit_request_size).
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        all.extend([400, 401, 403, 404, 408, 413, 415, 429, 500, 501, 502, 503, 504].map(Self::status));
+        all.extend([429, 502, 503, 504].map(|code| Self::status(code).retry_after("1")));
+        all.push(Self::status(503).retry_after("Wed, 21 Oct 2015 07:28:00 GMT"));
+        all.push(Self::status(503).retry_after("soon"));
+        for code in 1..=16 {
+            all.push(Self::grpc(code));
+            all.push(Self::grpc(code).retry_info(Duration::from_millis(10)));
+        }
+        all.push(Self::grpc(14).trailers_only());
+        all.push(Self::partial_success(1, "told to reject one"));
+        all.push(Self::partial_success(0, "told to warn"));
+        all.extend([Self::Body(3), Self::Body(100 << 20), Self::Slow(Duration::from_millis(10))]);
+        all.extend([Self::Redirect("/elsewhere".to_owned()), Self::ResetStream, Self::Garbage]);
+        all.extend(Stage::ALL.iter().flat_map(|stage| Ending::ALL.map(|ending| Self::At(*stage, ending))));
+        all
+    }
+
+    /// Where and how it breaks the exchange off, if it does.
+    pub(super) fn breaks_off(&self) -> Option<(Stage, Ending)> {
+        match self {
+            Self::At(stage, ending) => Some((*stage, *ending)),
+            Self::Hang => Some((Stage::Request, Ending::Hang)),
+            Self::Reset => Some((Stage::Request, Ending::Reset)),
+            _ => None,
+        }
+    }
 }
 
-/// The faults still to be made.
-#[derive(Debug, Default)]
-pub(super) struct Script {
-    next: VecDeque<Fault>,
-    always: Option<Fault>,
-}
-
-impl Script {
-    pub(super) fn line_up(&mut self, faults: impl IntoIterator<Item = Fault>) {
-        self.next.extend(faults);
-    }
-
-    pub(super) fn always(&mut self, fault: Fault) {
-        self.always = Some(fault);
-    }
-
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    pub(super) fn take(&mut self) -> Fault {
-        self.next.pop_front().or_else(|| self.always.clone()).unwrap_or(Fault::Accept)
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accept => f.write_str("accepts"),
+            Self::Status { code, retry_after: None, .. } => write!(f, "answers {code}"),
+            Self::Status { code, retry_after: Some(value), .. } => {
+                write!(f, "answers {code} with Retry-After: {value}")
+            }
+            Self::GrpcStatus { code, retry_delay, trailers_only, .. } => {
+                write!(f, "answers gRPC status {code}")?;
+                if let Some(delay) = retry_delay {
+                    write!(f, " with RetryInfo of {delay:?}")?;
+                }
+                if *trailers_only { f.write_str(" without a body") } else { Ok(()) }
+            }
+            Self::PartialSuccess { rejected, .. } => write!(f, "rejects {rejected} spans"),
+            Self::Body(size) => write!(f, "answers with {size} bytes of nonsense"),
+            Self::Slow(pause) => write!(f, "answers one byte each {pause:?}"),
+            Self::Redirect(location) => write!(f, "redirects to {location}"),
+            Self::ResetStream => f.write_str("resets the stream"),
+            Self::Garbage => f.write_str("answers what is not HTTP"),
+            Self::At(..) | Self::Hang | Self::Reset => match self.breaks_off() {
+                Some((stage, ending)) => write!(f, "{ending} after {stage}"),
+                None => Ok(()),
+            },
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From a request to its message.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, StatusCode, header, request};
@@ -61,8 +61,19 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, 3, words)
     }
 
-    pub(super) fn too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, 8, "a request is at most 64 MiB")
+    /// In the words of grpc-go, of Go's `net/http` and of Zipkin; `size` where it was told before decompression.
+    pub(super) fn too_large(dialect: Dialect, size: Option<usize>, limit: usize) -> Self {
+        let words = match (dialect, size) {
+            (Dialect::Grpc, Some(size)) => {
+                format!("grpc: received message larger than max ({size} vs. {limit})")
+            }
+            (Dialect::Grpc, None) => {
+                format!("grpc: received message after decompression larger than max {limit}")
+            }
+            (Dialect::Protobuf | Dialect::Json, _) => "http: request body too large".to_owned(),
+            (Dialect::Zipkin, _) => "413 Request Entity Too Large".to_owned(),
+        };
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, 8, words)
     }
 }
 
@@ -84,14 +95,21 @@ impl Dialect {
 }
 
 /// What a collector checks before it decodes, and the decoding.
-pub(super) fn read(head: &request::Parts, body: &Bytes, dialect: Dialect) -> Result<Message, Refusal> {
+pub(super) fn read(
+    head: &request::Parts,
+    body: &Bytes,
+    dialect: Dialect,
+    limit: usize,
+) -> Result<Message, Refusal> {
+    let decompressed = |coding: &[u8], body: Bytes| decompressed(coding, body, dialect, limit);
     match dialect {
         Dialect::Grpc => {
             if head.uri.path() != GRPC_METHOD {
                 let words = format!("this collector knows {GRPC_METHOD} alone");
                 return Err(Refusal::new(StatusCode::NOT_FOUND, 12, words));
             }
-            decode(&unframed(&head.headers, body.clone())?)
+            let (coding, message) = unframed(&head.headers, body.clone())?;
+            decode(&decompressed(coding, message)?)
         }
         Dialect::Protobuf | Dialect::Json => {
             if head.uri.path() != "/v1/traces" {
@@ -126,7 +144,7 @@ pub(super) fn read(head: &request::Parts, body: &Bytes, dialect: Dialect) -> Res
             }
             let gzip = head.headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "gzip");
             // Zipkin passes over a coding that it doesn't know, and fails over the bytes.
-            let body = if gzip { decompressed(b"gzip", body.clone())? } else { body.clone() };
+            let body = decompressed(if gzip { b"gzip" } else { b"identity" }, body.clone())?;
             zipkin::decode(&body).map(Message::Zipkin).map_err(Refusal::invalid)
         }
     }
@@ -138,8 +156,8 @@ fn decode(body: &[u8]) -> Result<Message, Refusal> {
         .map_err(|_| Refusal::invalid("the body is no ExportTraceServiceRequest"))
 }
 
-/// The message of the one frame of a unary call.
-fn unframed(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes, Refusal> {
+/// The message of the one frame of a unary call, and its coding.
+fn unframed(headers: &HeaderMap, mut body: Bytes) -> Result<(&[u8], Bytes), Refusal> {
     if body.len() < 5 {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is no gRPC frame"));
     }
@@ -148,34 +166,35 @@ fn unframed(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes, Refusal> {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is no single gRPC frame"));
     }
     match (flag, headers.get("grpc-encoding")) {
-        (0, _) => Ok(body),
-        (1, Some(coding)) => decompressed(coding.as_bytes(), body),
+        (0, _) => Ok((b"identity", body)),
+        (1, Some(coding)) => Ok((coding.as_bytes(), body)),
         _ => {
             Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the frame's flag and grpc-encoding do not agree"))
         }
     }
 }
 
-fn decompressed(coding: &[u8], body: Bytes) -> Result<Bytes, Refusal> {
+fn decompressed(coding: &[u8], body: Bytes, dialect: Dialect, limit: usize) -> Result<Bytes, Refusal> {
+    // No more than shows that it is too large.
+    let limited = |reader: &mut dyn Read| {
+        let mut body = Vec::new();
+        reader.take(limit as u64 + 1).read_to_end(&mut body).map(|_| body)
+    };
+    if body.len() > limit {
+        return Err(Refusal::too_large(dialect, Some(body.len()), limit));
+    }
     let read = match coding {
         b"identity" => return Ok(body),
-        b"gzip" => limited(flate2::read::MultiGzDecoder::new(&*body)),
-        b"zstd" => zstd::Decoder::new(&*body).and_then(limited),
+        b"gzip" => limited(&mut flate2::read::MultiGzDecoder::new(&*body)),
+        b"zstd" => zstd::Decoder::new(&*body).and_then(|mut decoder| limited(&mut decoder)),
         other => {
             let words = format!("this collector cannot read {}", String::from_utf8_lossy(other));
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, 12, words));
         }
     };
     match read {
-        Ok(body) if body.len() > LARGEST_REQUEST => Err(Refusal::too_large()),
+        Ok(body) if body.len() > limit => Err(Refusal::too_large(dialect, None, limit)),
         Ok(body) => Ok(body.into()),
         Err(error) => Err(Refusal::invalid(format!("the body cannot be decompressed: {error}"))),
     }
-}
-
-/// No more than shows that it is too large.
-fn limited(reader: impl Read) -> io::Result<Vec<u8>> {
-    let mut body = Vec::new();
-    reader.take(LARGEST_REQUEST as u64 + 1).read_to_end(&mut body)?;
-    Ok(body)
 }

@@ -7,15 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 
+use super::body::{Body, Filler, Interrupted};
 use super::read::{Dialect, Refusal};
 use super::received::Reply;
-
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+use super::stage::Stage;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -48,20 +47,73 @@ pub(super) fn success(dialect: Dialect, message: &ExportTraceServiceResponse) ->
     }
 }
 
+/// A success with so many bytes that are no message.
+pub(super) fn success_with_filler(dialect: Dialect, size: usize) -> (Response<Body>, Reply) {
+    let frame = if dialect == Dialect::Grpc { frame_head(size) } else { Bytes::new() };
+    let body = Filler::new(frame, size);
+    let body = match dialect {
+        Dialect::Grpc => with_status_ok(body),
+        _ => body.boxed_unsync(),
+    };
+    accepted(dialect, body)
+}
+
+/// A success that stops short at this stage of the response and waits for what `wait` gives, which may never come.
+pub(super) fn success_interrupted<F>(
+    dialect: Dialect,
+    stage: Stage,
+    wait: impl FnOnce(Reply) -> F,
+) -> Response<Body>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut before = match dialect {
+        // An empty partial success is a full one; nothing at all would be told whole by the head.
+        Dialect::Protobuf => Bytes::from_static(&[10, 0]),
+        Dialect::Json => Bytes::from_static(b"{}"),
+        Dialect::Zipkin => Bytes::from_static(b"ok"),
+        Dialect::Grpc => frame_head(0),
+    };
+    let after = before.split_off(match (stage, dialect) {
+        (Stage::ResponseHead, _) => 0,
+        (_, Dialect::Grpc) => before.len(),
+        _ => 1,
+    });
+    let after = match dialect {
+        Dialect::Grpc => with_status_ok(Full::new(after)),
+        _ => Full::new(after).boxed_unsync(),
+    };
+    let reply = accepted_reply(dialect);
+    accepted(dialect, Interrupted::new(before, wait(reply), after).boxed_unsync()).0
+}
+
 /// A success with these bytes in place of the message.
-pub(super) fn success_with(dialect: Dialect, message: Vec<u8>) -> (Response<Body>, Reply) {
-    match dialect {
+fn success_with(dialect: Dialect, message: Vec<u8>) -> (Response<Body>, Reply) {
+    let body = match dialect {
         Dialect::Grpc => {
-            let mut frame = BytesMut::with_capacity(5 + message.len());
-            frame.put_u8(0);
-            frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+            let mut frame = BytesMut::from(frame_head(message.len()));
             frame.put_slice(&message);
-            (grpc(Some(frame.freeze()), &GrpcStatus::default(), false), Reply::Grpc(0))
+            with_status_ok(Full::new(frame.freeze()))
         }
-        Dialect::Protobuf | Dialect::Json => {
-            (plain(StatusCode::OK, content_type(dialect), message), Reply::Status(200))
-        }
-        Dialect::Zipkin => (plain(StatusCode::ACCEPTED, TEXT, message), Reply::Status(202)),
+        _ => Full::new(Bytes::from(message)).boxed_unsync(),
+    };
+    accepted(dialect, body)
+}
+
+fn accepted(dialect: Dialect, body: Body) -> (Response<Body>, Reply) {
+    let mut response = Response::new(body);
+    if dialect == Dialect::Zipkin {
+        *response.status_mut() = StatusCode::ACCEPTED;
+    }
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type(dialect));
+    (response, accepted_reply(dialect))
+}
+
+fn accepted_reply(dialect: Dialect) -> Reply {
+    match dialect {
+        Dialect::Grpc => Reply::Grpc(0),
+        Dialect::Protobuf | Dialect::Json => Reply::Status(200),
+        Dialect::Zipkin => Reply::Status(202),
     }
 }
 
@@ -70,7 +122,7 @@ pub(super) fn refusal(dialect: Dialect, refusal: Refusal) -> (Response<Body>, Re
     match dialect {
         Dialect::Grpc => {
             let status = GrpcStatus { code: refusal.grpc, message: refusal.words, retry_delay: None };
-            (grpc(None, &status, true), Reply::Grpc(status.code))
+            (grpc_error(&status, true), Reply::Grpc(status.code))
         }
         _ => {
             let body = status_message(dialect, refusal.grpc, &refusal.words);
@@ -95,7 +147,7 @@ pub(super) fn grpc_status(
     trailers_only: bool,
 ) -> (Response<Body>, Reply) {
     if dialect == Dialect::Grpc {
-        return (grpc(None, status, trailers_only), Reply::Grpc(status.code));
+        return (grpc_error(status, trailers_only), Reply::Grpc(status.code));
     }
     // As the OpenTelemetry Collector maps them.
     let http = match status.code {
@@ -111,7 +163,9 @@ pub(super) fn grpc_status(
     let body = status_message(dialect, status.code, &status.message);
     let mut response = plain(http, content_type(dialect), body);
     if let Some(delay) = status.retry_delay {
-        response.headers_mut().insert(header::RETRY_AFTER, delay.as_secs().into());
+        // In whole seconds, and never sooner.
+        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     (response, Reply::Status(http.as_u16()))
 }
@@ -132,7 +186,19 @@ fn plain(status: StatusCode, content_type: HeaderValue, body: Vec<u8>) -> Respon
     response
 }
 
-fn grpc(frame: Option<Bytes>, status: &GrpcStatus, trailers_only: bool) -> Response<Body> {
+/// The head of a frame that is not compressed.
+fn frame_head(len: usize) -> Bytes {
+    let mut head = BytesMut::with_capacity(5);
+    head.put_u8(0);
+    head.put_u32(u32::try_from(len).unwrap_or(u32::MAX));
+    head.freeze()
+}
+
+fn with_status_ok(body: impl http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static) -> Body {
+    body.with_trailers(std::future::ready(Some(Ok(trailers(&GrpcStatus::default()))))).boxed_unsync()
+}
+
+fn grpc_error(status: &GrpcStatus, trailers_only: bool) -> Response<Body> {
     let trailers = trailers(status);
     let mut response = if trailers_only {
         let mut response = Response::new(Empty::new().boxed_unsync());
@@ -140,10 +206,7 @@ fn grpc(frame: Option<Bytes>, status: &GrpcStatus, trailers_only: bool) -> Respo
         response
     } else {
         let trailers = std::future::ready(Some(Ok(trailers)));
-        Response::new(match frame {
-            Some(frame) => Full::new(frame).with_trailers(trailers).boxed_unsync(),
-            None => Empty::new().with_trailers(trailers).boxed_unsync(),
-        })
+        Response::new(Empty::new().with_trailers(trailers).boxed_unsync())
     };
     response.headers_mut().insert(header::CONTENT_TYPE, content_type(Dialect::Grpc));
     response

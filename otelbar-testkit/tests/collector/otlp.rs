@@ -1,66 +1,17 @@
-//! The fake collector as a client meets it.
+//! OTLP over HTTP and gRPC.
 
-use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
 use prost::Message;
 
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn text(key: &str, value: &str) -> KeyValue {
-    let value = Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) });
-    KeyValue { key: key.to_owned(), value, key_strindex: 0 }
-}
-
-fn message(names: &[&str]) -> Vec<u8> {
-    let spans = names
-        .iter()
-        .zip(1_u8..)
-        .map(|(name, id)| Span {
-            trace_id: vec![7; 16],
-            span_id: vec![id; 8],
-            name: (*name).to_owned(),
-            start_time_unix_nano: u64::from(id),
-            attributes: vec![text("http.route", "/cart")],
-            ..Span::default()
-        })
-        .collect();
-    ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            resource: Some(Resource {
-                attributes: vec![text("service.name", "shop")],
-                ..Resource::default()
-            }),
-            scope_spans: vec![ScopeSpans { spans, ..ScopeSpans::default() }],
-            ..ResourceSpans::default()
-        }],
-    }
-    .encode_to_vec()
-}
-
-async fn post(url: &str, body: Vec<u8>) -> Result<Response<Bytes>, Error> {
-    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    let request = Request::post(url)
-        .header(header::CONTENT_TYPE, "application/x-protobuf")
-        .header("x-key", "secret")
-        .body(Full::new(Bytes::from(body)))
-        .unwrap();
-    let (head, body) = client.request(request).await?.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    Ok(Response::from_parts(head, body))
-}
+use crate::client::{PATIENCE, call, framed, gzip, message, post};
 
 #[tokio::test]
 async fn what_is_sent_is_decoded_and_kept() {
@@ -78,37 +29,6 @@ async fn what_is_sent_is_decoded_and_kept() {
     let requests = collector.requests();
     assert_eq!((requests[0].spans, requests[0].reply), (2, Reply::Status(200)));
     assert_eq!(requests[0].headers["x-key"], "secret");
-}
-
-/// The frame of a unary call.
-fn framed(message: &[u8], compressed: bool) -> Vec<u8> {
-    let mut frame = vec![compressed.into()];
-    frame.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
-    frame.extend_from_slice(message);
-    frame
-}
-
-/// A call of `TraceService.Export` over HTTP/2, with the trailers put among the headers.
-async fn call(collector: &Collector, coding: Option<&str>, body: Vec<u8>) -> Result<Response<Bytes>, Error> {
-    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
-    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-    let mut request = Request::post(format!("{}{path}", collector.endpoint()))
-        .header(header::CONTENT_TYPE, "application/grpc")
-        .header(header::TE, "trailers");
-    if let Some(coding) = coding {
-        request = request.header("grpc-encoding", coding);
-    }
-    let (mut head, body) =
-        client.request(request.body(Full::new(Bytes::from(body))).unwrap()).await?.into_parts();
-    let body = body.collect().await.unwrap();
-    head.headers.extend(body.trailers().cloned().unwrap_or_default());
-    Ok(Response::from_parts(head, body.to_bytes()))
-}
-
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(body).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[tokio::test]
@@ -297,7 +217,8 @@ async fn it_stops_and_comes_back_on_the_same_port() {
     let collector = Collector::start().unwrap();
     let url = collector.traces_endpoint();
     collector.stop();
-    assert!(post(&url, message(&["a"])).await.unwrap_err().is_connect());
+    let refused = post(&url, message(&["a"])).await.unwrap_err();
+    assert!(refused.downcast::<legacy::Error>().unwrap().is_connect());
     collector.restart().unwrap();
     assert_eq!(collector.traces_endpoint(), url);
     assert_eq!(post(&url, message(&["b"])).await.unwrap().status(), StatusCode::OK);

@@ -1,19 +1,18 @@
-//! The fake collector as a Zipkin client meets it.
+//! Zipkin's JSON v2.
 
-use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::{Client, Error};
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use opentelemetry::trace::SpanKind;
 use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::client::{Failure, PATIENCE, gzip};
 
-fn json(names: &[&str]) -> Vec<u8> {
+pub(crate) fn json(names: &[&str]) -> Vec<u8> {
     let spans: Vec<_> = names
         .iter()
         .zip(1..)
@@ -34,26 +33,23 @@ fn json(names: &[&str]) -> Vec<u8> {
     serde_json::to_vec(&spans).unwrap()
 }
 
-async fn send(request: http::request::Builder, body: Vec<u8>) -> Result<Response<Bytes>, Error> {
+pub(crate) async fn send(request: http::request::Builder, body: Vec<u8>) -> Result<Response<Bytes>, Failure> {
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let (head, body) = client.request(request.body(Full::from(body)).unwrap()).await?.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await?.to_bytes();
     Ok(Response::from_parts(head, body))
 }
 
-fn post(collector: &Collector) -> http::request::Builder {
+pub(crate) fn post(collector: &Collector) -> http::request::Builder {
     Request::post(collector.zipkin_endpoint()).header(header::CONTENT_TYPE, "application/json")
 }
 
 #[tokio::test]
 async fn what_is_sent_is_decoded_and_kept() {
     let collector = Collector::start().unwrap();
-    let plain = json(&["one"]);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(&json(&["two"])).unwrap();
     for (builder, body) in [
-        (post(&collector), plain),
-        (post(&collector).header(header::CONTENT_ENCODING, "gzip"), gzip.finish().unwrap()),
+        (post(&collector), json(&["one"])),
+        (post(&collector).header(header::CONTENT_ENCODING, "gzip"), gzip(&json(&["two"]))),
     ] {
         let response = send(builder, body).await.unwrap();
         assert_eq!((response.status().as_u16(), response.into_body()), (202, Bytes::new()));
