@@ -13,6 +13,8 @@ mod breaker;
 mod client;
 mod compress;
 mod config;
+#[expect(dead_code, unused_imports, reason = "not a destination of the options yet")]
+mod console;
 mod destination;
 pub mod encode;
 mod error;
@@ -41,6 +43,7 @@ pub use account::{Account, DropCounts, Health, LastError};
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
 pub use breaker::{BreakerPolicy, BreakerState};
 pub use config::resource;
+pub use console::ConsoleFormat;
 pub use destination::{Destination, DestinationKind};
 pub use error::{GrpcCode, Left, SendError, SetupError, Unfinished};
 pub use exporter::ToolbarSpanExporter;
