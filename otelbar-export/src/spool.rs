@@ -99,7 +99,7 @@ impl Spool {
                 }
                 error => error.to_string(),
             };
-            SetupError::option("OTELBAR_SPOOL_DIR", options.folder.display().to_string(), problem, remedy)
+            SetupError::option("spool folder", options.folder.display().to_string(), problem, remedy)
         };
         let slot = Slot::take_first(&options.folder.join(format!("{kind}.{VERSION}"))).map_err(failed)?;
         let records = slot.records().map_err(failed)?;

@@ -363,7 +363,7 @@ fn a_folder_that_does_not_serve_is_named_with_the_remedy() {
     fs::write(&file, "").unwrap();
     for place in [file.clone(), file.join("below")] {
         let error = Spool::open(&SpoolOptions::new(&place), KIND).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("OTELBAR_SPOOL_DIR: {place:?} cannot be used: ")), "{error}");
+        assert!(error.starts_with(&format!("spool folder: {place:?} cannot be used: ")), "{error}");
         assert!(error.ends_with("or remove the file in its place"), "{error}");
     }
     let error = Spool::open(&folder.options().with_max_bytes(0), KIND).unwrap_err().to_string();
