@@ -25,5 +25,13 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
 /// The demo, without arguments of its own. What it writes to standard output stays alone there: cargo's
 /// messages go to standard error.
 pub(crate) fn process(workspace: &Workspace) -> Process {
-    workspace.cargo(["run", "--package", "otelbar-panel", "--all-features", "--example", "demo", "--"])
+    workspace.cargo(["run"]).args(DEMO).arg("--")
 }
+
+/// What `process` runs, built and not run.
+#[cfg(unix)]
+pub(crate) fn build(workspace: &Workspace) -> Process {
+    workspace.cargo(["build"]).args(DEMO)
+}
+
+const DEMO: [&str; 5] = ["--package", "otelbar-panel", "--all-features", "--example", "demo"];

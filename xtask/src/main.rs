@@ -5,13 +5,21 @@
 //! its work.
 
 mod arrows;
+#[cfg(unix)]
+mod backends;
 mod bench;
 mod ci;
+#[cfg(unix)]
+mod cleanup;
 mod command;
 mod coverage;
 mod demo;
 mod failure;
 mod fuzz;
+#[cfg(unix)]
+mod group;
+#[cfg(unix)]
+mod integration;
 mod process;
 mod test;
 mod workspace;
@@ -29,6 +37,8 @@ const COMMANDS: &[Command] = &[
     coverage::COMMAND,
     bench::COMMAND,
     fuzz::COMMAND,
+    #[cfg(unix)]
+    integration::COMMAND,
     ci::COMMAND,
 ];
 
@@ -99,14 +109,14 @@ mod tests {
     fn an_unknown_command_is_named_with_those_that_exist() {
         let message = message(&["tset"]);
         assert!(
-            message.contains("`tset`") && message.contains("demo, test, arrows, coverage, bench, fuzz, ci"),
+            message.contains("`tset`") && message.contains("demo, test, arrows, coverage, bench, fuzz"),
             "{message}"
         );
     }
 
     #[test]
     fn an_unknown_option_is_named() {
-        for command in ["test", "arrows", "coverage", "bench", "fuzz", "ci"] {
+        for command in ["test", "arrows", "coverage", "bench", "fuzz", "integration", "ci"] {
             let message = message(&[command, "--frobnicate"]);
             assert!(message.contains("--frobnicate"), "{message}");
         }

@@ -7,19 +7,32 @@ use std::{
 };
 
 use crate::failure::Failure;
+#[cfg(unix)]
+use {
+    crate::group::Group,
+    std::{fs::File, path::Path},
+};
 
 /// Another program to run, and the line a person would type for it.
 pub(crate) struct Process {
-    program: &'static str,
+    program: OsString,
     args: Vec<OsString>,
-    vars: Vec<(&'static str, OsString)>,
+    vars: Vec<(String, OsString)>,
+    /// As many that the line without them is easier to read.
+    unshown_vars: Vec<(String, OsString)>,
     dir: PathBuf,
 }
 
 impl Process {
     /// `program` in the folder `dir`.
-    pub(crate) fn new(program: &'static str, dir: impl Into<PathBuf>) -> Self {
-        Self { program, args: Vec::new(), vars: Vec::new(), dir: dir.into() }
+    pub(crate) fn new(program: impl Into<OsString>, dir: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            vars: Vec::new(),
+            unshown_vars: Vec::new(),
+            dir: dir.into(),
+        }
     }
 
     pub(crate) fn arg(mut self, arg: impl Into<OsString>) -> Self {
@@ -32,8 +45,15 @@ impl Process {
         self
     }
 
-    pub(crate) fn var(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
-        self.vars.push((name, value.into()));
+    pub(crate) fn var(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
+        self.vars.push((name.into(), value.into()));
+        self
+    }
+
+    /// A variable that the line shown leaves out.
+    #[cfg(unix)]
+    pub(crate) fn unshown_var(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
+        self.unshown_vars.push((name.into(), value.into()));
         self
     }
 
@@ -54,6 +74,40 @@ impl Process {
             .map_err(|failure| failure.with_details(String::from_utf8_lossy(&output.stderr).trim_end()))?;
         String::from_utf8(output.stdout)
             .map_err(|_| Failure::new(format!("`{self}` wrote text that is not UTF-8")))
+    }
+
+    /// Runs it as [`run`](Self::run) does, in a process group that an interrupt of ours ends.
+    #[cfg(unix)]
+    pub(crate) fn run_in_group(&self) -> Result<(), Failure> {
+        eprintln!("$ {self}");
+        self.judge(Group::spawn(&mut self.command())?.wait().status)
+    }
+
+    /// Runs it as [`output`](Self::output) does, in a process group that an interrupt of ours ends.
+    #[cfg(unix)]
+    pub(crate) fn output_in_group(&self) -> Result<String, Failure> {
+        let mut command = self.command();
+        let output = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait();
+        self.judge(output.status)
+            .map_err(|failure| failure.with_details(String::from_utf8_lossy(&output.stderr).trim_end()))?;
+        String::from_utf8(output.stdout.clone())
+            .map_err(|_| Failure::new(format!("`{self}` wrote text that is not UTF-8")))
+    }
+
+    /// Runs it and gives back all that it wrote, to either output.
+    #[cfg(unix)]
+    pub(crate) fn all_output(&self) -> Result<String, Failure> {
+        let output =
+            self.command().stdin(Stdio::null()).output().map_err(|error| self.not_started(&error))?;
+        Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim_end().to_owned())
+    }
+
+    /// Starts it with `log` as its output, to run beside us until what this gives is dropped.
+    #[cfg(unix)]
+    pub(crate) fn spawn(&self, log: &Path) -> Result<Group, Failure> {
+        let open = || File::options().create(true).append(true).open(log);
+        let io = |error| Failure::io(log, &error);
+        Group::spawn(self.command().stdout(open().map_err(io)?).stderr(open().map_err(io)?))
     }
 
     /// Whether it runs and succeeds; what it says is thrown away.
@@ -82,12 +136,12 @@ impl Process {
 
     fn command(&self) -> Command {
         // Cargo tells its children which cargo it is, so that a toolchain chosen by hand is kept.
-        let program = match self.program {
-            "cargo" => env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
-            other => other.into(),
-        };
-        let mut command = Command::new(program);
-        command.args(&self.args).envs(self.vars.iter().cloned()).current_dir(&self.dir);
+        let cargo = if self.program == "cargo" { env::var_os("CARGO") } else { None };
+        let mut command = Command::new(cargo.as_ref().unwrap_or(&self.program));
+        command
+            .args(&self.args)
+            .envs(self.vars.iter().chain(&self.unshown_vars).cloned())
+            .current_dir(&self.dir);
         command
     }
 
@@ -96,7 +150,7 @@ impl Process {
     }
 
     fn not_started(&self, error: &io::Error) -> Failure {
-        Failure::new(format!("`{}` could not be started: {error}", self.program))
+        Failure::new(format!("`{}` could not be started: {error}", self.program.display()))
     }
 }
 
@@ -105,7 +159,7 @@ impl fmt::Display for Process {
         for (name, value) in &self.vars {
             write!(f, "{name}={} ", quoted(&value.to_string_lossy()))?;
         }
-        f.write_str(self.program)?;
+        f.write_str(&quoted(&self.program.to_string_lossy()))?;
         for arg in &self.args {
             write!(f, " {}", quoted(&arg.to_string_lossy()))?;
         }

@@ -1,0 +1,22 @@
+//! The backends that judge otelbar: what they are, how they are got and how they run.
+//!
+//! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up;
+//! [`install`] gets its program into the [`cache`], [`docker`] its image; an [`engine`] is for where none
+//! runs. An [`instance`] runs, in either form, and
+//! takes orders over [`control`].
+
+pub(crate) mod cache;
+pub(crate) mod certificates;
+pub(crate) mod collector;
+pub(crate) mod control;
+pub(crate) mod docker;
+pub(crate) mod engine;
+pub(crate) mod install;
+pub(crate) mod instance;
+pub(crate) mod jaeger;
+pub(crate) mod pins;
+pub(crate) mod port;
+pub(crate) mod probe;
+pub(crate) mod setup;
+pub(crate) mod tool;
+pub(crate) mod zipkin;
