@@ -55,7 +55,6 @@ pub(crate) struct HttpClient {
     pub(crate) endpoint: Arc<str>,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
-    timeout_variable: &'static str,
 }
 
 /// An answer, whatever its status.
@@ -115,7 +114,6 @@ impl HttpClient {
             endpoint: Arc::clone(&options.endpoint.text),
             headers,
             timeout: options.timeout,
-            timeout_variable: options.timeout_variable(),
         }
     }
 
@@ -158,11 +156,7 @@ impl HttpClient {
     }
 
     pub(crate) fn timed_out(&self) -> SendError {
-        SendError::Timeout {
-            endpoint: Arc::clone(&self.endpoint),
-            timeout: self.timeout,
-            variable: self.timeout_variable,
-        }
+        SendError::Timeout { endpoint: Arc::clone(&self.endpoint), timeout: self.timeout }
     }
 
     async fn read(&self, body: Incoming) -> Result<(Bytes, HeaderMap), Unreadable> {

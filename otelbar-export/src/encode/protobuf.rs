@@ -41,7 +41,7 @@ pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
         ids(span_context, to);
         trace_state(3, span_context.trace_state(), to);
         if *parent_span_id != SpanId::INVALID {
-            bytes(4, &parent_span_id.to_bytes(), to);
+            id(4, parent_span_id.to_bytes(), to);
         }
         text(5, name, to);
         number(6, kind(span_kind), to);
@@ -141,8 +141,8 @@ fn span_link(link: &Link, to: &mut Vec<u8>) {
 
 /// `trace_id` and `span_id`, which have the same numbers in spans and links.
 fn ids(context: &SpanContext, to: &mut Vec<u8>) {
-    bytes(1, &context.trace_id().to_bytes(), to);
-    bytes(2, &context.span_id().to_bytes(), to);
+    id(1, context.trace_id().to_bytes(), to);
+    id(2, context.span_id().to_bytes(), to);
 }
 
 /// As in the header: `key=value`, with commas between.
@@ -183,10 +183,19 @@ fn attribute(tag: u32, key: &str, value: &Value, to: &mut Vec<u8>) {
 }
 
 fn pair<V: AnyValue + ?Sized>(tag: u32, key: &str, value: &V, to: &mut Vec<u8>) {
-    let key_len = if key.is_empty() { 0 } else { framed(1, key.len()) };
     let value_len = value.len();
-    open(tag, key_len + framed(2, value_len), to);
-    text(1, key, to);
+    let len = if key.is_empty() { 0 } else { framed(1, key.len()) } + framed(2, value_len);
+    match [u8::try_from(tag << 3 | LEN), u8::try_from(len), u8::try_from(key.len())] {
+        // As nearly all are: a length is a byte, and the first fields are written at once.
+        [Ok(tag @ ..0x80), Ok(len @ ..0x80), Ok(key_len @ 1..)] => {
+            to.extend_from_slice(&[tag, len, 1 << 3 | LEN as u8, key_len]);
+            to.extend_from_slice(key.as_bytes());
+        }
+        _ => {
+            open(tag, len, to);
+            text(1, key, to);
+        }
+    }
     open(2, value_len, to);
     value.write(to);
 }
@@ -300,17 +309,26 @@ fn message<const ROOM: usize>(tag: u32, to: &mut Vec<u8>, content: impl FnOnce(&
     }
 }
 
+#[inline]
 fn text(tag: u32, value: &str, to: &mut Vec<u8>) {
     if !value.is_empty() {
         bytes(tag, value.as_bytes(), to);
     }
 }
 
+#[inline]
+fn id<const LEN: usize>(tag: u32, value: [u8; LEN], to: &mut Vec<u8>) {
+    open(tag, LEN, to);
+    to.extend_from_slice(&value);
+}
+
+#[inline]
 fn bytes(tag: u32, value: &[u8], to: &mut Vec<u8>) {
     open(tag, value.len(), to);
     to.extend_from_slice(value);
 }
 
+#[inline]
 fn number(tag: u32, value: u32, to: &mut Vec<u8>) {
     if value != 0 {
         key(tag, VARINT, to);
@@ -318,6 +336,7 @@ fn number(tag: u32, value: u32, to: &mut Vec<u8>) {
     }
 }
 
+#[inline]
 fn fixed32(tag: u32, value: u32, to: &mut Vec<u8>) {
     if value != 0 {
         key(tag, FIXED32, to);
@@ -325,6 +344,7 @@ fn fixed32(tag: u32, value: u32, to: &mut Vec<u8>) {
     }
 }
 
+#[inline]
 fn fixed64(tag: u32, value: u64, to: &mut Vec<u8>) {
     if value != 0 {
         key(tag, FIXED64, to);
@@ -333,20 +353,30 @@ fn fixed64(tag: u32, value: u64, to: &mut Vec<u8>) {
 }
 
 /// A field's key and length, before its content.
+#[inline]
 fn open(tag: u32, len: usize, to: &mut Vec<u8>) {
-    key(tag, LEN, to);
-    varint(len as u64, to);
+    // Both are a byte nearly always, and then written at once.
+    match (u8::try_from(tag << 3 | LEN), u8::try_from(len)) {
+        (Ok(key @ ..0x80), Ok(len @ ..0x80)) => to.extend_from_slice(&[key, len]),
+        _ => {
+            key(tag, LEN, to);
+            varint(len as u64, to);
+        }
+    }
 }
 
 /// The size of a field with its key and length.
+#[inline]
 fn framed(tag: u32, len: usize) -> usize {
     varint_len(u64::from(tag) << 3) + varint_len(len as u64) + len
 }
 
+#[inline]
 fn key(tag: u32, kind: u32, to: &mut Vec<u8>) {
     varint(u64::from(tag << 3 | kind), to);
 }
 
+#[inline]
 fn varint(mut value: u64, to: &mut Vec<u8>) {
     while value >= 0x80 {
         to.push(value as u8 | 0x80);
@@ -355,6 +385,7 @@ fn varint(mut value: u64, to: &mut Vec<u8>) {
     to.push(value as u8);
 }
 
+#[inline]
 fn varint_len(value: u64) -> usize {
     // Seven bits a byte, and one byte for zero: 9/64 is close enough to 1/7 over these bits.
     ((value | 1).ilog2() as usize * 9 + 73) / 64
