@@ -90,6 +90,8 @@ pub struct DropCounts {
     pub expired: u64,
     /// Larger than a request may be.
     pub too_large: u64,
+    /// With ids that are zero, which the destination would not take.
+    pub invalid_id: u64,
     /// Gave way in the spool.
     pub spool_full: u64,
     /// Could not be read from the spool again.
@@ -107,10 +109,19 @@ impl DropCounts {
             not_retryable,
             expired,
             too_large,
+            invalid_id,
             spool_full,
             spool_damaged,
         } = *self;
-        queue_full + shut_down + closed + not_retryable + expired + too_large + spool_full + spool_damaged
+        queue_full
+            + shut_down
+            + closed
+            + not_retryable
+            + expired
+            + too_large
+            + invalid_id
+            + spool_full
+            + spool_damaged
     }
 
     pub(crate) fn count(&mut self, reason: &DropReason, spans: u64) {
@@ -121,6 +132,7 @@ impl DropCounts {
             DropReason::NotRetryable { .. } => &mut self.not_retryable,
             DropReason::Expired { .. } => &mut self.expired,
             DropReason::TooLarge { .. } => &mut self.too_large,
+            DropReason::InvalidId => &mut self.invalid_id,
             DropReason::SpoolFull { .. } => &mut self.spool_full,
             DropReason::SpoolDamaged => &mut self.spool_damaged,
         } += spans;

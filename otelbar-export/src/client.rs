@@ -55,6 +55,7 @@ pub(crate) struct HttpClient {
     pub(crate) endpoint: Arc<str>,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
+    timeout_variable: &'static str,
 }
 
 /// An answer, whatever its status.
@@ -114,6 +115,7 @@ impl HttpClient {
             endpoint: Arc::clone(&options.endpoint.text),
             headers,
             timeout: options.timeout,
+            timeout_variable: options.timeout_variable(),
         }
     }
 
@@ -156,7 +158,11 @@ impl HttpClient {
     }
 
     pub(crate) fn timed_out(&self) -> SendError {
-        SendError::Timeout { endpoint: Arc::clone(&self.endpoint), timeout: self.timeout }
+        SendError::Timeout {
+            endpoint: Arc::clone(&self.endpoint),
+            timeout: self.timeout,
+            variable: self.timeout_variable,
+        }
     }
 
     async fn read(&self, body: Incoming) -> Result<(Bytes, HeaderMap), Unreadable> {

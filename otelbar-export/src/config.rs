@@ -5,65 +5,123 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use otelbar_config::{OpenTelemetryConfig, Signal};
+use otelbar_config::{OpenTelemetryConfig, QueueOverflow, Signal, Timeout, TracesExporter};
 
-use crate::{ExporterOptions, RetryPolicy, SetupError};
+use crate::{BreakerPolicy, ConsoleTarget, ExporterOptions, Overflow, RetryPolicy, SetupError, SpoolOptions};
 
-impl TryFrom<&OpenTelemetryConfig> for ExporterOptions {
-    type Error = SetupError;
-
-    /// The options for traces. What the configuration cannot say stays at its default.
-    ///
-    /// # Errors
-    ///
-    /// Names a header that HTTP does not allow, and an `https` endpoint when TLS is not in this build. Certificates,
-    /// and what else this build may be without, are looked at when the pipeline starts.
+impl ExporterOptions {
+    /// The options for each exporter of traces that the configuration names (`OTEL_TRACES_EXPORTER`), in that order;
+    /// nothing for `none`. What the configuration cannot say stays at its default. With a spool each has a folder in
+    /// it, by its name there: `otlp`, `zipkin`.
     ///
     /// ```
-    /// use otelbar_config::OpenTelemetryConfig;
-    /// use otelbar_export::{ExporterOptions, Protocol};
+    /// use otelbar_config::{OpenTelemetryConfig, TracesExporter};
+    /// use otelbar_export::{ExporterOptions, Protocol, ToolbarSpanExporter};
     ///
     /// let config = OpenTelemetryConfig::builder()
+    ///     .traces_exporters(vec![TracesExporter::Otlp])
     ///     .otlp_protocol(Protocol::HttpProtobuf)
     ///     .otlp_endpoint("http://127.0.0.1:4318")
     ///     .build()?;
-    /// let options = ExporterOptions::try_from(&config)?;
+    /// let exporter = ToolbarSpanExporter::to_all(ExporterOptions::from_config(&config)?)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn try_from(config: &OpenTelemetryConfig) -> Result<Self, SetupError> {
-        let otlp = config.otlp(Signal::Traces);
-        let batches = config.span_batches();
-        let limits = [otlp.timeout, batches.export_timeout];
-        let timeout = limits.into_iter().flatten().min().unwrap_or(Duration::MAX);
-        let mut options = ExporterOptions::new(otlp.endpoint.expose())?
-            .with_protocol(otlp.protocol)
-            .with_compression(otlp.compression)
-            .with_timeout(timeout)
-            .with_batch_size(batches.max_export_batch_size)
-            .with_batch_delay(batches.schedule_delay)
-            .with_queue_size(batches.max_queue_size)
-            .with_queue_bytes(config.bsp_max_queue_bytes().bytes());
-        options = options.with_retry(RetryPolicy {
+    ///
+    /// # Errors
+    ///
+    /// Names a header that HTTP does not allow, and what is not in this build: an exporter, or TLS for an `https`
+    /// endpoint. Certificates, and what else this build may be without, are looked at when the pipeline starts.
+    pub fn from_config(config: &OpenTelemetryConfig) -> Result<Vec<Self>, SetupError> {
+        let exporters = config.traces_exporters().iter();
+        exporters.map(|exporter| with_limits(for_exporter(*exporter, config)?, *exporter, config)).collect()
+    }
+}
+
+fn for_exporter(
+    exporter: TracesExporter,
+    config: &OpenTelemetryConfig,
+) -> Result<ExporterOptions, SetupError> {
+    match exporter {
+        TracesExporter::Otlp => otlp(config),
+        #[cfg(feature = "zipkin")]
+        TracesExporter::Zipkin => {
+            let timeout = timeout(config.zipkin_timeout(), config);
+            Ok(ExporterOptions::zipkin(config.zipkin_endpoint().expose())?.with_timeout(timeout))
+        }
+        TracesExporter::Console => {
+            Ok(ExporterOptions::console(ConsoleTarget::Stdout, config.console_format()))
+        }
+        other => Err(SetupError::option(
+            "OTEL_TRACES_EXPORTER",
+            other.to_string(),
+            "is not in this build",
+            "enable the feature of that name of otelbar-export, or leave it out",
+        )),
+    }
+}
+
+fn otlp(config: &OpenTelemetryConfig) -> Result<ExporterOptions, SetupError> {
+    let otlp = config.otlp(Signal::Traces);
+    let mut options = ExporterOptions::new(otlp.endpoint.expose())?
+        .with_protocol(otlp.protocol)
+        .with_compression(otlp.compression)
+        .with_timeout(timeout(otlp.timeout.map_or(Timeout::NONE, Timeout::from), config));
+    #[cfg(feature = "tls")]
+    {
+        if let Some(authorities) = otlp.certificate {
+            options = options.with_certificate(authorities);
+        }
+        // One without the other is a warning of the configuration.
+        if let (Some(certificate), Some(key)) = (otlp.client_certificate, otlp.client_key) {
+            options = options.with_client_certificate(certificate, key.expose());
+        }
+    }
+    for (name, value) in otlp.headers.iter() {
+        options = options.with_header(name, value)?;
+    }
+    Ok(options)
+}
+
+/// The shorter of an exporter's own timeout and that of a batch.
+fn timeout(own: Timeout, config: &OpenTelemetryConfig) -> Duration {
+    let limits = [own.limit(), config.span_batches().export_timeout];
+    limits.into_iter().flatten().min().unwrap_or(Duration::MAX)
+}
+
+/// What all exporters have in common.
+fn with_limits(
+    options: ExporterOptions,
+    exporter: TracesExporter,
+    config: &OpenTelemetryConfig,
+) -> Result<ExporterOptions, SetupError> {
+    let batches = config.span_batches();
+    let overflow = match config.bsp_overflow() {
+        QueueOverflow::Newest => Overflow::Newest,
+        QueueOverflow::Oldest => Overflow::Oldest,
+        _ => Overflow::Traces { slow: config.slow_span_threshold() },
+    };
+    let mut options = options
+        .with_batch_size(batches.max_export_batch_size)
+        .with_batch_delay(batches.schedule_delay)
+        .with_queue_size(batches.max_queue_size)
+        .with_queue_bytes(config.bsp_max_queue_bytes().bytes())
+        .with_overflow(overflow)
+        .with_retry(RetryPolicy {
             initial: config.retry_initial_backoff(),
             max: config.retry_max_backoff(),
             max_age: config.retry_max_age(),
             ..RetryPolicy::default()
+        })
+        .with_breaker(BreakerPolicy {
+            failure_threshold: u32::try_from(config.breaker_failure_threshold()).unwrap_or(u32::MAX),
+            open_duration: config.breaker_open_duration(),
         });
-        #[cfg(feature = "tls")]
-        {
-            if let Some(authorities) = otlp.certificate {
-                options = options.with_certificate(authorities);
-            }
-            // One without the other is a warning of the configuration.
-            if let (Some(certificate), Some(key)) = (otlp.client_certificate, otlp.client_key) {
-                options = options.with_client_certificate(certificate, key.expose());
-            }
-        }
-        for (name, value) in otlp.headers.iter() {
-            options = options.with_header(name, value)?;
-        }
-        Ok(options)
+    if let Some(folder) = config.spool_dir().filter(|_| exporter != TracesExporter::Console) {
+        let bytes = config.spool_max_bytes().bytes() as u64;
+        let spool = SpoolOptions::new(folder.join(exporter.as_str())).with_max_bytes(bytes);
+        options = options.with_spool(spool);
     }
+    Ok(options)
 }
 
 /// The resource a configuration describes: `service.name` and its fellows, its further attributes, and
@@ -91,6 +149,42 @@ mod tests {
 
     use super::*;
 
+    /// The options of the one exporter.
+    fn of(config: &OpenTelemetryConfig) -> ExporterOptions {
+        ExporterOptions::from_config(config).unwrap().remove(0)
+    }
+
+    #[test]
+    fn each_exporter_has_options_of_its_own() {
+        let config = OpenTelemetryConfig::from_environment(&|name: &str| {
+            let value = match name {
+                "OTEL_TRACES_EXPORTER" => "zipkin,otlp",
+                "OTEL_EXPORTER_ZIPKIN_ENDPOINT" => "http://zipkin:9411/api/v2/spans",
+                "OTEL_EXPORTER_ZIPKIN_TIMEOUT" => "1234",
+                "OTELBAR_SPOOL_DIR" => "spool",
+                "OTELBAR_SPOOL_MAX_BYTES" => "7MiB",
+                _ => return None,
+            };
+            Some(value.into())
+        })
+        .0;
+        let all = ExporterOptions::from_config(&config);
+        if cfg!(not(feature = "zipkin")) {
+            let error = all.unwrap_err().to_string();
+            assert!(error.starts_with("OTEL_TRACES_EXPORTER: \"zipkin\" is not in this build"), "{error}");
+            return;
+        }
+        let all = all.unwrap();
+        let endpoints: Vec<&str> = all.iter().map(|options| &*options.endpoint.text).collect();
+        assert_eq!(endpoints, ["http://zipkin:9411/api/v2/spans", "http://localhost:4317"]);
+        assert_eq!(all[0].timeout, Duration::from_millis(1234));
+        let spools = ["zipkin", "otlp"]
+            .map(|name| SpoolOptions::new(std::path::Path::new("spool").join(name)).with_max_bytes(7 << 20));
+        assert_eq!([&all[0], &all[1]].map(|options| options.spool.clone().unwrap()), spools);
+        let none = OpenTelemetryConfig::from_environment(&[("OTEL_TRACES_EXPORTER", "none")]).0;
+        assert!(ExporterOptions::from_config(&none).unwrap().is_empty());
+    }
+
     #[test]
     fn every_option_for_traces_is_taken_over() {
         let config = OpenTelemetryConfig::from_environment(&|name: &str| {
@@ -103,18 +197,25 @@ mod tests {
                 "OTEL_BSP_MAX_QUEUE_SIZE" => "99",
                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" => "11",
                 "OTELBAR_BSP_MAX_QUEUE_BYTES" => "33MiB",
+                "OTELBAR_BSP_OVERFLOW" => "oldest",
+                "OTELBAR_BREAKER_FAILURE_THRESHOLD" => "3",
+                "OTELBAR_BREAKER_OPEN_DURATION" => "44000",
                 _ => return None,
             };
             Some(value.into())
         })
         .0;
-        let options = ExporterOptions::try_from(&config).unwrap();
+        let options = of(&config);
         assert_eq!(&*options.endpoint.text, "http://collector:4318/base/v1/traces");
         assert_eq!(options.headers["x-key"], "a b");
         assert_eq!(options.timeout, Duration::from_secs(3));
         assert_eq!(options.batch_delay, Duration::from_millis(700));
         assert_eq!((options.queue_size, options.batch_size), (99, 11));
         assert_eq!(options.queue_bytes, 33 << 20);
+        assert_eq!(options.overflow, Overflow::Oldest);
+        let breaker = BreakerPolicy { failure_threshold: 3, open_duration: Duration::from_secs(44) };
+        assert_eq!(options.breaker, breaker);
+        assert_eq!(options.spool, None);
     }
 
     #[test]
@@ -126,7 +227,7 @@ mod tests {
                 "OTEL_BSP_EXPORT_TIMEOUT" => Some(export_timeout.into()),
                 _ => None,
             });
-            assert_eq!(ExporterOptions::try_from(&config.0).unwrap().timeout, expected);
+            assert_eq!(of(&config.0).timeout, expected);
         }
         check("10000", "30000", Duration::from_secs(10));
         check("60000", "30000", Duration::from_secs(30));
@@ -140,7 +241,7 @@ mod tests {
             let config = OpenTelemetryConfig::from_environment(&|name: &str| {
                 variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into())
             });
-            let options = ExporterOptions::try_from(&config.0).unwrap();
+            let options = of(&config.0);
             assert_eq!(&*options.endpoint.text, endpoint);
             assert_eq!((options.protocol, options.compression), (protocol, compression));
         }
@@ -175,7 +276,7 @@ mod tests {
             };
             Some(value.into())
         });
-        let tls = ExporterOptions::try_from(&config.0).unwrap().tls;
+        let tls = of(&config.0).tls;
         assert_eq!(tls.authorities, Some("ca.pem".into()));
         assert_eq!(tls.identity, Some(("cert.pem".into(), "key.pem".into())));
     }

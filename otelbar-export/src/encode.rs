@@ -7,17 +7,18 @@ mod json;
 mod proto;
 mod protobuf;
 #[cfg(feature = "zipkin")]
-#[cfg_attr(not(test), expect(dead_code, reason = "not a choice of the options yet"))]
 mod zipkin;
 
 use std::ops::Range;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::batch::{HandOver, Portion};
+use crate::console::readable;
 use crate::{EnqueueId, TraceBatch};
 
 /// Spans as the bytes of an `ExportTraceServiceRequest`, grouped by resource and scope.
@@ -41,6 +42,13 @@ pub fn otlp_json(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
     all(batches, Encoding::Json)
 }
 
+/// Spans as Zipkin's JSON of version 2, a list of spans on one line; nothing for no spans. What it cannot hold is told
+/// in the crate's README.
+#[cfg(feature = "zipkin")]
+pub fn zipkin_json(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
+    all(batches, Encoding::Zipkin)
+}
+
 fn all(batches: impl IntoIterator<Item = TraceBatch>, encoding: Encoding) -> Bytes {
     let portions = batches.into_iter().map(|batch| Portion::whole(HandOver::new(EnqueueId(0), batch)));
     let limit = SizeLimit { usual: usize::MAX, most: usize::MAX };
@@ -54,6 +62,46 @@ pub(crate) enum Encoding {
     Protobuf,
     #[cfg(feature = "json")]
     Json,
+    #[cfg(feature = "zipkin")]
+    Zipkin,
+    /// OTLP's JSON with the end of a line.
+    #[cfg(feature = "json")]
+    JsonLine,
+    /// For people.
+    Readable,
+}
+
+pub(crate) const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
+#[cfg(any(feature = "json", feature = "zipkin"))]
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl Encoding {
+    pub(crate) fn content_type(self) -> HeaderValue {
+        match self {
+            Self::Protobuf => PROTOBUF,
+            #[cfg(feature = "json")]
+            Self::Json => JSON,
+            #[cfg(feature = "zipkin")]
+            Self::Zipkin => JSON,
+            #[cfg(feature = "json")]
+            Self::JsonLine => HeaderValue::from_static("application/jsonl"),
+            Self::Readable => HeaderValue::from_static("text/plain; charset=utf-8"),
+        }
+    }
+
+    /// What its requests are called in the spool.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Protobuf => "otlp-protobuf",
+            #[cfg(feature = "json")]
+            Self::Json => "otlp-json",
+            #[cfg(feature = "zipkin")]
+            Self::Zipkin => "zipkin-json",
+            #[cfg(feature = "json")]
+            Self::JsonLine => "otlp-json-line",
+            Self::Readable => "text",
+        }
+    }
 }
 
 /// A request ready to be sent.
@@ -74,8 +122,18 @@ impl Request {
 #[derive(Debug, Default)]
 pub(crate) struct Encoded {
     pub(crate) requests: Vec<Request>,
-    /// Spans that fit no request, each with its size.
-    pub(crate) too_large: Vec<(Portion, usize)>,
+    /// Single spans that no request can hold.
+    pub(crate) left_out: Vec<(Portion, LeftOut)>,
+}
+
+/// Why a span is in no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// It alone is larger than a request may be.
+    TooLarge { size: usize },
+    /// Its ids are zero, for which the backend would refuse the whole request.
+    #[cfg(feature = "zipkin")]
+    InvalidId,
 }
 
 /// The size of a request, in bytes.
@@ -90,31 +148,197 @@ pub(crate) struct SizeLimit {
 /// Encodes a batch, grouped by resource and scope, as one request, or as several where it would be larger than the
 /// limit. Each span is written once, to where its scope's spans are.
 pub(crate) fn encode(batch: Vec<Portion>, limit: SizeLimit, encoding: Encoding) -> Encoded {
+    match encoding {
+        Encoding::Protobuf => encode_as::<Protobuf>(batch, limit),
+        #[cfg(feature = "json")]
+        Encoding::Json => encode_as::<Json>(batch, limit),
+        #[cfg(feature = "zipkin")]
+        Encoding::Zipkin => encode_as::<Zipkin>(batch, limit),
+        #[cfg(feature = "json")]
+        Encoding::JsonLine => {
+            let mut encoded = encode_as::<Json>(batch, limit);
+            for request in &mut encoded.requests {
+                request.body = [&request.body[..], b"\n"].concat().into();
+            }
+            encoded
+        }
+        Encoding::Readable => {
+            let mut text = Vec::new();
+            let spans = batch.iter().map(|portion| (&portion.hand_over().resource, portion.spans()));
+            readable(spans, &mut text);
+            let request = Request { body: text.into(), portions: batch };
+            Encoded { requests: vec![request], left_out: Vec::new() }
+        }
+    }
+}
+
+/// One way to write requests.
+trait Format {
+    /// What the spans of a resource have in common.
+    type Resource;
+    /// What the spans of a scope have in common.
+    type Scope;
+
+    /// What stands between two spans.
+    const SEPARATOR: &'static [u8];
+
+    fn resource(resource: &Resource) -> Self::Resource;
+    fn scope(scope: &InstrumentationScope) -> Self::Scope;
+    /// The bytes that a resource's or a scope's own fields take in a request, at most.
+    fn resource_len(head: &Self::Resource) -> usize;
+    fn scope_len(head: &Self::Scope) -> usize;
+    /// Appends a span as an element of its scope's list.
+    fn span(span: &SpanData, resource: &Self::Resource, scope: &Self::Scope, to: &mut Vec<u8>);
+    fn request(groups: &[ResourceGroup<Self::Resource, Self::Scope>]) -> Vec<u8>;
+
+    /// Why a span must not be sent, if so.
+    fn objection(_span: &SpanData) -> Option<LeftOut> {
+        None
+    }
+}
+
+/// The most that the frame of a group takes in any format.
+const FRAME: usize = 48;
+
+struct Protobuf;
+
+impl Format for Protobuf {
+    type Resource = Vec<u8>;
+    type Scope = Vec<u8>;
+
+    const SEPARATOR: &'static [u8] = b"";
+
+    fn resource(resource: &Resource) -> Vec<u8> {
+        protobuf::resource(resource)
+    }
+
+    fn scope(scope: &InstrumentationScope) -> Vec<u8> {
+        protobuf::scope(scope)
+    }
+
+    fn resource_len(head: &Vec<u8>) -> usize {
+        head.len() + FRAME
+    }
+
+    fn scope_len(head: &Vec<u8>) -> usize {
+        head.len() + FRAME
+    }
+
+    fn span(span: &SpanData, _: &Vec<u8>, _: &Vec<u8>, to: &mut Vec<u8>) {
+        protobuf::span(span, to);
+    }
+
+    fn request(groups: &[ResourceGroup]) -> Vec<u8> {
+        protobuf::request(groups)
+    }
+}
+
+#[cfg(feature = "json")]
+struct Json;
+
+#[cfg(feature = "json")]
+impl Format for Json {
+    type Resource = Vec<u8>;
+    type Scope = Vec<u8>;
+
+    const SEPARATOR: &'static [u8] = b",";
+
+    fn resource(resource: &Resource) -> Vec<u8> {
+        json::resource(resource)
+    }
+
+    fn scope(scope: &InstrumentationScope) -> Vec<u8> {
+        json::scope(scope)
+    }
+
+    fn resource_len(head: &Vec<u8>) -> usize {
+        head.len() + FRAME
+    }
+
+    fn scope_len(head: &Vec<u8>) -> usize {
+        head.len() + FRAME
+    }
+
+    fn span(span: &SpanData, _: &Vec<u8>, _: &Vec<u8>, to: &mut Vec<u8>) {
+        json::span(span, to);
+    }
+
+    fn request(groups: &[ResourceGroup]) -> Vec<u8> {
+        json::request(groups)
+    }
+}
+
+#[cfg(feature = "zipkin")]
+struct Zipkin;
+
+#[cfg(feature = "zipkin")]
+impl Format for Zipkin {
+    type Resource = zipkin::ResourceHead;
+    type Scope = zipkin::ScopeHead;
+
+    const SEPARATOR: &'static [u8] = b",";
+
+    fn resource(resource: &Resource) -> zipkin::ResourceHead {
+        zipkin::resource(resource)
+    }
+
+    fn scope(scope: &InstrumentationScope) -> zipkin::ScopeHead {
+        zipkin::scope(scope)
+    }
+
+    fn resource_len(_: &zipkin::ResourceHead) -> usize {
+        FRAME
+    }
+
+    fn scope_len(_: &zipkin::ScopeHead) -> usize {
+        FRAME
+    }
+
+    fn span(span: &SpanData, resource: &zipkin::ResourceHead, scope: &zipkin::ScopeHead, to: &mut Vec<u8>) {
+        zipkin::span(span, resource, scope, to);
+    }
+
+    fn request(groups: &[ResourceGroup<zipkin::ResourceHead, zipkin::ScopeHead>]) -> Vec<u8> {
+        let lists: Vec<&[u8]> =
+            groups.iter().flat_map(|group| &group.scopes).map(|scope| &*scope.spans).collect();
+        [b"[", &*lists.join(&b","[..]), b"]"].concat()
+    }
+
+    fn objection(span: &SpanData) -> Option<LeftOut> {
+        (!span.span_context.is_valid()).then_some(LeftOut::InvalidId)
+    }
+}
+
+fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut draft = Draft::new(encoding);
+    let mut draft = Draft::<F>::new();
     for portion in batch {
         let resource = &portion.hand_over().resource;
-        // The spans of this portion that are in the draft.
+        // The spans of this portion that are in the draft and not noted yet.
         let mut drafted = 0..0;
         let mut group = None;
         for (index, span) in portion.spans().iter().enumerate() {
-            let at = *group.get_or_insert_with(|| draft.resource(resource));
-            if draft.add(at, span, limit) {
-                drafted.end = index + 1;
-                continue;
-            }
-            if !draft.is_empty() {
-                draft.note(&portion, &drafted);
-                encoded.requests.extend(std::mem::replace(&mut draft, Draft::new(encoding)).finish());
-                let at = *group.insert(draft.resource(resource));
-                drafted = index..index;
-                if draft.add(at, span, limit) {
-                    drafted.end = index + 1;
-                    continue;
+            let mut objection = F::objection(span);
+            if objection.is_none() {
+                let at = *group.get_or_insert_with(|| draft.resource(resource));
+                objection = draft.add(at, span, limit);
+                if objection.is_some() && !draft.is_empty() {
+                    // It may have room in a request of its own.
+                    draft.note(&portion, &drafted);
+                    encoded.requests.extend(std::mem::replace(&mut draft, Draft::new()).finish());
+                    drafted = index..index;
+                    let at = *group.insert(draft.resource(resource));
+                    objection = draft.add(at, span, limit);
                 }
             }
-            encoded.too_large.push((portion.part(index..index + 1), draft.refused));
-            drafted = index + 1..index + 1;
+            match objection {
+                None => drafted.end = index + 1,
+                Some(reason) => {
+                    draft.note(&portion, &drafted);
+                    drafted = index + 1..index + 1;
+                    encoded.left_out.push((portion.part(index..index + 1), reason));
+                }
+            }
         }
         draft.note(&portion, &drafted);
     }
@@ -122,90 +346,32 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: SizeLimit, encoding: Encoding) 
     encoded
 }
 
-impl Encoding {
-    /// Appends a span as an element of its scope's list.
-    fn span(self, span: &SpanData, to: &mut Vec<u8>) {
-        match self {
-            Self::Protobuf => protobuf::span(span, to),
-            #[cfg(feature = "json")]
-            Self::Json => json::span(span, to),
-        }
-    }
-
-    /// What its requests are called in the spool.
-    pub(crate) fn kind(self) -> &'static str {
-        match self {
-            Self::Protobuf => "otlp-protobuf",
-            #[cfg(feature = "json")]
-            Self::Json => "otlp-json",
-        }
-    }
-
-    /// The fields of a `ResourceSpans` without the list of scopes.
-    fn resource(self, resource: &Resource) -> Vec<u8> {
-        match self {
-            Self::Protobuf => protobuf::resource(resource),
-            #[cfg(feature = "json")]
-            Self::Json => json::resource(resource),
-        }
-    }
-
-    /// The fields of a `ScopeSpans` without the list of spans.
-    fn scope(self, scope: &InstrumentationScope) -> Vec<u8> {
-        match self {
-            Self::Protobuf => protobuf::scope(scope),
-            #[cfg(feature = "json")]
-            Self::Json => json::scope(scope),
-        }
-    }
-
-    /// What stands between two spans.
-    fn separator(self) -> &'static [u8] {
-        match self {
-            Self::Protobuf => b"",
-            #[cfg(feature = "json")]
-            Self::Json => b",",
-        }
-    }
-
-    fn request(self, groups: &[ResourceGroup]) -> Vec<u8> {
-        match self {
-            Self::Protobuf => protobuf::request(groups),
-            #[cfg(feature = "json")]
-            Self::Json => json::request(groups),
-        }
-    }
-}
-
 /// A request in the making.
-struct Draft {
-    encoding: Encoding,
-    groups: Vec<ResourceGroup>,
+struct Draft<F: Format> {
+    groups: Vec<ResourceGroup<F::Resource, F::Scope>>,
     portions: Vec<Portion>,
     spans: usize,
     /// An estimate that is never too low.
     size: usize,
-    /// The size that the last span which was not added would have brought about.
-    refused: usize,
 }
 
 /// The spans of one resource.
-struct ResourceGroup {
+struct ResourceGroup<R = Vec<u8>, S = Vec<u8>> {
     resource: Resource,
-    head: Vec<u8>,
-    scopes: Vec<ScopeGroup>,
+    head: R,
+    scopes: Vec<ScopeGroup<S>>,
 }
 
 /// The spans of one scope of one resource.
-struct ScopeGroup {
+struct ScopeGroup<S = Vec<u8>> {
     scope: InstrumentationScope,
-    head: Vec<u8>,
+    head: S,
     spans: Vec<u8>,
 }
 
-impl Draft {
-    fn new(encoding: Encoding) -> Self {
-        Self { encoding, groups: Vec::new(), portions: Vec::new(), spans: 0, size: 0, refused: 0 }
+impl<F: Format> Draft<F> {
+    fn new() -> Self {
+        Self { groups: Vec::new(), portions: Vec::new(), spans: 0, size: 0 }
     }
 
     fn is_empty(&self) -> bool {
@@ -216,43 +382,37 @@ impl Draft {
     fn resource(&mut self, resource: &Resource) -> usize {
         let found = self.groups.iter().position(|group| group.resource == *resource);
         found.unwrap_or_else(|| {
-            let head = self.encoding.resource(resource);
+            let head = F::resource(resource);
             self.groups.push(ResourceGroup { resource: resource.clone(), head, scopes: Vec::new() });
             self.groups.len() - 1
         })
     }
 
-    /// Writes a span to the group of its resource; does nothing and says so where that would make the request too
+    /// Writes a span to the group of its resource, or does nothing and says why where that would make the request too
     /// large.
-    fn add(&mut self, resource: usize, span: &SpanData, limit: SizeLimit) -> bool {
-        /// The most that the frame of a group takes in any encoding.
-        const FRAME: usize = 48;
-        let encoding = self.encoding;
-        let Some(group) = self.groups.get_mut(resource) else { return false };
+    fn add(&mut self, resource: usize, span: &SpanData, limit: SizeLimit) -> Option<LeftOut> {
+        let group = self.groups.get_mut(resource)?;
         let is_first_of_resource = group.scopes.iter().all(|scope| scope.spans.is_empty());
-        let scope = group.scope(&span.instrumentation_scope, encoding);
-        let Some(ScopeGroup { head, spans, .. }) = group.scopes.get_mut(scope) else { return false };
-
-        let before = spans.len();
+        let scope = scope_in(&mut group.scopes, &span.instrumentation_scope, F::scope);
+        let before = scope.spans.len();
         let mut size = self.size;
         if before == 0 {
-            size += head.len() + FRAME;
+            size += F::scope_len(&scope.head);
             if is_first_of_resource {
-                size += group.head.len() + FRAME;
+                size += F::resource_len(&group.head);
             }
         } else {
-            spans.extend_from_slice(encoding.separator());
+            scope.spans.extend_from_slice(F::SEPARATOR);
         }
-        encoding.span(span, spans);
-        size += spans.len() - before;
+        F::span(span, &group.head, &scope.head, &mut scope.spans);
+        size += scope.spans.len() - before;
         if size > if self.spans == 0 { limit.most } else { limit.usual } {
-            spans.truncate(before);
-            self.refused = size;
-            return false;
+            scope.spans.truncate(before);
+            return Some(LeftOut::TooLarge { size });
         }
         self.size = size;
         self.spans += 1;
-        true
+        None
     }
 
     /// Notes whose spans were added.
@@ -271,21 +431,21 @@ impl Draft {
             group.scopes.retain(|scope| !scope.spans.is_empty());
         }
         self.groups.retain(|group| !group.scopes.is_empty());
-        Some(Request { body: self.encoding.request(&self.groups).into(), portions: self.portions })
+        Some(Request { body: F::request(&self.groups).into(), portions: self.portions })
     }
 }
 
-impl ResourceGroup {
-    fn scope(&mut self, scope: &InstrumentationScope, encoding: Encoding) -> usize {
-        self.scopes.iter().position(|group| group.scope == *scope).unwrap_or_else(|| {
-            self.scopes.push(ScopeGroup {
-                scope: scope.clone(),
-                head: encoding.scope(scope),
-                spans: Vec::new(),
-            });
-            self.scopes.len() - 1
-        })
-    }
+/// The group of this scope, which is added if it is not there.
+fn scope_in<'a, S>(
+    scopes: &'a mut Vec<ScopeGroup<S>>,
+    scope: &InstrumentationScope,
+    head: impl FnOnce(&InstrumentationScope) -> S,
+) -> &'a mut ScopeGroup<S> {
+    let at = scopes.iter().position(|group| group.scope == *scope).unwrap_or_else(|| {
+        scopes.push(ScopeGroup { scope: scope.clone(), head: head(scope), spans: Vec::new() });
+        scopes.len() - 1
+    });
+    &mut scopes[at]
 }
 
 #[cfg(test)]
@@ -319,7 +479,7 @@ mod tests {
         let batch = vec![portion(1, "shop", vec![s(1, 10), s(2, 5000), s(3, 10), s(4, 10)])];
         let encoded = encode(batch, SizeLimit { usual: 1000, most: 9000 }, Encoding::Protobuf);
         assert_eq!(encoded.requests.iter().map(Request::spans).collect::<Vec<_>>(), [1, 1, 2]);
-        assert!(encoded.too_large.is_empty());
+        assert!(encoded.left_out.is_empty());
     }
 
     fn scope(name: &'static str) -> InstrumentationScope {
@@ -462,8 +622,8 @@ mod tests {
             Encoding::Protobuf,
         );
         assert_eq!(encoded.requests.iter().map(Request::spans).collect::<Vec<_>>(), [1, 1]);
-        assert_eq!(encoded.too_large.len(), 1);
-        assert!(encoded.too_large[0].1 > 5000);
+        assert_eq!(encoded.left_out.len(), 1);
+        assert!(matches!(encoded.left_out[0].1, LeftOut::TooLarge { size } if size > 5000));
     }
 
     const NAMES: [&str; 3] = ["one", "two", "three"];
@@ -496,11 +656,11 @@ mod tests {
                 *seen.entry(id).or_insert(0) += 1;
             }
             for portion in &request.portions {
-                assert!(!encoded.too_large.iter().any(|(too_large, _)| too_large.id() == portion.id()));
+                assert!(!encoded.left_out.iter().any(|(left_out, _)| left_out.id() == portion.id()));
             }
         }
         assert!(seen.values().all(|count| *count == 1));
-        assert_eq!(seen.len() + encoded.too_large.len(), spans.len());
+        assert_eq!(seen.len() + encoded.left_out.len(), spans.len());
     }
 
     fn protobuf_ids(request: &Request) -> Vec<String> {

@@ -76,15 +76,15 @@ pub enum SendError {
         reason: String,
     },
     /// No answer in time. The request was cancelled.
-    #[error(
-        "{endpoint} did not answer within {timeout:?}; if it is only slow, raise OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"
-    )]
+    #[error("{endpoint} did not answer within {timeout:?}; if it is only slow, raise {variable}")]
     #[non_exhaustive]
     Timeout {
         /// Where it was to go.
         endpoint: Arc<str>,
         /// The limit.
         timeout: Duration,
+        /// The variable that sets it.
+        variable: &'static str,
     },
     /// An answer other than success, over HTTP; over gRPC from what stands before the backend.
     #[error("{endpoint} answered {status}{}{}", said(message), status_hint(*status, endpoint))]
@@ -98,6 +98,15 @@ pub enum SendError {
         message: String,
         /// How long the backend asks to be left alone.
         retry_after: Option<Duration>,
+    },
+    /// The console could not be written to. Part of the batch may be there, so it is not written again.
+    #[error("spans could not be written to {target}: {source}")]
+    #[non_exhaustive]
+    Write {
+        /// `stdout` or `stderr`.
+        target: &'static str,
+        /// The system's words.
+        source: io::Error,
     },
     /// A gRPC status other than OK.
     #[error("{endpoint} answered {code}{}{}", said(message), code_hint(*code))]
@@ -134,6 +143,7 @@ impl SendError {
                 GrpcCode::ResourceExhausted => *retry_info,
                 _ => false,
             },
+            Self::Write { .. } => false,
         }
     }
 
@@ -201,7 +211,9 @@ fn status_hint(status: StatusCode, endpoint: &str) -> &'static str {
             "; this is no gRPC server as it seems, OTLP over HTTP is http/protobuf in OTEL_EXPORTER_OTLP_PROTOCOL"
         }
         401 | 403 => "; see the credentials in OTEL_EXPORTER_OTLP_HEADERS",
-        404 | 405 => "; see the endpoint's path, which is /v1/traces as a rule",
+        404 | 405 => {
+            "; see the endpoint's path, which is /v1/traces for OTLP and /api/v2/spans for Zipkin as a rule"
+        }
         413 => "; lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
         300..=399 => "; redirects are not followed, set the endpoint to the address meant",
         _ => "",
@@ -375,7 +387,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "http://h:4318/v1/trace answered 404 Not Found: no such page; \
-             see the endpoint's path, which is /v1/traces as a rule"
+             see the endpoint's path, which is /v1/traces for OTLP and /api/v2/spans for Zipkin as a rule"
         );
         let error = SendError::Lost { endpoint: "http://h:4317/v1/traces".into(), reason: "not HTTP".into() };
         assert!(error.to_string().ends_with("OTLP over HTTP uses 4318"), "{error}");

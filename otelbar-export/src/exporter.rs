@@ -15,10 +15,12 @@ use tokio::task::LocalSet;
 use crate::backlog::Backlog;
 use crate::batch::HandOver;
 use crate::client::{Connector, Version, connector};
+use crate::console::{Console, ConsoleTransport};
 use crate::encode::Encoding;
 #[cfg(feature = "grpc")]
 use crate::grpc::GrpcTransport;
 use crate::http::HttpTransport;
+use crate::options::Wire;
 use crate::queue::Queue;
 use crate::spool::Spool;
 use crate::subscribers::Subscribers;
@@ -112,7 +114,7 @@ impl ToolbarSpanExporter {
             options.check()?;
             let opener = Opener::new(&options)?;
             let queue = Arc::new(Queue::new(&options, options.destination(index)));
-            let backlog = backlog(&options, opener.encoding(), &queue, &services)?;
+            let backlog = backlog(&options, &queue, &services)?;
             drop_grace = drop_grace.max(options.drop_grace);
             if backlog.is_some() {
                 margin = Duration::from_millis(500);
@@ -327,7 +329,6 @@ struct Service {
 /// Opens the spool, and enters what is in it into the account.
 fn backlog(
     options: &ExporterOptions,
-    encoding: Encoding,
     queue: &Queue,
     others: &[Service],
 ) -> Result<Option<Backlog>, SetupError> {
@@ -341,7 +342,7 @@ fn backlog(
             "give each a folder of its own",
         ));
     }
-    let backlog = Backlog::new(Spool::open(spool, encoding.kind())?);
+    let backlog = Backlog::new(Spool::open(spool, options.wire().encoding().kind())?);
     let holdings = backlog.holdings();
     queue.book(|account| {
         account.recovered = holdings.recovered;
@@ -364,6 +365,9 @@ impl Service {
             }
             Opener::Http(connector, encoding) => {
                 let transport = HttpTransport::new(&options, encoding, connector);
+                Worker::new(queue, subscribers, transport, encoding, backlog, &options).run().await;
+            }
+            Opener::Console(transport, encoding) => {
                 Worker::new(queue, subscribers, transport, encoding, backlog, &options).run().await;
             }
         }
@@ -406,27 +410,20 @@ enum Opener {
     #[cfg(feature = "grpc")]
     Grpc(Connector),
     Http(Connector, Encoding),
+    Console(ConsoleTransport, Encoding),
 }
 
 impl Opener {
-    fn encoding(&self) -> Encoding {
-        match self {
-            #[cfg(feature = "grpc")]
-            Self::Grpc(_) => Encoding::Protobuf,
-            Self::Http(_, encoding) => *encoding,
-        }
-    }
-
-    /// Reads the certificates there are. The protocol is one of this build, as the options' check has seen to.
+    /// Reads the certificates there are.
     fn new(options: &ExporterOptions) -> Result<Self, SetupError> {
-        Ok(match options.protocol {
+        Ok(match options.wire() {
             #[cfg(feature = "grpc")]
-            otelbar_config::Protocol::Grpc => Self::Grpc(connector(options, Version::Http2)?),
-            #[cfg(feature = "json")]
-            otelbar_config::Protocol::HttpJson => {
-                Self::Http(connector(options, Version::Http1)?, Encoding::Json)
+            Wire::Grpc => Self::Grpc(connector(options, Version::Http2)?),
+            Wire::Http(encoding) => Self::Http(connector(options, Version::Http1)?, encoding),
+            Wire::Console(target, encoding) => {
+                let console = Console::open(target).map_err(SetupError::Thread)?;
+                Self::Console(ConsoleTransport::new(console, target), encoding)
             }
-            _ => Self::Http(connector(options, Version::Http1)?, Encoding::Protobuf),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! OTLP over HTTP/1.1, protobuf or JSON in the body.
+//! OTLP over HTTP/1.1, protobuf or JSON in the body; and Zipkin, which is the same but for what it answers.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -8,31 +8,25 @@ use prost::Message;
 
 use crate::client::{Connector, HttpClient, Unreadable, Version, beginning, one_line};
 use crate::compress::compress;
-use crate::encode::Encoding;
+#[cfg(any(feature = "json", feature = "zipkin"))]
+use crate::encode::JSON;
+use crate::encode::{Encoding, PROTOBUF};
 use crate::rpc::RpcStatus;
 use crate::transport::{Acknowledged, Payload, Transport};
 use crate::{ExporterOptions, SendError};
 
-const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
-#[cfg(feature = "json")]
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
 /// Posts each request to the endpoint as it stands.
 pub(crate) struct HttpTransport {
     client: HttpClient,
+    encoding: Encoding,
     compression: Compression,
 }
 
 impl HttpTransport {
     pub(crate) fn new(options: &ExporterOptions, encoding: Encoding, connector: Connector) -> Self {
         let mut client = HttpClient::new(options, options.endpoint.uri.clone(), Version::Http1, connector);
-        let content_type = match encoding {
-            Encoding::Protobuf => PROTOBUF,
-            #[cfg(feature = "json")]
-            Encoding::Json => JSON,
-        };
-        client.headers.insert(header::CONTENT_TYPE, content_type);
-        Self { client, compression: options.compression }
+        client.headers.insert(header::CONTENT_TYPE, encoding.content_type());
+        Self { client, encoding, compression: options.compression }
     }
 }
 
@@ -45,7 +39,12 @@ impl Transport for HttpTransport {
     async fn send(&self, payload: Payload) -> Result<Acknowledged, SendError> {
         let answer = self.client.post(payload).await?;
         if answer.status.is_success() {
-            return Ok(acknowledged(&answer.headers, answer.body));
+            return Ok(match self.encoding {
+                // A success has nothing more to say.
+                #[cfg(feature = "zipkin")]
+                Encoding::Zipkin => Acknowledged::default(),
+                _ => acknowledged(&answer.headers, answer.body),
+            });
         }
         Err(answer.refused(&self.client.endpoint))
     }

@@ -9,12 +9,16 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use otelbar_config::{Compression, Protocol};
+use otelbar_config::{Compression, ConsoleFormat, Protocol};
 
 use crate::compress;
-use crate::{BreakerPolicy, Destination, DestinationKind, Overflow, RetryPolicy, SetupError, SpoolOptions};
+use crate::encode::Encoding;
+use crate::{
+    BreakerPolicy, ConsoleTarget, Destination, DestinationKind, Overflow, RetryPolicy, SetupError,
+    SpoolOptions,
+};
 
-/// A pipeline's destination and limits.
+/// One destination of a pipeline, and its limits.
 ///
 /// The defaults are those of the OpenTelemetry specification for the batch span processor and the OTLP exporter.
 ///
@@ -30,6 +34,7 @@ use crate::{BreakerPolicy, Destination, DestinationKind, Overflow, RetryPolicy, 
 /// ```
 #[derive(Clone, Debug)]
 pub struct ExporterOptions {
+    kind: Kind,
     pub(crate) endpoint: Endpoint,
     pub(crate) protocol: Protocol,
     pub(crate) compression: Compression,
@@ -57,8 +62,62 @@ impl ExporterOptions {
     ///
     /// Says so when it is no absolute `http` or `https` URL, or `https` is not in this build.
     pub fn new(url: &str) -> Result<Self, SetupError> {
-        Ok(Self {
-            endpoint: Endpoint::parse(url)?,
+        Ok(Self::with(Kind::Otlp, Endpoint::parse(ENDPOINT, url)?))
+    }
+
+    /// Sends Zipkin's JSON of version 2 to this URL as it stands; so it ends in `/api/v2/spans` as a rule. Compression
+    /// is none or gzip, as Zipkin has it; a protocol set is for OTLP and means nothing here.
+    ///
+    /// ```
+    /// use otelbar_export::ExporterOptions;
+    ///
+    /// let options = ExporterOptions::zipkin("http://127.0.0.1:9411/api/v2/spans")?;
+    /// # Ok::<(), otelbar_export::SetupError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    #[cfg(feature = "zipkin")]
+    pub fn zipkin(url: &str) -> Result<Self, SetupError> {
+        Ok(Self::with(Kind::Zipkin, Endpoint::parse(ZIPKIN_ENDPOINT, url)?))
+    }
+
+    /// Writes spans to this process's standard output or error. They are taken as delivered when they are written; what
+    /// is about connections means nothing here.
+    ///
+    /// [`ConsoleFormat::Readable`] shows each trace of a batch as a tree of its spans in the order of their start, with
+    /// times relative to the trace's first span:
+    ///
+    /// ```text
+    /// trace 0af7651916cd43dd8448eb211c80319c, 2 spans, 1 error, 12.3 ms, from 2023-11-14T22:13:20.000000000Z
+    ///      +0 ns    12.3 ms  shop: GET /cart [server]
+    ///                        │ http.route = "/cart"
+    ///   +1.20 ms    3.40 ms  └─ SELECT cart [client] ERROR "no such table"
+    ///                             db.system.name = "sqlite"
+    ///   +4.50 ms                  * exception
+    ///                                 exception.type = "SqliteError"
+    /// ```
+    ///
+    /// What can't be printed is escaped, so that no name or value can move the cursor or pass for a line of its own.
+    /// Scopes, attributes of resources and ids of spans are not shown. The form may change at any time: let programs
+    /// read [`ConsoleFormat::Json`], which needs the feature `json`: the JSON lines of the OpenTelemetry
+    /// specification's "OTLP File Exporter", a batch on each.
+    ///
+    /// ```
+    /// use otelbar_export::{ConsoleFormat, ConsoleTarget, ExporterOptions};
+    ///
+    /// let options = ExporterOptions::console(ConsoleTarget::Stdout, ConsoleFormat::Readable);
+    /// ```
+    pub fn console(target: ConsoleTarget, format: ConsoleFormat) -> Self {
+        let endpoint = Endpoint { uri: Uri::default(), text: target.as_str().into() };
+        Self::with(Kind::Console(target, format), endpoint)
+    }
+
+    fn with(kind: Kind, endpoint: Endpoint) -> Self {
+        Self {
+            kind,
+            endpoint,
             protocol: Protocol::HttpProtobuf,
             compression: Compression::None,
             #[cfg(feature = "tls")]
@@ -75,7 +134,7 @@ impl ExporterOptions {
             breaker: BreakerPolicy::default(),
             spool: None,
             drop_grace: Duration::from_secs(1),
-        })
+        }
     }
 
     /// How OTLP is spoken. Default [`Protocol::HttpProtobuf`].
@@ -218,16 +277,80 @@ impl ExporterOptions {
     /// What is sent with these options, as one of several.
     pub(crate) fn destination(&self, index: usize) -> Destination {
         let endpoint = Arc::clone(&self.endpoint.text);
-        Destination { index, kind: DestinationKind::Otlp(self.protocol), endpoint }
+        let kind = match self.kind {
+            Kind::Otlp => DestinationKind::Otlp(self.protocol),
+            #[cfg(feature = "zipkin")]
+            Kind::Zipkin => DestinationKind::Zipkin,
+            Kind::Console(..) => DestinationKind::Console,
+        };
+        Destination { index, kind, endpoint }
+    }
+
+    /// How requests are written, and sent.
+    pub(crate) fn wire(&self) -> Wire {
+        match (self.kind, self.protocol) {
+            #[cfg(feature = "zipkin")]
+            (Kind::Zipkin, _) => Wire::Http(Encoding::Zipkin),
+            #[cfg(feature = "json")]
+            (Kind::Console(target, ConsoleFormat::Json), _) => Wire::Console(target, Encoding::JsonLine),
+            (Kind::Console(target, _), _) => Wire::Console(target, Encoding::Readable),
+            #[cfg(feature = "grpc")]
+            (Kind::Otlp, Protocol::Grpc) => Wire::Grpc,
+            #[cfg(feature = "json")]
+            (Kind::Otlp, Protocol::HttpJson) => Wire::Http(Encoding::Json),
+            // Others are not in this build, as `check` tells.
+            (Kind::Otlp, _) => Wire::Http(Encoding::Protobuf),
+        }
+    }
+
+    /// The variable that sets how long an attempt may take.
+    pub(crate) fn timeout_variable(&self) -> &'static str {
+        match self.kind {
+            Kind::Otlp => "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+            #[cfg(feature = "zipkin")]
+            Kind::Zipkin => "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
+            Kind::Console(..) => "timeout",
+        }
     }
 
     pub(crate) fn request_size(&self) -> usize {
-        let usual = if self.protocol == Protocol::Grpc { 4 } else { 64 } * 1024 * 1024;
+        let is_grpc = self.kind == Kind::Otlp && self.protocol == Protocol::Grpc;
+        let usual = if is_grpc { 4 } else { 64 } * 1024 * 1024;
         self.request_size.unwrap_or(usual)
     }
 
     pub(crate) fn check(&self) -> Result<(), SetupError> {
-        self.check_protocol()?;
+        match self.kind {
+            Kind::Otlp => self.check_protocol()?,
+            #[cfg(feature = "zipkin")]
+            Kind::Zipkin if self.compression == Compression::Zstd => {
+                let (option, value) = ("compression", self.compression.to_string());
+                return Err(SetupError::option(
+                    option,
+                    value,
+                    "is not read by Zipkin",
+                    "set it to gzip or none",
+                ));
+            }
+            #[cfg(feature = "zipkin")]
+            Kind::Zipkin => {}
+            Kind::Console(_, ConsoleFormat::Readable) => {}
+            Kind::Console(_, ConsoleFormat::Json) if cfg!(feature = "json") => {}
+            Kind::Console(_, format) => {
+                let problem = "is not in this build";
+                let remedy = "enable the feature json of otelbar-export, or set it to readable";
+                return Err(SetupError::option(
+                    "OTELBAR_CONSOLE_FORMAT",
+                    format.to_string(),
+                    problem,
+                    remedy,
+                ));
+            }
+        }
+        if matches!(self.kind, Kind::Console(..)) && self.spool.is_some() {
+            let problem = "is given to a console, which has no use for it";
+            return Err(SetupError::option("spool folder", "", problem, "leave it out"));
+        }
         compress::check(self.compression)?;
         for (option, value) in [
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", self.batch_size),
@@ -246,9 +369,8 @@ impl ExporterOptions {
             }
         }
         if self.timeout.is_zero() {
-            const OPTION: &str = "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT";
             return Err(SetupError::option(
-                OPTION,
+                self.timeout_variable(),
                 "0",
                 "leaves no time for an answer",
                 "set it to 1 ms or more",
@@ -289,7 +411,37 @@ impl ExporterOptions {
     }
 }
 
+/// What spans are sent as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Otlp,
+    #[cfg(feature = "zipkin")]
+    Zipkin,
+    Console(ConsoleTarget, ConsoleFormat),
+}
+
+/// How requests go over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    #[cfg(feature = "grpc")]
+    Grpc,
+    Http(Encoding),
+    Console(ConsoleTarget, Encoding),
+}
+
+impl Wire {
+    pub(crate) fn encoding(self) -> Encoding {
+        match self {
+            #[cfg(feature = "grpc")]
+            Self::Grpc => Encoding::Protobuf,
+            Self::Http(encoding) | Self::Console(_, encoding) => encoding,
+        }
+    }
+}
+
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+#[cfg(feature = "zipkin")]
+const ZIPKIN_ENDPOINT: &str = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
 /// A gRPC message's length has 32 bits; its compressed form may be a little larger than it is.
 const MOST_OF_GRPC: usize = 2 * 1024 * 1024 * 1024 - 1;
 
@@ -308,17 +460,19 @@ impl fmt::Debug for Endpoint {
 }
 
 impl Endpoint {
-    fn parse(url: &str) -> Result<Self, SetupError> {
+    fn parse(option: &'static str, url: &str) -> Result<Self, SetupError> {
         let url = url.trim();
+        let form = match option {
+            ENDPOINT => "write it like http://127.0.0.1:4318/v1/traces",
+            _ => "write it like http://127.0.0.1:9411/api/v2/spans",
+        };
         // A query may hold a key, so neither errors nor the account show it.
         let shown = url.split('?').next().unwrap_or_default();
-        let invalid = |problem: &str| {
-            SetupError::option(ENDPOINT, shown, problem, "write it like http://127.0.0.1:4318/v1/traces")
-        };
+        let invalid = |problem: &str| SetupError::option(option, shown, problem, form);
         if shown.contains('@') {
             // Not repeated: it holds a password as a rule.
             return Err(SetupError::option(
-                ENDPOINT,
+                option,
                 "",
                 "has credentials in the URL",
                 "send them by header instead",
@@ -331,7 +485,7 @@ impl Endpoint {
             Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => scheme,
             Some(scheme) if *scheme == Scheme::HTTPS => {
                 return Err(SetupError::option(
-                    ENDPOINT,
+                    option,
                     shown,
                     "asks for TLS, which is not in this build",
                     "enable the feature tls of otelbar-export, or use an http:// URL",

@@ -153,6 +153,8 @@ pub enum DropReason {
         /// Its size in bytes.
         size: usize,
     },
+    /// A span whose trace id or span id is zero, for which Zipkin would refuse the whole request.
+    InvalidId,
     /// They lay on disk and gave way for others.
     SpoolFull {
         /// The spool's bound in bytes.
@@ -175,6 +177,9 @@ impl fmt::Display for DropReason {
             Self::NotRetryable { error } => error.fmt(f),
             Self::Expired { attempts, error } => write!(f, "given up after {attempts} attempts: {error}"),
             Self::TooLarge { size } => write!(f, "a span of {size} bytes is larger than a request may be"),
+            Self::InvalidId => {
+                f.write_str("a span whose trace id or span id is zero cannot be sent to Zipkin")
+            }
             Self::SpoolFull { bytes } => write!(
                 f,
                 "the spool of {bytes} bytes is full, and the oldest gave way; see whether the backend is there, or \

@@ -38,9 +38,13 @@ impl SpanExporter for ToolbarSpanExporter {
         for span in batch {
             traces.entry(span.span_context.trace_id()).or_default().push(span);
         }
-        let results = traces.into_iter().map(|(trace, spans)| self.hand_over(trace, spans));
-        // Each is handed over, whatever becomes of another.
-        results.fold(Ok(()), |all, one| all.and(one)).map_err(|dropped| match dropped.reason {
+        let mut result = Ok(());
+        for (trace, spans) in traces {
+            // Each is handed over, whatever becomes of another.
+            let handed_over = self.hand_over(trace, spans);
+            result = result.and(handed_over);
+        }
+        result.map_err(|dropped| match dropped.reason {
             DropReason::Closed => OTelSdkError::AlreadyShutdown,
             _ => OTelSdkError::InternalFailure(dropped.to_string()),
         })

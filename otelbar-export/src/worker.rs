@@ -13,7 +13,7 @@ use crate::account::{Health, LastError};
 use crate::backlog::Backlog;
 use crate::batch::Portion;
 use crate::breaker::Breaker;
-use crate::encode::{Encoding, Request, SizeLimit, encode};
+use crate::encode::{Encoding, LeftOut, Request, SizeLimit, encode};
 use crate::queue::Queue;
 use crate::receipt::Outcome;
 use crate::request_size::RequestSize;
@@ -119,6 +119,8 @@ impl<T: Transport> Worker<T> {
             () = tell_drops => {}
         }
         self.put_away().await;
+        // Unlocked before anybody is told that this is over, who may open it again.
+        drop(self.backlog.take());
         subscribers.tell(&queue.take_drops());
         let account = queue.account();
         if account.dropped.shut_down > 0 {
@@ -174,9 +176,13 @@ impl<T: Transport> Worker<T> {
     /// The requests for these spans; settles those that fit none.
     fn encode(&mut self, portions: Vec<Portion>, limit: SizeLimit) -> Vec<Request> {
         let encoded = encode(portions, limit, self.encoding);
-        for (portion, size) in encoded.too_large {
-            let outcome = Outcome::Dropped { reason: DropReason::TooLarge { size } };
-            self.books.settle(&Load::of(&[portion]), &outcome);
+        for (portion, reason) in encoded.left_out {
+            let reason = match reason {
+                LeftOut::TooLarge { size } => DropReason::TooLarge { size },
+                #[cfg(feature = "zipkin")]
+                LeftOut::InvalidId => DropReason::InvalidId,
+            };
+            self.books.settle(&Load::of(&[portion]), &Outcome::Dropped { reason });
         }
         encoded.requests
     }

@@ -1,4 +1,3 @@
-use otelbar_config::TracesExporter;
 use otelbar_export::SetupError;
 
 /// The toolbar could not be started.
@@ -17,10 +16,6 @@ impl std::fmt::Debug for PanelError {
 enum Kind {
     #[error(transparent)]
     Exporter(#[from] SetupError),
-    #[error(
-        "OTEL_TRACES_EXPORTER is {0}, which is not supported yet; set it to otlp, or to none for the page alone"
-    )]
-    TracesExporter(TracesExporter),
     #[error("{0}")]
     Option(String),
     #[error("the system gave no thread for the toolbar: {0}; see the limit of threads (ulimit -u)")]
@@ -30,10 +25,6 @@ enum Kind {
 impl PanelError {
     pub(crate) fn exporter(error: SetupError) -> Self {
         PanelError(Kind::Exporter(error))
-    }
-
-    pub(crate) fn traces_exporter(exporter: TracesExporter) -> Self {
-        PanelError(Kind::TracesExporter(exporter))
     }
 
     /// An option that does not serve; the text names it, its value and the remedy.

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
-use otelbar_config::{Capture, OpenTelemetryConfig, Sampler, TracesExporter};
+use otelbar_config::{Capture, OpenTelemetryConfig, Sampler};
 use otelbar_convert::PanelDataConverter;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::Request;
@@ -368,15 +368,11 @@ impl Drop for Toolbar {
 
 /// The exporter that the configuration asks for, if any.
 fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>, PanelError> {
-    let exporters = config.traces_exporters();
-    if let Some(other) = exporters.iter().find(|exporter| **exporter != TracesExporter::Otlp) {
-        return Err(PanelError::traces_exporter(*other));
-    }
-    if exporters.is_empty() {
+    let destinations = ExporterOptions::from_config(config).map_err(PanelError::exporter)?;
+    if destinations.is_empty() {
         return Ok(None);
     }
-    let options = ExporterOptions::try_from(config).map_err(PanelError::exporter)?;
-    ToolbarSpanExporter::new(options).map(Some).map_err(PanelError::exporter)
+    ToolbarSpanExporter::to_all(destinations).map(Some).map_err(PanelError::exporter)
 }
 
 fn sampler(sampler: Sampler) -> SdkSampler {

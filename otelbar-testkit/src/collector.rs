@@ -29,7 +29,7 @@ pub use received::{ReceivedRequest, ReceivedSpan, Reply};
 pub use stage::{Ending, Stage};
 pub use zipkin::{ReceivedZipkinSpan, ZipkinAnnotation, ZipkinEndpoint};
 
-use read::{LARGEST_REQUEST, ZIPKIN_PATH};
+pub(crate) use read::{LARGEST_REQUEST, ZIPKIN_PATH};
 pub(crate) use received::text_of;
 use script::Script;
 

@@ -7,15 +7,20 @@
 //! # Modules
 //!
 //! Everything is re-exported here: [`Collector`] with its [`Fault`]s, what it received ([`ReceivedSpan`],
-//! [`ReceivedZipkinSpan`], [`ReceivedRequest`]), [`InMemoryExporter`], [`SpanTree`] and [`assert_tree`].
+//! [`ReceivedZipkinSpan`], [`ReceivedRequest`]), [`Proxy`], [`Interceptor`], [`InMemoryExporter`],
+//! [`SpanTree`] and [`assert_tree`].
 
 #[cfg(feature = "tls")]
 mod certificate;
 mod collector;
+mod decompress;
 mod diff;
 mod in_memory;
+mod interceptor;
+mod proxy;
 mod thread;
 mod tree;
+mod upstream;
 
 #[cfg(feature = "tls")]
 pub use certificate::{CertificateAuthority, Identity};
@@ -24,4 +29,6 @@ pub use collector::{
     ZipkinAnnotation, ZipkinEndpoint,
 };
 pub use in_memory::InMemoryExporter;
+pub use interceptor::Interceptor;
+pub use proxy::{ProxiedRequest, Proxy};
 pub use tree::{SpanTree, ToTree, TreeSpan, assert_tree};

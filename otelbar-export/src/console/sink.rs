@@ -7,6 +7,8 @@ use std::thread;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::ConsoleTarget;
+
 /// Standard output or standard error, written by a thread of its own: who reads a pipe slowly, or not at all, keeps
 /// that thread and nobody else. It ends when this is dropped and what it writes is written.
 pub(crate) struct Console {
@@ -22,15 +24,11 @@ impl Console {
     /// # Errors
     ///
     /// When the system has no thread left.
-    pub(crate) fn stdout() -> io::Result<Self> {
-        Self::new(io::stdout())
-    }
-
-    /// # Errors
-    ///
-    /// When the system has no thread left.
-    pub(crate) fn stderr() -> io::Result<Self> {
-        Self::new(io::stderr())
+    pub(crate) fn open(target: ConsoleTarget) -> io::Result<Self> {
+        match target {
+            ConsoleTarget::Stdout => Self::new(io::stdout()),
+            ConsoleTarget::Stderr => Self::new(io::stderr()),
+        }
     }
 
     /// Writes to `target` instead.

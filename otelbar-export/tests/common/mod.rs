@@ -102,11 +102,7 @@ pub(crate) fn options_by(protocol: Protocol, collector: &Collector) -> ExporterO
 
 pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receipts) {
     let exporter = ToolbarSpanExporter::new(options).unwrap();
-    let receipts = Receipts::default();
-    exporter.subscribe({
-        let receipts = receipts.clone();
-        move |receipt| receipts.push(receipt.clone())
-    });
+    let receipts = Receipts::of(&exporter);
     (exporter, receipts)
 }
 
@@ -135,6 +131,16 @@ pub(crate) fn assert_balanced(account: &Account) {
 pub(crate) struct Receipts(Arc<(Mutex<Vec<Receipt>>, Condvar)>);
 
 impl Receipts {
+    /// Those of this pipeline, from now on.
+    pub(crate) fn of(exporter: &ToolbarSpanExporter) -> Self {
+        let receipts = Self::default();
+        exporter.subscribe({
+            let receipts = receipts.clone();
+            move |receipt| receipts.push(receipt.clone())
+        });
+        receipts
+    }
+
     fn push(&self, receipt: Receipt) {
         self.0.0.lock().unwrap().push(receipt);
         self.0.1.notify_all();

@@ -1,7 +1,5 @@
 //! From a request to its message.
 
-use std::io::Read;
-
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, StatusCode, header, request};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -9,12 +7,13 @@ use prost::Message as _;
 
 use super::json;
 use super::zipkin::{self, ReceivedZipkinSpan};
+use crate::decompress::{NotDecompressed, decompress};
 
 /// OTLP lets a server refuse what is larger.
-pub(super) const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
+pub(crate) const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
 const GRPC_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-pub(super) const ZIPKIN_PATH: &str = "/api/v2/spans";
+pub(crate) const ZIPKIN_PATH: &str = "/api/v2/spans";
 
 /// How a client speaks: the first three are OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +100,15 @@ pub(super) fn read(
     dialect: Dialect,
     limit: usize,
 ) -> Result<Message, Refusal> {
-    let decompressed = |coding: &[u8], body: Bytes| decompressed(coding, body, dialect, limit);
+    let decompressed = |coding: &[u8], body: Bytes| {
+        decompress(coding, body, limit).map_err(|why| match why {
+            NotDecompressed::TooLarge { size } => Refusal::too_large(dialect, size, limit),
+            NotDecompressed::Unknown(_) => {
+                Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, 12, why.to_string())
+            }
+            NotDecompressed::Broken(_) => Refusal::invalid(why.to_string()),
+        })
+    };
     match dialect {
         Dialect::Grpc => {
             if head.uri.path() != GRPC_METHOD {
@@ -171,30 +178,5 @@ fn unframed(headers: &HeaderMap, mut body: Bytes) -> Result<(&[u8], Bytes), Refu
         _ => {
             Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the frame's flag and grpc-encoding do not agree"))
         }
-    }
-}
-
-fn decompressed(coding: &[u8], body: Bytes, dialect: Dialect, limit: usize) -> Result<Bytes, Refusal> {
-    // No more than shows that it is too large.
-    let limited = |reader: &mut dyn Read| {
-        let mut body = Vec::new();
-        reader.take(limit as u64 + 1).read_to_end(&mut body).map(|_| body)
-    };
-    if body.len() > limit {
-        return Err(Refusal::too_large(dialect, Some(body.len()), limit));
-    }
-    let read = match coding {
-        b"identity" => return Ok(body),
-        b"gzip" => limited(&mut flate2::read::MultiGzDecoder::new(&*body)),
-        b"zstd" => zstd::Decoder::new(&*body).and_then(|mut decoder| limited(&mut decoder)),
-        other => {
-            let words = format!("this collector cannot read {}", String::from_utf8_lossy(other));
-            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, 12, words));
-        }
-    };
-    match read {
-        Ok(body) if body.len() > limit => Err(Refusal::too_large(dialect, None, limit)),
-        Ok(body) => Ok(body.into()),
-        Err(error) => Err(Refusal::invalid(format!("the body cannot be decompressed: {error}"))),
     }
 }

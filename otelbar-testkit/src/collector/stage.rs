@@ -59,7 +59,8 @@ pub enum Ending {
     /// Nothing, until [`Collector::release`](crate::Collector::release): then the exchange goes on, and the request
     /// is accepted.
     Hang,
-    /// It is reset (TCP RST), for all streams of an HTTP/2 connection.
+    /// It is reset (TCP RST), for all streams of an HTTP/2 connection. As in any network, a client that is about to
+    /// write may meet the reset before it has read what was sent earlier.
     Reset,
     /// It is closed in an orderly way (TCP FIN, without TLS's close_notify), for all streams of an HTTP/2
     /// connection. What the client still sends is read and thrown away.

@@ -52,5 +52,5 @@ pub(crate) fn deliver(options: ExporterOptions, span: SpanData) -> bool {
     let exporter = ToolbarSpanExporter::new(options.with_retry(once)).unwrap();
     let service = Resource::builder_empty().with_service_name("shop").build();
     exporter.enqueue(TraceBatch::new(1, service, vec![span])).unwrap();
-    exporter.shutdown(PATIENCE).is_ok() && exporter.account().accepted == 1
+    exporter.shutdown(PATIENCE).is_ok() && exporter.accounts()[0].accepted == 1
 }
