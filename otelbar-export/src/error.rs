@@ -147,17 +147,24 @@ impl SendError {
         }
     }
 
-    /// Whether the backend found the request too large, so that a smaller one may do: 413 over HTTP; over gRPC, which
-    /// has no code for it, RESOURCE_EXHAUSTED without a `RetryInfo` or OUT_OF_RANGE with words about a message's size.
+    /// Whether the backend found the request too large, so that a smaller one may do. Over HTTP that is 413, and what
+    /// the Collector (400) and Zipkin (500) say instead; over gRPC, which has no code for it, RESOURCE_EXHAUSTED or
+    /// OUT_OF_RANGE with words about a message's size, and without a `RetryInfo`.
     pub fn is_too_large(&self) -> bool {
+        let says = |message: &str, words: &[&str]| {
+            let message = message.to_ascii_lowercase();
+            words.iter().any(|words| message.contains(words))
+        };
         match self {
-            Self::Status { status, .. } => *status == StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Status { status, message, .. } => match status.as_u16() {
+                413 => true,
+                400 | 500 => says(message, &["request body too large", "request entity too large"]),
+                _ => false,
+            },
+            // As the servers of Go, C++, Java and Rust put it.
             Self::Grpc { code, message, retry_info: false, .. } => {
-                // As the servers of Go, Java, C++ and Rust put it.
-                let about_size = ["larger than max", "exceeds maximum", "too large"];
-                let message = message.to_ascii_lowercase();
                 matches!(code, GrpcCode::ResourceExhausted | GrpcCode::OutOfRange)
-                    && about_size.iter().any(|words| message.contains(words))
+                    && says(message, &["larger than max", "exceeds maximum", "too large"])
             }
             _ => false,
         }
@@ -411,6 +418,25 @@ mod tests {
             }
         }
         assert_eq!(GrpcCode::from_number(17), GrpcCode::Unknown);
+    }
+
+    #[test]
+    fn a_request_too_large_is_known_by_status_and_words() {
+        #[track_caller]
+        fn check(status: u16, message: &str, expected: bool) {
+            let error = SendError::Status {
+                endpoint: "http://h/v1/traces".into(),
+                status: StatusCode::from_u16(status).unwrap(),
+                message: message.to_owned(),
+                retry_after: None,
+            };
+            assert_eq!(error.is_too_large(), expected, "{error}");
+        }
+        check(413, "", true);
+        check(400, "http: request body too large", true);
+        check(500, "413 Request Entity Too Large", true);
+        check(400, "bad key", false);
+        check(503, "request body too large", false);
     }
 
     #[test]

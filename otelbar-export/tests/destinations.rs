@@ -12,15 +12,6 @@ use otelbar_testkit::{Collector, Fault};
 
 use common::{PATIENCE, Receipts, assert_balanced, batch, options, options_by, protocols};
 
-/// Zipkin at the collector, at once.
-#[cfg(feature = "zipkin")]
-fn zipkin(collector: &Collector) -> ExporterOptions {
-    ExporterOptions::zipkin(&collector.zipkin_endpoint())
-        .unwrap()
-        .with_batch_delay(Duration::ZERO)
-        .with_timeout(PATIENCE)
-}
-
 fn to_all(destinations: impl IntoIterator<Item = ExporterOptions>) -> (ToolbarSpanExporter, Receipts) {
     let exporter = ToolbarSpanExporter::to_all(destinations).unwrap();
     let receipts = Receipts::of(&exporter);
@@ -94,7 +85,7 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
         Fault::status(400),
         Fault::Accept,
     ]);
-    let (exporter, receipts) = to_all([zipkin(&collector)]);
+    let (exporter, receipts) = to_all([common::zipkin_at(&collector)]);
     for key in 1..=3 {
         exporter.enqueue(batch(key, 3)).unwrap();
         exporter.flush(PATIENCE).unwrap();
@@ -114,7 +105,7 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
 #[test]
 fn a_span_that_zipkin_would_refuse_the_request_for_is_dropped_alone() {
     let collector = Collector::start().unwrap();
-    let (exporter, _) = to_all([zipkin(&collector)]);
+    let (exporter, _) = to_all([common::zipkin_at(&collector)]);
     let mut mixed = batch(1, 3);
     mixed.spans[1].span_context = opentelemetry::trace::SpanContext::empty_context();
     exporter.enqueue(mixed).unwrap();

@@ -86,18 +86,23 @@ pub(crate) fn options(collector: &Collector) -> ExporterOptions {
 
 /// To the collector, at once, with retries that take no time and a breaker that stays closed.
 pub(crate) fn options_by(protocol: Protocol, collector: &Collector) -> ExporterOptions {
+    at_once(ExporterOptions::new(&endpoint(collector, protocol)).unwrap().with_protocol(protocol))
+}
+
+/// Zipkin at the collector, as [`options_by`].
+#[cfg(feature = "zipkin")]
+pub(crate) fn zipkin_at(collector: &Collector) -> ExporterOptions {
+    let endpoint = collector.zipkin_endpoint();
+    at_once(ExporterOptions::zipkin(&endpoint).unwrap())
+}
+
+fn at_once(options: ExporterOptions) -> ExporterOptions {
     let mut breaker = BreakerPolicy::default();
     breaker.failure_threshold = u32::MAX;
     let mut retry = RetryPolicy::default();
     retry.initial = Duration::from_millis(1);
     retry.max = Duration::from_millis(1);
-    ExporterOptions::new(&endpoint(collector, protocol))
-        .unwrap()
-        .with_protocol(protocol)
-        .with_batch_delay(Duration::ZERO)
-        .with_timeout(PATIENCE)
-        .with_retry(retry)
-        .with_breaker(breaker)
+    options.with_batch_delay(Duration::ZERO).with_timeout(PATIENCE).with_retry(retry).with_breaker(breaker)
 }
 
 pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receipts) {

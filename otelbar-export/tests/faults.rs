@@ -1,0 +1,168 @@
+//! Every fault over every way to send: the pipeline outlives each, and each span is in one place.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use otelbar_export::{Delivery, ExporterOptions, SpoolOptions};
+use otelbar_testkit::{Collector, Ending, Fault, Stage};
+
+use common::{PATIENCE, account_of, assert_balanced, batch, exporter, options_by, protocols};
+
+/// Each way to send that is in this build, to this collector.
+fn ways(collector: &Collector) -> Vec<(String, ExporterOptions)> {
+    let otlp = protocols().map(|protocol| (protocol.to_string(), options_by(protocol, collector)));
+    let mut ways: Vec<_> = otlp.collect();
+    #[cfg(feature = "zipkin")]
+    ways.push(("zipkin".to_owned(), common::zipkin_at(collector)));
+    ways
+}
+
+fn way(name: &str, collector: &Collector) -> Option<ExporterOptions> {
+    ways(collector).into_iter().find_map(|(known, options)| (known == name).then_some(options))
+}
+
+/// The ids of what the collector has accepted, whichever way it came.
+fn arrived(collector: &Collector) -> Vec<String> {
+    let otlp = collector.spans().into_iter().map(|span| span.span_id());
+    otlp.chain(collector.zipkin_spans().into_iter().map(|span| span.id)).collect()
+}
+
+/// One hand-over meets the fault, the next a collector that does well.
+fn meet(name: &str, fault: &Fault) {
+    let collector = Collector::start().unwrap();
+    // Whether it is met by a new connection or by one that is kept.
+    for kept in [false, true] {
+        let Some(options) = way(name, &collector) else { return };
+        // What hangs or is slow is given up by then.
+        let (exporter, receipts) = exporter(options.with_timeout(Duration::from_millis(200)));
+        let context = format!("{name}, {}, {fault}", if kept { "kept" } else { "new" });
+        collector.clear();
+        if kept {
+            exporter.enqueue(batch(1, 3)).unwrap();
+            exporter.flush(PATIENCE).unwrap();
+        }
+        collector.respond_with([fault.clone()]);
+        exporter.enqueue(batch(2, 3)).unwrap();
+        exporter.flush(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
+        // What is left of the fault, where it was not met: on a connection that is kept there is no accepting.
+        collector.respond_normally();
+        collector.release();
+        exporter.enqueue(batch(3, 3)).unwrap();
+        exporter.shutdown(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
+
+        let account = account_of(&exporter);
+        assert_balanced(&account);
+        let handed_over = if kept { 9 } else { 6 };
+        assert_eq!((account.handed_over, account.settled()), (handed_over, handed_over), "{context}");
+        let last = receipts.wait_for(|receipt| receipt.key == 3.into() && receipt.is_final());
+        assert!(matches!(last.delivery, Delivery::Accepted { .. }), "{context}: {}", last.delivery);
+        let finals = receipts.all().into_iter().filter(|receipt| receipt.is_final()).count();
+        assert_eq!(finals as u64, handed_over / 3, "{context}: a final receipt for each hand-over");
+        let arrived = arrived(&collector);
+        let distinct: BTreeSet<&String> = arrived.iter().collect();
+        assert_eq!(distinct.len(), arrived.len(), "{context}: nothing is accepted twice");
+        // A success that breaks off is a success, though this collector takes it back.
+        let broken_off = matches!(fault, Fault::At(Stage::ResponseHead | Stage::ResponseBody, _));
+        let slow = matches!(fault, Fault::Slow(_));
+        if !broken_off && !slow {
+            assert_eq!(arrived.len() as u64, account.accepted, "{context}: what is accepted is there");
+        }
+    }
+}
+
+fn meet_all(name: &str) {
+    Fault::all().iter().for_each(|fault| meet(name, fault));
+}
+
+#[test]
+fn over_http_in_protobuf() {
+    meet_all("http/protobuf");
+}
+
+#[test]
+fn over_http_in_json() {
+    meet_all("http/json");
+}
+
+#[test]
+fn over_grpc() {
+    meet_all("grpc");
+}
+
+#[test]
+fn to_zipkin() {
+    meet_all("zipkin");
+}
+
+#[test]
+fn a_fault_that_lasts_costs_nothing_but_time_with_a_spool() {
+    for fault in [
+        Fault::status(503),
+        Fault::Reset,
+        Fault::Garbage,
+        Fault::At(Stage::Accept, Ending::Close),
+        Fault::At(Stage::RequestBody, Ending::Hang),
+    ] {
+        let collector = Collector::start().unwrap();
+        for (name, options) in ways(&collector) {
+            let folder = tempfile::tempdir().unwrap();
+            let options = options
+                .with_spool(SpoolOptions::new(folder.path()))
+                .with_timeout(Duration::from_millis(100))
+                .with_queue_size(10);
+            let (exporter, receipts) = exporter(options);
+            collector.clear();
+            collector.respond_always(fault.clone());
+            for key in 1..=10 {
+                exporter.enqueue(batch(key, 4)).unwrap();
+                exporter.flush(PATIENCE).unwrap();
+            }
+            collector.respond_normally();
+            collector.release();
+            for key in 1..=10 {
+                receipts.wait_for(|receipt| receipt.key == key.into() && receipt.is_final());
+            }
+            let account = account_of(&exporter);
+            assert_balanced(&account);
+            assert_eq!((account.accepted, account.dropped.total()), (40, 0), "{name}, {fault}");
+            assert!(arrived(&collector).len() >= 40, "{name}, {fault}");
+        }
+    }
+}
+
+#[test]
+fn a_request_above_the_backends_limit_is_halved_whatever_the_way() {
+    let collector = Collector::start().unwrap();
+    collector.limit_request_size(3000);
+    for (name, options) in ways(&collector) {
+        let (exporter, _) = exporter(options);
+        collector.clear();
+        exporter.enqueue(batch(1, 100)).unwrap();
+        exporter.shutdown(PATIENCE).unwrap();
+        let account = account_of(&exporter);
+        assert_eq!((account.accepted, account.dropped.total()), (100, 0), "{name}");
+        assert_balanced(&account);
+        assert_eq!(arrived(&collector).len(), 100, "{name}");
+    }
+}
+
+#[test]
+fn a_collector_that_restarts_on_its_port_is_found_again() {
+    let collector = Collector::start().unwrap();
+    for (name, options) in ways(&collector) {
+        let (exporter, _) = exporter(options);
+        collector.clear();
+        for key in 1..=3 {
+            exporter.enqueue(batch(key, 2)).unwrap();
+            exporter.flush(PATIENCE).unwrap();
+            collector.stop();
+            exporter.enqueue(batch(key + 10, 2)).unwrap();
+            collector.restart().unwrap();
+        }
+        exporter.shutdown(PATIENCE).unwrap();
+        assert_eq!(account_of(&exporter).accepted, 12, "{name}");
+        assert_eq!(arrived(&collector).len(), 12, "{name}");
+    }
+}
