@@ -6,6 +6,7 @@ mod connection;
 mod entry;
 mod fault;
 mod json;
+mod not_received;
 mod object;
 mod read;
 mod received;
@@ -16,7 +17,6 @@ mod server;
 mod stage;
 mod zipkin;
 
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 pub use fault::Fault;
+pub use not_received::NotReceived;
 pub use received::{ReceivedRequest, ReceivedSpan, Reply};
 pub use stage::{Ending, Stage};
 pub use zipkin::{ReceivedZipkinSpan, ZipkinAnnotation, ZipkinEndpoint};
@@ -33,7 +34,6 @@ pub(crate) use read::{LARGEST_REQUEST, ZIPKIN_PATH};
 pub(crate) use received::text_of;
 use script::Script;
 
-use crate::SpanTree;
 #[cfg(feature = "tls")]
 use crate::certificate::{CertificateAuthority, Identity};
 use crate::thread::ServerThread;
@@ -250,7 +250,7 @@ impl Collector {
     }
 
     /// Lines up faults: each of the next requests meets one of them, in this order, behind those lined up
-    /// before.
+    /// before. One at [`Stage::Accept`] is met by a new connection too; see [`Fault`].
     pub fn respond_with(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.lock().script.line_up(faults);
     }
@@ -312,67 +312,6 @@ impl Collector {
         Ok(())
     }
 }
-
-/// What was waited for did not arrive in time.
-///
-/// Its text shows the requests and the spans that did, so that `unwrap()` in a test tells the story.
-pub struct NotReceived {
-    waited: Duration,
-    requests: Vec<ReceivedRequest>,
-    spans: Vec<ReceivedSpan>,
-    zipkin_spans: Vec<ReceivedZipkinSpan>,
-}
-
-impl NotReceived {
-    fn new(received: &Received, waited: Duration) -> Self {
-        Self {
-            waited,
-            requests: received.requests.clone(),
-            spans: received.spans.clone(),
-            zipkin_spans: received.zipkin_spans.clone(),
-        }
-    }
-
-    /// The spans that had arrived.
-    pub fn spans(&self) -> &[ReceivedSpan] {
-        &self.spans
-    }
-
-    /// The spans of Zipkin that had arrived.
-    pub fn zipkin_spans(&self) -> &[ReceivedZipkinSpan] {
-        &self.zipkin_spans
-    }
-}
-
-impl fmt::Display for NotReceived {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "not received within {:?}; {} requests had arrived with {} accepted spans",
-            self.waited,
-            self.requests.len(),
-            self.spans.len() + self.zipkin_spans.len()
-        )?;
-        for request in &self.requests {
-            write!(f, "\n  {request}")?;
-        }
-        if !self.spans.is_empty() {
-            write!(f, "\n{}", SpanTree::of(&self.spans))?;
-        }
-        if !self.zipkin_spans.is_empty() {
-            write!(f, "\n{}", SpanTree::of(&self.zipkin_spans))?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for NotReceived {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for NotReceived {}
 
 /// Whether connections are encrypted.
 #[derive(Clone, Debug)]

@@ -67,7 +67,9 @@ pub enum Fault {
     Body(usize),
     /// Accepts, and sends the answer one byte at a time with this pause after each, from the first byte of its head
     /// (over HTTP/2 of its frames) to the last but one (over gRPC to the trailers). The rest comes at once, and the
-    /// spans are kept then. Other streams of an HTTP/2 connection are slow meanwhile too.
+    /// spans are kept then. Other streams of an HTTP/2 connection are slow meanwhile too. The body is not empty: an
+    /// empty partial success in OTLP, which is a full one, and a text for Zipkin; so it is where an answer breaks
+    /// off.
     Slow(Duration),
     /// Answers 307 with this `Location`.
     Redirect(String),

@@ -238,3 +238,29 @@ async fn a_fault_for_all_connections_lasts_until_it_is_taken_back() {
     post(&collector.traces_endpoint(), message(&["one"])).await.unwrap();
     assert_eq!(collector.spans().len(), 1);
 }
+
+/// A server of TLS answers what is not TLS with an alert, if it reads it.
+#[cfg(feature = "tls")]
+#[test]
+fn a_fault_on_accept_comes_before_the_tls_handshake() {
+    let identity = otelbar_testkit::CertificateAuthority::new().unwrap().issue("127.0.0.1").unwrap();
+    let collector = Collector::start_tls(&identity).unwrap();
+    let answer = || {
+        let mut client = Raw::connect(&collector);
+        client.write(b"GET / HTTP/1.1\r\n\r\n");
+        let mut answer = Vec::new();
+        client.0.read_to_end(&mut answer).unwrap();
+        answer
+    };
+    collector.respond_with([Fault::At(Stage::Accept, Ending::Close)]);
+    assert_eq!(answer(), b"");
+    assert_eq!(answer().first(), Some(&21), "an alert");
+    collector.respond_with([Fault::At(Stage::Accept, Ending::Hang)]);
+    std::thread::scope(|scope| {
+        let answer = scope.spawn(answer);
+        collector.wait_for_connections(3, PATIENCE).unwrap();
+        assert!(!answer.is_finished());
+        collector.release();
+        assert_eq!(answer.join().unwrap().first(), Some(&21));
+    });
+}
