@@ -1,7 +1,7 @@
 //! The backends that judge otelbar: what they are, how they are got and how they run.
 //!
 //! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up;
-//! [`install`] gets its program into the [`cache`], [`docker`] its image; an [`engine`] is for where none
+//! [`install`] gets its program into the [`cache`], [`docker`] its image, which [`image`] builds; an [`engine`] is for where none
 //! runs. An [`instance`] runs, in either form, and
 //! takes orders over [`control`].
 
@@ -11,6 +11,7 @@ pub(crate) mod collector;
 pub(crate) mod control;
 pub(crate) mod docker;
 pub(crate) mod engine;
+pub(crate) mod image;
 pub(crate) mod install;
 pub(crate) mod instance;
 pub(crate) mod jaeger;

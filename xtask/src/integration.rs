@@ -28,6 +28,7 @@ use crate::{
     command::Command,
     demo,
     failure::Failure,
+    images,
     workspace::{Workspace, in_ci},
 };
 
@@ -90,11 +91,7 @@ impl Arguments {
                 Arg::Long("engine") => read.engine = true,
                 Arg::Long("keep") => read.keep = true,
                 Arg::Long("only") => {
-                    let value = parser.value()?.to_string_lossy().into_owned();
-                    let named = value.split(',').map(|name| name.trim().parse());
-                    let named: Vec<Backend> = named
-                        .collect::<Result<_, _>>()
-                        .map_err(|error| Failure::usage(format!("--only {value}: {error}")))?;
+                    let named = images::named(&parser.value()?.to_string_lossy())?;
                     read.only.get_or_insert_default().extend(named);
                 }
                 Arg::Value(filter) => read.filters.push(filter.to_string_lossy().into_owned()),
@@ -331,7 +328,9 @@ fn start(
     for (backend, source) in ready {
         let (mut instance, from) = match (sources, source) {
             (Sources::Docker(docker), _) => {
-                let from = format!("{} in Docker {}", pins::image(*backend), docker.version());
+                let (image, version) = (pins::image(*backend), docker.version());
+                let built = if docker.was_built_here(image) { ", built here," } else { "" };
+                let from = format!("{image}{built} in Docker {version}");
                 (Instance::container(*backend, docker, &run.path, &run.owner)?, from)
             }
             (Sources::Local(_), Source::Program(program)) => {

@@ -19,6 +19,8 @@ mod fuzz;
 #[cfg(unix)]
 mod group;
 #[cfg(unix)]
+mod images;
+#[cfg(unix)]
 mod integration;
 mod process;
 mod test;
@@ -39,6 +41,8 @@ const COMMANDS: &[Command] = &[
     fuzz::COMMAND,
     #[cfg(unix)]
     integration::COMMAND,
+    #[cfg(unix)]
+    images::COMMAND,
     ci::COMMAND,
 ];
 
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn an_unknown_option_is_named() {
-        for command in ["test", "arrows", "coverage", "bench", "fuzz", "integration", "ci"] {
+        for command in ["test", "arrows", "coverage", "bench", "fuzz", "integration", "images", "ci"] {
             let message = message(&[command, "--frobnicate"]);
             assert!(message.contains("--frobnicate"), "{message}");
         }

@@ -52,6 +52,13 @@ impl Docker {
         }
     }
 
+    /// Whether `cargo xtask images` has built the image.
+    pub(crate) fn was_built_here(&self, image: &str) -> bool {
+        const BUILT: &str = r#"{{index .Config.Labels "otelbar.built"}}"#;
+        let label = self.process().args(["image", "inspect", "--format", BUILT, image]).output();
+        label.is_ok_and(|label| !label.trim().is_empty())
+    }
+
     /// Pulls an image that is not there.
     pub(crate) fn pull(&self, image: &str) -> Result<(), Failure> {
         if self.process().args(["image", "inspect", image]).succeeds() {

@@ -41,6 +41,14 @@ pub(crate) const MAVEN: Tool = Tool {
     remedy: "`apt-get install maven` installs it, or https://maven.apache.org/download.cgi has it",
 };
 
+pub(crate) const DEBOOTSTRAP: Tool = Tool {
+    name: "debootstrap",
+    program: "debootstrap",
+    version: "--version",
+    need: "makes the root file system of Zipkin's image",
+    remedy: "`apt-get install debootstrap` installs it",
+};
+
 impl Tool {
     /// Says so when it is not there.
     pub(crate) fn find(&self) -> Result<(), Failure> {
