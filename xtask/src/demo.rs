@@ -28,7 +28,7 @@ pub(crate) fn process(workspace: &Workspace) -> Process {
     workspace.cargo(["run"]).args(DEMO).arg("--")
 }
 
-/// What `process` runs, built and not run.
+/// Builds what `process` runs, for [`Workspace::executables`].
 #[cfg(unix)]
 pub(crate) fn build(workspace: &Workspace) -> Process {
     workspace.cargo(["build"]).args(DEMO)

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fmt::Write as _,
     fs,
@@ -29,6 +30,7 @@ use crate::{
     demo,
     failure::Failure,
     images,
+    process::Process,
     workspace::{Workspace, in_ci},
 };
 
@@ -126,8 +128,7 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     let all = test_files(workspace)?;
     // Before anything is started: a test that does not compile is told at once.
     let files: Vec<&TestFile> = all.iter().filter(|file| file.needs(&wanted)).collect();
-    build(workspace, &files)?;
-    let demo = build_demo(workspace)?;
+    let programs = build(workspace, &files)?;
 
     let engine = if arguments.engine { Some(Engine::start()?) } else { None };
     let sources = Sources::choose(arguments, engine.as_ref())?;
@@ -142,16 +143,19 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     let control = fleet.serve()?;
 
     let running: Vec<Backend> = fleet.lock().keys().copied().collect();
+    variables.push((otelbar_integration::DEMO, programs.demo.display().to_string()));
     for file in &all {
         let missing = file.missing(&running);
-        if missing.is_empty() {
-            let mut variables = variables.clone();
-            variables.push((Control::VARIABLE, control.to_string()));
-            variables.push((otelbar_integration::DEMO, demo.display().to_string()));
-            report.tests.push(file.run(workspace, &arguments.filters, &variables));
-        } else {
-            report.tests.push(TestRow { name: file.name.clone(), outcome: Err(missing), duration: None });
-        }
+        report.tests.push(match programs.tests.get(&file.name) {
+            Some(program) if missing.is_empty() => {
+                let process = Process::new(program, workspace.root().join(TESTS))
+                    .arg("--ignored")
+                    .args(&arguments.filters)
+                    .unshown_var(Control::VARIABLE, control.to_string());
+                file.run(process, &variables)
+            }
+            _ => TestRow { name: file.name.clone(), outcome: Err(missing), duration: None },
+        });
     }
     let failed = report.tests.iter().any(|row| row.outcome == Ok(false));
     if failed {
@@ -200,31 +204,29 @@ impl TestFile {
         self.missing(running).is_empty()
     }
 
-    fn run(
-        &self,
-        workspace: &Workspace,
-        filters: &[String],
-        variables: &[(&'static str, String)],
-    ) -> TestRow {
-        let process = workspace.cargo(["test", "--package", TESTS, "--test", &self.name, "--", "--ignored"]);
-        let process = variables
-            .iter()
-            .fold(process.args(filters), |process, (name, value)| process.unshown_var(*name, value));
+    fn run(&self, process: Process, variables: &[(&'static str, String)]) -> TestRow {
+        let process =
+            variables.iter().fold(process, |process, (name, value)| process.unshown_var(*name, value));
         let began = Instant::now();
         let passed = process.run_in_group().is_ok();
         TestRow { name: self.name.clone(), outcome: Ok(passed), duration: Some(began.elapsed()) }
     }
 }
 
-fn build(workspace: &Workspace, files: &[&TestFile]) -> Result<(), Failure> {
-    let process = workspace.cargo(["test", "--package", TESTS, "--no-run"]);
-    files.iter().fold(process, |process, file| process.args(["--test", &file.name])).run_in_group()
+/// What is run, and not built any more while backends run.
+struct Programs {
+    tests: BTreeMap<String, PathBuf>,
+    /// The demo, whose traffic is looked for in the backends.
+    demo: PathBuf,
 }
 
-/// The demo, whose traffic is looked for in the backends.
-fn build_demo(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    demo::build(workspace).run_in_group()?;
-    Ok(workspace.metadata()?.target.join("debug/examples/demo"))
+fn build(workspace: &Workspace, files: &[&TestFile]) -> Result<Programs, Failure> {
+    let tests = workspace.cargo(["test", "--package", TESTS, "--no-run"]);
+    let tests = files.iter().fold(tests, |process, file| process.args(["--test", &file.name]));
+    let tests = workspace.executables(tests)?;
+    let mut demo = workspace.executables(demo::build(workspace))?;
+    let missing = || Failure::new("cargo does not tell where the demo is");
+    Ok(Programs { tests, demo: demo.remove("demo").ok_or_else(missing)? })
 }
 
 /// Where backends come from, in the form that was chosen.

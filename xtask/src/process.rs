@@ -83,13 +83,12 @@ impl Process {
         self.judge(Group::spawn(&mut self.command())?.wait().status)
     }
 
-    /// Runs it as [`output`](Self::output) does, in a process group that an interrupt of ours ends.
+    /// Runs it as [`run_in_group`](Self::run_in_group) does, and gives back what it wrote to standard output.
     #[cfg(unix)]
     pub(crate) fn output_in_group(&self) -> Result<String, Failure> {
-        let mut command = self.command();
-        let output = Group::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait();
-        self.judge(output.status)
-            .map_err(|failure| failure.with_details(String::from_utf8_lossy(&output.stderr).trim_end()))?;
+        eprintln!("$ {self}");
+        let output = Group::spawn(self.command().stdout(Stdio::piped()))?.wait();
+        self.judge(output.status)?;
         String::from_utf8(output.stdout.clone())
             .map_err(|_| Failure::new(format!("`{self}` wrote text that is not UTF-8")))
     }

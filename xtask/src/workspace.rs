@@ -82,6 +82,14 @@ impl Workspace {
             .map_err(|error| Failure::new(format!("`{process}` wrote what this program can't read: {error}")))
     }
 
+    /// Runs a build, and gives the programs that it is for, by the names of their targets.
+    #[cfg(unix)]
+    pub(crate) fn executables(&self, build: Process) -> Result<BTreeMap<String, PathBuf>, Failure> {
+        let build = build.arg("--message-format=json-render-diagnostics");
+        read_executables(&build.output_in_group()?)
+            .map_err(|error| Failure::new(format!("`{build}` wrote what this program can't read: {error}")))
+    }
+
     /// The folders at the top level that hold a crate.
     pub(crate) fn crate_folders(&self) -> Result<Vec<String>, Failure> {
         let entries = fs::read_dir(&self.root).map_err(|error| Failure::io(&self.root, &error))?;
@@ -93,6 +101,22 @@ impl Workspace {
         names.sort();
         Ok(names)
     }
+}
+
+/// Reads what cargo writes with `--message-format=json`: a message a line.
+#[cfg(unix)]
+fn read_executables(messages: &str) -> serde_json::Result<BTreeMap<String, PathBuf>> {
+    #[derive(Deserialize)]
+    struct Message {
+        target: Option<Target>,
+        executable: Option<PathBuf>,
+    }
+    let mut executables = BTreeMap::new();
+    for line in messages.lines() {
+        let Message { target, executable } = serde_json::from_str(line)?;
+        executables.extend(target.map(|target| target.name).zip(executable));
+    }
+    Ok(executables)
 }
 
 /// Whether this is a run of continuous integration, where nothing may be left out in silence.
@@ -122,6 +146,16 @@ mod tests {
         let kinds: Vec<Kind> = metadata.crates[0].dependencies.iter().map(|one| one.kind).collect();
         assert_eq!(kinds, [Kind::Normal, Kind::Dev, Kind::Build]);
         assert_eq!(metadata.crates[0].targets[0].name, "parse");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_programs_of_a_build_are_known_by_their_targets() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"serde","kind":["lib"]},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"jaeger","kind":["test"]},"executable":"/target/jaeger-1f"}
+{"reason":"build-finished","success":true}"#;
+        let expected = BTreeMap::from([("jaeger".to_owned(), PathBuf::from("/target/jaeger-1f"))]);
+        assert_eq!(read_executables(messages).unwrap(), expected);
     }
 
     #[test]

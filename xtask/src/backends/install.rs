@@ -69,7 +69,6 @@ fn build_jaeger(folder: &Path) -> Result<(), Failure> {
         dir: PathBuf,
     }
     let download = jaeger_download(folder);
-    eprintln!("$ {download}");
     let answer = download.output_in_group()?;
     let Download { dir } = serde_json::from_str(&answer)
         .map_err(|error| Failure::new(format!("`{download}` wrote what this program can't read: {error}")))?;
