@@ -58,7 +58,9 @@ by --only, and where the environment variable CI is set. The cache is OTELBAR_CA
     run,
 };
 
+/// The crate of the tests, and its folder.
 const TESTS: &str = "otelbar-integration";
+const TESTS_FOLDER: &str = "xtask/integration";
 
 #[derive(Debug, PartialEq)]
 struct Arguments {
@@ -148,7 +150,7 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
         let missing = file.missing(&running);
         report.tests.push(match programs.tests.get(&file.name) {
             Some(program) if missing.is_empty() => {
-                let process = Process::new(program, workspace.root().join(TESTS))
+                let process = Process::new(program, workspace.root().join(TESTS_FOLDER))
                     .arg("--ignored")
                     .args(&arguments.filters)
                     .unshown_var(Control::VARIABLE, control.to_string());
