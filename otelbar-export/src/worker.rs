@@ -458,7 +458,7 @@ fn halves(request: Request) -> [Vec<Portion>; 2] {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
+    use std::collections::{BTreeSet, VecDeque};
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
@@ -466,9 +466,11 @@ mod tests {
     use bytes::Bytes;
     use http::StatusCode;
     use opentelemetry::InstrumentationScope;
-    use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status};
+    use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_sdk::Resource;
     use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+    use prost::Message;
 
     use super::*;
     use crate::batch::HandOver;
@@ -482,6 +484,10 @@ mod tests {
     struct Scripted {
         answers: Arc<Mutex<VecDeque<Result<Acknowledged, SendError>>>>,
         asked: Arc<Mutex<Vec<Instant>>>,
+        /// Between these times it is not there.
+        away: Arc<Mutex<Option<(Instant, Instant)>>>,
+        /// The ids of spans in accepted requests.
+        received: Arc<Mutex<BTreeSet<Vec<u8>>>>,
     }
 
     impl Transport for Scripted {
@@ -489,10 +495,20 @@ mod tests {
             Payload { frame: Bytes::new(), body, coding: None }
         }
 
-        async fn send(&self, _: Payload) -> Result<Acknowledged, SendError> {
-            self.asked.lock().unwrap().push(Instant::now());
-            let answer = self.answers.lock().unwrap().pop_front();
-            answer.unwrap_or_else(|| Ok(Acknowledged::default()))
+        async fn send(&self, payload: Payload) -> Result<Acknowledged, SendError> {
+            let now = Instant::now();
+            self.asked.lock().unwrap().push(now);
+            if self.away.lock().unwrap().is_some_and(|(from, to)| (from..to).contains(&now)) {
+                return unavailable(None);
+            }
+            let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Acknowledged::default()));
+            if answer.is_ok() {
+                let request = ExportTraceServiceRequest::decode(payload.body).unwrap();
+                let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+                let ids = scopes.flat_map(|scope| scope.spans).map(|span| span.span_id);
+                self.received.lock().unwrap().extend(ids);
+            }
+            answer
         }
     }
 
@@ -503,6 +519,7 @@ mod tests {
 
     fn batch(spans: usize) -> Arc<HandOver> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        static NEXT_SPAN: AtomicU64 = AtomicU64::new(1);
         let span = SpanData {
             span_context: SpanContext::empty_context(),
             parent_span_id: SpanId::INVALID,
@@ -518,7 +535,13 @@ mod tests {
             status: Status::Unset,
             instrumentation_scope: InstrumentationScope::builder("test").build(),
         };
-        let batch = TraceBatch::new(1, Resource::builder_empty().build(), vec![span; spans]);
+        let mut spans = vec![span; spans];
+        for span in &mut spans {
+            let id = SpanId::from(NEXT_SPAN.fetch_add(1, Ordering::Relaxed));
+            span.span_context =
+                SpanContext::new(TraceId::from(1), id, TraceFlags::SAMPLED, false, TraceState::NONE);
+        }
+        let batch = TraceBatch::new(1, Resource::builder_empty().build(), spans);
         HandOver::new(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch)
     }
 
@@ -701,6 +724,28 @@ mod tests {
         tokio::time::sleep(SECOND).await;
         assert_eq!(transport.sent(began).len(), 3);
         assert_eq!((queue.account().accepted, queue.account().dropped.not_retryable), (1, 1));
+    }
+
+    /// A hand-over of 50 spans each 10 ms, and a backend that is away from the fifth second for a minute.
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_of_a_minute_under_load_costs_only_what_has_no_room() {
+        for queue_size in [1_000_000, 20_000] {
+            let (queue, transport, began) = start_with(Vec::new(), |options| {
+                options.with_queue_size(queue_size).with_queue_bytes(usize::MAX)
+            });
+            *transport.away.lock().unwrap() = Some((began + 5 * SECOND, began + 65 * SECOND));
+            let (mut taken, mut refused) = (0, 0);
+            for _ in 0..7000 {
+                *(if queue.push(batch(50)).is_ok() { &mut taken } else { &mut refused }) += 50;
+                tokio::time::sleep(SECOND / 100).await;
+            }
+            tokio::time::sleep(60 * SECOND).await;
+            let account = queue.account();
+            assert_eq!((account.accepted, account.dropped.queue_full), (taken, refused));
+            assert_eq!(account.handed_over, taken + refused);
+            assert_eq!(transport.received.lock().unwrap().len() as u64, taken, "each came once");
+            assert_eq!(refused > 0, queue_size == 20_000);
+        }
     }
 
     #[tokio::test(start_paused = true)]

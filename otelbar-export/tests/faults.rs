@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use otelbar_export::{Delivery, ExporterOptions, SpoolOptions};
+use otelbar_export::{Delivery, ExporterOptions, RetryPolicy, SpoolOptions};
 use otelbar_testkit::{Collector, Ending, Fault, Stage};
 
 use common::{PATIENCE, account_of, assert_balanced, batch, exporter, options_by, protocols};
@@ -29,14 +29,23 @@ fn arrived(collector: &Collector) -> Vec<String> {
     otlp.chain(collector.zipkin_spans().into_iter().map(|span| span.id)).collect()
 }
 
+fn hasty() -> RetryPolicy {
+    let mut hasty = RetryPolicy::default();
+    hasty.initial = Duration::from_millis(1);
+    hasty.max = Duration::from_millis(1);
+    hasty.max_retry_after = Duration::from_millis(5);
+    hasty
+}
+
 /// One hand-over meets the fault, the next a collector that does well.
 fn meet(name: &str, fault: &Fault) {
     let collector = Collector::start().unwrap();
     // Whether it is met by a new connection or by one that is kept.
     for kept in [false, true] {
         let Some(options) = way(name, &collector) else { return };
-        // What hangs or is slow is given up by then.
-        let (exporter, receipts) = exporter(options.with_timeout(Duration::from_millis(200)));
+        // What hangs or is slow is given up by then, and who asks for patience gets little of it.
+        let options = options.with_timeout(Duration::from_millis(100)).with_retry(hasty());
+        let (exporter, receipts) = exporter(options);
         let context = format!("{name}, {}, {fault}", if kept { "kept" } else { "new" });
         collector.clear();
         if kept {
