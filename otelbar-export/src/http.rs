@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::client::{Connector, HttpClient, Unreadable, Version, beginning, one_line};
 use crate::compress::compress;
-#[cfg(any(feature = "json", feature = "zipkin"))]
+#[cfg(feature = "json")]
 use crate::encode::JSON;
 use crate::encode::{Encoding, PROTOBUF};
 use crate::rpc::RpcStatus;

@@ -5,9 +5,7 @@ mod common;
 use std::process::Command;
 use std::time::Duration;
 
-use otelbar_export::{
-    ConsoleFormat, ConsoleTarget, DestinationKind, ExporterOptions, Health, Overflow, ToolbarSpanExporter,
-};
+use otelbar_export::{ConsoleFormat, ConsoleTarget, ExporterOptions, Health, Overflow, ToolbarSpanExporter};
 use otelbar_testkit::{Collector, Fault};
 
 use common::{PATIENCE, Receipts, assert_balanced, batch, options, options_by, protocols};
@@ -93,7 +91,7 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
     let account = exporter.accounts().remove(0);
     assert_balanced(&account);
     assert_eq!((account.accepted, account.dropped.not_retryable, account.requests), (6, 3, 5));
-    assert_eq!(account.destination.kind, DestinationKind::Zipkin);
+    assert_eq!(account.destination.kind, otelbar_export::DestinationKind::Zipkin);
     let spans = collector.zipkin_spans();
     assert_eq!(spans.len(), 6);
     assert!(spans.iter().all(|span| span.service_name() == "shop"));

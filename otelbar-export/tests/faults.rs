@@ -13,10 +13,9 @@ use common::{PATIENCE, account_of, assert_balanced, batch, exporter, options_by,
 /// Each way to send that is in this build, to this collector.
 fn ways(collector: &Collector) -> Vec<(String, ExporterOptions)> {
     let otlp = protocols().map(|protocol| (protocol.to_string(), options_by(protocol, collector)));
-    let mut ways: Vec<_> = otlp.collect();
     #[cfg(feature = "zipkin")]
-    ways.push(("zipkin".to_owned(), common::zipkin_at(collector)));
-    ways
+    let otlp = otlp.chain([("zipkin".to_owned(), common::zipkin_at(collector))]);
+    otlp.collect()
 }
 
 fn way(name: &str, collector: &Collector) -> Option<ExporterOptions> {
