@@ -68,6 +68,8 @@ impl ExporterOptions {
     /// Sends Zipkin's JSON of version 2 to this URL as it stands; so it ends in `/api/v2/spans` as a rule. Compression
     /// is none or gzip, as Zipkin has it; a protocol set is for OTLP and means nothing here.
     ///
+    #[doc = include_str!("encode/zipkin.md")]
+    ///
     /// ```
     /// use otelbar_export::ExporterOptions;
     ///

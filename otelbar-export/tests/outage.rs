@@ -25,6 +25,10 @@ fn a_backend_that_is_away_for_a_minute_loses_only_what_has_no_room() {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it sleeps to keep the pace of the load, not to wait for something"
+)]
 fn outage(protocol: otelbar_export::Protocol, queue: usize, spool: bool) {
     let folder = tempfile::tempdir().unwrap();
     let collector = Collector::start().unwrap();

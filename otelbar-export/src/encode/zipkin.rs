@@ -8,27 +8,7 @@
 //! dropped (`otel.dropped_attributes_count`, `otel.dropped_events_count`, `otel.dropped_links_count`). Events become
 //! annotations. Spans of kind CLIENT and PRODUCER get a remote endpoint from the attributes that tell one.
 //!
-//! What Zipkin's form cannot hold:
-//!
-//! | OpenTelemetry | in Zipkin |
-//! |---|---|
-//! | links, with their attributes | not sent |
-//! | trace state, trace flags, whether the parent is remote | not sent |
-//! | schema URLs | not sent |
-//! | types of attributes | a tag is a text: `true`, `42`, `1.5`, `NaN`; a list is written as JSON, `["a","b"]` |
-//! | whether an attribute is the span's, its scope's or its resource's | not told; of one key, the span's value wins over the scope's, and that over the resource's |
-//! | a key twice in a span | the last value |
-//! | an attribute named as one of the tags above | the tag wins |
-//! | an attribute `error` that is false | not sent, as Zipkin takes a span with any `error` for a failed one |
-//! | nanoseconds | microseconds, the rest is cut off |
-//! | a duration of less than a microsecond | 1 µs, as 0 means none to Zipkin |
-//! | an end before the start | no duration |
-//! | a time before 1970 | 1 µs after its begin for a span, its begin for an event |
-//! | attributes of an event, and their dropped count | in the annotation's text: `"name": {"key":"value"}` |
-//! | events at the same microsecond: their order, and repeats | Zipkin sorts annotations by time and text, and keeps one of each |
-//! | kind INTERNAL | no kind |
-//! | capital letters in the names of spans and services | Zipkin turns them into small ones |
-//! | a trace id that begins with 16 zeros | Zipkin shows the last 16 digits |
+#![doc = include_str!("zipkin.md")]
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
