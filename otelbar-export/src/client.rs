@@ -16,12 +16,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::message;
+use crate::proxy::{Proxy, ProxyConnector, ProxyError};
 use crate::retry::parse_retry_after;
 use crate::time::after;
 use crate::transport::Payload;
 use crate::{ExporterOptions, SendError, SetupError};
 
-const USER_AGENT: HeaderValue =
+pub(crate) const USER_AGENT: HeaderValue =
     HeaderValue::from_static(concat!("otelbar-export/", env!("CARGO_PKG_VERSION")));
 /// OTLP has clients read no more than this of an answer.
 const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
@@ -31,9 +32,18 @@ const LONGEST_MESSAGE: usize = 300;
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 #[cfg(feature = "tls")]
-pub(crate) type Connector = hyper_rustls::HttpsConnector<HttpConnector>;
+type Https = hyper_rustls::HttpsConnector<ProxyConnector>;
 #[cfg(not(feature = "tls"))]
-pub(crate) type Connector = HttpConnector;
+type Https = ProxyConnector;
+
+/// What opens connections to one endpoint.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    https: Https,
+    proxy: Option<Arc<Proxy>>,
+    /// Whether the proxy gets the requests themselves, so that its answers come as the backend's do.
+    forwards: bool,
+}
 
 /// Without a copy of the request for each attempt.
 type Body = Full<Chain<Bytes, Bytes>>;
@@ -48,7 +58,7 @@ pub(crate) enum Version {
 
 /// One destination, with its connection kept alive between requests. To be used inside a tokio runtime.
 pub(crate) struct HttpClient {
-    client: RefCell<Client<Connector, Body>>,
+    client: RefCell<Client<Https, Body>>,
     connector: Connector,
     version: Version,
     uri: Uri,
@@ -68,6 +78,14 @@ pub(crate) struct Answer {
     pub(crate) trailers: HeaderMap,
 }
 
+/// What matters of an answer other than success.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    message: String,
+    retry_after: Option<Duration>,
+}
+
 /// Why an answer's body is not there.
 pub(crate) enum Unreadable {
     TooLarge,
@@ -84,12 +102,21 @@ pub(crate) enum Unreadable {
 impl Answer {
     /// An answer other than success, as an error.
     pub(crate) fn refused(self, endpoint: &Arc<str>) -> SendError {
-        let retry_after = self
-            .headers
+        let Refusal { status, message, retry_after } = self.refusal();
+        SendError::Status { endpoint: Arc::clone(endpoint), status, message, retry_after }
+    }
+
+    fn refusal(self) -> Refusal {
+        Refusal::new(self.status, &self.headers, &self.body.unwrap_or_default())
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Self {
+        let retry_after = headers
             .get(header::RETRY_AFTER)
             .and_then(|value| parse_retry_after(value.as_bytes(), SystemTime::now()));
-        let message = message(self.status, &self.headers, &self.body.unwrap_or_default());
-        SendError::Status { endpoint: Arc::clone(endpoint), status: self.status, message, retry_after }
+        Self { status, message: message(status, headers, body), retry_after }
     }
 }
 
@@ -107,8 +134,14 @@ impl HttpClient {
     pub(crate) fn new(options: &ExporterOptions, uri: Uri, version: Version, connector: Connector) -> Self {
         let mut headers = options.headers.clone();
         headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        if connector.forwards
+            && let Some(authorization) =
+                connector.proxy.as_ref().and_then(|proxy| proxy.authorization.clone())
+        {
+            headers.insert(header::PROXY_AUTHORIZATION, authorization);
+        }
         Self {
-            client: RefCell::new(client(version, connector.clone())),
+            client: RefCell::new(client(version, connector.https.clone())),
             connector,
             version,
             uri,
@@ -154,12 +187,28 @@ impl HttpClient {
                 (Err(Unreadable::TooLate), HeaderMap::new())
             }
         };
-        Ok(Answer { status: head.status, headers: head.headers, body, trailers })
+        let answer = Answer { status: head.status, headers: head.headers, body, trailers };
+        match &self.connector.proxy {
+            // No backend answers so.
+            Some(proxy)
+                if self.connector.forwards && answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED =>
+            {
+                Err(self.refused_by(proxy, answer.refusal()))
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    fn refused_by(&self, proxy: &Proxy, refusal: Refusal) -> SendError {
+        let Refusal { status, message, retry_after } = refusal;
+        let (endpoint, proxy) = (Arc::clone(&self.endpoint), Arc::clone(&proxy.text));
+        SendError::ProxyStatus { endpoint, proxy, status, message, retry_after }
     }
 
     pub(crate) fn timed_out(&self) -> SendError {
         SendError::Timeout {
             endpoint: Arc::clone(&self.endpoint),
+            proxy: self.connector.proxy.as_ref().map(|proxy| Arc::clone(&proxy.text)),
             timeout: self.timeout,
             variable: self.timeout_variable,
         }
@@ -180,7 +229,7 @@ impl HttpClient {
     /// request gets another.
     fn reconnect(&self) {
         if self.version != Version::Http1 {
-            *self.client.borrow_mut() = client(self.version, self.connector.clone());
+            *self.client.borrow_mut() = client(self.version, self.connector.https.clone());
         }
     }
 
@@ -195,6 +244,17 @@ impl HttpClient {
 
     fn lost(&self, error: &(dyn Error + 'static)) -> SendError {
         let endpoint = Arc::clone(&self.endpoint);
+        if let Some(proxy) = &self.connector.proxy {
+            let reason = match find::<ProxyError>(error) {
+                Some(ProxyError::Refused(refusal)) => return self.refused_by(proxy, refusal.clone()),
+                Some(ProxyError::Lost(cause)) => Some(root_cause(&**cause)),
+                // There is no other connection.
+                None => self.connector.forwards.then(|| root_cause(error)),
+            };
+            if let Some(reason) = reason {
+                return SendError::Proxy { endpoint, proxy: Arc::clone(&proxy.text), reason };
+            }
+        }
         #[cfg(feature = "tls")]
         if let Some((reason, remedy)) = crate::tls::explain(error) {
             return SendError::Tls { endpoint, reason, remedy };
@@ -203,7 +263,7 @@ impl HttpClient {
     }
 }
 
-fn client(version: Version, connector: Connector) -> Client<Connector, Body> {
+fn client(version: Version, connector: Https) -> Client<Https, Body> {
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .pool_timer(TokioTimer::new())
@@ -229,19 +289,19 @@ fn client(version: Version, connector: Connector) -> Client<Connector, Body> {
 ///
 /// # Errors
 ///
-/// Names the certificate that does not serve.
+/// Names the certificate or the proxy that does not serve.
 pub(crate) fn connector(options: &ExporterOptions, version: Version) -> Result<Connector, SetupError> {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
     tcp.enforce_http(false);
+    let endpoint = &options.endpoint.uri;
+    let proxy = options.proxy.proxy_for(endpoint)?.map(Arc::new);
+    let connector = ProxyConnector::new(tcp, proxy.as_ref(), endpoint, version);
+    let forwards = connector.forwards();
     #[cfg(feature = "tls")]
-    return crate::tls::connector(options, version, tcp);
-    #[cfg(not(feature = "tls"))]
-    {
-        let _ = (options, version);
-        Ok(tcp)
-    }
+    let connector = crate::tls::connector(options, version, connector)?;
+    Ok(Connector { https: connector, proxy, forwards })
 }
 
 /// One short line, as it goes into logs.
@@ -260,8 +320,20 @@ pub(crate) fn beginning(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST_MESSAGE)]).into_owned()
 }
 
+/// The error of this kind that another was caused by, or that it is.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
 /// The innermost error says what happened; those around it say that something did.
-fn root_cause(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -11,8 +11,9 @@ use crate::{BreakerPolicy, ConsoleTarget, ExporterOptions, Overflow, RetryPolicy
 
 impl ExporterOptions {
     /// The options for each exporter of traces that the configuration names (`OTEL_TRACES_EXPORTER`), in that order;
-    /// nothing for `none`. What the configuration cannot say stays at its default. With a spool each has a folder in
-    /// it, by its name there: `otlp`, `zipkin`.
+    /// nothing for `none`. What the configuration cannot say stays at its default, but for proxies: these are those of
+    /// the process's environment, as [`with_proxy_from_env`](Self::with_proxy_from_env) reads them. With a spool each
+    /// has a folder in it, by its name there: `otlp`, `zipkin`.
     ///
     /// ```
     /// use otelbar_config::{OpenTelemetryConfig, TracesExporter};
@@ -101,6 +102,7 @@ fn with_limits(
         _ => Overflow::Traces { slow: config.slow_span_threshold() },
     };
     let mut options = options
+        .with_proxy_from_env()
         .with_batch_size(batches.max_export_batch_size)
         .with_batch_delay(batches.schedule_delay)
         .with_queue_size(batches.max_queue_size)
@@ -148,6 +150,7 @@ mod tests {
     use otelbar_config::{Compression, Protocol};
 
     use super::*;
+    use crate::proxy::ProxyOptions;
 
     /// The options of the one exporter.
     fn of(config: &OpenTelemetryConfig) -> ExporterOptions {
@@ -262,6 +265,13 @@ mod tests {
         if cfg!(feature = "tls") {
             check(&[grpc, (ENDPOINT, "h:4317")], "https://h:4317", Protocol::Grpc, Compression::None);
         }
+    }
+
+    #[test]
+    fn proxies_are_those_of_the_environment() {
+        let config = OpenTelemetryConfig::from_environment(&|_: &str| None).0;
+        let proxy = of(&config).proxy;
+        assert!(matches!(proxy, ProxyOptions::Variables(_)), "{proxy:?}");
     }
 
     #[cfg(feature = "tls")]

@@ -76,15 +76,55 @@ pub enum SendError {
         reason: String,
     },
     /// No answer in time. The request was cancelled.
-    #[error("{endpoint} did not answer within {timeout:?}; if it is only slow, raise {variable}")]
+    #[error(
+        "{endpoint} did not answer{} within {timeout:?}; if it is only slow, raise {variable}",
+        through(proxy.as_deref())
+    )]
     #[non_exhaustive]
     Timeout {
         /// Where it was to go.
         endpoint: Arc<str>,
+        /// The proxy on the way there, which may be what is silent; without credentials.
+        proxy: Option<Arc<str>>,
         /// The limit.
         timeout: Duration,
         /// The variable that sets it.
         variable: &'static str,
+    },
+    /// The proxy cannot be reached, or ended the connection before an answer.
+    #[error(
+        "no way to {endpoint} through the proxy {proxy}: {reason}; see that the proxy runs and listens there, or do \
+         without by NO_PROXY"
+    )]
+    #[non_exhaustive]
+    Proxy {
+        /// Where it was to go.
+        endpoint: Arc<str>,
+        /// The proxy, without credentials.
+        proxy: Arc<str>,
+        /// What happened.
+        reason: String,
+    },
+    /// The proxy refused: for want of credentials (407), or because it does not let this through or cannot reach the
+    /// endpoint. What a proxy that passes requests on answers in the backend's place is told apart by 407 alone; the
+    /// rest is [`Status`](Self::Status).
+    #[error(
+        "the proxy {proxy} answered {status} on the way to {endpoint}{}{}",
+        said(message),
+        proxy_hint(*status)
+    )]
+    #[non_exhaustive]
+    ProxyStatus {
+        /// Where it was to go.
+        endpoint: Arc<str>,
+        /// The proxy, without credentials.
+        proxy: Arc<str>,
+        /// The answer's status.
+        status: StatusCode,
+        /// What the proxy said in the body, shortened.
+        message: String,
+        /// How long the proxy asks to be left alone.
+        retry_after: Option<Duration>,
     },
     /// An answer other than success, over HTTP; over gRPC from what stands before the backend.
     #[error("{endpoint} answered {status}{}{}", said(message), status_hint(*status, endpoint))]
@@ -126,13 +166,20 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether OTLP allows another attempt: whenever there was no answer; over HTTP after 429, 502, 503, 504; over
+    /// Whether OTLP allows another attempt: whenever there was no answer; over HTTP after 429, 502, 503, 504, be they
+    /// the backend's or a proxy's, and not after a proxy's 407 or other refusals; over
     /// gRPC after CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE and DATA_LOSS, and after
     /// RESOURCE_EXHAUSTED with a `RetryInfo`.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Tls { .. } | Self::Lost { .. } | Self::Timeout { .. } => true,
-            Self::Status { status, .. } => matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Lost { .. }
+            | Self::Timeout { .. }
+            | Self::Proxy { .. } => true,
+            Self::Status { status, .. } | Self::ProxyStatus { status, .. } => {
+                matches!(status.as_u16(), 429 | 502 | 503 | 504)
+            }
             Self::Grpc { code, retry_info, .. } => match code {
                 GrpcCode::Cancelled
                 | GrpcCode::DeadlineExceeded
@@ -180,10 +227,12 @@ impl SendError {
             }
     }
 
-    /// How long the backend asks to be left alone, from its `Retry-After` or `RetryInfo`.
+    /// How long the backend or the proxy asks to be left alone, from its `Retry-After` or `RetryInfo`.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Status { retry_after, .. } | Self::Grpc { retry_after, .. } => *retry_after,
+            Self::Status { retry_after, .. }
+            | Self::ProxyStatus { retry_after, .. }
+            | Self::Grpc { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -224,6 +273,18 @@ fn status_hint(status: StatusCode, endpoint: &str) -> &'static str {
         413 => "; lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
         300..=399 => "; redirects are not followed, set the endpoint to the address meant",
         _ => "",
+    }
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default()
+}
+
+fn proxy_hint(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        407 => "; see the user and the password in the proxy's URL, http://user:password@host:port",
+        429 | 502 | 503 | 504 => "; see that the backend runs and the proxy reaches it",
+        _ => "; see that the proxy allows CONNECT to this host and port, or do without by NO_PROXY",
     }
 }
 
@@ -367,18 +428,18 @@ mod tests {
     fn only_what_the_specification_lists_is_retried() {
         #[track_caller]
         fn check(status: u16, retryable: bool) {
-            let error = SendError::Status {
-                endpoint: "http://h/v1/traces".into(),
-                status: StatusCode::from_u16(status).unwrap(),
-                message: String::new(),
-                retry_after: None,
-            };
+            let (endpoint, status) = ("http://h/v1/traces".into(), StatusCode::from_u16(status).unwrap());
+            let (message, retry_after) = (String::new(), None);
+            let error = SendError::Status { endpoint, status, message, retry_after };
             assert_eq!(error.is_retryable(), retryable, "{status}");
+            let (endpoint, proxy, message) = ("https://h".into(), "http://proxy".into(), String::new());
+            let error = SendError::ProxyStatus { endpoint, proxy, status, message, retry_after };
+            assert_eq!(error.is_retryable(), retryable, "{status} of a proxy");
         }
         for status in [429, 502, 503, 504] {
             check(status, true);
         }
-        for status in [301, 307, 400, 401, 403, 404, 408, 413, 415, 422, 500, 501, 505] {
+        for status in [301, 307, 400, 401, 403, 404, 405, 407, 408, 413, 415, 422, 500, 501, 505] {
             check(status, false);
         }
     }

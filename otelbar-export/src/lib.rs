@@ -23,6 +23,7 @@ mod grpc;
 mod http;
 mod options;
 mod overflow;
+mod proxy;
 mod queue;
 mod receipt;
 mod request_size;

@@ -9,10 +9,11 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use otelbar_config::{Compression, ConsoleFormat, Protocol};
+use otelbar_config::{Compression, ConsoleFormat, Environment, ProcessEnvironment, Protocol};
 
 use crate::compress;
 use crate::encode::Encoding;
+use crate::proxy::ProxyOptions;
 use crate::{
     BreakerPolicy, ConsoleTarget, Destination, DestinationKind, Overflow, RetryPolicy, SetupError,
     SpoolOptions,
@@ -40,6 +41,7 @@ pub struct ExporterOptions {
     pub(crate) compression: Compression,
     #[cfg(feature = "tls")]
     pub(crate) tls: crate::tls::TlsOptions,
+    pub(crate) proxy: ProxyOptions,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
     pub(crate) batch_size: usize,
@@ -124,6 +126,7 @@ impl ExporterOptions {
             compression: Compression::None,
             #[cfg(feature = "tls")]
             tls: crate::tls::TlsOptions::default(),
+            proxy: ProxyOptions::default(),
             headers: HeaderMap::new(),
             timeout: Duration::from_secs(10),
             batch_size: 512,
@@ -175,6 +178,69 @@ impl ExporterOptions {
         key: impl Into<PathBuf>,
     ) -> Self {
         self.tls.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Goes through this HTTP proxy, `http://user:password@host:port`, whatever the endpoint and the environment. User
+    /// and password may be left out, and are percent-encoded; without a port it is 80. Default: without a proxy.
+    ///
+    /// OTLP over plain HTTP is handed to the proxy to be passed on; for `https` and gRPC it is asked for a tunnel
+    /// (`CONNECT`), so that it sees nothing of what is encrypted. The endpoint's name is resolved by the proxy.
+    ///
+    /// # Errors
+    ///
+    /// Says so when it is no `http://` URL, without repeating one that may hold a password. Proxies that speak TLS or
+    /// SOCKS are not supported.
+    ///
+    /// ```
+    /// use otelbar_export::ExporterOptions;
+    ///
+    /// let options = ExporterOptions::new("https://collector.example/v1/traces")?
+    ///     .with_proxy("http://shop:secret@proxy.example:3128")?;
+    /// # Ok::<(), otelbar_export::SetupError>(())
+    /// ```
+    pub fn with_proxy(mut self, url: &str) -> Result<Self, SetupError> {
+        self.proxy = ProxyOptions::fixed(url)?;
+        Ok(self)
+    }
+
+    /// Goes straight to the endpoint. The default, but for options made from a configuration.
+    pub fn without_proxy(mut self) -> Self {
+        self.proxy = ProxyOptions::Without;
+        self
+    }
+
+    /// Goes through the proxy that the process's environment names for the endpoint, if it does;
+    /// [`with_proxy_from_environment`](Self::with_proxy_from_environment) tells how. The default of options made from a
+    /// configuration.
+    pub fn with_proxy_from_env(self) -> Self {
+        self.with_proxy_from_environment(&ProcessEnvironment)
+    }
+
+    /// Goes through the proxy that this environment names for the endpoint, if it does, as curl and Go do:
+    ///
+    /// - `http_proxy` or `HTTP_PROXY` for `http` endpoints, `https_proxy` or `HTTPS_PROXY` for `https` ones, over gRPC
+    ///   too; else `all_proxy` or `ALL_PROXY`. The name in lower case goes first, an empty value is none, and a URL
+    ///   without a scheme is of an HTTP proxy.
+    /// - `HTTP_PROXY` in capitals is ignored where `REQUEST_METHOD` is set: under CGI a client can set it.
+    /// - `no_proxy` or `NO_PROXY` lists what is reached without a proxy: hosts, domains with all that is in them
+    ///   (`example`, `.example` and `*.example` alike), addresses and networks (`10.0.0.0/8`), each with a port or for
+    ///   any, or `*` for everything.
+    /// - `localhost` and loopback addresses never are reached through a proxy.
+    ///
+    /// It is read now. A URL that does not serve, as that of a SOCKS proxy, is an error when the pipeline starts, if it
+    /// is the endpoint's.
+    ///
+    /// ```
+    /// use otelbar_export::ExporterOptions;
+    ///
+    /// let environment = [("https_proxy", "http://proxy.example:3128"), ("no_proxy", "internal.example")];
+    /// let options = ExporterOptions::new("https://collector.example/v1/traces")?
+    ///     .with_proxy_from_environment(&environment);
+    /// # Ok::<(), otelbar_export::SetupError>(())
+    /// ```
+    pub fn with_proxy_from_environment(mut self, environment: &dyn Environment) -> Self {
+        self.proxy = ProxyOptions::from_environment(environment);
         self
     }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::client::Version;
+use crate::proxy::ProxyConnector;
 use crate::{ExporterOptions, SetupError};
 
 const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE";
@@ -29,19 +29,19 @@ pub(crate) struct TlsOptions {
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
 }
 
-/// What opens connections to the endpoint, on top of TCP. The files are read now, and only for an `https` endpoint.
+/// What opens connections to the endpoint, on top of what opens them in the clear. The files are read now, and only for an `https` endpoint.
 pub(crate) fn connector(
     options: &ExporterOptions,
     version: Version,
-    tcp: HttpConnector,
-) -> Result<HttpsConnector<HttpConnector>, SetupError> {
+    connector: ProxyConnector,
+) -> Result<HttpsConnector<ProxyConnector>, SetupError> {
     let is_https = options.endpoint.uri.scheme() == Some(&Scheme::HTTPS);
     let config = if is_https { config(&options.tls)? } else { trusting_nobody()? };
     let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
     Ok(match version {
-        Version::Http1 => builder.enable_http1().wrap_connector(tcp),
+        Version::Http1 => builder.enable_http1().wrap_connector(connector),
         #[cfg(feature = "grpc")]
-        Version::Http2 => builder.enable_http2().wrap_connector(tcp),
+        Version::Http2 => builder.enable_http2().wrap_connector(connector),
     })
 }
 

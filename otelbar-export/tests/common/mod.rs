@@ -96,7 +96,8 @@ pub(crate) fn zipkin_at(collector: &Collector) -> ExporterOptions {
     at_once(ExporterOptions::zipkin(&endpoint).unwrap())
 }
 
-fn at_once(options: ExporterOptions) -> ExporterOptions {
+/// At once, with retries that take no time and a breaker that stays closed.
+pub(crate) fn at_once(options: ExporterOptions) -> ExporterOptions {
     let mut breaker = BreakerPolicy::default();
     breaker.failure_threshold = u32::MAX;
     let mut retry = RetryPolicy::default();
