@@ -50,7 +50,7 @@ fn hand_over(counts: &mut Map<String, Value>) {
     counts.insert("hand_over/ours".to_owned(), count(|| _ = hand_over(second)));
 
     let [first, second] = [trace.clone(), trace];
-    let peer = peer::batch_processor(&sink, Protocol::HttpProtobuf, 2048);
+    let peer = peer::batch_processor(&sink, Protocol::HttpProtobuf, peer::QUEUE);
     let end = |spans: Vec<_>| spans.into_iter().for_each(|span| peer.on_end(span));
     end(first);
     counts.insert(format!("hand_over/{}", peer::NAME), count(|| end(second)));

@@ -1,9 +1,8 @@
 //! The whole way to a backend that accepts everything, beside the SDK's batch processor with opentelemetry-otlp's
-//! exporter: `cargo xtask bench export hand_over`.
+//! exporter: `cargo xtask bench export hand_over flat_out`.
 //!
 //! `export_…` is handing over many traces and waiting until the backend has them all; both queues hold them. `hand_over`
-//! is what one finished trace costs the caller. At the end it is told what is left of the spans of one thread that makes
-//! them as fast as it can.
+//! is what one finished trace costs the caller. `flat_out_…` is a thread that makes more than can be sent.
 
 #![allow(missing_docs, reason = "the macros of criterion make functions without documentation")]
 
@@ -13,8 +12,7 @@ mod spans;
 
 use std::time::{Duration, Instant};
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use opentelemetry::KeyValue;
+use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use opentelemetry::trace::{Span, SpanBuilder, Tracer, TracerProvider};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
 use otelbar_export::{ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
@@ -70,8 +68,10 @@ fn one_trace(criterion: &mut Criterion) {
     /// So few that they fit into any queue; what was handed over is sent before the next.
     const AT_ONCE: usize = 2 * spans::BATCH / TRACE;
     let sink = Sink::start();
-    let (ours, peer) =
-        (ours(&sink, Protocol::HttpProtobuf), peer::batch_processor(&sink, Protocol::HttpProtobuf, 2048));
+    let (ours, peer) = (
+        ours(&sink, Protocol::HttpProtobuf),
+        peer::batch_processor(&sink, Protocol::HttpProtobuf, peer::QUEUE),
+    );
     let mut group = criterion.benchmark_group("hand_over");
     group.throughput(Throughput::Elements(TRACE as u64));
     group.bench_function("ours", |bencher| {
@@ -113,57 +113,88 @@ fn timed(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// One thread makes spans with the SDK, each as soon as the one before has ended: what arrives of them.
-fn flat_out(_: &mut Criterion) {
-    const SPANS: usize = 500_000;
+/// One thread hands over finished traces, or single spans as the SDK ends them, as fast as it can make them. The time
+/// is that in which `SPANS` arrive; of those that do not it is told.
+fn flat_out(criterion: &mut Criterion) {
+    type Way = (&'static str, fn(&Sink, Protocol));
+    const WAYS: [(&str, [Way; 2]); 2] = [
+        ("traces", [("ours", traces_to_ours), (peer::NAME, traces_to_peer)]),
+        ("spans", [("ours", spans_to_ours), (peer::NAME, spans_to_peer)]),
+    ];
     let runtime = around_grpc();
     let _inside = runtime.enter();
-    println!("\n{SPANS} spans of one thread as fast as it makes them");
     for (name, protocol) in PROTOCOLS {
-        let sink = Sink::start();
-        let ours = ours(&sink, protocol);
-        let provider = SdkTracerProvider::builder().with_resource(spans::resource());
-        let made = make(provider.with_span_processor(ours.clone()).build(), SPANS);
-        ours.flush(PATIENCE).expect("a sink that takes all");
-        tell(name, "ours, a queue of 64 MiB", made, &sink, SPANS);
-
-        let sink = Sink::start();
-        let peer = peer::batch_processor(&sink, protocol, 2048);
-        let provider = SdkTracerProvider::builder().with_resource(spans::resource());
-        let provider = provider.with_span_processor(peer).build();
-        let made = make(provider.clone(), SPANS);
-        provider.force_flush().expect("a sink that takes all");
-        tell(name, "opentelemetry_otlp, a queue of 2048 spans", made, &sink, SPANS);
+        for (of, ways) in WAYS {
+            let mut group = criterion.benchmark_group(format!("flat_out_{of}_{name}"));
+            group.throughput(Throughput::Elements(SPANS as u64));
+            group.sample_size(10).sampling_mode(SamplingMode::Flat);
+            for (who, run) in ways {
+                let (mut runs, mut arrived) = (0, 0);
+                group.bench_function(who, |bencher| {
+                    bencher.iter_custom(|count| {
+                        let mut time = Duration::ZERO;
+                        for _ in 0..count {
+                            let sink = Sink::start();
+                            let took = timed(|| run(&sink, protocol));
+                            time += took.mul_f64(SPANS as f64 / sink.spans() as f64);
+                            runs += 1;
+                            arrived += sink.spans();
+                        }
+                        time
+                    });
+                });
+                if runs > 0 {
+                    let share = 100.0 - 100.0 * arrived as f64 / (runs * SPANS) as f64;
+                    println!("flat_out_{of}_{name}/{who}: {share:.1} % dropped");
+                }
+            }
+            group.finish();
+        }
     }
 }
 
-fn tell(protocol: &str, who: &str, made: Duration, sink: &Sink, spans: usize) {
-    let dropped = spans as u64 - sink.spans();
-    let percent = 100.0 * dropped as f64 / spans as f64;
-    let rate = spans as f64 / made.as_secs_f64() / 1e3;
-    println!("{protocol}: {who}: {dropped} dropped ({percent:.1} %), made at {rate:.0} k spans/s");
+/// What one thread makes in one go.
+const SPANS: usize = 20_000 * TRACE;
+
+fn traces_to_ours(sink: &Sink, protocol: Protocol) {
+    let (ours, service) = (ours(sink, protocol), spans::resource());
+    for key in 0..(SPANS / TRACE) as u64 {
+        // What has no room is missing from the sink.
+        let _ = ours.enqueue(TraceBatch::new(key, service.clone(), spans::spans(TRACE)));
+    }
+    ours.shutdown(PATIENCE).expect("a sink that takes all");
 }
 
-fn make(provider: SdkTracerProvider, spans: usize) -> Duration {
+fn traces_to_peer(sink: &Sink, protocol: Protocol) {
+    let peer = peer::batch_processor(sink, protocol, peer::QUEUE);
+    for _ in 0..SPANS / TRACE {
+        spans::spans(TRACE).into_iter().for_each(|span| peer.on_end(span));
+    }
+    peer.shutdown_with_timeout(PATIENCE).expect("a sink that takes all");
+}
+
+fn spans_to_ours(sink: &Sink, protocol: Protocol) {
+    let ours = ours(sink, protocol);
+    make_spans(ours.clone());
+    ours.shutdown(PATIENCE).expect("a sink that takes all");
+}
+
+fn spans_to_peer(sink: &Sink, protocol: Protocol) {
+    make_spans(peer::batch_processor(sink, protocol, peer::QUEUE));
+}
+
+fn make_spans(processor: impl SpanProcessor + 'static) {
+    let provider = SdkTracerProvider::builder().with_resource(spans::resource());
+    let provider = provider.with_span_processor(processor).build();
     let tracer = provider.tracer("shop.http");
-    timed(|| {
-        for index in 0..spans {
-            let mut span = tracer.build(SpanBuilder::from_name("SELECT songs artists").with_attributes([
-                KeyValue::new("db.system.name", "postgresql"),
-                KeyValue::new(
-                    "db.query.text",
-                    format!("SELECT * FROM songs WHERE artist_id = ${}", index % 7),
-                ),
-                KeyValue::new("server.address", "db.internal"),
-                KeyValue::new("server.port", 5432),
-                KeyValue::new("db.response.returned_rows", (index % 300) as i64),
-                KeyValue::new("db.cached", index.is_multiple_of(2)),
-            ]));
-            if index.is_multiple_of(5) {
-                span.add_event("cache miss", vec![KeyValue::new("cache.key", format!("cart:{index}"))]);
-            }
+    for index in 0..SPANS as u64 {
+        let mut span =
+            tracer.build(SpanBuilder::from_name(spans::NAME).with_attributes(spans::attributes(index)));
+        if spans::has_event(index) {
+            span.add_event("cache miss", spans::event_attributes(index));
         }
-    })
+    }
+    provider.shutdown_with_timeout(PATIENCE).expect("a sink that takes all");
 }
 
 /// At a queue that the bytes bound, not the number of spans.

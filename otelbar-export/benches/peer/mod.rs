@@ -10,6 +10,9 @@ use crate::spans;
 /// What it is called in the benches.
 pub(crate) const NAME: &str = "opentelemetry_otlp";
 
+/// The spans its queue holds by default.
+pub(crate) const QUEUE: usize = 2048;
+
 /// With a queue of so many spans. Over HTTP it sends with the client that it has by default; over gRPC it wants a runtime
 /// to be around it.
 pub(crate) fn batch_processor(sink: &Sink, protocol: Protocol, queue: usize) -> BatchSpanProcessor {

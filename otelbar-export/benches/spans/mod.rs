@@ -1,4 +1,4 @@
-//! What is encoded and exported here: spans of six attributes, three of them texts, each fifth with an event.
+//! What is encoded and exported here: spans of six attributes, half of them texts, each fifth with an event.
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
@@ -26,36 +26,51 @@ pub(crate) fn spans(count: usize) -> Vec<SpanData> {
     (0..count as u64).map(|index| span(index, &scope)).collect()
 }
 
+pub(crate) const NAME: &str = "SELECT songs artists";
+
+pub(crate) fn attributes(index: u64) -> Vec<KeyValue> {
+    vec![
+        KeyValue::new("db.system.name", "postgresql"),
+        KeyValue::new("db.query.text", format!("SELECT * FROM songs WHERE artist_id = ${}", index % 7)),
+        KeyValue::new("server.address", "db.internal"),
+        KeyValue::new("server.port", 5432),
+        KeyValue::new("db.response.returned_rows", (index % 300) as i64),
+        KeyValue::new("db.cached", index.is_multiple_of(2)),
+    ]
+}
+
+pub(crate) fn has_event(index: u64) -> bool {
+    index.is_multiple_of(5)
+}
+
+pub(crate) fn event_attributes(index: u64) -> Vec<KeyValue> {
+    vec![KeyValue::new("cache.key", format!("cart:{index}"))]
+}
+
 fn span(index: u64, scope: &InstrumentationScope) -> SpanData {
     let start = UNIX_EPOCH + Duration::new(1_790_000_000, 0) + Duration::from_micros(index * 37);
     let mut events = SpanEvents::default();
-    if index.is_multiple_of(5) {
-        let attributes = vec![KeyValue::new("cache.key", format!("cart:{index}"))];
-        events.events.push(Event::new("cache miss", start + Duration::from_micros(90), attributes, 0));
+    if has_event(index) {
+        let time = start + Duration::from_micros(90);
+        events.events.push(Event::new("cache miss", time, event_attributes(index), 0));
     }
+    let trace = index / TRACE as u64;
     let id = |index: u64| SpanId::from(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(index + 1));
     SpanData {
         span_context: SpanContext::new(
-            TraceId::from(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c + u128::from(index / TRACE as u64)),
+            TraceId::from(0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c + u128::from(trace)),
             id(index),
             TraceFlags::SAMPLED,
             false,
             TraceState::NONE,
         ),
-        parent_span_id: id(index / TRACE as u64 * TRACE as u64),
+        parent_span_id: id(trace * TRACE as u64),
         parent_span_is_remote: false,
         span_kind: SpanKind::Client,
-        name: "SELECT songs artists".into(),
+        name: NAME.into(),
         start_time: start,
         end_time: start + Duration::from_micros(250),
-        attributes: vec![
-            KeyValue::new("db.system.name", "postgresql"),
-            KeyValue::new("db.query.text", format!("SELECT * FROM songs WHERE artist_id = ${}", index % 7)),
-            KeyValue::new("server.address", "db.internal"),
-            KeyValue::new("server.port", 5432),
-            KeyValue::new("db.response.returned_rows", (index % 300) as i64),
-            KeyValue::new("db.cached", index.is_multiple_of(2)),
-        ],
+        attributes: attributes(index),
         dropped_attributes_count: 0,
         events,
         links: SpanLinks::default(),
