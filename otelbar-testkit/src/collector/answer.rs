@@ -28,6 +28,8 @@ pub(super) async fn answer(
     shared: Arc<Shared>,
     control: Arc<Control>,
 ) -> Result<Response<Body>, Break> {
+    // It may still be slow from the answer before.
+    control.set_pace(None);
     let (head, body) = request.into_parts();
     let mut body = RequestBody::new(body);
     let dialect = Dialect::of(&head);
@@ -111,19 +113,32 @@ fn accept(
             reply::success_with_filler(dialect, size)
         }
         Fault::Slow(pause) => {
-            let slow = control.slow_down(pause);
-            return reply::success_interrupted(dialect, Stage::ResponseBody, |reply| async move {
-                slow.written().await;
-                // What ends the answer comes at once, so that it is accepted just when the client knows so.
-                drop(slow);
+            control.set_pace(Some(pause));
+            // What tells the client that it is accepted: the head of HTTP, the trailers of gRPC.
+            let stage = if dialect == Dialect::Grpc { Stage::ResponseBody } else { Stage::ResponseHead };
+            return reply::success_interrupted(dialect, stage, |reply| async move {
+                control.written().await;
+                if dialect == Dialect::Grpc {
+                    // The trailers come at once, so that it is accepted just when the client knows so.
+                    control.set_pace(None);
+                }
                 entry.keep(message, 0);
                 entry.settle(reply);
             });
         }
         Fault::At(stage @ (Stage::ResponseHead | Stage::ResponseBody), ending) => {
+            // Over HTTP the head is about to tell that it is accepted, whatever follows.
+            let message = if dialect == Dialect::Grpc {
+                Some(message)
+            } else {
+                entry.keep(message, 0);
+                None
+            };
             return reply::success_interrupted(dialect, stage, |reply| async move {
                 meet(ending, &mut entry, &control, &mut release).await;
-                entry.keep(message, 0);
+                if let Some(message) = message {
+                    entry.keep(message, 0);
+                }
                 entry.settle(reply);
             });
         }

@@ -140,10 +140,19 @@ impl Control {
         }
     }
 
-    /// Writes one byte at a time, with a pause after each, for as long as the guard lives.
-    pub(super) fn slow_down(self: &Arc<Self>, pause: Duration) -> SlowedDown {
-        self.lock().pace = Some(pause);
-        SlowedDown { control: Arc::clone(self), pause }
+    /// Has the connection write one byte at a time, with a pause after each; without one, as much as it can.
+    pub(super) fn set_pace(&self, pause: Option<Duration>) {
+        self.lock().pace = pause;
+    }
+
+    /// Until all is written that those above have handed over by now.
+    pub(super) async fn written(&self) {
+        // They have begun to write when this has passed.
+        let pause = self.lock().pace.unwrap_or_default();
+        sleep(pause.max(Duration::from_millis(1))).await;
+        while self.lock().writing {
+            self.flushed.notified().await;
+        }
     }
 
     fn pace_of_write(&self) -> Option<Duration> {
@@ -159,28 +168,5 @@ impl Control {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The connection is slow.
-pub(super) struct SlowedDown {
-    control: Arc<Control>,
-    pause: Duration,
-}
-
-impl SlowedDown {
-    /// Until all that was to be written at this pace is.
-    pub(super) async fn written(&self) {
-        // Those above have begun to write when this has passed.
-        sleep(self.pause.max(Duration::from_millis(1))).await;
-        while self.control.lock().writing {
-            self.control.flushed.notified().await;
-        }
-    }
-}
-
-impl Drop for SlowedDown {
-    fn drop(&mut self) {
-        self.control.lock().pace = None;
     }
 }

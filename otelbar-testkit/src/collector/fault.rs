@@ -66,15 +66,16 @@ pub enum Fault {
     /// kept.
     Body(usize),
     /// Accepts, and sends the answer one byte at a time with this pause after each, from the first byte of its head
-    /// (over HTTP/2 of its frames) to the last but one (over gRPC to the trailers). The rest comes at once, and the
-    /// spans are kept then. Other streams of an HTTP/2 connection are slow meanwhile too. The body is not empty: an
-    /// empty partial success in OTLP, which is a full one, and a text for Zipkin; so it is where an answer breaks
-    /// off.
+    /// (over HTTP/2 of its frames) to its end (over gRPC to the trailers, which come at once). The spans are kept when
+    /// the head is sent, over gRPC when the trailers are. The body is not empty: an empty partial success in OTLP,
+    /// which is a full one, and a text for Zipkin. Until the next request on an HTTP/2 connection its other streams
+    /// are slow too.
     Slow(Duration),
     /// Answers 307 with this `Location`.
     Redirect(String),
-    /// Breaks off at this stage in this way. The request is accepted where it hangs and is
-    /// [released](crate::Collector::release), and otherwise not, whatever the client was told by then.
+    /// Breaks off at this stage in this way. The spans are kept where the exchange hangs and is
+    /// [released](crate::Collector::release), and where the client was told by then that they are accepted: over HTTP
+    /// by the status in the head of the answer, over gRPC by the trailers alone.
     At(Stage, Ending),
     /// Reads the request and does not answer until [`Collector::release`](crate::Collector::release), which
     /// accepts it: short for `Fault::At(Stage::Request, Ending::Hang)`.

@@ -57,7 +57,7 @@ impl fmt::Display for Stage {
 #[non_exhaustive]
 pub enum Ending {
     /// Nothing, until [`Collector::release`](crate::Collector::release): then the exchange goes on, and the request
-    /// is accepted. A client that goes away meanwhile is noticed only then where its request was not read whole.
+    /// is accepted. A client that goes away meanwhile may be noticed only then.
     Hang,
     /// It is reset (TCP RST), for all streams of an HTTP/2 connection. As in any network, a client that is about to
     /// write may meet the reset before it has read what was sent earlier.
