@@ -82,7 +82,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
-    message: String,
+    pub(crate) message: String,
     retry_after: Option<Duration>,
 }
 

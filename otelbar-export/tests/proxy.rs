@@ -2,30 +2,75 @@
 
 mod common;
 
-use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::net::{Ipv4Addr, Shutdown, TcpListener};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use otelbar_export::{Delivery, DropReason, ExporterOptions, Protocol, SendError};
-use otelbar_testkit::Collector;
+use otelbar_export::{Delivery, DropReason, ExporterOptions, SendError};
+use otelbar_testkit::{Collector, Proxy};
 
-use common::{PATIENCE, account_of, assert_balanced, at_once, batch, endpoint, exporter, protocols};
+use common::{PATIENCE, account_of, assert_balanced, at_once, batch, exporter, protocols};
 
 /// A name that the proxy alone knows.
 const HOST: &str = "collector.example";
-const CREDENTIALS: &str = "shop:hu%3Ash";
-/// `shop:hu:sh`.
-const AUTHORIZATION: &str = "Basic c2hvcDpodTpzaA==";
+const USER: &str = "shop";
+/// With what has to be percent-encoded in a URL.
+const PASSWORD: &str = "h:u/s@h %";
 
-/// Sends three spans, which must arrive.
-fn delivered(options: ExporterOptions, collector: &Collector) {
+/// A way to send, through a proxy or not.
+struct Way {
+    name: String,
+    endpoint: String,
+    options: ExporterOptions,
+    is_grpc: bool,
+}
+
+/// Each way to send that is in this build, to the collector under another name than its address.
+fn ways(host: &str, collector: &Collector) -> Vec<Way> {
+    let named = |url: String| url.replace("127.0.0.1", host);
+    let otlp = protocols().map(|protocol| {
+        let endpoint = named(common::endpoint(collector, protocol));
+        let options = at_once(ExporterOptions::new(&endpoint).unwrap().with_protocol(protocol));
+        let name = protocol.to_string();
+        Way { is_grpc: name == "grpc", name, endpoint, options }
+    });
+    #[cfg_attr(not(feature = "zipkin"), expect(unused_mut, reason = "Zipkin joins them"))]
+    let mut ways: Vec<_> = otlp.collect();
+    #[cfg(feature = "zipkin")]
+    {
+        let endpoint = named(collector.zipkin_endpoint());
+        let options = at_once(ExporterOptions::zipkin(&endpoint).unwrap());
+        ways.push(Way { name: "zipkin".to_owned(), endpoint, options, is_grpc: false });
+    }
+    ways
+}
+
+fn proxy_for(collector: &Collector) -> Proxy {
+    let proxy = Proxy::start().unwrap();
+    proxy.map_host(HOST, collector.address());
+    proxy
+}
+
+/// What the proxy was asked for, each as `METHOD target`.
+fn asked(proxy: &Proxy) -> Vec<String> {
+    proxy.requests().iter().map(ToString::to_string).collect()
+}
+
+fn arrived(collector: &Collector) -> usize {
+    collector.spans().len() + collector.zipkin_spans().len()
+}
+
+/// Sends spans in this many requests, all of which must arrive.
+fn delivered(options: ExporterOptions, collector: &Collector, requests: usize) {
+    collector.clear();
     let (exporter, receipts) = exporter(options);
-    exporter.enqueue(batch(1, 3)).unwrap();
-    let sent = exporter.flush(PATIENCE);
-    assert_eq!((sent.is_ok(), collector.spans().len()), (true, 3), "{:?}", receipts.said(1));
+    for key in 0..requests {
+        exporter.enqueue(batch(key as u64, 3)).unwrap();
+        exporter.flush(PATIENCE).unwrap_or_else(|error| panic!("{error}: {:?}", receipts.said(key as u64)));
+    }
+    assert_eq!((arrived(collector), account_of(&exporter).accepted), (3 * requests, 3 * requests as u64));
 }
 
 /// The error of the first attempt to send spans, and whether it was the last.
@@ -45,65 +90,34 @@ fn failure(options: ExporterOptions) -> (Arc<SendError>, bool) {
     }
 }
 
-fn options_to(endpoint: &str, protocol: Protocol) -> ExporterOptions {
-    at_once(ExporterOptions::new(endpoint).unwrap().with_protocol(protocol))
-}
-
-/// Where the collector takes spans this way, by another name than its address.
-fn named(host: &str, collector: &Collector, protocol: Protocol) -> String {
-    endpoint(collector, protocol).replace("127.0.0.1", host)
-}
-
-fn is_forwarded(protocol: Protocol, endpoint: &str) -> bool {
-    protocol != Protocol::Grpc && endpoint.starts_with("http:")
-}
-
 #[test]
-fn the_proxy_passes_requests_on_to_a_name_that_it_alone_knows() {
-    for protocol in protocols() {
-        let collector = Collector::start().unwrap();
-        let proxy = Proxy::start(&collector, Some(AUTHORIZATION));
-        let endpoint = named(HOST, &collector, protocol);
-        delivered(options_to(&endpoint, protocol).with_proxy(&proxy.url(CREDENTIALS)).unwrap(), &collector);
-        let port = collector.address().port();
-        let expected = if protocol == Protocol::Grpc {
-            format!("CONNECT {HOST}:{port} HTTP/1.1")
-        } else {
-            format!("POST http://{HOST}:{port}/v1/traces HTTP/1.1")
-        };
-        assert_eq!(proxy.requests(), [expected]);
+fn the_proxy_is_asked_for_a_name_that_it_alone_knows() {
+    let collector = Collector::start().unwrap();
+    for Way { endpoint, options, is_grpc, .. } in ways(HOST, &collector) {
+        let proxy = proxy_for(&collector);
+        proxy.require_credentials(USER, PASSWORD);
+        delivered(options.with_proxy(&proxy.endpoint_with(USER, PASSWORD)).unwrap(), &collector, 2);
+        let tunnel = vec![format!("CONNECT {HOST}:{}", collector.address().port())];
+        let expected = if is_grpc { tunnel } else { vec![format!("POST {endpoint}"); 2] };
+        assert_eq!(asked(&proxy), expected);
     }
 }
 
 #[cfg(feature = "tls")]
 #[test]
-fn tls_goes_through_a_tunnel_and_is_with_the_backend() {
+fn tls_goes_through_one_tunnel_and_is_with_the_backend() {
     let authority = otelbar_testkit::CertificateAuthority::new().unwrap();
     let folder = tempfile::TempDir::new().unwrap();
     let trusted = folder.path().join("ca.pem");
     std::fs::write(&trusted, authority.pem()).unwrap();
-    for protocol in protocols() {
-        let collector = Collector::start_tls(&authority.issue(HOST).unwrap()).unwrap();
-        let proxy = Proxy::start(&collector, Some(AUTHORIZATION));
-        let options = options_to(&named(HOST, &collector, protocol), protocol).with_certificate(&trusted);
-        delivered(options.with_proxy(&proxy.url(CREDENTIALS)).unwrap(), &collector);
-        assert_eq!(proxy.requests(), [format!("CONNECT {HOST}:{} HTTP/1.1", collector.address().port())]);
+    let collector = Collector::start_tls(&authority.issue(HOST).unwrap()).unwrap();
+    for Way { name, options, .. } in ways(HOST, &collector) {
+        let proxy = proxy_for(&collector);
+        proxy.require_credentials(USER, PASSWORD);
+        let options = options.with_certificate(&trusted);
+        delivered(options.with_proxy(&proxy.endpoint_with(USER, PASSWORD)).unwrap(), &collector, 2);
+        assert_eq!(asked(&proxy), [format!("CONNECT {HOST}:{}", collector.address().port())], "{name}");
         assert!(!collector.requests()[0].headers.contains_key("proxy-authorization"), "it is the proxy's");
-    }
-}
-
-#[test]
-fn a_connection_through_a_proxy_is_kept_between_requests() {
-    for protocol in protocols() {
-        let collector = Collector::start().unwrap();
-        let proxy = Proxy::start(&collector, None);
-        let options = options_to(&named(HOST, &collector, protocol), protocol);
-        let (exporter, _) = exporter(options.with_proxy(&proxy.url("")).unwrap());
-        for key in 0..5 {
-            exporter.enqueue(batch(key, 1)).unwrap();
-            exporter.flush(PATIENCE).unwrap();
-        }
-        assert_eq!((collector.spans().len(), proxy.requests().len()), (5, 1), "{protocol}");
     }
 }
 
@@ -111,17 +125,16 @@ fn a_connection_through_a_proxy_is_kept_between_requests() {
 fn the_environments_proxy_is_used_but_for_what_no_proxy_lists_and_for_loopback() {
     // The system's resolver takes it for 127.0.0.1, but it is the name of another host as it stands.
     const ALMOST_LOOPBACK: &str = "127.1";
-    #[track_caller]
-    fn check(no_proxy: &str, host: &str, through_proxy: bool) {
-        for protocol in protocols() {
-            let collector = Collector::start().unwrap();
-            let proxy = Proxy::start(&collector, None);
-            let environment = [("http_proxy", proxy.url("")), ("NO_PROXY", no_proxy.to_owned())];
-            let options = options_to(&named(host, &collector, protocol), protocol);
-            delivered(options.with_proxy_from_environment(&environment), &collector);
-            assert_eq!(proxy.requests().len(), usize::from(through_proxy), "{protocol}, {host}");
+    let collector = Collector::start().unwrap();
+    let check = |no_proxy: &str, host: &str, through_proxy: bool| {
+        for Way { name, options, .. } in ways(host, &collector) {
+            let proxy = proxy_for(&collector);
+            proxy.map_host(ALMOST_LOOPBACK, collector.address());
+            let environment = [("http_proxy", proxy.endpoint()), ("NO_PROXY", no_proxy.to_owned())];
+            delivered(options.with_proxy_from_environment(&environment), &collector, 1);
+            assert_eq!(asked(&proxy).len(), usize::from(through_proxy), "{name}, {no_proxy}, {host}");
         }
-    }
+    };
     check("", ALMOST_LOOPBACK, true);
     check("other.example", ALMOST_LOOPBACK, true);
     check(ALMOST_LOOPBACK, ALMOST_LOOPBACK, false);
@@ -132,50 +145,65 @@ fn the_environments_proxy_is_used_but_for_what_no_proxy_lists_and_for_loopback()
 #[test]
 fn a_proxy_that_was_asked_for_serves_loopback_too() {
     let collector = Collector::start().unwrap();
-    let proxy = Proxy::start(&collector, None);
-    let options = || options_to(&collector.traces_endpoint(), Protocol::HttpProtobuf);
-    delivered(options().with_proxy(&proxy.url("")).unwrap(), &collector);
-    assert_eq!(proxy.requests().len(), 1);
-    collector.clear();
-    delivered(options().with_proxy(&proxy.url("")).unwrap().without_proxy(), &collector);
-    assert_eq!(proxy.requests().len(), 1);
-}
-
-#[test]
-fn a_proxy_that_is_shown_no_or_wrong_credentials_is_told_and_not_asked_again() {
-    for protocol in protocols() {
-        for credentials in ["", "shop:wrong"] {
-            let collector = Collector::start().unwrap();
-            let proxy = Proxy::start(&collector, Some(AUTHORIZATION));
-            let endpoint = named(HOST, &collector, protocol);
-            let options = options_to(&endpoint, protocol).with_proxy(&proxy.url(credentials)).unwrap();
-            assert!(!format!("{options:?}").contains("wrong"), "{options:?}");
-            let (error, last) = failure(options);
-            let expected = format!(
-                "the proxy {} answered 407 Proxy Authentication Required on the way to {endpoint}: who are you?; \
-                 see the user and the password in the proxy's URL, http://user:password@host:port",
-                proxy.url("")
-            );
-            assert_eq!((error.to_string(), last), (expected, true), "{protocol}");
-            assert_eq!((proxy.requests().len(), collector.connections()), (1, 0));
-        }
+    for Way { name, options, .. } in ways("127.0.0.1", &collector) {
+        let proxy = proxy_for(&collector);
+        let options = options.with_proxy(&proxy.endpoint()).unwrap();
+        delivered(options.clone(), &collector, 1);
+        assert_eq!(asked(&proxy).len(), 1, "{name}");
+        delivered(options.without_proxy(), &collector, 1);
+        assert_eq!(asked(&proxy).len(), 1, "{name}");
     }
 }
 
 #[test]
-fn a_proxys_refusal_of_a_tunnel_is_told_and_retried_where_it_may_pass() {
+fn a_proxy_that_is_shown_no_or_wrong_credentials_is_told_and_not_asked_again() {
+    let collector = Collector::start().unwrap();
+    for Way { name, endpoint, options, .. } in ways(HOST, &collector) {
+        let proxy = proxy_for(&collector);
+        proxy.require_credentials(USER, PASSWORD);
+        for url in [proxy.endpoint(), proxy.endpoint_with(USER, "wrong")] {
+            let options = options.clone().with_proxy(&url).unwrap();
+            assert!(!format!("{options:?}").contains("wrong"), "{options:?}");
+            let (error, last) = failure(options);
+            let expected = format!(
+                "the proxy {} answered 407 Proxy Authentication Required on the way to {endpoint}: the proxy asks \
+                 for credentials; see the user and the password in the proxy's URL, http://user:password@host:port",
+                proxy.endpoint()
+            );
+            assert_eq!((error.to_string(), last), (expected, true), "{name}");
+        }
+        assert_eq!(asked(&proxy).len(), 2, "{name}: once each");
+    }
+    assert_eq!(collector.connections(), 0);
+}
+
+#[test]
+fn what_a_proxy_could_not_pass_on_is_sent_again() {
+    let collector = Collector::start().unwrap();
+    for Way { name, options, .. } in ways(HOST, &collector) {
+        let proxy = Proxy::start().unwrap();
+        collector.clear();
+        let (exporter, receipts) = exporter(options.with_proxy(&proxy.endpoint()).unwrap());
+        exporter.enqueue(batch(1, 3)).unwrap();
+        let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
+        assert!(retrying.delivery.to_string().contains("this proxy knows no way"), "{}", retrying.delivery);
+        proxy.map_host(HOST, collector.address());
+        exporter.flush(PATIENCE).unwrap();
+        assert_eq!(arrived(&collector), 3, "{name}");
+    }
+}
+
+#[test]
+fn a_proxys_refusal_of_a_tunnel_is_told_with_its_words_and_what_to_do() {
     #[track_caller]
-    fn check(answer: &str, last: bool, message: &str, retry_after: Option<Duration>) {
-        for protocol in protocols().filter(|protocol| !is_forwarded(*protocol, "http:")) {
-            let collector = Collector::start().unwrap();
-            let proxy = Proxy::start(&collector, None);
-            proxy.answer_with([answer]);
-            let endpoint = named(HOST, &collector, protocol);
-            let got = failure(options_to(&endpoint, protocol).with_proxy(&proxy.url("")).unwrap());
-            let expected =
-                format!("the proxy {} answered {message}", proxy.url("")).replace("ENDPOINT", &endpoint);
-            assert_eq!((got.0.to_string(), got.1), (expected, last));
-            assert_eq!(got.0.retry_after(), retry_after);
+    fn check(answer: &'static str, last: bool, message: &str, retry_after: Option<Duration>) {
+        let collector = Collector::start().unwrap();
+        for Way { endpoint, options, .. } in ways(HOST, &collector).into_iter().filter(|way| way.is_grpc) {
+            let proxy = odd_proxy(Some(answer));
+            let (error, was_last) = failure(options.with_proxy(&proxy).unwrap());
+            let expected = format!("the proxy {proxy} answered {message}").replace("ENDPOINT", &endpoint);
+            assert_eq!((error.to_string(), was_last), (expected, last));
+            assert_eq!(error.retry_after(), retry_after);
         }
     }
     check(
@@ -202,26 +230,11 @@ fn a_proxys_refusal_of_a_tunnel_is_told_and_retried_where_it_may_pass() {
 }
 
 #[test]
-fn what_a_proxy_could_not_pass_on_is_sent_again() {
-    for protocol in protocols() {
-        let collector = Collector::start().unwrap();
-        let proxy = Proxy::start(&collector, None);
-        proxy.answer_with(["HTTP/1.1 503 No\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", "what?"]);
-        let options = options_to(&named(HOST, &collector, protocol), protocol);
-        delivered(options.with_proxy(&proxy.url("")).unwrap(), &collector);
-        assert_eq!(proxy.requests().len(), 3, "{protocol}");
-    }
-}
-
-#[test]
 fn a_proxy_that_is_down_or_is_none_is_told() {
-    for protocol in protocols() {
-        let collector = Collector::start().unwrap();
-        let proxy = Proxy::start(&collector, None);
-        proxy.answer_with(["\0\0this is not HTTP\r\n\r\n", ""]);
-        let endpoint = named(HOST, &collector, protocol);
+    let collector = Collector::start().unwrap();
+    for Way { endpoint, options, .. } in ways(HOST, &collector) {
         let check = |url: &str| {
-            let (error, last) = failure(options_to(&endpoint, protocol).with_proxy(url).unwrap());
+            let (error, last) = failure(options.clone().with_proxy(url).unwrap());
             let (error, start) =
                 (error.to_string(), format!("no way to {endpoint} through the proxy {url}: "));
             assert!(
@@ -229,145 +242,46 @@ fn a_proxy_that_is_down_or_is_none_is_told() {
                 "{error}"
             );
         };
-        check(&proxy.url(""));
-        check(&proxy.url(""));
-        // A port that was free a moment ago, and that nobody listens on.
-        let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        check(&format!("http://{nobody}"));
+        check(&odd_proxy(Some("\0\0this is not HTTP\r\n\r\n")));
+        check(&odd_proxy(Some("")));
+        collector.stop();
+        check(&format!("http://{}", collector.address()));
+        collector.restart().unwrap();
     }
 }
 
 #[test]
 fn a_proxy_that_hangs_is_given_up_in_time() {
-    for protocol in protocols() {
-        let collector = Collector::start().unwrap();
-        let proxy = Proxy::start(&collector, None);
-        proxy.hang();
-        let options = options_to(&named(HOST, &collector, protocol), protocol);
-        let options = options.with_timeout(Duration::from_millis(200)).with_proxy(&proxy.url("")).unwrap();
+    let collector = Collector::start().unwrap();
+    for Way { endpoint, options, .. } in ways(HOST, &collector) {
+        let proxy = odd_proxy(None);
+        let options = options.with_timeout(Duration::from_millis(200)).with_proxy(&proxy).unwrap();
         let (error, last) = failure(options);
-        let expected = format!("did not answer through the proxy {} within 200ms", proxy.url(""));
-        assert!(error.to_string().contains(&expected) && !last, "{error}");
+        let expected = format!("{endpoint} did not answer through the proxy {proxy} within 200ms");
+        assert!(error.to_string().starts_with(&expected) && !last, "{error}");
     }
 }
 
-/// A proxy that connects to one collector, whatever the host's name.
-struct Proxy {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    target: SocketAddr,
-    /// What `Proxy-Authorization` must be.
-    authorization: Option<&'static str>,
-    /// The first line of each connection's first request.
-    requests: Mutex<Vec<String>>,
-    /// What is written instead, before the connection is closed.
-    answers: Mutex<VecDeque<String>>,
-    hanging: Mutex<Option<Vec<TcpStream>>>,
-}
-
-impl Proxy {
-    fn start(collector: &Collector, authorization: Option<&'static str>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared {
-            target: collector.address(),
-            authorization,
-            requests: Mutex::default(),
-            answers: Mutex::default(),
-            hanging: Mutex::default(),
-        });
-        let weak = Arc::downgrade(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming() {
-                let Some(shared) = weak.upgrade() else { return };
-                // What breaks is the client's to report.
-                thread::spawn(move || client.and_then(|client| shared.serve(client)));
-            }
-        });
-        Self { address, shared }
-    }
-
-    fn url(&self, credentials: &str) -> String {
-        let at = if credentials.is_empty() { "" } else { "@" };
-        format!("http://{credentials}{at}{}", self.address)
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.shared.requests.lock().unwrap().clone()
-    }
-
-    fn answer_with<'a>(&self, answers: impl IntoIterator<Item = &'a str>) {
-        self.shared.answers.lock().unwrap().extend(answers.into_iter().map(str::to_owned));
-    }
-
-    fn hang(&self) {
-        *self.shared.hanging.lock().unwrap() = Some(Vec::new());
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        // So that the thread looks whether it is still wanted.
-        let address = self.address;
-        thread::spawn(move || TcpStream::connect(address));
-    }
-}
-
-impl Shared {
-    fn serve(&self, mut client: TcpStream) -> io::Result<()> {
-        if let Some(hanging) = &mut *self.hanging.lock().unwrap() {
-            hanging.push(client);
-            return Ok(());
-        }
+/// The URL of a proxy that reads the head of one request, then writes this answer and closes the connection, or hangs.
+/// It lasts for one connection.
+fn odd_proxy(answer: Option<&'static str>) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || -> io::Result<()> {
+        let (mut client, _) = listener.accept()?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
             client.read_exact(&mut byte)?;
             head.extend(byte);
         }
-        let head = String::from_utf8(head).map_err(io::Error::other)?;
-        let (first, headers) = head.split_once("\r\n").unwrap_or_default();
-        self.requests.lock().unwrap().push(first.to_owned());
-        let answer = self.answers.lock().unwrap().pop_front();
         if let Some(answer) = answer {
-            return refuse(client, &answer);
+            client.write_all(answer.as_bytes())?;
+            client.shutdown(Shutdown::Write)?;
         }
-        let (credentials, headers): (Vec<_>, Vec<_>) = headers
-            .split_inclusive("\r\n")
-            .partition(|line| line.to_ascii_lowercase().starts_with("proxy-authorization:"));
-        let shown = credentials.first().map(|line| line["proxy-authorization:".len()..].trim());
-        if self.authorization.is_some() && self.authorization != shown {
-            return refuse(
-                client,
-                "HTTP/1.1 407 No\r\nproxy-authenticate: Basic\r\nconnection: close\r\ncontent-length: 12\r\n\r\n\
-                 who are you?",
-            );
-        }
-        let mut backend = TcpStream::connect(self.target)?;
-        if first.starts_with("CONNECT ") {
-            client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
-        } else {
-            backend.write_all(format!("{first}\r\n{}", headers.concat()).as_bytes())?;
-        }
-        let (mut from_client, mut to_backend) = (client.try_clone()?, backend.try_clone()?);
-        let up = thread::spawn(move || {
-            let _ = io::copy(&mut from_client, &mut to_backend);
-            to_backend.shutdown(Shutdown::Write)
-        });
-        let _ = io::copy(&mut backend, &mut client);
-        let _ = client.shutdown(Shutdown::Write);
-        let _ = up.join();
+        // Until the client goes; so that no reset overtakes the answer.
+        io::copy(&mut client, &mut io::sink())?;
         Ok(())
-    }
-}
-
-/// Answers, and takes what the client still sends, so that no reset overtakes the answer.
-fn refuse(mut client: TcpStream, answer: &str) -> io::Result<()> {
-    client.write_all(answer.as_bytes())?;
-    client.shutdown(Shutdown::Write)?;
-    io::copy(&mut client, &mut io::sink())?;
-    Ok(())
+    });
+    url
 }

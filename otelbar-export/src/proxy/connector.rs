@@ -238,9 +238,15 @@ mod tests {
 
     use super::*;
 
-    /// Asks a proxy that answers with this and then closes, and gives what it was asked, and what is read behind the
-    /// answer.
-    async fn ask(endpoint: &str, answer: &'static [u8]) -> (String, Result<String, ProxyError>) {
+    /// What the proxy does behind its answer.
+    #[derive(PartialEq)]
+    enum Then {
+        Ends,
+        IsSilent,
+    }
+
+    /// Asks a proxy that answers with this, and gives what it was asked, and what is read behind the answer.
+    async fn ask(endpoint: &str, answer: &'static str, then: Then) -> (String, Result<String, ProxyError>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Proxy {
             uri: format!("http://{}", listener.local_addr().unwrap()).parse().unwrap(),
@@ -253,8 +259,11 @@ mod tests {
             while !asked.ends_with(b"\r\n\r\n") {
                 asked.push(client.read_u8().await.unwrap());
             }
-            client.write_all(answer).await.unwrap();
-            String::from_utf8(asked).unwrap()
+            client.write_all(answer.as_bytes()).await.unwrap();
+            if then == Then::Ends {
+                client.shutdown().await.unwrap();
+            }
+            (String::from_utf8(asked).unwrap(), client)
         };
         let ask = async {
             let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -264,7 +273,8 @@ mod tests {
             tunnel.read_to_string(&mut behind).await.unwrap();
             Ok(behind)
         };
-        tokio::join!(serve, ask)
+        let ((asked, _client), behind) = tokio::join!(serve, ask);
+        (asked, behind)
     }
 
     #[tokio::test]
@@ -275,7 +285,7 @@ mod tests {
             ("http://h:4317", "h:4317"),
             ("https://[fd00::1]:4317", "[fd00::1]:4317"),
         ] {
-            let (asked, _) = ask(endpoint, b"HTTP/1.1 200 OK\r\n\r\n").await;
+            let (asked, _) = ask(endpoint, "HTTP/1.1 200 OK\r\n\r\n", Then::Ends).await;
             assert!(
                 asked.starts_with(&format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n")),
                 "{asked}"
@@ -291,8 +301,22 @@ mod tests {
             "HTTP/1.0 200 Connection established\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhello",
             "HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\nhello",
         ] {
-            let (_, behind) = ask("http://h", answer.as_bytes()).await;
+            let (_, behind) = ask("http://h", answer, Then::Ends).await;
             assert_eq!(behind.unwrap(), "hello", "{answer}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_told_without_waiting_long_for_its_words() {
+        for (answer, expected) in [
+            ("HTTP/1.1 504 No\r\ncontent-length: 9\r\n\r\n", ""),
+            ("HTTP/1.1 403 No\r\n\r\nno way", "no way"),
+        ] {
+            let started = tokio::time::Instant::now();
+            let (_, behind) = ask("http://h", answer, Then::IsSilent).await;
+            let Err(ProxyError::Refused(refusal)) = behind else { panic!("{behind:?}") };
+            assert_eq!(refusal.message, expected);
+            assert!(started.elapsed() <= 2 * PATIENCE_FOR_WORDS);
         }
     }
 
@@ -301,10 +325,10 @@ mod tests {
         for answer in
             ["", "HTTP/1.1 200", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 204 No\r\n\r\n", "\0\r\n\r\n"]
         {
-            let (_, behind) = ask("http://h", answer.as_bytes()).await;
+            let (_, behind) = ask("http://h", answer, Then::Ends).await;
             assert!(matches!(behind, Err(ProxyError::Lost(_))), "{answer}: {behind:?}");
         }
-        let (_, behind) = ask("http://h", b"HTTP/1.1 403 No\r\n\r\n").await;
+        let (_, behind) = ask("http://h", "HTTP/1.1 403 No\r\n\r\n", Then::Ends).await;
         assert!(matches!(behind, Err(ProxyError::Refused(_))), "{behind:?}");
     }
 }
