@@ -1,5 +1,5 @@
 //! The whole way to a backend that accepts everything, beside the SDK's batch processor with opentelemetry-otlp's
-//! exporter: `cargo xtask bench export hand_over flat_out`.
+//! exporter: `cargo xtask bench export`.
 //!
 //! `export_…` is handing over many traces and waiting until the backend has them all; both queues hold them. `hand_over`
 //! is what one finished trace costs the caller. `flat_out_…` is a thread that makes more than can be sent.
