@@ -270,9 +270,9 @@ choices! {
         /// The stable names: `http.request.method`.
         Stable = "stable",
         /// Both, for the time of a migration.
-        Dup = "dup" not yet,
+        Dup = "dup",
         /// The names from before they were stable: `http.method`.
-        Old = "old" not yet,
+        Old = "old",
     }
 
     /// What the toolbar records.

@@ -1,6 +1,7 @@
 //! What the toolbar answers under its own path: the page, and the JSON that the page reads.
 
 mod assets;
+mod exporter;
 mod json;
 mod page;
 

@@ -151,8 +151,11 @@ impl Background {
             return;
         }
         let key = TraceKey::from(context.id());
+        // First, for the receipts may come before the call returns.
+        context.delivery.hand_over(spans.len());
         let batch = TraceBatch::new(key, context.service.resource.clone(), spans);
-        // A refusal is counted by the exporter and told by a receipt, as every other outcome.
-        let _ = exporter.enqueue(batch);
+        if let Err(dropped) = exporter.enqueue(batch) {
+            context.delivery.refused(&dropped);
+        }
     }
 }

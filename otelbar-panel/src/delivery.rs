@@ -1,8 +1,9 @@
-//! What became of a request's spans on their way to the backend.
+//! What became of a request's spans on their way to each destination.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use otelbar_export::{Delivery as Stage, DropReason, Receipt};
+use otelbar_export::{Delivery as Stage, Destination, DropReason, Dropped, EnqueueId, Receipt, SpanCounts};
 
 /// The delivery record of a request: what the exporter's receipts say of it.
 #[derive(Debug, Default)]
@@ -13,12 +14,17 @@ pub(crate) struct Delivery {
 #[derive(Debug, Default)]
 struct Inner {
     start: Start,
-    /// The latest receipt of each hand-over: the spans at the request's end, and what ended after it.
-    receipts: Vec<Receipt>,
+    /// Spans given to the exporter so far: at the request's end, and what ended after it.
+    handed_over: usize,
+    /// Those of them that no destination took, and why. Of some the exporter tells so by a receipt as well.
+    refused: usize,
+    refusal: Option<Progress>,
+    /// What is known of each destination that has told of some.
+    records: Vec<Record>,
 }
 
 /// How a record begins.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Start {
     /// No exporter is configured.
     #[default]
@@ -29,11 +35,85 @@ pub(crate) enum Start {
     Pending,
 }
 
-/// The state of a delivery, and a sentence where there is more to say.
+/// What one destination has told.
 #[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) name: &'static str,
+struct Record {
+    /// The destination's place.
+    index: usize,
+    under_way: Vec<UnderWay>,
+    /// The sum of those that are not.
+    settled: SpanCounts,
+    /// The worst end of these.
+    worst: Option<Progress>,
+}
+
+/// A hand-over some of whose spans are on their way.
+#[derive(Debug)]
+struct UnderWay {
+    id: Option<EnqueueId>,
+    spans: SpanCounts,
+    progress: Progress,
+}
+
+/// How far the spans have come, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    Disabled,
+    NotSampled,
+    Accepted,
+    /// Recorded, and not yet handed to the exporter.
+    Pending,
+    Queued,
+    InFlight,
+    /// On disk until the backend takes them.
+    Spooled,
+    Retrying,
+    /// The backend rejected some.
+    Partial,
+    /// Given up for no fault of the backend's answer.
+    Dropped,
+    /// Refused for good, or tried until they were too old.
+    Failed,
+}
+
+impl State {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            State::Disabled => "disabled",
+            State::NotSampled => "not_sampled",
+            State::Accepted => "accepted",
+            State::Pending => "pending",
+            State::Queued => "queued",
+            State::InFlight => "in_flight",
+            State::Spooled => "spooled",
+            State::Retrying => "retrying",
+            State::Partial => "partial",
+            State::Dropped => "dropped",
+            State::Failed => "failed",
+        }
+    }
+}
+
+/// A state, and what more there is to say.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress {
+    pub(crate) state: State,
+    /// The receiver's own words, or why.
     pub(crate) detail: Option<String>,
+    /// Attempts made, the one under way counted.
+    pub(crate) attempt: Option<u32>,
+    /// When the next will be made.
+    pub(crate) next: Option<SystemTime>,
+}
+
+/// How far the spans have come on the way to one destination.
+#[derive(Clone, Debug)]
+pub(crate) struct AtDestination {
+    /// The worst of what is under way and of what has ended.
+    pub(crate) worst: Progress,
+    pub(crate) spans: SpanCounts,
+    /// Whether nothing changes any more, unless the request records more.
+    pub(crate) settled: bool,
 }
 
 impl Delivery {
@@ -41,60 +121,332 @@ impl Delivery {
         self.lock().start = start;
     }
 
+    /// Spans are about to be handed to the exporter; its receipts may come at once.
+    pub(crate) fn hand_over(&self, spans: usize) {
+        self.lock().handed_over += spans;
+    }
+
+    /// The exporter has taken none of the spans handed over, for any destination.
+    pub(crate) fn refused(&self, dropped: &Dropped) {
+        let mut inner = self.lock();
+        inner.refused += dropped.spans;
+        inner.refusal = Some(Progress::new(&Stage::Dropped { reason: dropped.reason.clone() }));
+    }
+
     pub(crate) fn receive(&self, receipt: &Receipt) {
-        let receipts = &mut self.lock().receipts;
-        let same = |old: &Receipt| {
-            old.id.is_some() && old.id == receipt.id && old.destination == receipt.destination
-        };
-        match receipts.iter_mut().find(|old| same(old)) {
-            Some(old) => *old = receipt.clone(),
-            None => receipts.push(receipt.clone()),
-        }
+        self.note(receipt.destination.index, receipt.id, receipt.spans, &receipt.delivery);
     }
 
-    /// Whether the backend has acknowledged everything handed over so far.
-    pub(crate) fn is_accepted(&self) -> bool {
-        self.state().name == "accepted"
+    /// The destination at this place has told of a hand-over.
+    fn note(&self, index: usize, id: Option<EnqueueId>, spans: SpanCounts, stage: &Stage) {
+        let mut inner = self.lock();
+        let place = inner.records.iter().position(|record| record.index == index).unwrap_or_else(|| {
+            inner.records.push(Record::new(index));
+            inner.records.len() - 1
+        });
+        inner.records[place].receive(UnderWay { id, spans, progress: Progress::new(stage) });
     }
 
-    /// The worst of its parts, once all are settled.
-    pub(crate) fn state(&self) -> State {
+    /// How far it is with this destination; `None` for a request that is not exported.
+    pub(crate) fn at(&self, destination: &Destination) -> Option<AtDestination> {
         let inner = self.lock();
-        let worst = inner.receipts.iter().max_by_key(|receipt| weight(&receipt.delivery));
-        let Some(receipt) = worst else {
-            let name = match inner.start {
-                Start::Disabled => "disabled",
-                Start::NotSampled => "not_sampled",
-                Start::Pending => "pending",
-            };
-            return State { name, detail: None };
-        };
-        let (name, detail) = match &receipt.delivery {
-            Stage::Accepted { warning: None } => ("accepted", None),
-            Stage::Accepted { warning: Some(warning) } => ("accepted", Some(warning.to_string())),
-            Stage::Queued => ("queued", None),
-            Stage::InFlight { attempt: 1 } => ("queued", None),
-            partly @ Stage::PartlyRejected { .. } => ("partial", Some(partly.to_string())),
-            Stage::Dropped {
-                reason: reason @ (DropReason::QueueFull { .. } | DropReason::ShutDown | DropReason::Closed),
-            } => ("dropped", Some(reason.to_string())),
-            Stage::Dropped { reason } => ("failed", Some(reason.to_string())),
-            other => ("queued", Some(other.to_string())),
-        };
-        State { name, detail }
+        (inner.start == Start::Pending).then(|| inner.at(destination))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+    /// The state of the worst of these destinations, with its name where there are several.
+    pub(crate) fn overall(&self, destinations: &[Destination]) -> Progress {
+        let inner = self.lock();
+        match inner.start {
+            Start::Disabled => return State::Disabled.into(),
+            Start::NotSampled => return State::NotSampled.into(),
+            Start::Pending => {}
+        }
+        let mut overall: Option<Progress> = None;
+        for destination in destinations {
+            let mut here = inner.at(destination).worst;
+            if destinations.len() > 1 {
+                here.detail = here.detail.map(|detail| format!("{}: {detail}", destination.kind));
+            }
+            if overall.as_ref().is_none_or(|worst| worst.state < here.state) {
+                overall = Some(here);
+            }
+        }
+        overall.unwrap_or(State::Pending.into())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn weight(stage: &Stage) -> u8 {
-    match stage {
-        Stage::Accepted { .. } => 0,
-        Stage::PartlyRejected { .. } => 1,
-        Stage::Dropped { .. } => 2,
-        // What is under way is not known yet, whatever became of the rest.
-        _ => 3,
+impl Inner {
+    fn at(&self, destination: &Destination) -> AtDestination {
+        let record = self.records.iter().find(|record| record.index == destination.index);
+        let mut spans = record.map(|record| record.settled).unwrap_or_default();
+        let mut worst = record.and_then(|record| record.worst.clone());
+        for hand_over in record.into_iter().flat_map(|record| &record.under_way) {
+            add(&mut spans, &hand_over.spans);
+            worst = Progress::worse(worst, hand_over.progress.clone());
+        }
+        // The exporter sends no receipt for what it has just taken into its queue, nor for all that it refuses.
+        let untold = self.handed_over.saturating_sub(spans.handed_over);
+        let refused = self.refused.min(untold);
+        let queued = untold - refused;
+        spans.handed_over += untold;
+        spans.queued += queued;
+        spans.dropped += refused;
+        if queued > 0 {
+            worst = Progress::worse(worst, State::Queued.into());
+        }
+        if let Some(refusal) = self.refusal.clone().filter(|_| refused > 0) {
+            worst = Progress::worse(worst, refusal);
+        }
+        AtDestination {
+            settled: spans.handed_over > 0 && !is_under_way(&spans),
+            worst: worst.unwrap_or(State::Pending.into()),
+            spans,
+        }
+    }
+}
+
+impl Record {
+    fn new(index: usize) -> Self {
+        Record { index, under_way: Vec::new(), settled: SpanCounts::default(), worst: None }
+    }
+
+    fn receive(&mut self, told: UnderWay) {
+        // What was refused has no id, and is told of once.
+        self.under_way.retain(|before| told.id.is_none() || before.id != told.id);
+        if is_under_way(&told.spans) {
+            self.under_way.push(told);
+        } else {
+            add(&mut self.settled, &told.spans);
+            self.worst = Progress::worse(self.worst.take(), told.progress);
+        }
+    }
+}
+
+impl Progress {
+    fn new(stage: &Stage) -> Self {
+        let said = |state: State, detail: &dyn ToString| Progress {
+            detail: Some(detail.to_string()),
+            ..Progress::from(state)
+        };
+        match stage {
+            Stage::Queued => State::Queued.into(),
+            Stage::InFlight { attempt } => {
+                Progress { attempt: Some(*attempt), ..Progress::from(State::InFlight) }
+            }
+            Stage::Retrying { attempt, error, next } => {
+                Progress { attempt: Some(*attempt), next: Some(*next), ..said(State::Retrying, error) }
+            }
+            Stage::Spooled => State::Spooled.into(),
+            Stage::Accepted { warning: None } => State::Accepted.into(),
+            Stage::Accepted { warning: Some(warning) } => said(State::Accepted, warning),
+            partly @ Stage::PartlyRejected { .. } => said(State::Partial, partly),
+            Stage::Dropped { reason: reason @ DropReason::Expired { attempts, .. } } => {
+                Progress { attempt: Some(*attempts), ..said(State::Failed, reason) }
+            }
+            Stage::Dropped { reason: reason @ DropReason::NotRetryable { .. } } => {
+                said(State::Failed, reason)
+            }
+            Stage::Dropped { reason } => said(State::Dropped, reason),
+            // A stage that is not known here is on its way, since nothing says how it ended.
+            other => said(State::Queued, other),
+        }
+    }
+
+    /// The worse of two; of two in the same state the later.
+    fn worse(before: Option<Progress>, now: Progress) -> Option<Progress> {
+        match before {
+            Some(before) if before.state > now.state => Some(before),
+            _ => Some(now),
+        }
+    }
+}
+
+impl From<State> for Progress {
+    fn from(state: State) -> Self {
+        Progress { state, detail: None, attempt: None, next: None }
+    }
+}
+
+fn is_under_way(spans: &SpanCounts) -> bool {
+    spans.queued + spans.in_flight + spans.spooled > 0
+}
+
+fn add(sum: &mut SpanCounts, more: &SpanCounts) {
+    sum.handed_over += more.handed_over;
+    sum.queued += more.queued;
+    sum.in_flight += more.in_flight;
+    sum.spooled += more.spooled;
+    sum.accepted += more.accepted;
+    sum.rejected += more.rejected;
+    sum.undetermined += more.undetermined;
+    sum.dropped += more.dropped;
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_sdk::Resource;
+    use opentelemetry_sdk::trace::SpanData;
+    use otelbar_config::ConsoleFormat;
+    use otelbar_export::{ConsoleTarget, ExporterOptions, ToolbarSpanExporter, TraceBatch, TraceKey};
+
+    use super::*;
+    use crate::handover::Handover;
+    use crate::request::{Outcome, test_context};
+
+    /// An exporter with two destinations, which sends nothing: it is asked for names and ids alone.
+    fn exporter() -> ToolbarSpanExporter {
+        let console = || ExporterOptions::console(ConsoleTarget::Stderr, ConsoleFormat::Json);
+        let zipkin = ExporterOptions::zipkin("http://127.0.0.1:9/api/v2/spans").unwrap();
+        ToolbarSpanExporter::to_all([zipkin, console()]).unwrap()
+    }
+
+    fn destinations(exporter: &ToolbarSpanExporter) -> Vec<Destination> {
+        exporter.accounts().into_iter().map(|account| account.destination).collect()
+    }
+
+    fn id(exporter: &ToolbarSpanExporter) -> Option<EnqueueId> {
+        Some(exporter.enqueue(batch(Vec::new())).unwrap())
+    }
+
+    fn batch(spans: Vec<SpanData>) -> TraceBatch {
+        TraceBatch::new(TraceKey(1), Resource::builder_empty().build(), spans)
+    }
+
+    fn spans(count: impl FnOnce(&mut SpanCounts)) -> SpanCounts {
+        let mut spans = SpanCounts::default();
+        count(&mut spans);
+        spans.handed_over = spans.queued
+            + spans.in_flight
+            + spans.spooled
+            + spans.accepted
+            + spans.rejected
+            + spans.undetermined
+            + spans.dropped;
+        spans
+    }
+
+    fn exported() -> Delivery {
+        let delivery = Delivery::default();
+        delivery.start(Start::Pending);
+        delivery
+    }
+
+    const ACCEPTED: Stage = Stage::Accepted { warning: None };
+    const SHUT_DOWN: Stage = Stage::Dropped { reason: DropReason::ShutDown };
+
+    #[test]
+    fn what_is_not_exported_says_why() {
+        let destinations = destinations(&exporter());
+        let delivery = Delivery::default();
+        assert_eq!(delivery.overall(&[]).state, State::Disabled);
+        delivery.start(Start::NotSampled);
+        assert_eq!(delivery.overall(&destinations).state, State::NotSampled);
+        assert!(delivery.at(&destinations[0]).is_none());
+    }
+
+    /// The receipts of one hand-over of ten spans, one after the other; with the state after the last.
+    #[track_caller]
+    fn check(stages: &[(SpanCounts, Stage)], state: State, detail: Option<&str>, settled: bool) {
+        let exporter = exporter();
+        let destination = &destinations(&exporter)[0];
+        let delivery = exported();
+        delivery.hand_over(10);
+        let id = id(&exporter);
+        for (spans, stage) in stages {
+            delivery.note(0, id, *spans, stage);
+        }
+        let at = delivery.at(destination).unwrap();
+        assert_eq!((at.worst.state, at.worst.detail.as_deref(), at.settled), (state, detail, settled));
+        assert_eq!(at.spans.handed_over, 10, "each span is counted once");
+    }
+
+    #[test]
+    fn the_latest_receipt_of_a_hand_over_counts() {
+        let in_flight = (spans(|s| s.in_flight = 10), Stage::InFlight { attempt: 2 });
+        let spooled = (spans(|s| s.spooled = 10), Stage::Spooled);
+        let accepted = (spans(|s| s.accepted = 10), ACCEPTED);
+        let warned = Stage::Accepted { warning: Some("mind the gap".into()) };
+        let rejected = Stage::PartlyRejected { rejected: 3, of: 10, message: "too old".into() };
+        let full = DropReason::QueueFull { spans: 1, bytes: 2 };
+        check(&[], State::Queued, None, false);
+        check(&[in_flight.clone()], State::InFlight, None, false);
+        check(&[in_flight.clone(), spooled.clone()], State::Spooled, None, false);
+        check(&[in_flight.clone(), spooled, in_flight.clone(), accepted], State::Accepted, None, true);
+        check(&[(spans(|s| s.accepted = 10), warned)], State::Accepted, Some("mind the gap"), true);
+        check(
+            &[in_flight, (spans(|s| (s.accepted, s.rejected) = (7, 3)), rejected)],
+            State::Partial,
+            Some("3 of 10 spans of the request rejected: too old"),
+            true,
+        );
+        check(
+            &[(spans(|s| s.dropped = 10), Stage::Dropped { reason: full.clone() })],
+            State::Dropped,
+            Some(&full.to_string()),
+            true,
+        );
+    }
+
+    #[test]
+    fn of_several_hand_overs_the_worst_counts_and_all_are_summed() {
+        let exporter = exporter();
+        let destination = &destinations(&exporter)[0];
+        let delivery = exported();
+        assert_eq!(delivery.at(destination).unwrap().worst.state, State::Pending);
+        delivery.hand_over(3);
+        delivery.note(0, id(&exporter), spans(|s| s.accepted = 3), &ACCEPTED);
+        assert_eq!(delivery.at(destination).unwrap().worst.state, State::Accepted);
+
+        delivery.hand_over(2);
+        let at = delivery.at(destination).unwrap();
+        assert_eq!((at.worst.state, at.settled), (State::Queued, false), "more has been recorded");
+        delivery.note(0, id(&exporter), spans(|s| s.dropped = 2), &SHUT_DOWN);
+        let at = delivery.at(destination).unwrap();
+        assert_eq!((at.worst.state, at.settled), (State::Dropped, true));
+        assert_eq!((at.spans.handed_over, at.spans.accepted, at.spans.dropped), (5, 3, 2));
+    }
+
+    #[test]
+    fn a_refusal_counts_once_whether_or_not_a_receipt_tells_of_it_too() {
+        let exporter = exporter();
+        let destination = &destinations(&exporter)[0];
+        let delivery = exported();
+        exporter.shutdown(std::time::Duration::ZERO).unwrap();
+        let (handover, _receiver) = Handover::new(usize::MAX);
+        let request = test_context(handover);
+        request.finish(Outcome::Completed);
+        let dropped = exporter.enqueue(batch(request.take_unexported())).unwrap_err();
+        delivery.hand_over(1);
+        delivery.refused(&dropped);
+        let at = delivery.at(destination).unwrap();
+        assert_eq!((at.worst.state, at.settled, at.spans.dropped), (State::Dropped, true, 1));
+        let closed = Stage::Dropped { reason: DropReason::Closed };
+        delivery.note(0, None, spans(|s| s.dropped = 1), &closed);
+        let at = delivery.at(destination).unwrap();
+        assert_eq!((at.worst.state, at.settled, at.spans.dropped), (State::Dropped, true, 1));
+    }
+
+    #[test]
+    fn each_destination_has_a_state_of_its_own_and_the_worst_is_named() {
+        let exporter = exporter();
+        let destinations = destinations(&exporter);
+        let delivery = exported();
+        delivery.hand_over(2);
+        let id = id(&exporter);
+        delivery.note(1, id, spans(|s| s.accepted = 2), &ACCEPTED);
+        assert_eq!(delivery.at(&destinations[0]).unwrap().worst.state, State::Queued);
+        assert_eq!(delivery.at(&destinations[1]).unwrap().worst.state, State::Accepted);
+        assert_eq!(delivery.overall(&destinations).state, State::Queued);
+        delivery.note(0, id, spans(|s| s.dropped = 2), &SHUT_DOWN);
+        let overall = delivery.overall(&destinations);
+        assert_eq!(overall.state, State::Dropped);
+        assert_eq!(
+            overall.detail.as_deref(),
+            Some("zipkin: the pipeline was shut down before they were sent")
+        );
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod handover;
 mod id;
 mod layer;
+mod links;
 mod panel;
 mod propagation;
 mod recorder;

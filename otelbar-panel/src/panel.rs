@@ -6,12 +6,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
-use otelbar_config::{Capture, OpenTelemetryConfig, Sampler};
-use otelbar_convert::PanelDataConverter;
+use otelbar_config::{Capture, OpenTelemetryConfig, Sampler, Semconv};
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::Request;
 use otelbar_convert::redact::Redactor;
-use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
+use otelbar_convert::{Conventions, Names, PanelDataConverter};
+use otelbar_export::{Destination, ExporterOptions, ToolbarSpanExporter};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -24,6 +24,7 @@ use crate::delivery;
 use crate::handover::{Handover, Message};
 use crate::id::{new_span_id, new_trace_id};
 use crate::layer::ToolbarLayer;
+use crate::links::Links;
 use crate::propagation::{self, Propagation};
 use crate::recorder::{Captured, Counters, Recorder};
 use crate::request::{Limits, RequestContext, Service};
@@ -171,6 +172,9 @@ pub(crate) struct Toolbar {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) store: Arc<Store>,
     pub(crate) exporter: Option<ToolbarSpanExporter>,
+    /// Where the exporter sends spans.
+    pub(crate) destinations: Vec<Destination>,
+    pub(crate) links: Links,
     pub(crate) access: Access,
     pub(crate) path: String,
     /// What was wrong with the configuration's sources.
@@ -218,10 +222,16 @@ impl Toolbar {
             redactor,
             propagators,
             converter,
+            conventions: Conventions::default()
+                .with_http(names(config.http_semconv()))
+                .with_database(names(config.database_semconv())),
             counters: Counters::default(),
             handover: handover.clone(),
             sql_system: config.sql_system().to_owned(),
         });
+        let accounts = exporter.iter().flat_map(ToolbarSpanExporter::accounts);
+        let destinations: Vec<_> = accounts.map(|account| account.destination).collect();
+        let links = Links::new(&config, &destinations);
         let store = Arc::new(Store::new(config.max_requests(), max_bytes));
         if let Some(exporter) = &exporter {
             let store = Arc::downgrade(&store);
@@ -252,6 +262,8 @@ impl Toolbar {
             recorder,
             store,
             exporter,
+            links,
+            destinations,
             background: Mutex::new(Thread::Running(background)),
         })
     }
@@ -373,6 +385,15 @@ fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>,
         return Ok(None);
     }
     ToolbarSpanExporter::to_all(destinations).map(Some).map_err(PanelError::exporter)
+}
+
+fn names(choice: Semconv) -> Names {
+    match choice {
+        Semconv::Dup => Names::Both,
+        Semconv::Old => Names::Old,
+        // Stable, the default.
+        _ => Names::Stable,
+    }
 }
 
 fn sampler(sampler: Sampler) -> SdkSampler {

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use otelbar_convert::PanelDataConverter;
 use otelbar_convert::redact::Redactor;
+use otelbar_convert::{Conventions, PanelDataConverter};
 
 use otelbar_propagation::Propagators;
 
@@ -16,6 +16,8 @@ pub(crate) struct Recorder {
     pub(crate) redactor: Redactor,
     pub(crate) propagators: Propagators,
     pub(crate) converter: PanelDataConverter,
+    /// By which names attributes go that are exported; the page knows the stable ones.
+    pub(crate) conventions: Conventions,
     pub(crate) counters: Counters,
     pub(crate) handover: Handover,
     /// `db.system.name` of queries whose source does not say which database they went to.

@@ -22,9 +22,9 @@ mod tests {
 
     use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
     use opentelemetry_sdk::Resource;
-    use otelbar_convert::PanelDataConverter;
     use otelbar_convert::panel_data::{Level, Log, Request, Source};
     use otelbar_convert::redact::Redactor;
+    use otelbar_convert::{Conventions, PanelDataConverter};
 
     use super::*;
     use crate::handover::Handover;
@@ -39,6 +39,7 @@ mod tests {
             redactor: Redactor::default(),
             propagators: otelbar_propagation::Propagators::from_names("tracecontext,baggage").0,
             converter: PanelDataConverter::default(),
+            conventions: Conventions::default(),
             counters: Counters::default(),
             handover,
             sql_system: "sqlite".to_owned(),

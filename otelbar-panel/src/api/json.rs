@@ -75,16 +75,67 @@ pub(super) struct Exporter {
     pub(super) endpoint: String,
     pub(super) health: &'static str,
     pub(super) queued: u64,
+    pub(super) spooled: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
     pub(super) dropped: u64,
     pub(super) last_error: Option<String>,
+    pub(super) destinations: Vec<Destination>,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct Destination {
+    pub(super) name: &'static str,
+    pub(super) protocol: Option<String>,
+    pub(super) endpoint: String,
+    pub(super) health: &'static str,
+    pub(super) breaker: Breaker,
+    pub(super) handed_over: u64,
+    pub(super) recovered: u64,
+    pub(super) queued: u64,
+    pub(super) queued_bytes: u64,
+    pub(super) in_flight: u64,
+    pub(super) spooled: u64,
+    pub(super) spooled_bytes: u64,
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    pub(super) dropped: DropCounts,
+    pub(super) requests: u64,
+    pub(super) last_error: Option<LastError>,
+    pub(super) last_message: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct Breaker {
+    pub(super) state: &'static str,
+    pub(super) until_unix_ns: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct DropCounts {
+    pub(super) total: u64,
+    pub(super) queue_full: u64,
+    pub(super) shut_down: u64,
+    pub(super) closed: u64,
+    pub(super) not_retryable: u64,
+    pub(super) expired: u64,
+    pub(super) too_large: u64,
+    pub(super) invalid_id: u64,
+    pub(super) spool_full: u64,
+    pub(super) spool_damaged: u64,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct LastError {
+    pub(super) at_unix_ns: String,
+    pub(super) message: String,
 }
 
 #[derive(serde::Serialize)]
 pub(super) struct Detail {
     pub(super) request: Request,
     pub(super) propagation: Propagation,
+    pub(super) deliveries: Vec<Delivery>,
     pub(super) links: Vec<Link>,
     pub(super) spans: Vec<Span>,
     pub(super) left_out: usize,
@@ -109,9 +160,34 @@ pub(super) struct Header {
 }
 
 #[derive(serde::Serialize)]
+pub(super) struct Delivery {
+    pub(super) destination: &'static str,
+    pub(super) endpoint: String,
+    pub(super) state: &'static str,
+    pub(super) detail: Option<String>,
+    pub(super) attempt: Option<u32>,
+    pub(super) next_unix_ns: Option<String>,
+    pub(super) settled: bool,
+    pub(super) spans: SpanCounts,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct SpanCounts {
+    pub(super) handed_over: usize,
+    pub(super) queued: usize,
+    pub(super) in_flight: usize,
+    pub(super) spooled: usize,
+    pub(super) accepted: usize,
+    pub(super) rejected: usize,
+    pub(super) undetermined: usize,
+    pub(super) dropped: usize,
+}
+
+#[derive(serde::Serialize)]
 pub(super) struct Link {
     pub(super) name: &'static str,
     pub(super) url: String,
+    pub(super) destination: &'static str,
     pub(super) ready: bool,
 }
 

@@ -6,9 +6,8 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
 use otelbar_convert::{Converted, ConvertedSpan, semconv};
-use otelbar_export::Health;
 
-use super::json;
+use super::{exporter, json};
 use crate::panel::Toolbar;
 use crate::request::RequestContext;
 use crate::store::Held;
@@ -22,7 +21,7 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
     json::List {
         service: toolbar.service.name.clone(),
         warnings: toolbar.warnings.clone(),
-        requests: toolbar.store.newest(before, limit).iter().map(request).collect(),
+        requests: toolbar.store.newest(before, limit).iter().map(|held| request(toolbar, held)).collect(),
         store: json::Store {
             requests: fill.requests,
             max_requests: fill.max_requests,
@@ -37,25 +36,7 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
             attributes: counters.attributes.value(),
             late: counters.late.value(),
         },
-        exporter: toolbar.exporter.as_ref().and_then(|exporter| exporter.accounts().pop()).map(|account| {
-            json::Exporter {
-                endpoint: account.destination.to_string(),
-                health: match account.health {
-                    Health::Healthy => "healthy",
-                    Health::Rejecting => "rejecting",
-                    Health::Failing => "failing",
-                    _ => "idle",
-                },
-                queued: account.queued + account.in_flight,
-                accepted: account.accepted,
-                rejected: account.rejected,
-                dropped: account.dropped.total(),
-                last_error: match account.health {
-                    Health::Rejecting => account.last_message.map(|message| message.to_string()),
-                    _ => account.last_error.map(|last| last.error.to_string()),
-                },
-            }
-        }),
+        exporter: exporter::exporter(toolbar),
     }
 }
 
@@ -76,10 +57,8 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
     }
     let dropped = context.lock().dropped;
     let propagation = &context.propagation;
-    let ready = context.delivery.is_accepted();
-    let links = toolbar.config.links(&context.span_context.trace_id()).into_iter();
     json::Detail {
-        request: request(held),
+        request: request(toolbar, held),
         propagation: json::Propagation {
             outcome: propagation.outcome.as_str(),
             reason: propagation.reason.clone(),
@@ -92,7 +71,8 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
                 .map(|(name, value)| json::Header { name, value: value.clone() })
                 .collect(),
         },
-        links: links.map(|link| json::Link { name: link.name, url: link.url, ready }).collect(),
+        deliveries: exporter::deliveries(toolbar, context),
+        links: exporter::links(toolbar, context),
         spans: in_tree_order(spans),
         left_out,
         findings: converted
@@ -115,9 +95,9 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
     }
 }
 
-fn request(held: &Held) -> json::Request {
+fn request(toolbar: &Toolbar, held: &Held) -> json::Request {
     let context = &held.context;
-    let export = context.delivery.state();
+    let export = context.delivery.overall(&toolbar.destinations);
     let summary = context.summary();
     let recording = context.lock();
     let request = &recording.data.request;
@@ -147,7 +127,7 @@ fn request(held: &Held) -> json::Request {
         },
         query_ns: nanoseconds(summary.query_time),
         finding_kinds: summary.finding_kinds,
-        export: json::Export { state: export.name, detail: export.detail },
+        export: json::Export { state: export.state.as_str(), detail: export.detail },
     }
 }
 
@@ -246,7 +226,7 @@ fn in_tree_order(spans: Vec<json::Span>) -> Vec<json::Span> {
     ordered
 }
 
-fn unix_ns(instant: SystemTime) -> String {
+pub(super) fn unix_ns(instant: SystemTime) -> String {
     instant.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos().to_string()
 }
 

@@ -7,7 +7,7 @@ use opentelemetry::trace::{SpanContext, SpanId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_convert::panel_data::{Entry, Log, PanelData, Request, Timer};
-use otelbar_convert::{Converted, ConvertedSpan};
+use otelbar_convert::{Conventions, Converted, ConvertedSpan};
 
 use super::recording::{Outcome, Recording};
 use super::summary::Summary;
@@ -194,9 +194,9 @@ impl RequestContext {
             None => root,
             Some(entry) => entries.binary_search(&entry).is_ok(),
         };
-        let limit = self.recorder.limits.events;
+        let Recorder { limits, conventions, .. } = &*self.recorder;
         let spans = converted.spans.into_iter().filter(fresh);
-        spans.map(|span| export_form(span.data, limit)).collect()
+        spans.map(|span| export_form(span.data, limits.events, conventions)).collect()
     }
 
     fn convert(&self, recording: &mut Recording) -> Converted {
@@ -217,8 +217,9 @@ impl RequestContext {
     }
 }
 
-/// A span as it is exported: with no more events than the limit says.
-fn export_form(mut span: SpanData, events: usize) -> SpanData {
+/// A span as it is exported: with no more events than the limit says, and the names of attributes that were chosen.
+fn export_form(mut span: SpanData, events: usize, conventions: &Conventions) -> SpanData {
+    conventions.apply(&mut span);
     let over = span.events.events.len().saturating_sub(events);
     span.events.events.truncate(events);
     span.events.dropped_count = u32::try_from(over).unwrap_or(u32::MAX);

@@ -14,7 +14,7 @@ pub(crate) struct Summary {
     pub(crate) renders: usize,
     pub(crate) cache: usize,
     pub(crate) logs: usize,
-    /// Spans in error, and logs of level `ERROR`.
+    /// Spans in error, and logs of level `ERROR` and `FATAL`.
     pub(crate) errors: usize,
     pub(crate) findings: usize,
     pub(crate) finding_kinds: Vec<&'static str>,
@@ -28,7 +28,7 @@ impl Summary {
         let mut summary = Summary {
             spans: converted.spans.len(),
             logs: data.logs.len(),
-            errors: data.logs.iter().filter(|log| log.level == Level::Error).count(),
+            errors: data.logs.iter().filter(|log| log.level >= Level::Error).count(),
             findings: converted.findings.len(),
             finding_kinds: converted.findings.iter().map(|finding| finding.kind.as_str()).collect(),
             failed: converted

@@ -1,0 +1,158 @@
+//! How the exporter does, and what became of one request's spans on the way to its destinations.
+
+use std::time::Duration;
+
+use otelbar_export::{Account, BreakerState, Destination, DestinationKind, Health, SpanCounts};
+
+use super::json;
+use super::page::unix_ns;
+use crate::delivery::State;
+use crate::links::name_of;
+use crate::panel::Toolbar;
+use crate::request::RequestContext;
+
+/// The exporter as a whole, and each of its destinations; `None` where nothing is exported.
+pub(super) fn exporter(toolbar: &Toolbar) -> Option<json::Exporter> {
+    let accounts = toolbar.exporter.as_ref()?.accounts();
+    // Of several that are as bad the first.
+    let worst = accounts.iter().rev().max_by_key(|account| badness(account.health))?;
+    let sum = |count: fn(&Account) -> u64| accounts.iter().map(count).sum();
+    Some(json::Exporter {
+        endpoint: worst.destination.to_string(),
+        health: health(worst.health),
+        queued: sum(|account| account.queued + account.in_flight),
+        spooled: sum(|account| account.spooled),
+        accepted: sum(|account| account.accepted),
+        rejected: sum(|account| account.rejected),
+        dropped: sum(|account| account.dropped.total()),
+        last_error: match worst.health {
+            Health::Rejecting => worst.last_message.as_ref().map(ToString::to_string),
+            _ => worst.last_error.as_ref().map(|last| last.error.to_string()),
+        },
+        destinations: accounts
+            .iter()
+            .map(|account| destination(account, toolbar.config.breaker_open_duration()))
+            .collect(),
+    })
+}
+
+fn destination(account: &Account, open_duration: Duration) -> json::Destination {
+    let dropped = &account.dropped;
+    json::Destination {
+        name: name_of(&account.destination),
+        protocol: match account.destination.kind {
+            DestinationKind::Otlp(protocol) => Some(protocol.to_string()),
+            _ => None,
+        },
+        endpoint: account.destination.to_string(),
+        health: health(account.health),
+        breaker: breaker(account, open_duration),
+        handed_over: account.handed_over,
+        recovered: account.recovered,
+        queued: account.queued,
+        queued_bytes: account.queued_bytes,
+        in_flight: account.in_flight,
+        spooled: account.spooled,
+        spooled_bytes: account.spooled_bytes,
+        accepted: account.accepted,
+        rejected: account.rejected,
+        dropped: json::DropCounts {
+            total: dropped.total(),
+            queue_full: dropped.queue_full,
+            shut_down: dropped.shut_down,
+            closed: dropped.closed,
+            not_retryable: dropped.not_retryable,
+            expired: dropped.expired,
+            too_large: dropped.too_large,
+            invalid_id: dropped.invalid_id,
+            spool_full: dropped.spool_full,
+            spool_damaged: dropped.spool_damaged,
+        },
+        requests: account.requests,
+        last_error: account
+            .last_error
+            .as_ref()
+            .map(|last| json::LastError { at_unix_ns: unix_ns(last.at), message: last.error.to_string() }),
+        last_message: account.last_message.as_ref().map(ToString::to_string),
+    }
+}
+
+fn breaker(account: &Account, open_duration: Duration) -> json::Breaker {
+    // It opens with a failed attempt, and none is made while it is open: the last failure is the one that opened it.
+    let opened = account.last_error.as_ref().filter(|_| account.breaker == BreakerState::Open);
+    json::Breaker {
+        state: match account.breaker {
+            BreakerState::Open => "open",
+            BreakerState::HalfOpen => "half_open",
+            _ => "closed",
+        },
+        until_unix_ns: opened.and_then(|last| last.at.checked_add(open_duration)).map(unix_ns),
+    }
+}
+
+fn health(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "healthy",
+        Health::Rejecting => "rejecting",
+        Health::Failing => "failing",
+        _ => "idle",
+    }
+}
+
+fn badness(health: Health) -> u8 {
+    match health {
+        Health::Healthy => 1,
+        Health::Rejecting => 2,
+        Health::Failing => 3,
+        // Of which nothing is known yet.
+        _ => 0,
+    }
+}
+
+/// How far a request's spans have come on the way to each destination.
+pub(super) fn deliveries(toolbar: &Toolbar, context: &RequestContext) -> Vec<json::Delivery> {
+    let delivery = |destination: &Destination| {
+        let at = context.delivery.at(destination)?;
+        Some(json::Delivery {
+            destination: name_of(destination),
+            endpoint: destination.to_string(),
+            state: at.worst.state.as_str(),
+            detail: at.worst.detail,
+            attempt: at.worst.attempt,
+            next_unix_ns: at.worst.next.map(unix_ns),
+            settled: at.settled,
+            spans: span_counts(&at.spans),
+        })
+    };
+    toolbar.destinations.iter().filter_map(delivery).collect()
+}
+
+fn span_counts(spans: &SpanCounts) -> json::SpanCounts {
+    json::SpanCounts {
+        handed_over: spans.handed_over,
+        queued: spans.queued,
+        in_flight: spans.in_flight,
+        spooled: spans.spooled,
+        accepted: spans.accepted,
+        rejected: spans.rejected,
+        undetermined: spans.undetermined,
+        dropped: spans.dropped,
+    }
+}
+
+/// Where a request's trace can be looked at, each link ready once what leads there has acknowledged the trace.
+pub(super) fn links(toolbar: &Toolbar, context: &RequestContext) -> Vec<json::Link> {
+    let accepted = |destination: &Destination| {
+        context.delivery.at(destination).is_some_and(|at| at.worst.state == State::Accepted)
+    };
+    let trace_id = context.span_context.trace_id();
+    let links = toolbar.links.of(&toolbar.config, &trace_id);
+    links
+        .map(|(link, via)| json::Link {
+            name: link.name,
+            url: link.url,
+            destination: via,
+            ready: toolbar.destinations.iter().filter(|other| name_of(other) == via).all(accepted),
+        })
+        .collect()
+}
