@@ -373,7 +373,7 @@ mod tests {
         let rejected = Stage::PartlyRejected { rejected: 3, of: 10, message: "too old".into() };
         let full = DropReason::QueueFull { spans: 1, bytes: 2 };
         check(&[], State::Queued, None, false);
-        check(&[in_flight.clone()], State::InFlight, None, false);
+        check(std::slice::from_ref(&in_flight), State::InFlight, None, false);
         check(&[in_flight.clone(), spooled.clone()], State::Spooled, None, false);
         check(&[in_flight.clone(), spooled, in_flight.clone(), accepted], State::Accepted, None, true);
         check(&[(spans(|s| s.accepted = 10), warned)], State::Accepted, Some("mind the gap"), true);

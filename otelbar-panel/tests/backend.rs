@@ -45,6 +45,7 @@ async fn a_stopped_collector_changes_no_answer_and_the_page_tells() {
             .bsp_schedule_delay(Duration::from_millis(10))
             .retry_max_age(Duration::from_millis(200))
             .retry_initial_backoff(Duration::from_millis(10))
+            .breaker_open_duration(Duration::from_millis(50))
     });
     let router = router(&toolbar);
     let with_backend = answers(&router).await;

@@ -55,3 +55,23 @@ impl Summary {
         summary
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handover::Handover;
+    use crate::request::{Outcome, test_context, test_log};
+
+    #[test]
+    fn errors_are_the_logs_from_error_upwards() {
+        let (handover, _receiver) = Handover::new(usize::MAX);
+        let context = test_context(handover);
+        for level in [Level::Info, Level::Warn, Level::Error, Level::Fatal] {
+            let mut log = test_log();
+            log.level = level;
+            context.log(log);
+        }
+        context.finish(Outcome::Completed);
+        assert_eq!(context.summary().errors, 2);
+    }
+}

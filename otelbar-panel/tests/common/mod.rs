@@ -78,6 +78,28 @@ pub(crate) fn get(path: &str) -> Request<Body> {
 /// Reads from the toolbar's JSON API, after all that was recorded has reached it.
 pub(crate) async fn api(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
     settle(toolbar).await;
+    api_now(toolbar, path).await
+}
+
+/// Reads from the JSON API again and again, until what it says is so.
+pub(crate) async fn eventually(
+    toolbar: &OpenTelemetryPanel,
+    path: &str,
+    is_so: impl Fn(&Value) -> bool,
+) -> Value {
+    let started = std::time::Instant::now();
+    loop {
+        let value = api_now(toolbar, path).await;
+        if is_so(&value) {
+            return value;
+        }
+        assert!(started.elapsed() < PATIENCE, "it did not come to that: {value}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Reads from the JSON API as things are.
+async fn api_now(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
     let nothing =
         tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
     let (head, body) = call(toolbar.layer().layer(nothing), get(&format!("/__otelbar/{path}"))).await;
