@@ -4,7 +4,7 @@ use crate::{command::Command, failure::Failure, process::Process, workspace::Wor
 
 pub(crate) const COMMAND: Command = Command {
     name: "demo",
-    usage: "demo [--port PORT] [--otlp URL] [--requests N]",
+    usage: "demo [--port PORT] [--otlp URL] [--zipkin URL] [--requests N]",
     about: "Runs a small shop with the toolbar in it",
     details: "
 The shop and the inventory service it calls run until they are interrupted, and print the addresses to open. All
@@ -12,6 +12,7 @@ arguments are the demo's own (otelbar-panel/examples/demo); `cargo xtask demo --
 
   --port PORT     the shop's port; 0 takes any free one
   --otlp URL      sends the spans to this OTLP/HTTP backend as well
+  --zipkin URL    sends the spans to this Zipkin as well
   --requests N    sends its own traffic of N requests, prints what became of it as one line of JSON and ends;
                   exit code 1 tells that a span was lost or recorded under the wrong request",
     passes_arguments_on: true,

@@ -124,9 +124,13 @@ async fn start(arguments: &Arguments) -> Result<Demo, Unstarted> {
         }
     };
     let toolbar = configure(&endpoint, arguments).and_then(|config| Ok(OpenTelemetryPanel::new(config)?));
-    let toolbar = toolbar.map_err(|error| match &arguments.otlp {
-        Some(url) => Unstarted::Usage(format!("--otlp {url}: {error}").into()),
-        None => Unstarted::Other(error),
+    let toolbar = toolbar.map_err(|error| match (&arguments.otlp, &arguments.zipkin) {
+        (None, None) => Unstarted::Other(error),
+        (Some(url), None) => Unstarted::Usage(format!("--otlp {url}: {error}").into()),
+        (None, Some(url)) => Unstarted::Usage(format!("--zipkin {url}: {error}").into()),
+        (Some(otlp), Some(zipkin)) => {
+            Unstarted::Usage(format!("--otlp {otlp} --zipkin {zipkin}: {error}").into())
+        }
     })?;
 
     let terminal = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
@@ -162,6 +166,13 @@ fn configure(endpoint: &str, arguments: &Arguments) -> Result<OpenTelemetryConfi
         .traces_exporters([TracesExporter::Otlp])
         .otlp_traces_protocol(Protocol::HttpProtobuf)
         .otlp_traces_endpoint(&traces);
+    if let Some(url) = &arguments.zipkin {
+        let url = url.trim_end_matches('/');
+        options = options
+            .traces_exporters([TracesExporter::Otlp, TracesExporter::Zipkin])
+            .zipkin_endpoint(format!("{url}/api/v2/spans"))
+            .zipkin_ui(url);
+    }
     if arguments.otlp.is_none() {
         options = options.bsp_schedule_delay(Duration::from_millis(200));
     }
