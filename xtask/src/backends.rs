@@ -3,13 +3,14 @@
 //! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up;
 //! [`install`] gets its program into the [`cache`], [`docker`] its image, which [`image`] builds; an [`engine`] is for where none
 //! runs. An [`instance`] runs, in either form, and
-//! takes orders over [`control`].
+//! takes orders over [`control`]. [`documented`] holds `docs/backends.md` to all this.
 
 pub(crate) mod cache;
 pub(crate) mod certificates;
 pub(crate) mod collector;
 pub(crate) mod control;
 pub(crate) mod docker;
+pub(crate) mod documented;
 pub(crate) mod engine;
 pub(crate) mod image;
 pub(crate) mod install;

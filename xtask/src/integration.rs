@@ -18,6 +18,7 @@ use crate::{
         certificates, collector,
         control::Fleet,
         docker::Docker,
+        documented,
         engine::Engine,
         install,
         instance::Instance,
@@ -158,6 +159,9 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
             }
             _ => TestRow { name: file.name.clone(), outcome: Err(missing), duration: None },
         });
+    }
+    if let Sources::Docker(docker) = &sources {
+        report.tests.push(documentation(&running, docker, workspace, &run));
     }
     let failed = report.tests.iter().any(|row| row.outcome == Ok(false));
     if failed {
@@ -362,6 +366,22 @@ fn start(
         row.duration = duration?;
     }
     Ok(())
+}
+
+/// What the documentation tells readers to run.
+fn documentation(backends: &[Backend], docker: &Docker, workspace: &Workspace, run: &RunFolder) -> TestRow {
+    let began = Instant::now();
+    let name = run.path.file_name().unwrap_or_default().to_string_lossy();
+    let mut passed = true;
+    for &backend in backends {
+        if let Err(failure) =
+            documented::run(backend, docker, workspace, &format!("{name}-documented-{backend}"))
+        {
+            eprintln!("error: {}", failure.message().unwrap_or_default());
+            passed = false;
+        }
+    }
+    TestRow { name: "docs".to_owned(), outcome: Ok(passed), duration: Some(began.elapsed()) }
 }
 
 /// The variables by which tests find what runs.

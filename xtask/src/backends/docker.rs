@@ -52,6 +52,13 @@ impl Docker {
         }
     }
 
+    /// Whether a container has ended. The question takes its time.
+    pub(crate) fn has_ended(&self, name: &str) -> bool {
+        let inspect = self.process().args(["inspect", "--format", "{{.State.Running}}", name]);
+        // With `--rm` it is gone then.
+        inspect.output().map_or(true, |answer| answer.trim() == "false")
+    }
+
     /// Whether `cargo xtask images` has built the image.
     pub(crate) fn was_built_here(&self, image: &str) -> bool {
         const BUILT: &str = r#"{{index .Config.Labels "otelbar.built"}}"#;

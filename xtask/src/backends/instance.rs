@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use otelbar_integration::{Backend, Order};
@@ -13,6 +13,7 @@ use super::{
     docker::Docker,
     pins,
     port::Port,
+    probe,
     setup::{Addresses, Place, setup},
     zipkin,
 };
@@ -23,8 +24,6 @@ use crate::{
     process::Process,
 };
 
-/// How long a backend may take until it is healthy. Reached on a machine that is very busy, or when it never will be.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two questions after its health.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How much of a log a failure shows.
@@ -121,25 +120,13 @@ impl Instance {
 
     /// Waits until it is healthy.
     pub(crate) fn wait_until_healthy(&self) -> Result<(), Failure> {
-        let deadline = Instant::now() + PATIENCE;
-        let ports: Vec<u16> = self.ports.iter().map(Port::number).collect();
+        let ports = self.ports();
         let addresses = Addresses { listeners: setup(self.backend).listeners, ports: &ports };
-        for probe in (setup(self.backend).probes)(&addresses) {
-            while let Err(problem) = probe.ask() {
-                let ended = self.ended_within(PAUSE);
-                if ended || Instant::now() >= deadline {
-                    let how = if ended {
-                        "ended while it was starting".to_owned()
-                    } else {
-                        format!("is not healthy after {} s", PATIENCE.as_secs())
-                    };
-                    let failure =
-                        Failure::new(format!("{} {how} ({problem}); the end of its log", self.backend));
-                    return Err(failure.with_details(&self.log_tail()));
-                }
-            }
-        }
-        Ok(())
+        let probes = (setup(self.backend).probes)(&addresses);
+        probe::wait(&probes, || self.has_ended()).map_err(|problem| {
+            let failure = Failure::new(format!("{} {problem}; the end of its log", self.backend));
+            failure.with_details(&self.log_tail())
+        })
     }
 
     /// Does as it is told.
@@ -206,16 +193,12 @@ impl Instance {
         }
     }
 
-    fn ended_within(&self, time: Duration) -> bool {
+    fn has_ended(&self) -> bool {
         match &self.form {
             Form::Program { running, .. } => {
-                running.as_ref().is_none_or(|group| group.wait_for(time).is_some())
+                running.as_ref().is_none_or(|group| group.wait_for(PAUSE).is_some())
             }
-            // The question takes its time.
-            Form::Container { docker, name, .. } => {
-                let inspect = docker.process().args(["inspect", "--format", "{{.State.Running}}", name]);
-                inspect.output().is_ok_and(|answer| answer.trim() == "false")
-            }
+            Form::Container { docker, name, .. } => docker.has_ended(name),
         }
     }
 }

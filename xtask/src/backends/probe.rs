@@ -1,6 +1,6 @@
 //! Asking a backend whether it is healthy.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
 
@@ -12,6 +12,8 @@ pub(crate) struct Probe {
     expected: u16,
 }
 
+/// How long a backend may take until it is healthy. Reached on a machine that is very busy, or when it never will be.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -61,4 +63,25 @@ impl Probe {
             Err(error) => Err(format!("{}: {error}", self.url)),
         }
     }
+}
+
+/// Asks until each is answered as it should be. `ended` is asked in between, whether there is still somebody to answer;
+/// it takes a moment.
+///
+/// # Errors
+///
+/// What has become of the backend, as the end of a sentence about it.
+pub(crate) fn wait(probes: &[Probe], mut ended: impl FnMut() -> bool) -> Result<(), String> {
+    let deadline = Instant::now() + PATIENCE;
+    for probe in probes {
+        while let Err(problem) = probe.ask() {
+            if ended() {
+                return Err(format!("ended while it was starting ({problem})"));
+            }
+            if Instant::now() >= deadline {
+                return Err(format!("is not healthy after {} s ({problem})", PATIENCE.as_secs()));
+            }
+        }
+    }
+    Ok(())
 }

@@ -76,7 +76,7 @@ impl Addresses<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -106,7 +106,8 @@ mod tests {
         }
     }
 
-    fn addresses(backend: Backend) -> Addresses<'static> {
+    /// As if all were at port 1.
+    pub(crate) fn addresses(backend: Backend) -> Addresses<'static> {
         const PORTS: [u16; 16] = [1; 16];
         let listeners = setup(backend).listeners;
         Addresses { listeners, ports: &PORTS[..listeners.len()] }
