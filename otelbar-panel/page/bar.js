@@ -223,7 +223,7 @@
     const [value, unit] = ns < 999.5 ? [ns, "ns"] : ns < 999.5e3 ? [ns / 1e3, "µs"] : ns < 999.5e6 ? [ns / 1e6, "ms"] : [ns / 1e9, "s"];
     return `${unit === "ns" || value >= 99.95 ? value.toFixed(0) : value.toFixed(value >= 9.995 ? 1 : 2)} ${unit}`;
   };
-  const FINDINGS = { n_plus_one: "N+1", slow_query: "slow query", slow_span: "slow" };
+  const FINDINGS = { n_plus_one: "N+1", slow_query: "slow query", slow_span: "slow", duplicate: "duplicate", many_queries: "many queries", long_wait: "idle gap", serial_calls: "serial calls", error: "error" };
   const plural = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
   function say(text, title) {

@@ -1,6 +1,7 @@
 // Keeping the list up to date from partial answers of `GET api/requests`. Pure.
 
-import { instant } from "./format.js";
+import { count, instant } from "./format.js";
+import { dropReasons } from "./words.js";
 
 /**
  * The requests held after an answer, newest first. The answer is the truth for the stretch it covers: from the newest
@@ -71,7 +72,7 @@ export function barScale(durations) {
   return Math.max(1, longest > 4 * usual ? usual : longest);
 }
 
-/** The counters of `dropped` and of the exporter that are not nought, in words. */
+/** The counters of `dropped` and of the exporter's destinations that are not nought, in words. */
 export function losses(status) {
   const { dropped, exporter } = status;
   const found = [];
@@ -83,7 +84,12 @@ export function losses(status) {
   add(dropped.logs, "logs", "Over the limit of logs a request or span may record.");
   add(dropped.attributes, "attributes", "Over the limit of attributes of a span or event.");
   add(dropped.late, "late", "Recorded after their span had been exported.");
-  add(exporter?.dropped, "spans not exported", "Given up by the exporter: its queue was full or its retries were used up.");
-  add(exporter?.rejected, "spans rejected", "The backend received these spans and refused them.");
+  const destinations = exporter?.destinations ?? [];
+  for (const destination of destinations) {
+    const by = destinations.length > 1 ? ` by ${destination.name}` : "";
+    const reasons = dropReasons(destination.dropped).map(({ number, what }) => `${what}: ${count(number)}`);
+    add(destination.dropped.total, `spans not exported${by}`, `Given up by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`);
+    add(destination.rejected, `spans rejected${by}`, `Received at ${destination.endpoint} and refused.`);
+  }
   return found;
 }

@@ -21,7 +21,7 @@ const ROW_HEIGHT = 30;
 const QUICK_FILTERS = [
   ["errors", "Errors", "Failed requests, 5xx, spans with an error, ERROR logs"],
   ["slow", "Slow", "500 ms or longer"],
-  ["findings", "Findings", "N+1 queries, slow queries, slow spans"],
+  ["findings", "Findings", "N+1, slow and duplicate queries, too many of them, slow spans, idle gaps, serial calls, errors"],
   ["entry", "Entry requests only", "Leave out the requests that another service of this list made"],
 ];
 

@@ -112,7 +112,8 @@ export class LogsTab {
     const counts = levelCounts(this.#logs);
     replace(
       this.#chips,
-      LEVELS.map((level) =>
+      // What `tracing` records is never fatal, so that one is there only when it can do something.
+      LEVELS.filter((level) => level !== "FATAL" || counts.get(level) > 0).map((level) =>
         h(
           "button",
           { class: "chip", type: "button", data: { level }, "aria-pressed": String(this.#levels.has(level)), disabled: counts.get(level) === 0, title: "Show or hide this level; with Alt show it alone", on: { click: (event) => this.#toggleLevel(level, event.altKey) } },

@@ -2,7 +2,7 @@
 
 import { attributeValue, between, instant } from "./format.js";
 
-export const LEVELS = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
+export const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
 /** Every event with its node, its distance from the trace's start and its level (`null` when it has none). */
 export function collectLogs(trace) {

@@ -14,7 +14,7 @@ import { QueriesTab } from "./queries-tab.js";
 import { rememberSize, rememberedSize, splitter } from "./splitter.js";
 import { buildTrace } from "./trace.js";
 import { Waterfall } from "./waterfall.js";
-import { exportLabel, findingLabel, outcomeLabel, statusClass } from "./words.js";
+import { deliveryNote, exportLabel, findingLabel, notReady, outcomeLabel, statusClass } from "./words.js";
 
 const POLL_MS = 1000;
 const POLL_MOST_MS = 10_000;
@@ -23,7 +23,6 @@ const STATUS_POLL_MS = 5000;
 const PATIENCE_MS = 5000;
 /** What is asked for when the way to the next request leads past what the list holds. */
 const MORE = 100;
-const UNSETTLED = ["pending", "queued"];
 const NARROW = matchMedia("(max-width: 1180px)");
 
 export class RequestView {
@@ -198,7 +197,7 @@ export class RequestView {
       } else {
         this.#delay = Math.min(POLL_MOST_MS, this.#delay * 1.5);
       }
-      this.#settled = !UNSETTLED.includes(this.#detail.request.export.state) && !this.#detail.spans.some((span) => span.unfinished);
+      this.#settled = this.#detail.deliveries.every(({ settled }) => settled) && !this.#detail.spans.some((span) => span.unfinished);
       // Reading a large trace again must not keep the service, or this page, busy.
       this.#delay = Math.max(this.#delay, 10 * (performance.now() - started));
     } catch (error) {
@@ -340,9 +339,8 @@ export class RequestView {
   }
 
   #showHead() {
-    const { request, links, dropped } = this.#detail;
+    const { request, deliveries, links, dropped } = this.#detail;
     const outcome = outcomeLabel(request.outcome);
-    const state = exportLabel(request.export);
     const target = request.query === null || request.query === "" ? request.path : `${request.path}?${request.query}`;
     const lost = Object.entries(dropped).filter(([, number]) => number > 0);
     replace(
@@ -358,7 +356,7 @@ export class RequestView {
         h("span", { class: "request-duration" }, duration(request.duration_ns)),
         h("span", { class: `outcome tone-${outcome.tone} ${request.outcome === "completed" ? "wide-only" : ""}`, title: outcome.title }, outcome.short),
         h("span", { class: "spacer" }),
-        backendLinks(links, request.export),
+        backendLinks(links, deliveries),
       ),
       h(
         "div",
@@ -367,7 +365,7 @@ export class RequestView {
         headFact("Trace", [h("span", { class: "mono" }, request.trace_id), copyButton(request.trace_id, "the trace id")]),
         headFact("Span", [h("span", { class: "mono" }, request.id), copyButton(request.id, "the span id")]),
         headFact("Started", h("span", { title: `${dateTime(request.start_unix_ns)}\n${utc(request.start_unix_ns)}` }, clock(request.start_unix_ns))),
-        headFact("Export", [h("span", { class: `dot dot-${state.tone}` }), h("span", { title: state.title }, state.short), request.export.detail === null ? null : h("span", { class: `muted ${state.tone === "bad" ? "prewrap" : "clip"}`, title: request.export.detail }, request.export.detail)], "fact-export"),
+        deliveries.length === 0 ? headFact("Export", deliveryState(request.export), "fact-export") : deliveries.map((delivery) => headFact(deliveries.length > 1 ? `Export to ${delivery.destination}` : "Export", deliveryState(delivery), "fact-export")),
         lost.length === 0 ? null : headFact("Dropped", h("span", { class: "text-warn", title: "Left out of this request at capture, over a limit or too late" }, lost.map(([what, number]) => (what === "late" ? `${count(number)} late` : plural(number, what.replace(/s$/, "")))).join(", "))),
       ),
     );
@@ -390,6 +388,7 @@ export class RequestView {
             icon(bad ? "error" : finding.severity === "warning" ? "warning" : "info"),
             h("span", { class: `badge badge-${bad ? "bad" : finding.severity === "warning" ? "warn" : "info"}`, title: label.title }, label.short),
             h("span", { class: "finding-title" }, finding.title),
+            finding.location === null ? null : h("span", { class: "mono muted finding-location" }, finding.location),
             h("span", { class: "finding-detail muted" }, finding.detail),
             finding.span_ids.length === 0
               ? null
@@ -486,23 +485,28 @@ function headFact(name, value, className = "") {
   return h("div", { class: `head-fact ${className}` }, h("span", { class: "head-fact-name" }, name), value);
 }
 
-function backendLinks(links, { state, detail }) {
-  const waiting = links.filter(({ ready }) => !ready);
+/** A delivery's state with what more there is to say. */
+function deliveryState(delivery) {
+  const state = exportLabel(delivery);
+  const note = delivery.spans === undefined ? null : deliveryNote(delivery);
+  const { detail } = delivery;
+  return [
+    h("span", { class: `dot dot-${state.tone}` }),
+    h("span", { title: delivery.endpoint === undefined ? state.title : `${state.title}\n${delivery.endpoint}` }, state.short),
+    note === null ? null : h("span", { class: "muted" }, note),
+    detail === null ? null : h("span", { class: `muted ${state.tone === "bad" ? "prewrap" : "clip"}`, title: detail }, detail),
+  ];
+}
+
+function backendLinks(links, deliveries) {
+  const waiting = links.filter(({ ready }) => !ready).map(({ destination }) => destination);
+  const reasons = deliveries.filter(({ destination, state }) => waiting.includes(destination) && state !== "accepted").map(notReady);
   return [
     links.map(({ name, url, ready }) =>
       ready
         ? h("span", { class: "backend-link" }, externalLink(url, h("span", null, h("span", { class: "wide-only" }, "Open in "), name), icon("external")))
         : h("span", { class: "backend-link is-inactive", role: "link", "aria-disabled": "true" }, name, " ", icon("external")),
     ),
-    waiting.length === 0 ? null : h("span", { class: "backend-reason muted clip", title: detail }, NOT_READY[state] ?? "not yet acknowledged by the backend"),
+    reasons.length === 0 ? null : h("span", { class: "backend-reason muted clip", title: reasons.join("\n") }, reasons.join("; ")),
   ];
 }
-
-/** Why a link to the backend leads nowhere yet. */
-const NOT_READY = {
-  disabled: "no exporter is configured",
-  not_sampled: "the trace is not sampled",
-  partial: "the backend rejected some of its spans",
-  failed: "the export failed",
-  dropped: "the spans were given up",
-};

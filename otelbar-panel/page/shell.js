@@ -2,17 +2,22 @@
 // whether the service answers at all.
 
 import { h, icon, replace } from "./dom.js";
+import { destinationCards, exporterBanners, exporterSummary } from "./exporter.js";
 import { losses } from "./feed.js";
 import { bytes, count, plural } from "./format.js";
-import { listHash } from "./location.js";
 import { showShortcuts } from "./shortcuts.js";
 
 export class Shell {
   #service = h("span", { class: "service" });
   #store = h("div", { class: "store" });
   #losses = h("div", { class: "losses" });
-  #exporter = h("div", { class: "exporter" });
-  #failure = h("div", { class: "banner banner-error", role: "alert", hidden: true });
+  #exporter = h("button", { class: "exporter", type: "button", "aria-expanded": "false", "aria-controls": "drawer" });
+  #warnings = h("button", { class: "icon-button warnings", type: "button", "aria-expanded": "false", "aria-controls": "drawer", hidden: true });
+  #drawer = h("section", { class: "drawer", id: "drawer", tabindex: "-1", hidden: true });
+  /** Which button's matter the drawer shows; null while it is closed. */
+  #open = null;
+  #answer = null;
+  #failures = h("div", { class: "banners" });
   #connection = h("div", { class: "banner banner-warning", role: "alert", hidden: true });
   #shown = "";
 
@@ -26,25 +31,36 @@ export class Shell {
         this.#service,
         h("div", { class: "spacer" }),
         this.#losses,
+        this.#warnings,
         this.#exporter,
         this.#store,
         h("button", { class: "icon-button", type: "button", title: "Keyboard shortcuts (?)", "aria-label": "Keyboard shortcuts", on: { click: showShortcuts } }, "?"),
       ),
+      this.#drawer,
       this.#connection,
-      this.#failure,
+      this.#failures,
     );
+    for (const button of [this.#exporter, this.#warnings]) button.addEventListener("click", () => this.#toggle(button));
+    this.#drawer.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.#close();
+    });
   }
 
-  /** Shows an answer's `service`, `store`, `dropped` and `exporter`. */
+  /** Shows an answer's `service`, `warnings`, `store`, `dropped` and `exporter`. */
   status(answer) {
-    const { service, store, dropped, exporter } = answer;
-    const signature = JSON.stringify([service, store, dropped, exporter]);
+    const { service, warnings, store, dropped, exporter } = answer;
+    const signature = JSON.stringify([service, warnings, store, dropped, exporter]);
     if (signature === this.#shown) return;
     this.#shown = signature;
+    this.#answer = answer;
     replace(this.#service, service);
     this.#service.title = `service.name = ${service}`;
     this.#showStore(store);
     this.#showExporter(exporter);
+    this.#showWarnings(warnings);
+    this.#showDrawer();
     replace(
       this.#losses,
       losses(answer).map(({ number, what, why }) => h("span", { class: "loss", title: why }, icon("warning"), h("b", null, count(number)), ` ${what}`)),
@@ -80,51 +96,64 @@ export class Shell {
   }
 
   #showExporter(exporter) {
+    replace(this.#failures, exporter === null ? null : exporterBanners(exporter));
+    this.#exporter.disabled = exporter === null;
     if (exporter === null) {
       replace(this.#exporter, h("span", { class: "dot" }), h("span", { class: "muted" }, "no exporter"));
       this.#exporter.title = "No exporter is configured: the traces stay in this process.";
-      this.#failure.hidden = true;
       return;
     }
-    const { endpoint, health, queued, accepted, rejected, dropped, last_error: lastError } = exporter;
-    replace(
-      this.#exporter,
-      h("span", { class: `dot dot-${HEALTH[health] ?? "neutral"}` }),
-      h("span", { class: "exporter-health" }, health),
-      h("span", { class: "mono muted wide-only endpoint" }, endpoint),
-      queued > 0 ? h("span", { class: "muted" }, `${count(queued)} queued`) : null,
-    );
+    const { queued, spooled, accepted, rejected, dropped } = exporter;
+    replace(this.#exporter, exporterSummary(exporter), icon("down"));
     this.#exporter.title =
-      `Exporter to ${endpoint}: ${health}. Spans: ${count(queued)} queued or on their way, ${count(accepted)} accepted, ` +
-      `${count(rejected)} rejected by the backend, ${count(dropped)} given up.` +
-      (lastError !== null && health !== "failing" ? ` Last error: ${lastError}` : "");
-    this.#failure.hidden = health !== "failing" && health !== "rejecting";
-    this.#failure.classList.toggle("banner-error", health !== "rejecting");
-    this.#failure.classList.toggle("banner-warning", health === "rejecting");
-    if (health === "failing") {
-      replace(
-        this.#failure,
-        icon("error"),
-        h("span", null, h("b", null, "Export is failing. "), lastError ?? "The exporter gave no reason.", " ", h("span", { class: "banner-more" }, `${plural(queued, "span")} waiting, ${count(dropped)} given up. Requests are not affected.`)),
-      );
-    } else if (health === "rejecting") {
-      replace(
-        this.#failure,
-        icon("warning"),
-        h(
-          "span",
-          null,
-          h("b", null, "The backend rejects spans. "),
-          `It answers at ${endpoint}, but of what it was sent it has rejected ${plural(rejected, "span")} so far and accepted ${count(accepted)}. Its reason stands with `,
-          h("a", { href: listHash("export:partial") }, "the requests concerned"),
-          ".",
-        ),
-      );
+      `Exporter to ${exporter.destinations.map(({ endpoint, health }) => `${endpoint}: ${health}`).join(", ")}. Spans: ${count(queued)} queued or on their way, ` +
+      `${count(spooled)} on disk, ${count(accepted)} accepted, ${count(rejected)} rejected by the backend, ${count(dropped)} given up. Click for all.`;
+  }
+
+  #showWarnings(warnings) {
+    this.#warnings.hidden = warnings.length === 0;
+    replace(this.#warnings, icon("warning"), count(warnings.length));
+    this.#warnings.title = `${plural(warnings.length, "warning")} about the configuration`;
+    this.#warnings.setAttribute("aria-label", this.#warnings.title);
+  }
+
+  #toggle(button) {
+    if (this.#open === button) {
+      this.#close();
+      return;
     }
+    this.#open = button;
+    this.#showDrawer();
+    this.#drawer.focus();
+  }
+
+  #close() {
+    const button = this.#open;
+    this.#open = null;
+    this.#showDrawer();
+    button?.focus();
+  }
+
+  #showDrawer() {
+    const { exporter, warnings } = this.#answer ?? { exporter: null, warnings: [] };
+    // What it was about may be gone.
+    if ((this.#open === this.#exporter && exporter === null) || (this.#open === this.#warnings && warnings.length === 0)) this.#open = null;
+    for (const button of [this.#exporter, this.#warnings]) button.setAttribute("aria-expanded", String(this.#open === button));
+    this.#drawer.hidden = this.#open === null;
+    if (this.#open === null) {
+      replace(this.#drawer);
+      return;
+    }
+    const about = this.#open === this.#exporter;
+    const title = about ? "Exporter" : "Configuration";
+    this.#drawer.setAttribute("aria-label", title);
+    replace(
+      this.#drawer,
+      h("header", null, h("h2", null, title), h("button", { class: "icon-button", type: "button", title: "Close (Esc)", "aria-label": `Close: ${title}`, on: { click: () => this.#close() } }, icon("close"))),
+      about ? destinationCards(exporter) : h("ul", { class: "warning-list" }, warnings.map((warning) => h("li", { class: "prewrap" }, warning))),
+    );
   }
 }
-
-const HEALTH = { healthy: "good", rejecting: "warn", failing: "bad", idle: "neutral" };
 
 function logo() {
   const mark = h("span", { class: "logo", "aria-hidden": "true" });

@@ -125,9 +125,9 @@ export function indent(depth, maxDepth, most) {
   return Math.min(depth * step, most);
 }
 
-/** How severe a log level is, from 0 (none) to 5 (ERROR). */
+/** How severe a log level is, from 0 (none) to 6 (FATAL). */
 export function severity(level) {
-  return ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"].indexOf(String(level ?? "").toUpperCase()) + 1;
+  return ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"].indexOf(String(level ?? "").toUpperCase()) + 1;
 }
 
 function within(start, length, whole) {

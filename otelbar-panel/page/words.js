@@ -1,5 +1,7 @@
 // The API's terms in words for people. Pure.
 
+import { clock, count, plural } from "./format.js";
+
 /** `short` for a column, `title` for a sentence, `tone` for the colour. */
 export function exportLabel({ state }) {
   return EXPORT[state] ?? { short: String(state), title: `Export state: ${state}.`, tone: "neutral" };
@@ -9,11 +11,68 @@ const EXPORT = {
   disabled: { short: "off", title: "No exporter is configured.", tone: "off" },
   not_sampled: { short: "unsampled", title: "The caller or the sampler decided against exporting this trace.", tone: "off" },
   pending: { short: "pending", title: "Recorded, not yet handed to the exporter.", tone: "neutral" },
-  queued: { short: "queued", title: "Waiting in the exporter’s queue, or on its way.", tone: "neutral" },
+  queued: { short: "queued", title: "Waiting in the exporter’s queue.", tone: "neutral" },
+  in_flight: { short: "sending", title: "Sent, and not answered yet.", tone: "neutral" },
+  retrying: { short: "retrying", title: "An attempt failed; another will be made.", tone: "warn" },
+  spooled: { short: "on disk", title: "Kept on disk until the backend takes the spans, after a restart too.", tone: "warn" },
   accepted: { short: "accepted", title: "The backend acknowledged every span.", tone: "good" },
   partial: { short: "partial", title: "The backend rejected some of the spans.", tone: "warn" },
   failed: { short: "failed", title: "The spans could not be delivered.", tone: "bad" },
-  dropped: { short: "dropped", title: "The spans were given up before they were sent.", tone: "bad" },
+  dropped: { short: "dropped", title: "The spans were given up before the backend had taken them.", tone: "bad" },
+};
+
+/** What there is to say of a delivery beside its state: attempts, when the next is, what became of a part. */
+export function deliveryNote({ state, attempt, next_unix_ns: next, spans }) {
+  if (state === "retrying") return `attempt ${count(attempt)} failed, the next at ${clock(next)}`;
+  if (state === "in_flight" && attempt > 1) return `attempt ${count(attempt)}`;
+  if (state === "partial" && spans.rejected > 0) return `${count(spans.rejected)} of ${plural(spans.handed_over, "span")} rejected`;
+  if (state === "spooled") return plural(spans.spooled, "span");
+  if ((state === "dropped" || state === "failed") && spans.dropped < spans.handed_over) return `${count(spans.dropped)} of ${plural(spans.handed_over, "span")}`;
+  return null;
+}
+
+/** Why the link to a backend leads nowhere yet. */
+export function notReady({ destination, state }) {
+  return `${destination}: ${NOT_READY[state] ?? "not acknowledged yet"}`;
+}
+
+const NOT_READY = {
+  retrying: "not reached yet, will be tried again",
+  spooled: "not reached yet, kept on disk",
+  partial: "some of its spans were rejected",
+  failed: "the export failed",
+  dropped: "the spans were given up",
+};
+
+/** The colour of a destination's health. */
+export function healthTone(health) {
+  return { healthy: "good", rejecting: "warn", failing: "bad" }[health] ?? "neutral";
+}
+
+/** What an exporter's circuit breaker does, unless it is closed. */
+export function breakerText({ state, until_unix_ns: until }) {
+  if (state === "open") return until === null ? "It is left alone for a while." : `It is left alone until ${clock(until)}.`;
+  if (state === "half_open") return "It is being tried again.";
+  return null;
+}
+
+/** The exporter's drop counters that are not nought, in words. */
+export function dropReasons(dropped) {
+  return Object.entries(dropped)
+    .filter(([reason, number]) => reason !== "total" && number > 0)
+    .map(([reason, number]) => ({ number, ...(Object.hasOwn(DROPS, reason) ? DROPS[reason] : { what: reason.replaceAll("_", " "), why: `Reason: ${reason}.` }) }));
+}
+
+const DROPS = {
+  queue_full: { what: "queue full", why: "The export queue had no room for them, or they made room for others." },
+  shut_down: { what: "at shutdown", why: "The service ended before they could be sent." },
+  closed: { what: "after shutdown", why: "They were recorded after the export had ended." },
+  not_retryable: { what: "refused", why: "The backend refused them in a way that forbids another attempt." },
+  expired: { what: "too old", why: "They were tried again until they were too old." },
+  too_large: { what: "too large", why: "A span is larger than a request may be." },
+  invalid_id: { what: "invalid id", why: "A trace id or span id of zero, which Zipkin does not take." },
+  spool_full: { what: "disk full", why: "They lay on disk and made room for others." },
+  spool_damaged: { what: "damaged on disk", why: "They lay on disk and could not be read again." },
 };
 
 /** How a request ended. */
@@ -37,6 +96,11 @@ const FINDINGS = {
   n_plus_one: { short: "N+1", title: "N+1: the same query, cache operation or call ran once for each of many things." },
   slow_query: { short: "slow query", title: "Slow query: a query took longer than the threshold." },
   slow_span: { short: "slow", title: "Slow: a span took longer than the threshold, and no child of it explains that." },
+  duplicate: { short: "duplicate", title: "Duplicate: the very same query, cache operation or call was made again, and nothing was written in between." },
+  many_queries: { short: "many queries", title: "Many queries: the request ran more queries in all than the threshold." },
+  long_wait: { short: "idle gap", title: "Idle gap: a long time between two steps in which nothing was recorded, such as waiting for a lock, a pool or a timer." },
+  serial_calls: { short: "serial calls", title: "Serial calls: outgoing calls made one after the other that could run at the same time." },
+  error: { short: "error", title: "Error: something failed, told once where it began." },
 };
 
 /** How the incoming trace context was taken. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { barScale, losses, merge, neighbour, nested } from "../feed.js";
-import { status } from "./fixtures.js";
+import { destination, status } from "./fixtures.js";
 
 const request = (seq, id = `r${seq}`) => ({ id, seq });
 const requests = (...seqs) => seqs.map((seq) => request(seq));
@@ -79,6 +79,13 @@ test("bars are scaled to the longest, unless a few would flatten all others", ()
 test("every counter of something lost is shown, and only when it is not nought", () => {
   assert.deepEqual(losses(status({ requests: 1, health: "none" })), []);
   const all = status({ requests: 1, health: "failing", dropped: { requests: 1, spans: 2, logs: 3, attributes: 4, late: 5 } });
-  all.exporter.rejected = 6;
+  all.exporter.destinations[0].rejected = 6;
   assert.deepEqual(losses(all).map(({ number }) => number), [1, 2, 3, 4, 5, 24, 6]);
+});
+
+test("what several destinations lost is told of each, with the reasons", () => {
+  const destinations = [destination({ health: "healthy" }), destination({ name: "zipkin", endpoint: "http://z", health: "failing" })];
+  assert.deepEqual(losses(status({ requests: 1, destinations })), [
+    { number: 24, what: "spans not exported by zipkin", why: "Given up by the exporter to http://z. queue full: 10, too old: 14." },
+  ]);
 });

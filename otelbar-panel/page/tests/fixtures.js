@@ -76,10 +76,30 @@ export function summary({ counts = {}, ...fields } = {}) {
   };
 }
 
+/** What became of a request's spans at one destination, by its list entry unless told otherwise. */
+export function delivery({ state, detail: said }, fields = {}) {
+  const all = 9;
+  const place = { queued: "queued", in_flight: "in_flight", retrying: "in_flight", spooled: "spooled", accepted: "accepted", partial: "accepted", dropped: "dropped", failed: "dropped" }[state];
+  const spans = { handed_over: all, queued: 0, in_flight: 0, spooled: 0, accepted: 0, rejected: 0, undetermined: 0, dropped: 0 };
+  if (place !== undefined) spans[place] = all;
+  return {
+    destination: "otlp",
+    endpoint: "http://localhost:4318/v1/traces",
+    state,
+    detail: said,
+    attempt: ["in_flight", "retrying", "failed"].includes(state) ? 1 : null,
+    next_unix_ns: state === "retrying" ? String(START_NS + 5_000_000_000n) : null,
+    settled: ["accepted", "partial", "dropped", "failed"].includes(state),
+    spans,
+    ...fields,
+  };
+}
+
 /** A whole request from its list entry, its spans and what else is given. */
 export function detail(request, spans, rest = {}) {
   return {
     request,
+    deliveries: ["disabled", "not_sampled"].includes(request.export.state) ? [] : [delivery(request.export)],
     propagation: { outcome: "absent", reason: null, warnings: [], parent_span_id: null, sampled: true, headers: [] },
     links: [],
     spans: spans.map((each) => ({ ...each, request_id: each.request_id ?? request.id })),
@@ -189,8 +209,8 @@ export class RequestBuilder {
     const ready = request.export.state === "accepted";
     return detail(request, spans, {
       links: [
-        { name: "Jaeger", url: `http://localhost:16686/trace/${request.trace_id}`, ready },
-        { name: "Zipkin", url: `http://localhost:9411/zipkin/traces/${request.trace_id}`, ready },
+        { name: "Jaeger", url: `http://localhost:16686/trace/${request.trace_id}`, destination: "otlp", ready },
+        { name: "Zipkin", url: `http://localhost:9411/zipkin/traces/${request.trace_id}`, destination: "otlp", ready },
       ],
       ...this.rest,
     });
@@ -264,9 +284,10 @@ export function nPlusOne(fields) {
       severity: "warning",
       title: "20 × SELECT authors under list_books",
       detail: "The same statement ran 20 times under one parent and took 26.9 ms of 38.9 ms. Read the authors with one query, by a JOIN or WHERE id IN (…), before the loop.",
+      location: "src/catalog.rs:112 (author_row)",
       span_ids: ids,
     },
-    { kind: "slow_query", severity: "info", title: "SELECT books took 900 µs", detail: "It sorts by title without an index: CREATE INDEX books_title ON books (title).", span_ids: [b.spans[2].span_id] },
+    { kind: "slow_query", severity: "info", title: "SELECT books took 900 µs", detail: "It sorts by title without an index: CREATE INDEX books_title ON books (title).", location: null, span_ids: [b.spans[2].span_id] },
   ];
   return b.finish();
 }
@@ -352,9 +373,9 @@ export function hostile(fields) {
     b.event(each, 150 + index * 400, text(index), hostileText, { "exception.stacktrace": text(index), [text(index)]: text(index + 1) });
   });
   b.rest.propagation = { outcome: text(0), reason: text(1), warnings: HOSTILE, parent_span_id: text(2), sampled: true, headers: HOSTILE.map((value, index) => ({ name: index % 2 ? "baggage" : text(index), value })) };
-  b.rest.findings = HOSTILE.map((value, index) => ({ kind: value, severity: text(index + 1), title: value, detail: text(index + 2), span_ids: [root.span_id] }));
+  b.rest.findings = HOSTILE.map((value, index) => ({ kind: value, severity: text(index + 1), title: value, detail: text(index + 2), location: text(index + 3), span_ids: [root.span_id] }));
   const whole = b.finish();
-  whole.links = [{ name: text(0), url: "javascript:window.pwned=10", ready: true }, { name: text(1), url: "data:text/html,<script>alert(1)</script>", ready: true }];
+  whole.links = [{ name: text(0), url: "javascript:window.pwned=10", destination: text(2), ready: true }, { name: text(1), url: "data:text/html,<script>alert(1)</script>", destination: text(3), ready: true }];
   return whole;
 }
 
@@ -416,23 +437,60 @@ export function shop(number, { now = START_NS + 600_000_000_000n } = {}) {
   return made;
 }
 
+/** How the exporter does with one destination. */
+export function destination({ health = "healthy", ...fields } = {}) {
+  const failing = health === "failing";
+  const rejecting = health === "rejecting";
+  return {
+    name: "otlp",
+    protocol: "http/protobuf",
+    endpoint: "http://localhost:4318/v1/traces",
+    health,
+    breaker: failing ? { state: "open", until_unix_ns: String(START_NS + 30_000_000_000n) } : { state: "closed", until_unix_ns: null },
+    handed_over: 5036,
+    recovered: 0,
+    queued: failing ? 8 : 0,
+    queued_bytes: failing ? 5120 : 0,
+    in_flight: failing ? 4 : 0,
+    spooled: 0,
+    spooled_bytes: 0,
+    accepted: 5000,
+    rejected: rejecting ? 310 : 0,
+    dropped: { total: failing ? 24 : 0, queue_full: failing ? 10 : 0, shut_down: 0, closed: 0, not_retryable: 0, expired: failing ? 14 : 0, too_large: 0, invalid_id: 0, spool_full: 0, spool_damaged: 0 },
+    requests: 71,
+    last_error: failing ? { at_unix_ns: String(START_NS), message: "could not connect to http://localhost:4318/v1/traces: Connection refused (os error 111)" } : null,
+    last_message: rejecting ? "timestamp too far in the past" : null,
+    ...fields,
+  };
+}
+
+const BADNESS = ["idle", "healthy", "rejecting", "failing"];
+
+/** The exporter with these destinations; null where there is none. */
+export function exporter(destinations) {
+  if (destinations.length === 0) return null;
+  const worst = destinations.reduce((worse, each) => (BADNESS.indexOf(each.health) > BADNESS.indexOf(worse.health) ? each : worse));
+  const sum = (count) => destinations.reduce((total, each) => total + count(each), 0);
+  return {
+    endpoint: worst.endpoint,
+    health: worst.health,
+    queued: sum((each) => each.queued + each.in_flight),
+    spooled: sum((each) => each.spooled),
+    accepted: sum((each) => each.accepted),
+    rejected: sum((each) => each.rejected),
+    dropped: sum((each) => each.dropped.total),
+    last_error: worst.health === "rejecting" ? worst.last_message : worst.last_error?.message ?? null,
+    destinations,
+  };
+}
+
 /** The rest of the list's answer. */
-export function status({ requests, health = "failing", dropped = {} }) {
+export function status({ requests, health = "failing", dropped = {}, warnings = [], destinations = health === "none" ? [] : [destination({ health })] }) {
   return {
     service: "shop",
+    warnings,
     store: { requests, max_requests: 500, bytes: requests * 10_661, max_bytes: 67_108_864, evicted: 0 },
     dropped: { requests: 0, spans: 0, logs: 0, attributes: 0, late: 0, ...dropped },
-    exporter:
-      health === "none"
-        ? null
-        : {
-            endpoint: "http://localhost:4318/v1/traces",
-            health,
-            queued: health === "failing" ? 12 : 0,
-            accepted: 5000,
-            rejected: health === "rejecting" ? 310 : 0,
-            dropped: health === "failing" ? 24 : 0,
-            last_error: health === "failing" ? "could not connect to http://localhost:4318/v1/traces: Connection refused (os error 111)" : null,
-          },
+    exporter: exporter(destinations),
   };
 }

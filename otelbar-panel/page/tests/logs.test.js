@@ -24,7 +24,7 @@ test("events of all spans come in the order of time", () => {
 
 test("levels are read in any case; an exception without one is an error", () => {
   assert.deepEqual(logs.map((log) => log.level), ["WARN", null, "INFO", "ERROR"]);
-  assert.deepEqual([...levelCounts(logs)], [["ERROR", 1], ["WARN", 1], ["INFO", 2], ["DEBUG", 0], ["TRACE", 0]]);
+  assert.deepEqual([...levelCounts(logs)], [["FATAL", 0], ["ERROR", 1], ["WARN", 1], ["INFO", 2], ["DEBUG", 0], ["TRACE", 0]]);
 });
 
 test("filters by level and by text in message, attributes and span", () => {

@@ -1,7 +1,7 @@
 // A stand-in for the toolbar while the page is worked on:
 //
 //   node otelbar-panel/page/tests/mock_server.js [--port 8099] [--requests 120] [--health failing|rejecting|healthy|idle|none]
-//                                                [--live] [--hostile] [--token T]
+//                                                [--live] [--hostile] [--token T] [--two] [--warn]
 //
 // It serves the page under /__otelbar/ with the policy it is served with for real, the API from fixtures, and an
 // "application" page at / that carries the bar. With --live a request is added each 1.5 s.
@@ -11,15 +11,15 @@ import { createServer } from "node:http";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { failing, hostile, nPlusOne, productPage, shop, status } from "./fixtures.js";
+import { destination, failing, hostile, nPlusOne, productPage, shop, status } from "./fixtures.js";
 
 const PAGE = new URL("../", import.meta.url);
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 export const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Starts the server; `state` may be changed while it runs. Resolves to `{ origin, state, close }`. */
-export async function serve({ port = 0, details = [], health = "healthy", dropped = {}, token = null, appPolicy = null } = {}) {
-  const state = { details, health, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", calls: [], holdBack: 0 };
+export async function serve({ port = 0, details = [], health = "healthy", destinations = undefined, warnings = [], dropped = {}, token = null, appPolicy = null } = {}) {
+  const state = { details, health, destinations, warnings, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", calls: [], holdBack: 0 };
   const server = createServer((request, response) => answer(state, request, response).catch((error) => send(response, 500, "text/plain", String(error))));
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
@@ -55,7 +55,7 @@ function api(state, path, parameters, response) {
     const limit = Number(parameters.get("limit") ?? 100);
     const before = Number(parameters.get("before") ?? Infinity);
     const requests = state.details.map(({ request }) => request).filter(({ seq }) => seq < before).sort((a, b) => b.seq - a.seq).slice(0, limit);
-    const { service, ...rest } = status({ requests: state.details.length, health: state.health, dropped: state.dropped });
+    const { service, ...rest } = status({ requests: state.details.length, health: state.health, destinations: state.destinations, warnings: state.warnings, dropped: state.dropped });
     return json(response, 200, { service: state.service ?? service, requests, ...rest });
   }
   const found = state.details.find(({ request }) => path === `requests/${encodeURIComponent(request.id)}`);
@@ -92,13 +92,16 @@ function send(response, code, type, body, headers = {}) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
-    options: { port: { type: "string", default: "8099" }, requests: { type: "string", default: "120" }, health: { type: "string", default: "failing" }, live: { type: "boolean" }, hostile: { type: "boolean" }, token: { type: "string" } },
+    options: { port: { type: "string", default: "8099" }, requests: { type: "string", default: "120" }, health: { type: "string", default: "failing" }, live: { type: "boolean" }, hostile: { type: "boolean" }, token: { type: "string" }, two: { type: "boolean" }, warn: { type: "boolean" } },
   });
   const now = () => BigInt(Date.now()) * 1000000n;
   const number = Number(values.requests);
   const details = number === 0 ? [] : shop(number, { now: now() });
   if (values.hostile) details.push(hostile({ seq: 2 * number + 1, start: now() }));
-  const server = await serve({ port: Number(values.port), details, health: values.health, dropped: values.health === "failing" ? { spans: 3, late: 1 } : {}, token: values.token ?? null });
+  const zipkin = { name: "zipkin", protocol: null, endpoint: "http://localhost:9411/api/v2/spans", spooled: 120, spooled_bytes: 48_211 };
+  const destinations = values.two ? [destination({ health: "healthy" }), destination({ ...zipkin, health: values.health })] : undefined;
+  const warnings = values.warn ? ["OTEL_BSP_SCHEDULE_DELAY is “soon”: not a number of milliseconds; 5000 is used"] : [];
+  const server = await serve({ port: Number(values.port), details, destinations, warnings, health: values.health, dropped: values.health === "failing" ? { spans: 3, late: 1 } : {}, token: values.token ?? null });
   if (values.live) {
     let seq = 100000;
     setInterval(() => {

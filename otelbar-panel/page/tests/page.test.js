@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import { findBrowser, launch } from "./browser.js";
-import { HOSTILE, failing, hostile, instantaneous, large, nPlusOne, odd, productPage, quick, spawned, stockRequest } from "./fixtures.js";
+import { HOSTILE, delivery, destination, failing, hostile, instantaneous, large, nPlusOne, odd, productPage, quick, spawned, stockRequest } from "./fixtures.js";
 import { serve } from "./mock_server.js";
 
 const program = findBrowser();
@@ -91,8 +91,67 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /Connection refused \(os error 111\)/);
       assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["3 spans", "24 spans not exported"]);
       state.health = "healthy";
-      await page.waitFor("document.querySelector('.banner-error').hidden");
+      await page.waitFor("document.querySelector('.banner-error') === null");
     }));
+
+  test("each destination is shown with its health, its breaker, its counters and its error", () => {
+    const zipkin = { name: "zipkin", protocol: null, endpoint: "http://localhost:9411/api/v2/spans", health: "failing", spooled: 7, spooled_bytes: 2048, recovered: 3 };
+    const destinations = [destination({ health: "healthy" }), destination(zipkin)];
+    return visit({ details: [quick({ seq: 1 })], destinations }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.list-row[id]')");
+      assert.deepEqual(await page.evaluate(rowTexts(".exporter-name")), ["otlp", "zipkin"]);
+      assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 spans not exported by zipkin"]);
+      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [0-9:.]+\. Requests/);
+      await page.click("document.querySelector('.exporter')");
+      await page.waitFor("document.querySelectorAll('.destination').length === 2");
+      assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .counters > div")), ["Queued8 5.0 KiB", "In flight4", "On disk7 2.0 KiB", "Accepted5,000", "Rejected0", "Dropped24"]);
+      assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .drop-reasons li")), ["10 queue full", "14 too old"]);
+      assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-breaker').textContent"), /^It is left alone until/);
+      assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-said').textContent"), /^Last error, .*: could not connect/);
+      assert.equal(await page.evaluate("document.querySelector('.destination:nth-child(1) .destination-said')"), null);
+      state.destinations = [destination({ health: "healthy" }), destination({ ...zipkin, health: "healthy", spooled: 0 })];
+      await page.waitFor("document.querySelector('.banner') === null || document.querySelector('.banner-error') === null");
+      await page.waitFor("document.querySelector('.destination:nth-child(2) .counters').textContent.includes('On disk0')");
+      await page.press("Escape");
+      await page.waitFor("document.querySelector('.drawer').hidden && document.activeElement.matches('.exporter')");
+    });
+  });
+
+  test("warnings about the configuration are counted in the head and told at a click", () =>
+    visit({ details: [quick({ seq: 1 })], warnings: ["OTEL_BSP_SCHEDULE_DELAY is “soon”; 5000 is used", HOSTILE[0]] }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.warnings:not([hidden])')?.textContent === '2'");
+      await page.click("document.querySelector('.warnings')");
+      await page.waitFor("document.querySelectorAll('.warning-list li').length === 2");
+      assert.deepEqual(await page.evaluate(rowTexts(".warning-list li")), state.warnings);
+      await page.click("document.querySelector('.drawer .icon-button')");
+      await page.waitFor("document.querySelector('.drawer').hidden");
+    }));
+
+  test("without warnings the head has no sign of them", () =>
+    visit({ details: [quick({ seq: 1 })] }, "", async (page) => {
+      await page.waitFor("document.querySelector('.list-row[id]')");
+      assert.equal(await page.evaluate("document.querySelector('.warnings').hidden"), true);
+    }));
+
+  test("a request shows how far it has come with each destination, and links where it has arrived", () => {
+    const whole = productPage({ seq: 1, export: { state: "retrying", detail: "zipkin: no connection" } });
+    whole.deliveries = [delivery({ state: "accepted", detail: null }), delivery({ state: "retrying", detail: "no connection" }, { destination: "zipkin", attempt: 2 })];
+    whole.links[0].ready = true;
+    whole.links[1] = { ...whole.links[1], destination: "zipkin", ready: false };
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelectorAll('.fact-export').length === 2");
+      const [otlp, zipkin] = await page.evaluate(rowTexts(".fact-export"));
+      assert.equal(otlp, "Export to otlpaccepted");
+      assert.match(zipkin, /^Export to zipkinretryingattempt 2 failed, the next at [0-9:.]+no connection$/);
+      assert.deepEqual(await page.evaluate(rowTexts(".backend-link a")), ["Open in Jaeger"]);
+      assert.equal(await page.evaluate("document.querySelector('.backend-reason').textContent"), "zipkin: not reached yet, will be tried again");
+      whole.deliveries[1] = delivery({ state: "accepted", detail: null }, { destination: "zipkin" });
+      whole.request.export = { state: "accepted", detail: null };
+      whole.links[1].ready = true;
+      await page.waitFor("document.querySelectorAll('.backend-link a').length === 2");
+      assert.deepEqual(await page.evaluate(rowTexts(".fact-export")), ["Export to otlpaccepted", "Export to zipkinaccepted"]);
+    });
+  });
 
   test("a backend that rejects spans is shown as what it is, with the way to the requests concerned", () =>
     visit({ details: [quick({ seq: 1 })], health: "rejecting" }, "", async (page) => {
@@ -227,10 +286,12 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   test("links to a backend are inactive until it has acknowledged the trace", () => {
     const whole = productPage({ seq: 1, export: { state: "queued", detail: null } });
     for (const link of whole.links) link.ready = false;
+    assert.equal(whole.deliveries[0].settled, false);
     return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
       await page.waitFor("document.querySelectorAll('.backend-link.is-inactive').length === 2");
       assert.equal(await page.evaluate("document.querySelectorAll('.backend-link a').length"), 0);
       whole.request.export = { state: "accepted", detail: null };
+      whole.deliveries = [delivery(whole.request.export)];
       for (const link of whole.links) link.ready = true;
       await page.waitFor("document.querySelectorAll('.backend-link a').length === 2");
     });

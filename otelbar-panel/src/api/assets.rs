@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = files![
     "bar.js",
     "details.js",
     "dom.js",
+    "exporter.js",
     "favicon.svg",
     "feed.js",
     "filter.js",

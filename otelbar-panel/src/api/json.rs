@@ -239,6 +239,7 @@ pub(super) struct Finding {
     pub(super) severity: &'static str,
     pub(super) title: String,
     pub(super) detail: String,
+    pub(super) location: Option<String>,
     pub(super) span_ids: Vec<String>,
 }
 

@@ -83,6 +83,7 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
                 severity: finding.severity.as_str(),
                 title: finding.title.clone(),
                 detail: finding.detail.clone(),
+                location: finding.location.as_ref().map(ToString::to_string),
                 span_ids: finding.span_ids.iter().map(SpanId::to_string).collect(),
             })
             .collect(),

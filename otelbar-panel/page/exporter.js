@@ -1,0 +1,120 @@
+// How the exporter does: in the page's head, as banners where something is wrong, and whole for each destination.
+
+import { h, icon } from "./dom.js";
+import { bytes, clock, count, dateTime, plural } from "./format.js";
+import { listHash } from "./location.js";
+import { breakerText, dropReasons, healthTone } from "./words.js";
+
+/** The exporter in a few words for the head. */
+export function exporterSummary({ destinations }) {
+  if (destinations.length === 1) {
+    const [{ health, endpoint, queued, in_flight: inFlight, spooled }] = destinations;
+    const waiting = queued + inFlight;
+    return [
+      dot(health),
+      h("span", { class: "exporter-health" }, health),
+      h("span", { class: "mono muted wide-only endpoint" }, endpoint),
+      waiting > 0 ? h("span", { class: "muted" }, `${count(waiting)} queued`) : null,
+      spooled > 0 ? h("span", { class: "muted" }, `${count(spooled)} on disk`) : null,
+    ];
+  }
+  return destinations.map(({ name, health, endpoint }) =>
+    h("span", { class: "exporter-destination", title: endpoint }, dot(health), h("span", { class: "exporter-name" }, name), h("span", { class: "exporter-health muted wide-only" }, health)),
+  );
+}
+
+/** A banner for each destination that fails or rejects. */
+export function exporterBanners({ destinations }) {
+  const several = destinations.length > 1;
+  return destinations.flatMap((destination) => {
+    const { name, endpoint, health, queued, in_flight: inFlight, spooled, accepted, rejected, dropped } = destination;
+    if (health === "failing") {
+      const kept = [`${plural(queued + inFlight, "span")} waiting`, spooled > 0 ? `${count(spooled)} on disk` : null, `${count(dropped.total)} given up`];
+      const breaker = breakerText(destination.breaker);
+      return h(
+        "div",
+        { class: "banner banner-error", role: "alert" },
+        icon("error"),
+        h(
+          "span",
+          null,
+          h("b", null, several ? `Export to ${name} is failing. ` : "Export is failing. "),
+          destination.last_error?.message ?? "The exporter gave no reason.",
+          " ",
+          h("span", { class: "banner-more" }, `${kept.filter((part) => part !== null).join(", ")}. ${breaker === null ? "" : `${breaker} `}Requests are not affected.`),
+        ),
+      );
+    }
+    if (health === "rejecting") {
+      return h(
+        "div",
+        { class: "banner banner-warning", role: "alert" },
+        icon("warning"),
+        h(
+          "span",
+          null,
+          h("b", null, several ? `The receiver of ${name} rejects spans. ` : "The backend rejects spans. "),
+          `It answers at ${endpoint}, but of what it was sent it has rejected ${plural(rejected, "span")} so far and accepted ${count(accepted)}. Its reason stands with `,
+          h("a", { href: listHash("export:partial") }, "the requests concerned"),
+          ".",
+        ),
+      );
+    }
+    return [];
+  });
+}
+
+/** All that is known of each destination. */
+export function destinationCards({ destinations }) {
+  return h("div", { class: "destinations" }, destinations.map(card));
+}
+
+function card(destination) {
+  const { name, protocol, endpoint, health, last_error: error, last_message: message, dropped } = destination;
+  const breaker = breakerText(destination.breaker);
+  const reasons = dropReasons(dropped);
+  return h(
+    "section",
+    { class: "destination", "aria-label": `Destination ${name}` },
+    h(
+      "h3",
+      null,
+      dot(health),
+      h("span", null, name),
+      protocol === null ? null : h("span", { class: "muted" }, protocol),
+      h("span", { class: `tone-${healthTone(health)}` }, health),
+    ),
+    h("p", { class: "mono muted destination-endpoint" }, endpoint),
+    breaker === null ? null : h("p", { class: "text-warn destination-breaker" }, breaker),
+    h(
+      "dl",
+      { class: "counters" },
+      counter("Queued", destination.queued, destination.queued > 0 ? bytes(destination.queued_bytes) : null),
+      counter("In flight", destination.in_flight),
+      counter("On disk", destination.spooled, destination.spooled > 0 ? bytes(destination.spooled_bytes) : null, destination.recovered > 0 ? `${plural(destination.recovered, "span")} found there when the service started` : null),
+      counter("Accepted", destination.accepted, null, `In ${plural(destination.requests, "request")}, each attempt counted`),
+      counter("Rejected", destination.rejected, null, "Refused by the receiver in a partial success", "warn"),
+      counter("Dropped", dropped.total, null, "Given up by the exporter", "warn"),
+    ),
+    reasons.length === 0
+      ? null
+      : h("ul", { class: "drop-reasons" }, reasons.map(({ number, what, why }) => h("li", { class: "text-warn", title: why }, h("b", null, count(number)), ` ${what}`))),
+    error === null
+      ? null
+      : h("p", { class: "destination-said prewrap" }, h("span", { class: "muted", title: dateTime(error.at_unix_ns) }, `Last error, ${clock(error.at_unix_ns)}: `), error.message),
+    message === null ? null : h("p", { class: "destination-said prewrap" }, h("span", { class: "muted" }, "The receiver’s last words on a partial success: "), message),
+  );
+}
+
+function counter(name, number, note = null, title = null, tone = null) {
+  return h(
+    "div",
+    { title },
+    h("dt", null, name),
+    h("dd", { class: number === 0 ? "zero" : tone === null ? null : `text-${tone}` }, count(number), note === null ? null : h("span", { class: "muted" }, ` ${note}`)),
+  );
+}
+
+function dot(health) {
+  return h("span", { class: `dot dot-${healthTone(health)}` });
+}
