@@ -10,7 +10,7 @@ pub(crate) struct Backlog {
 }
 
 /// How a spool stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holdings {
     /// Those that are being sent too.
     pub(crate) spans: u64,

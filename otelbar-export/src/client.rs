@@ -66,6 +66,7 @@ pub(crate) struct HttpClient {
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
     timeout_variable: &'static str,
+    connections: usize,
 }
 
 /// An answer, whatever its status.
@@ -141,7 +142,7 @@ impl HttpClient {
             headers.insert(header::PROXY_AUTHORIZATION, authorization);
         }
         Self {
-            client: RefCell::new(client(version, connector.https.clone())),
+            client: RefCell::new(client(version, connector.https.clone(), options.concurrent_requests)),
             connector,
             version,
             uri,
@@ -149,6 +150,7 @@ impl HttpClient {
             headers,
             timeout: options.timeout,
             timeout_variable: options.timeout_variable(),
+            connections: options.concurrent_requests,
         }
     }
 
@@ -229,7 +231,7 @@ impl HttpClient {
     /// request gets another.
     fn reconnect(&self) {
         if self.version != Version::Http1 {
-            *self.client.borrow_mut() = client(self.version, self.connector.https.clone());
+            *self.client.borrow_mut() = client(self.version, self.connector.https.clone(), self.connections);
         }
     }
 
@@ -263,12 +265,13 @@ impl HttpClient {
     }
 }
 
-fn client(version: Version, connector: Https) -> Client<Https, Body> {
+fn client(version: Version, connector: Https, connections: usize) -> Client<Https, Body> {
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(1);
+        // As many as there may be requests at once.
+        .pool_max_idle_per_host(connections);
     match version {
         Version::Http1 => {}
         #[cfg(feature = "grpc")]

@@ -112,8 +112,9 @@ pub(crate) struct Request {
     pub(crate) portions: Vec<Portion>,
 }
 
+#[cfg(test)]
 impl Request {
-    pub(crate) fn spans(&self) -> usize {
+    fn spans(&self) -> usize {
         self.portions.iter().map(Portion::len).sum()
     }
 }

@@ -46,6 +46,7 @@ pub struct ExporterOptions {
     pub(crate) timeout: Duration,
     pub(crate) batch_size: usize,
     pub(crate) batch_delay: Duration,
+    pub(crate) concurrent_requests: usize,
     pub(crate) queue_size: usize,
     pub(crate) queue_bytes: usize,
     request_size: Option<usize>,
@@ -131,6 +132,7 @@ impl ExporterOptions {
             timeout: Duration::from_secs(10),
             batch_size: 512,
             batch_delay: Duration::from_secs(5),
+            concurrent_requests: 1,
             queue_size: 2048,
             queue_bytes: 64 * 1024 * 1024,
             request_size: None,
@@ -288,6 +290,14 @@ impl ExporterOptions {
         self
     }
 
+    /// How many requests may be under way at once while the backend does well; after a failure it is one at a time.
+    /// Default 1, as the next is encoded while one is answered. More serve a backend that is far away; each may have
+    /// been stored, and be sent again, when the connection is lost before it is answered.
+    pub fn with_concurrent_requests(mut self, requests: usize) -> Self {
+        self.concurrent_requests = requests;
+        self
+    }
+
     /// Spans that may wait in the queue. Default 2048. When a hand-over does not fit, whole hand-overs are dropped and
     /// counted, as [`with_overflow`](Self::with_overflow) chooses; one that is larger than the queue by itself is taken
     /// when the queue is empty.
@@ -422,6 +432,7 @@ impl ExporterOptions {
         compress::check(self.compression)?;
         for (option, value) in [
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", self.batch_size),
+            ("concurrent requests", self.concurrent_requests),
             ("OTEL_BSP_MAX_QUEUE_SIZE", self.queue_size),
             ("OTELBAR_BSP_MAX_QUEUE_BYTES", self.queue_bytes),
             ("request size", self.request_size()),

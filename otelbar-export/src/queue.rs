@@ -17,7 +17,8 @@ use crate::receipt::SpanCounts;
 use crate::time::after;
 use crate::{Account, Delivery, Destination, DropReason, Dropped, ExporterOptions, Receipt};
 
-use entries::{Capacity, Entries, Turn};
+pub(crate) use entries::Turn;
+use entries::{Capacity, Entries};
 
 /// Drops that wait to be told to subscribers. The caller has a refusal in hand already, so a flood of them may be cut;
 /// what is in the queue gives way only while its receipt can be told.
@@ -51,8 +52,8 @@ pub(crate) struct Queue {
 #[derive(Debug)]
 struct State {
     entries: Entries,
-    /// The turn of the oldest hand-over of which spans are in flight.
-    in_flight: Option<Turn>,
+    /// The turns of the batches that are in flight.
+    in_flight: Vec<Turn>,
     /// Hand-overs before this one are wanted now, by a flush.
     wanted: Turn,
     untold: Vec<Receipt>,
@@ -61,6 +62,14 @@ struct State {
     closed: bool,
     /// Nothing is sent any more.
     finished: bool,
+}
+
+/// What was taken out of the queue together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// That of its first spans.
+    pub(crate) turn: Turn,
+    pub(crate) portions: Vec<Portion>,
 }
 
 /// Everything handed over before this point.
@@ -73,7 +82,7 @@ impl Queue {
         Self {
             state: Mutex::new(State {
                 entries: Entries::new(capacity, options.overflow),
-                in_flight: None,
+                in_flight: Vec::new(),
                 wanted: 0,
                 untold: Vec::new(),
                 account: Account::new(destination.clone()),
@@ -192,7 +201,7 @@ impl Queue {
     /// Waits for a batch: enough spans, or those there are after the delay, or those wanted now. `None` when the
     /// pipeline was closed and nothing is left. `due` is when the spans there are have waited long enough; it is kept
     /// over calls that are cancelled.
-    pub(crate) async fn batch(&self, due: &mut Option<Instant>) -> Option<Vec<Portion>> {
+    pub(crate) async fn batch(&self, due: &mut Option<Instant>) -> Option<Batch> {
         let mut closing = self.closing.subscribe();
         let next_look = || (self.batch_delay >= LOOKS).then(|| after(Instant::now(), self.batch_delay));
         if due.is_none() {
@@ -212,7 +221,7 @@ impl Queue {
                         let by = *due.get_or_insert_with(|| after(now, self.batch_delay));
                         if wanted || enough || by <= now {
                             *due = None;
-                            return Some(state.take(self.batch_size));
+                            return state.take(self.batch_size);
                         }
                     }
                 }
@@ -225,9 +234,28 @@ impl Queue {
         }
     }
 
-    /// The batch taken last is settled to the last span.
-    pub(crate) fn batch_done(&self) {
-        self.lock().in_flight = None;
+    /// Waits for a batch that cannot grow any more.
+    pub(crate) async fn full_batch(&self) -> Batch {
+        loop {
+            {
+                let mut state = self.lock();
+                if state.entries.spans() >= self.batch_size
+                    && let Some(batch) = state.take(self.batch_size)
+                {
+                    return batch;
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// A batch is settled to the last span.
+    pub(crate) fn batch_done(&self, turn: Turn) {
+        let mut state = self.lock();
+        if let Some(at) = state.in_flight.iter().position(|known| *known == turn) {
+            state.in_flight.swap_remove(at);
+        }
+        drop(state);
         self.progressed();
     }
 
@@ -259,10 +287,6 @@ impl Queue {
         }
     }
 
-    pub(crate) fn deadline_has_passed(&self) -> bool {
-        self.closing.borrow().is_some_and(|deadline| deadline <= Instant::now())
-    }
-
     /// Waits until it is known that the pipeline has to have ended before `instant`.
     pub(crate) async fn ends_before(&self, instant: Instant) {
         let mut closing = self.closing.subscribe();
@@ -270,8 +294,8 @@ impl Queue {
         let _ = closing.wait_for(|deadline| deadline.is_some_and(|deadline| deadline <= instant)).await;
     }
 
-    /// Closes the queue and takes out what has never been sent, up to a batch; nothing when there is nothing left.
-    pub(crate) fn take_rest(&self) -> Vec<Portion> {
+    /// Closes the queue and takes out what has never been sent, up to a batch; `None` when there is nothing left.
+    pub(crate) fn take_rest(&self) -> Option<Batch> {
         let mut state = self.lock();
         state.closed = true;
         state.take(self.batch_size)
@@ -286,7 +310,7 @@ impl Queue {
         let lost = std::mem::take(&mut state.account.queued) + std::mem::take(&mut state.account.in_flight);
         state.account.dropped.shut_down += lost;
         state.account.queued_bytes = 0;
-        state.in_flight = None;
+        state.in_flight.clear();
         state.entries.take_all();
         drop(state);
         self.progressed();
@@ -362,20 +386,20 @@ impl Queue {
 }
 
 impl State {
-    fn take(&mut self, limit: usize) -> Vec<Portion> {
-        let (first, taken) = self.entries.take(limit);
-        self.in_flight = first;
-        let spans: usize = taken.iter().map(Portion::len).sum();
-        let bytes: usize = taken.iter().map(Portion::bytes).sum();
+    fn take(&mut self, limit: usize) -> Option<Batch> {
+        let (turn, portions) = self.entries.take(limit)?;
+        self.in_flight.push(turn);
+        let spans: usize = portions.iter().map(Portion::len).sum();
+        let bytes: usize = portions.iter().map(Portion::bytes).sum();
         self.account.queued -= spans as u64;
         self.account.queued_bytes -= bytes as u64;
         self.account.in_flight += spans as u64;
-        taken
+        Some(Batch { turn, portions })
     }
 
     fn is_settled(&self, mark: Mark) -> bool {
-        let oldest = self.in_flight.or_else(|| self.entries.first_turn());
-        oldest.is_none_or(|turn| turn >= mark.0)
+        let waiting = self.entries.first_turn();
+        waiting.into_iter().chain(self.in_flight.iter().copied()).all(|turn| turn >= mark.0)
     }
 }
 

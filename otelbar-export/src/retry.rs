@@ -71,10 +71,7 @@ impl Retry {
         random: f64,
     ) -> Option<Duration> {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        let left = self.policy.max_age.checked_sub(now.saturating_duration_since(began))?;
-        if left.is_zero() {
-            return None;
-        }
+        let left = self.left(began, now)?;
         if let Some(asked) = retry_after {
             return Some(asked.min(self.policy.max_retry_after));
         }
@@ -83,6 +80,24 @@ impl Retry {
         // The last attempt is made at the end of the age rather than left out.
         let wait = Duration::try_from_secs_f64(bound.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(bound);
         Some(wait.min(left))
+    }
+
+    /// As [`failed`](Self::failed), for a failure that is not one more, but of the same cause as one before it: gives
+    /// the wait that is asked for, if any.
+    pub(crate) fn asked(
+        &self,
+        began: Instant,
+        now: Instant,
+        retry_after: Option<Duration>,
+    ) -> Option<Duration> {
+        self.left(began, now)?;
+        Some(retry_after.unwrap_or_default().min(self.policy.max_retry_after))
+    }
+
+    /// What is left of a request's age; `None` when it is too old.
+    fn left(&self, began: Instant, now: Instant) -> Option<Duration> {
+        let left = self.policy.max_age.checked_sub(now.saturating_duration_since(began))?;
+        Some(left).filter(|left| !left.is_zero())
     }
 }
 

@@ -398,11 +398,33 @@ fn old_spans_are_given_up() {
 }
 
 #[test]
-fn the_sum_holds_under_many_producers_and_mixed_faults() {
-    protocols().for_each(the_sum_holds_by);
+fn several_requests_are_under_way_where_that_is_wanted() {
+    for protocol in protocols() {
+        let collector = Collector::start().unwrap();
+        collector.respond_with(vec![Fault::Hang; 3]);
+        let (exporter, _) =
+            exporter(options_by(protocol, &collector).with_concurrent_requests(3).with_batch_size(2));
+        for key in 1..=5 {
+            exporter.enqueue(batch(key, 2)).unwrap();
+        }
+        collector.wait_for_requests(|requests| requests.len() == 3, PATIENCE).unwrap();
+        assert_eq!(account_of(&exporter).accepted, 0, "none of them is answered");
+        collector.release();
+        exporter.flush(PATIENCE).unwrap();
+        assert_eq!(collector.spans().len(), 10);
+    }
 }
 
-fn the_sum_holds_by(protocol: Protocol) {
+#[test]
+fn the_sum_holds_under_many_producers_and_mixed_faults() {
+    for protocol in protocols() {
+        the_sum_holds_by(protocol, 1);
+    }
+    // Over HTTP/2 a connection that is reset takes the answers of others with it, so spans may come twice.
+    the_sum_holds_by(Protocol::HttpProtobuf, 4);
+}
+
+fn the_sum_holds_by(protocol: Protocol, concurrency: usize) {
     const PRODUCERS: u64 = 4;
     const TRACES: u64 = 250;
     let collector = Collector::start().unwrap();
@@ -419,8 +441,12 @@ fn the_sum_holds_by(protocol: Protocol) {
         Fault::ResetStream,
     ];
     collector.respond_with(faults.into_iter().cycle().take(200));
-    let (exporter, receipts) =
-        exporter(options_by(protocol, &collector).with_queue_size(200).with_batch_size(32));
+    let (exporter, receipts) = exporter(
+        options_by(protocol, &collector)
+            .with_concurrent_requests(concurrency)
+            .with_queue_size(200)
+            .with_batch_size(32),
+    );
     std::thread::scope(|scope| {
         for producer in 0..PRODUCERS {
             let exporter = exporter.clone();

@@ -8,7 +8,7 @@ use crate::Overflow;
 use crate::batch::{HandOver, Portion};
 
 /// The place of a hand-over in a queue's order.
-pub(super) type Turn = u64;
+pub(crate) type Turn = u64;
 
 /// A queue's bounds.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +94,8 @@ impl Entries {
 
     /// Takes up to `limit` spans out, the oldest first, with the turn of the first. Only a hand-over that is larger
     /// than that is cut: the others share the fate of one request each, whole.
-    pub(super) fn take(&mut self, limit: usize) -> (Option<Turn>, Vec<Portion>) {
-        let first = self.first_turn();
+    pub(super) fn take(&mut self, limit: usize) -> Option<(Turn, Vec<Portion>)> {
+        let first = self.first_turn()?;
         let mut taken = Vec::new();
         let mut room = limit;
         while let Some((&turn, portion)) = self.waiting.first_key_value() {
@@ -114,7 +114,7 @@ impl Entries {
                 break;
             }
         }
-        (first, taken)
+        Some((first, taken))
     }
 
     /// Takes everything out.
@@ -334,7 +334,7 @@ mod tests {
     #[test]
     fn what_was_sent_in_part_is_not_given_up() {
         let mut entries = entries(Overflow::Oldest, &[(1, 10, Nature::Plain)]);
-        let (_, taken) = entries.take(4);
+        let (_, taken) = entries.take(4).unwrap();
         assert_eq!((taken.len(), taken[0].len(), entries.spans()), (1, 4, 6));
         assert!(entries.make_room(&portion(2, 2, 5, Nature::Plain)).is_none());
     }
@@ -353,7 +353,7 @@ mod tests {
                 let incoming = portion(id, trace, spans, nature);
                 if what > 3 {
                     let before = entries.spans();
-                    let (_, taken) = entries.take(spans);
+                    let taken = entries.take(spans).map_or(Vec::new(), |(_, taken)| taken);
                     prop_assert_eq!(before, entries.spans() + taken.iter().map(Portion::len).sum::<usize>());
                 } else if entries.fits(&incoming) || entries.make_room(&incoming).is_some() {
                     entries.push(incoming);
@@ -377,7 +377,7 @@ mod tests {
             entries.push(incoming);
             let mut seen = 0;
             while entries.spans() > 0 {
-                let (_, taken) = entries.take(limit);
+                let (_, taken) = entries.take(limit).unwrap();
                 seen += taken.iter().map(|portion| portion.spans().len()).sum::<usize>();
             }
             prop_assert_eq!(seen, hand_over.len());

@@ -1,0 +1,172 @@
+//! How the backend does, judged by its answers, and what follows for the next attempt.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::account::{Health, LastError};
+use crate::breaker::Breaker;
+use crate::queue::Queue;
+use crate::receipt::Outcome;
+use crate::retry::Retry;
+use crate::time::after;
+use crate::transport::Acknowledged;
+use crate::{BreakerState, DropReason, ExporterOptions, SendError};
+
+pub(super) struct Backend {
+    queue: Arc<Queue>,
+    retry: Retry,
+    breaker: Breaker,
+    /// When the next attempt may be made, after one that failed.
+    not_before: Option<Instant>,
+    /// The last attempt that counted has failed.
+    is_troubled: bool,
+    /// Grows with each failure that counts: those of attempts under way at that moment are of the same cause.
+    generation: u64,
+}
+
+/// What becomes of a request after an attempt that failed.
+pub(super) enum Verdict {
+    /// Another attempt, at this time.
+    Again(Instant),
+    Settled(Outcome),
+}
+
+impl Backend {
+    pub(super) fn new(queue: Arc<Queue>, options: &ExporterOptions) -> Self {
+        Self {
+            queue,
+            retry: Retry::new(options.retry),
+            breaker: Breaker::new(options.breaker),
+            not_before: None,
+            is_troubled: false,
+            generation: 0,
+        }
+    }
+
+    /// Whether one request is sent at a time, to see how it fares.
+    pub(super) fn is_troubled(&self) -> bool {
+        self.is_troubled
+    }
+
+    /// From when on it may be sent to, after a failure.
+    pub(super) fn not_before(&self) -> Option<Instant> {
+        self.not_before
+    }
+
+    /// An attempt is made; gives the generation it is of.
+    pub(super) fn attempted(&mut self) -> u64 {
+        self.breaker.attempted();
+        let breaker = self.breaker.state();
+        self.queue.book(|account| {
+            account.requests += 1;
+            account.breaker = breaker;
+        });
+        self.generation
+    }
+
+    /// It has answered as one that works.
+    pub(super) fn works(&mut self) {
+        self.retry.succeeded();
+        self.breaker.succeeded();
+        self.not_before = None;
+        self.is_troubled = false;
+        let breaker = self.breaker.state();
+        self.queue.book(|account| account.breaker = breaker);
+    }
+
+    /// It has taken a request of so many spans.
+    pub(super) fn acknowledged(&mut self, answer: Acknowledged, spans: u64) -> Outcome {
+        self.works();
+        let spans = usize::try_from(spans).unwrap_or(usize::MAX);
+        let rejected = usize::try_from(answer.rejected).unwrap_or(usize::MAX).min(spans);
+        let message: Option<Arc<str>> = answer.message.map(Into::into);
+        let health = if rejected > 0 { Health::Rejecting } else { Health::Healthy };
+        let (before, endpoint) = self.queue.book(|account| {
+            if message.is_some() {
+                account.last_message.clone_from(&message);
+            }
+            (std::mem::replace(&mut account.health, health), account.destination.endpoint.clone())
+        });
+        if rejected == 0 {
+            if matches!(before, Health::Failing | Health::Rejecting) {
+                info!(target: "otelbar_export", %endpoint, "spans are accepted again");
+            }
+            return Outcome::Accepted { warning: message };
+        }
+        let message = message.unwrap_or_else(|| "without a word why".into());
+        if before != health {
+            warn!(
+                target: "otelbar_export",
+                %endpoint,
+                rejected,
+                of = spans,
+                reason = %message,
+                "the backend rejects spans"
+            );
+        }
+        Outcome::PartlyRejected { rejected, of: spans, message }
+    }
+
+    /// An attempt of this generation has failed, the last of so many for a request first tried at `began`; `None` is
+    /// for one that does not grow too old.
+    pub(super) fn failed(
+        &mut self,
+        error: &Arc<SendError>,
+        generation: u64,
+        attempts: u32,
+        began: Option<Instant>,
+    ) -> Verdict {
+        let now = Instant::now();
+        let counts = generation == self.generation;
+        self.note_failure(error, counts, now);
+        if !error.is_retryable() {
+            self.not_before = self.not_before.max(self.breaker.open_until());
+            return Verdict::Settled(Outcome::Dropped {
+                reason: DropReason::NotRetryable { error: Arc::clone(error) },
+            });
+        }
+        let began = began.unwrap_or(now);
+        let wait = if counts {
+            self.retry.failed(began, now, error.retry_after(), fastrand::f64())
+        } else {
+            self.retry.asked(began, now, error.retry_after())
+        };
+        let again = wait.map(|wait| after(now, wait));
+        // What is late to fail does not shorten what the first has brought about.
+        let so_far = if counts { None } else { self.not_before };
+        self.not_before = self.breaker.open_until().max(again).max(so_far);
+        match (again, self.not_before) {
+            (Some(_), Some(at)) => Verdict::Again(at),
+            _ => Verdict::Settled(Outcome::Dropped {
+                reason: DropReason::Expired { attempts, error: Arc::clone(error) },
+            }),
+        }
+    }
+
+    fn note_failure(&mut self, error: &Arc<SendError>, counts: bool, now: Instant) {
+        let closed = self.breaker.state() == BreakerState::Closed;
+        if error.blames_request() {
+            self.breaker.succeeded();
+        } else if counts {
+            self.generation += 1;
+            self.is_troubled = true;
+            self.breaker.failed(now);
+        }
+        let breaker = self.breaker.state();
+        let before = self.queue.book(|account| {
+            account.last_error = Some(LastError { at: SystemTime::now(), error: Arc::clone(error) });
+            account.breaker = breaker;
+            std::mem::replace(&mut account.health, Health::Failing)
+        });
+        if before != Health::Failing {
+            warn!(target: "otelbar_export", %error, "spans cannot be delivered");
+        }
+        if closed && let Some(until) = self.breaker.open_until() {
+            let pause = until.saturating_duration_since(now);
+            warn!(target: "otelbar_export", %error, ?pause, "the backend is left alone after failures in a row");
+        }
+    }
+}

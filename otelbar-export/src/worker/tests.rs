@@ -1,0 +1,329 @@
+//! The worker on paused time, with a transport that answers as scripted.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use prost::Message;
+
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use super::*;
+use crate::batch::HandOver;
+use crate::transport::Payload;
+use crate::{BreakerPolicy, BreakerState, EnqueueId, Health, Overflow, RetryPolicy, TraceBatch};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Answers as scripted, then well; notes when it was asked.
+#[derive(Clone, Default)]
+struct Scripted {
+    answers: Arc<Mutex<VecDeque<Result<Acknowledged, SendError>>>>,
+    asked: Arc<Mutex<Vec<Instant>>>,
+    /// Between these times it is not there.
+    away: Arc<Mutex<Option<(Instant, Instant)>>>,
+    /// The ids of spans in accepted requests.
+    received: Arc<Mutex<BTreeSet<Vec<u8>>>>,
+}
+
+impl Transport for Scripted {
+    fn pack(&self, body: Bytes) -> Payload {
+        Payload { frame: Bytes::new(), body, coding: None }
+    }
+
+    async fn send(&self, payload: Payload) -> Result<Acknowledged, SendError> {
+        let now = Instant::now();
+        self.asked.lock().unwrap().push(now);
+        if self.away.lock().unwrap().is_some_and(|(from, to)| (from..to).contains(&now)) {
+            return unavailable(None);
+        }
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Acknowledged::default()));
+        if answer.is_ok() {
+            let request = ExportTraceServiceRequest::decode(payload.body).unwrap();
+            let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+            let ids = scopes.flat_map(|scope| scope.spans).map(|span| span.span_id);
+            self.received.lock().unwrap().extend(ids);
+        }
+        answer
+    }
+}
+
+fn unavailable(retry_after: Option<Duration>) -> Result<Acknowledged, SendError> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Err(SendError::Status { endpoint: "http://h".into(), status, message: String::new(), retry_after })
+}
+
+fn batch(spans: usize) -> Arc<HandOver> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static NEXT_SPAN: AtomicU64 = AtomicU64::new(1);
+    let span = SpanData {
+        span_context: SpanContext::empty_context(),
+        parent_span_id: SpanId::INVALID,
+        parent_span_is_remote: false,
+        span_kind: SpanKind::Internal,
+        name: "work".into(),
+        start_time: SystemTime::UNIX_EPOCH,
+        end_time: SystemTime::UNIX_EPOCH,
+        attributes: Vec::new(),
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status: Status::Unset,
+        instrumentation_scope: InstrumentationScope::builder("test").build(),
+    };
+    let mut spans = vec![span; spans];
+    for span in &mut spans {
+        let id = SpanId::from(NEXT_SPAN.fetch_add(1, Ordering::Relaxed));
+        span.span_context =
+            SpanContext::new(TraceId::from(1), id, TraceFlags::SAMPLED, false, TraceState::NONE);
+    }
+    let batch = TraceBatch::new(1, Resource::builder_empty().build(), spans);
+    HandOver::new(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch)
+}
+
+/// Runs a test on one thread, as the pipeline's worker runs, where time passes only while nobody has anything to do.
+fn on_paused_time(test: impl Future<Output = ()>) {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(LocalSet::new().run_until(test));
+}
+
+/// A worker on paused time, with what it works on, and the time it began.
+fn start(answers: Vec<Result<Acknowledged, SendError>>) -> (Arc<Queue>, Scripted, Instant) {
+    start_with(answers, |options| options)
+}
+
+fn start_with(
+    answers: Vec<Result<Acknowledged, SendError>>,
+    with: impl Fn(ExporterOptions) -> ExporterOptions,
+) -> (Arc<Queue>, Scripted, Instant) {
+    let mut options = with(ExporterOptions::new("http://h/v1/traces").unwrap());
+    options.retry = RetryPolicy { initial: SECOND, max: SECOND, max_age: 60 * SECOND, ..options.retry };
+    options.overflow = Overflow::Newest;
+    let queue = Arc::new(Queue::new(&options, options.destination(0)));
+    let transport = Scripted::default();
+    transport.answers.lock().unwrap().extend(answers);
+    let worker = Worker::new(
+        Arc::clone(&queue),
+        Arc::default(),
+        transport.clone(),
+        Encoding::Protobuf,
+        None,
+        &options,
+    );
+    tokio::task::spawn_local(worker.run());
+    (queue, transport, Instant::now())
+}
+
+impl Scripted {
+    /// When each request was sent, in whole milliseconds since `start`.
+    fn sent(&self, start: Instant) -> Vec<u128> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|at| at.duration_since(start).as_millis()).collect()
+    }
+}
+
+#[test]
+fn spans_wait_for_more_up_to_the_delay_and_no_longer() {
+    on_paused_time(async {
+        #[track_caller]
+        fn check(sent: &[u128], expected: &[u128]) {
+            assert_eq!(sent.len(), expected.len(), "{sent:?}");
+            for (sent, expected) in sent.iter().zip(expected) {
+                assert!((*expected..expected + 10).contains(sent), "{sent} is not {expected}");
+            }
+        }
+        let (queue, transport, began) = start(vec![]);
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(3 * SECOND).await;
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(20 * SECOND).await;
+        check(&transport.sent(began), &[5000]);
+        // At 23 s: the thread looks each five seconds.
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(20 * SECOND).await;
+        check(&transport.sent(began), &[5000, 25_000]);
+        assert_eq!(queue.account().accepted, 6);
+
+        let (queue, transport, began) = start_with(vec![], |options| options.with_batch_delay(SECOND / 2));
+        tokio::time::sleep(3 * SECOND).await;
+        queue.push(batch(2)).unwrap();
+        tokio::time::sleep(3 * SECOND).await;
+        check(&transport.sent(began), &[3500]);
+    });
+}
+
+#[test]
+fn full_batches_do_not_wait_and_the_rest_does() {
+    on_paused_time(async {
+        let (queue, transport, began) = start(vec![]);
+        queue.push(batch(1100)).unwrap();
+        tokio::time::sleep(20 * SECOND).await;
+        let sent = transport.sent(began);
+        assert_eq!(sent.len(), 3);
+        assert!(sent[1] < 10 && sent[2] >= 5000, "{sent:?}");
+    });
+}
+
+#[test]
+fn retry_after_is_obeyed_to_the_second_beyond_the_age_too() {
+    on_paused_time(async {
+        let (queue, transport, _) =
+            start(vec![unavailable(Some(30 * SECOND)), unavailable(Some(100 * SECOND)), unavailable(None)]);
+        queue.push(batch(1)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(300 * SECOND).await;
+        let asked = transport.asked.lock().unwrap().clone();
+        let waits: Vec<u64> = asked.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+        assert_eq!(waits, [30, 100], "the third failure comes at an age of 130 s and is the last");
+        assert_eq!(queue.account().dropped.expired, 1);
+    });
+}
+
+#[test]
+fn a_backend_that_is_down_costs_the_oldest_by_age_and_the_newest_by_room() {
+    on_paused_time(async {
+        // With a breaker that never opens.
+        let eager = BreakerPolicy { failure_threshold: u32::MAX, ..BreakerPolicy::default() };
+        let failures = (0..10_000).map(|_| unavailable(None)).collect();
+        let (queue, transport, began) = start_with(failures, |options| options.with_breaker(eager));
+        for _ in 0..40 {
+            let _ = queue.push(batch(100));
+            tokio::time::sleep(SECOND).await;
+        }
+        let account = queue.account();
+        assert!(account.dropped.queue_full > 0 && account.dropped.expired == 0, "{account:?}");
+        tokio::time::sleep(60 * SECOND).await;
+        assert_eq!(queue.account().dropped.expired, 500, "the five whole traces of the first batch");
+        transport.answers.lock().unwrap().clear();
+        tokio::time::sleep(60 * SECOND).await;
+        let account = queue.account();
+        assert_eq!((account.queued, account.in_flight, account.health), (0, 0, Health::Healthy));
+        assert_eq!(account.settled(), 4000);
+        assert!(transport.sent(began).len() < 1000, "it does not hammer the backend");
+    });
+}
+
+#[test]
+fn the_breaker_leaves_a_backend_alone_and_probes_it() {
+    on_paused_time(async {
+        let policy = BreakerPolicy { failure_threshold: 3, open_duration: 30 * SECOND };
+        let failures = (0..4).map(|_| unavailable(None)).collect();
+        let (queue, transport, _) = start_with(failures, |options| options.with_breaker(policy));
+        let mut states = Vec::new();
+        queue.push(batch(1)).unwrap();
+        queue.want_all();
+        for _ in 0..200 {
+            tokio::time::sleep(SECOND).await;
+            let state = queue.account().breaker;
+            // The first may fail within the first second, for all that jitter may be.
+            if states.last() != Some(&state) && (state != BreakerState::Closed || !states.is_empty()) {
+                states.push(state);
+            }
+        }
+        let asked = transport.asked.lock().unwrap().clone();
+        let waits: Vec<u64> = asked.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+        assert_eq!(&waits[2..], [30, 30], "after the third failure it is asked each 30 s");
+        assert_eq!(states, [BreakerState::Open, BreakerState::Closed]);
+        assert_eq!((asked.len(), queue.account().accepted), (5, 1));
+    });
+}
+
+#[test]
+fn a_request_that_is_at_fault_itself_does_not_open_the_breaker() {
+    on_paused_time(async {
+        let bad = || {
+            let status = StatusCode::BAD_REQUEST;
+            Err(SendError::Status {
+                endpoint: "http://h".into(),
+                status,
+                message: String::new(),
+                retry_after: None,
+            })
+        };
+        let (queue, transport, began) =
+            start_with((0..20).map(|_| bad()).collect(), |options| options.with_batch_size(1));
+        for _ in 0..20 {
+            queue.push(batch(1)).unwrap();
+        }
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(transport.sent(began).len(), 20);
+        assert_eq!(queue.account().dropped.not_retryable, 20);
+    });
+}
+
+#[test]
+fn what_is_too_large_is_halved_until_it_fits() {
+    on_paused_time(async {
+        let too_large = || {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Err(SendError::Status {
+                endpoint: "http://h".into(),
+                status,
+                message: String::new(),
+                retry_after: None,
+            })
+        };
+        // Nine spans: 9 ✗, 5 ✗, 3, 2, 4.
+        let (queue, transport, began) = start(vec![too_large(), too_large()]);
+        queue.push(batch(4)).unwrap();
+        queue.push(batch(5)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(transport.sent(began).len(), 5);
+        assert_eq!((queue.account().accepted, queue.account().in_flight), (9, 0));
+
+        // A single span that is too large is dropped, with the backend's words, and the others arrive.
+        let (queue, transport, began) = start(vec![too_large(), too_large()]);
+        queue.push(batch(2)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(transport.sent(began).len(), 3);
+        assert_eq!((queue.account().accepted, queue.account().dropped.not_retryable), (1, 1));
+    });
+}
+
+/// A hand-over of 50 spans each 10 ms, and a backend that is away from the fifth second for a minute.
+#[test]
+fn an_outage_of_a_minute_under_load_costs_only_what_has_no_room() {
+    on_paused_time(async {
+        for queue_size in [1_000_000, 20_000] {
+            let (queue, transport, began) = start_with(Vec::new(), |options| {
+                options.with_queue_size(queue_size).with_queue_bytes(usize::MAX)
+            });
+            *transport.away.lock().unwrap() = Some((began + 5 * SECOND, began + 65 * SECOND));
+            let (mut taken, mut refused) = (0, 0);
+            for _ in 0..7000 {
+                *(if queue.push(batch(50)).is_ok() { &mut taken } else { &mut refused }) += 50;
+                tokio::time::sleep(SECOND / 100).await;
+            }
+            tokio::time::sleep(60 * SECOND).await;
+            let account = queue.account();
+            assert_eq!((account.accepted, account.dropped.queue_full), (taken, refused));
+            assert_eq!(account.handed_over, taken + refused);
+            assert_eq!(transport.received.lock().unwrap().len() as u64, taken, "each came once");
+            assert_eq!(refused > 0, queue_size == 20_000);
+        }
+    });
+}
+
+#[test]
+fn closing_with_time_enough_lets_the_next_attempt_happen() {
+    on_paused_time(async {
+        let (queue, transport, _) = start(vec![unavailable(Some(10 * SECOND))]);
+        queue.push(batch(1)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(SECOND).await;
+        queue.close(Instant::now() + 20 * SECOND);
+        queue.finished().await;
+        assert_eq!((queue.account().accepted, transport.asked.lock().unwrap().len()), (1, 2));
+    });
+}
