@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +31,10 @@ const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
 const LONGEST_MESSAGE: usize = 300;
 /// How long a connection may be silent before the system looks whether the other side is still there.
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How often it looks, and how far apart, until it takes the connection for lost.
+const TCP_KEEP_ALIVE_PROBES: (u32, Duration) = (3, Duration::from_secs(10));
+/// What connecting may take, however long the timeout.
+const LONGEST_CONNECT: Duration = Duration::from_secs(20);
 
 #[cfg(feature = "tls")]
 type Https = hyper_rustls::HttpsConnector<ProxyConnector>;
@@ -297,6 +302,10 @@ pub(crate) fn connector(options: &ExporterOptions, version: Version) -> Result<C
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
+    tcp.set_keepalive_retries(Some(TCP_KEEP_ALIVE_PROBES.0));
+    tcp.set_keepalive_interval(Some(TCP_KEEP_ALIVE_PROBES.1));
+    // Divided among the addresses of the host, so that one that is silent leaves time for the others.
+    tcp.set_connect_timeout(Some((options.timeout / 2).min(LONGEST_CONNECT)));
     tcp.enforce_http(false);
     let endpoint = &options.endpoint.uri;
     let proxy = options.proxy.proxy_for(endpoint)?.map(Arc::new);
@@ -341,5 +350,11 @@ pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    match cause.downcast_ref::<io::Error>() {
+        // Not the system's, so its words are about the timer of connecting.
+        Some(error) if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() => {
+            "the host does not answer".to_owned()
+        }
+        _ => cause.to_string(),
+    }
 }

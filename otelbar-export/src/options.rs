@@ -270,7 +270,8 @@ impl ExporterOptions {
     }
 
     /// How long one attempt may take, from connecting to the answer's end; then it is cancelled. Default 10 s;
-    /// [`Duration::MAX`] is without limit.
+    /// [`Duration::MAX`] is without limit. Connecting may take half of it, and 20 s at most, divided among the addresses
+    /// of the host.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -572,6 +573,10 @@ impl Endpoint {
             }
             _ => return Err(invalid("has a scheme other than http and https")),
         };
+        // A port that is none parses, and is then as good as left out.
+        if uri.port_u16().is_none() && authority.as_str() != authority.host() {
+            return Err(invalid("has a port that is none"));
+        }
         let path = if uri.path() == "/" { "" } else { uri.path() };
         Ok(Self { text: format!("{scheme}://{authority}{path}").into(), uri })
     }
@@ -595,6 +600,7 @@ mod tests {
             &format!("{name}: \"ftp://h/v1\" has a scheme other than http and https; {form}"),
         );
         check("http://", &format!("{name}: \"http://\" is no URL (empty string); {form}"));
+        check("http://h:65536/v1", &format!("{name}: \"http://h:65536/v1\" has a port that is none; {form}"));
         check(
             "http://me:secret@h/v1/traces",
             &format!("{name}: \"\" has credentials in the URL; send them by header instead"),

@@ -8,7 +8,7 @@ use opentelemetry::trace::{Event, Link, SpanKind, Status};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_export::{Compression, ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{Compression, Delivery, ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
 use otelbar_testkit::{Collector, ReceivedSpan, Reply};
 
 use common::{PATIENCE, account_of, compressions, exporter, options_by, protocols, trace};
@@ -141,6 +141,29 @@ fn after_a_timeout_the_next_attempt_has_a_new_connection() {
         // More where the machine is too slow for the second attempt.
         assert!(collector.connections() >= 2, "{protocol}");
     }
+}
+
+/// The port is open, but its queue of connections is full: the system answers no further one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_that_does_not_answer_is_left_before_the_timeout_so_that_others_have_their_turn() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _inside = runtime.enter();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let wait = Duration::from_millis(50);
+    let mut waiting = Vec::new();
+    while let Ok(connection) = std::net::TcpStream::connect_timeout(&address, wait) {
+        waiting.push(connection);
+    }
+    let options = ExporterOptions::new(&format!("http://{address}/v1/traces")).unwrap();
+    let (exporter, receipts) = exporter(common::at_once(options).with_timeout(4 * wait));
+    exporter.enqueue(common::batch(1, 1)).unwrap();
+    let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
+    assert!(retrying.delivery.to_string().contains("the host does not answer"), "{}", retrying.delivery);
+    let _ = exporter.shutdown(Duration::ZERO);
 }
 
 #[test]
