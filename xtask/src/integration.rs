@@ -131,7 +131,7 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     let all = test_files(workspace)?;
     // Before anything is started: a test that does not compile is told at once.
     let files: Vec<&TestFile> = all.iter().filter(|file| file.needs(&wanted)).collect();
-    let programs = build(workspace, &files)?;
+    let programs = build(workspace, &files, &arguments.filters)?;
 
     let engine = if arguments.engine { Some(Engine::start()?) } else { None };
     let sources = Sources::choose(arguments, engine.as_ref())?;
@@ -150,20 +150,17 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     for file in &all {
         let missing = file.missing(&running);
         report.tests.push(match programs.tests.get(&file.name) {
-            Some(program) if missing.is_empty() => {
-                let process = Process::new(program, workspace.root().join(TESTS_FOLDER))
-                    .arg("--ignored")
-                    .args(&arguments.filters)
-                    .unshown_var(Control::VARIABLE, control.to_string());
-                file.run(process, &variables)
+            Some(tests) if missing.is_empty() => {
+                let control = (Control::VARIABLE, control.to_string());
+                file.run(tests, variables.iter().chain([&control]))
             }
-            _ => TestRow { name: file.name.clone(), outcome: Err(missing), duration: None },
+            _ => TestRow { name: file.name.clone(), outcome: Outcome::Without(missing) },
         });
     }
     if let Sources::Docker(docker) = &sources {
         report.tests.push(documentation(&running, docker, workspace, &run));
     }
-    let failed = report.tests.iter().any(|row| row.outcome == Ok(false));
+    let failed = report.tests.iter().any(|row| matches!(row.outcome, Outcome::Ran { passed: false, .. }));
     if failed {
         for (backend, instance) in &*fleet.lock() {
             eprintln!("\nthe end of {backend}'s log:\n{}", instance.log_tail());
@@ -210,26 +207,49 @@ impl TestFile {
         self.missing(running).is_empty()
     }
 
-    fn run(&self, process: Process, variables: &[(&'static str, String)]) -> TestRow {
-        let process =
-            variables.iter().fold(process, |process, (name, value)| process.unshown_var(*name, value));
-        let began = Instant::now();
-        let passed = process.run_in_group().is_ok();
-        TestRow { name: self.name.clone(), outcome: Ok(passed), duration: Some(began.elapsed()) }
+    fn run<'a>(&self, tests: &Tests, variables: impl Iterator<Item = &'a (&'static str, String)>) -> TestRow {
+        let outcome = match tests.count {
+            0 => Outcome::NoneChosen,
+            count => {
+                let process = variables
+                    .fold(tests.process.clone(), |process, (name, value)| process.unshown_var(*name, value));
+                let began = Instant::now();
+                let passed = process.run_in_group().is_ok();
+                Outcome::Ran { passed, count, duration: began.elapsed() }
+            }
+        };
+        TestRow { name: self.name.clone(), outcome }
     }
 }
 
 /// What is run, and not built any more while backends run.
 struct Programs {
-    tests: BTreeMap<String, PathBuf>,
+    tests: BTreeMap<String, Tests>,
     /// The demo, whose traffic is looked for in the backends.
     demo: PathBuf,
 }
 
-fn build(workspace: &Workspace, files: &[&TestFile]) -> Result<Programs, Failure> {
+/// The tests of a file that were asked for.
+struct Tests {
+    process: Process,
+    count: usize,
+}
+
+fn build(workspace: &Workspace, files: &[&TestFile], filters: &[String]) -> Result<Programs, Failure> {
     let tests = workspace.cargo(["test", "--package", TESTS, "--no-run"]);
     let tests = files.iter().fold(tests, |process, file| process.args(["--test", &file.name]));
-    let tests = workspace.executables(tests)?;
+    let tests = workspace.executables(tests)?.into_iter().map(|(name, program)| {
+        let process =
+            Process::new(program, workspace.root().join(TESTS_FOLDER)).arg("--include-ignored").args(filters);
+        let list = process.clone().arg("--list").output()?;
+        let count = list.lines().filter(|line| line.ends_with(": test")).count();
+        Ok((name, Tests { process, count }))
+    });
+    let tests: BTreeMap<String, Tests> = tests.collect::<Result<_, Failure>>()?;
+    if !filters.is_empty() && tests.values().all(|tests| tests.count == 0) {
+        let filters = filters.join(", ");
+        return Err(Failure::usage(format!("no test of what was chosen has {filters} in its name")));
+    }
     let mut demo = workspace.executables(demo::build(workspace))?;
     let missing = || Failure::new("cargo does not tell where the demo is");
     Ok(Programs { tests, demo: demo.remove("demo").ok_or_else(missing)? })
@@ -381,7 +401,8 @@ fn documentation(backends: &[Backend], docker: &Docker, workspace: &Workspace, r
             passed = false;
         }
     }
-    TestRow { name: "docs".to_owned(), outcome: Ok(passed), duration: Some(began.elapsed()) }
+    let outcome = Outcome::Ran { passed, count: backends.len(), duration: began.elapsed() };
+    TestRow { name: "docs".to_owned(), outcome }
 }
 
 /// The variables by which tests find what runs.
@@ -439,9 +460,20 @@ struct BackendRow {
 
 struct TestRow {
     name: String,
-    /// Whether all passed, or which backends are missing.
-    outcome: Result<bool, Vec<Backend>>,
-    duration: Option<Duration>,
+    outcome: Outcome,
+}
+
+#[derive(Debug, PartialEq)]
+enum Outcome {
+    Ran {
+        passed: bool,
+        count: usize,
+        duration: Duration,
+    },
+    /// No test of the file has the name that was asked for.
+    NoneChosen,
+    /// The backends that are missing.
+    Without(Vec<Backend>),
 }
 
 impl Report {
@@ -460,14 +492,15 @@ impl Report {
         for (backend, why) in &self.missing {
             let _ = writeln!(text, "{:<12}left out: {why}", backend.name());
         }
-        let _ = writeln!(text, "\n{:<12}{:<10}{:>9}", "tests", "result", "seconds");
-        for TestRow { name, outcome, duration } in &self.tests {
+        let _ = writeln!(text, "\n{:<12}{:<10}{:>9}  tests", "file", "result", "seconds");
+        for TestRow { name, outcome } in &self.tests {
             let _ = match outcome {
-                Ok(passed) => {
+                Outcome::Ran { passed, count, duration } => {
                     let result = if *passed { "passed" } else { "FAILED" };
-                    writeln!(text, "{name:<12}{result:<10}{:>9}", seconds(duration.unwrap_or_default()))
+                    writeln!(text, "{name:<12}{result:<10}{:>9}  {count}", seconds(*duration))
                 }
-                Err(missing) => {
+                Outcome::NoneChosen => writeln!(text, "{name:<12}not run   no test has such a name"),
+                Outcome::Without(missing) => {
                     let missing: Vec<_> = missing.iter().map(|backend| backend.name()).collect();
                     writeln!(text, "{name:<12}not run   without {}", missing.join(", "))
                 }
@@ -540,10 +573,10 @@ mod tests {
             tests: vec![
                 TestRow {
                     name: "jaeger".to_owned(),
-                    outcome: Ok(true),
-                    duration: Some(Duration::from_secs(3)),
+                    outcome: Outcome::Ran { passed: true, count: 12, duration: Duration::from_secs(3) },
                 },
-                TestRow { name: "demo".to_owned(), outcome: Err(vec![Backend::Zipkin]), duration: None },
+                TestRow { name: "demo".to_owned(), outcome: Outcome::Without(vec![Backend::Zipkin]) },
+                TestRow { name: "links".to_owned(), outcome: Outcome::NoneChosen },
             ],
         };
         let expected = format!(
@@ -552,9 +585,10 @@ backend     version     seconds  from
 jaeger      {:<10}      0.6  /cache/jaeger
 zipkin      left out: Java (`java`) is not installed
 
-tests       result      seconds
-jaeger      passed          3.0
+file        result      seconds  tests
+jaeger      passed          3.0  12
 demo        not run   without zipkin
+links       not run   no test has such a name
 total                       9.0
 ",
             pins::JAEGER

@@ -14,6 +14,7 @@ use {
 };
 
 /// Another program to run, and the line a person would type for it.
+#[derive(Clone)]
 pub(crate) struct Process {
     program: OsString,
     args: Vec<OsString>,

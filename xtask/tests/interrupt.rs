@@ -24,8 +24,8 @@ mod pins;
 
 const METADATA: &str = r#"{"target_directory":"target","packages":[{"name":"otelbar-integration","features":{},
     "dependencies":[],"metadata":null,"targets":[{"name":"zipkin","kind":["test"]}]}]}"#;
-const TEST: &str = r#"{"target":{"name":"zipkin","kind":["test"]},"executable":"/nowhere/zipkin"}"#;
-const DEMO: &str = r#"{"target":{"name":"demo","kind":["example"]},"executable":"/nowhere/demo"}"#;
+const TEST: &str = r#"{"target":{"name":"zipkin","kind":["test"]},"executable":"/bin/true"}"#;
+const DEMO: &str = r#"{"target":{"name":"demo","kind":["example"]},"executable":"/bin/true"}"#;
 /// Tells that it runs and goes on, together with a program of its own. What it says goes to the pipe.
 const WORKS: &str = r#"exec >"$PIPE" 2>&1; sleep 600 & echo runs; wait"#;
 

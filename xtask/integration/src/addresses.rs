@@ -1,4 +1,5 @@
-//! The addresses of the backends that run, and the variables that carry them.
+//! The addresses of the backends that run, and the variables that carry them. They begin with `IT_`, for integration
+//! test: `OTELBAR_` would make them options, of which the toolbar knows none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -98,22 +99,22 @@ addresses! {
     /// An address is a URL without a slash at its end; OTLP over HTTP is sent to `/v1/traces` below it.
     Jaeger {
         /// OTLP over gRPC.
-        otlp_grpc: "OTELBAR_IT_JAEGER_OTLP_GRPC",
+        otlp_grpc: "IT_JAEGER_OTLP_GRPC",
         /// OTLP over HTTP.
-        otlp_http: "OTELBAR_IT_JAEGER_OTLP_HTTP",
+        otlp_http: "IT_JAEGER_OTLP_HTTP",
         /// OTLP over gRPC and TLS; it asks for a certificate of [`Certificates`].
-        otlp_grpc_mtls: "OTELBAR_IT_JAEGER_OTLP_GRPC_MTLS",
+        otlp_grpc_mtls: "IT_JAEGER_OTLP_GRPC_MTLS",
         /// OTLP over HTTP and TLS; it asks for a certificate of [`Certificates`].
-        otlp_http_mtls: "OTELBAR_IT_JAEGER_OTLP_HTTP_MTLS",
+        otlp_http_mtls: "IT_JAEGER_OTLP_HTTP_MTLS",
         /// OTLP over gRPC; it asks for the header of [`authorization`](Self::authorization).
-        otlp_grpc_basicauth: "OTELBAR_IT_JAEGER_OTLP_GRPC_BASICAUTH",
+        otlp_grpc_basicauth: "IT_JAEGER_OTLP_GRPC_BASICAUTH",
         /// OTLP over HTTP; it asks for the header of [`authorization`](Self::authorization).
-        otlp_http_basicauth: "OTELBAR_IT_JAEGER_OTLP_HTTP_BASICAUTH",
+        otlp_http_basicauth: "IT_JAEGER_OTLP_HTTP_BASICAUTH",
         /// What the header `authorization` has to say.
-        authorization: "OTELBAR_IT_JAEGER_AUTHORIZATION",
+        authorization: "IT_JAEGER_AUTHORIZATION",
         /// The query API (`/api/v3/traces/{id}`, `/api/traces/{id}`) and, where the build has it, the UI
         /// (`/trace/{id}`).
-        api: "OTELBAR_IT_JAEGER_API",
+        api: "IT_JAEGER_API",
     }
 }
 
@@ -122,7 +123,7 @@ addresses! {
     Zipkin {
         /// The root of API (`/api/v2/spans`, `/api/v2/trace/{id}`) and UI (`/zipkin/traces/{id}`), without a slash
         /// at its end.
-        url: "OTELBAR_IT_ZIPKIN_URL",
+        url: "IT_ZIPKIN_URL",
     }
 }
 
@@ -132,28 +133,28 @@ addresses! {
     /// An address is a URL without a slash at its end; OTLP over HTTP is sent to `/v1/traces` below it.
     Collector {
         /// OTLP over gRPC.
-        otlp_grpc: "OTELBAR_IT_COLLECTOR_OTLP_GRPC",
+        otlp_grpc: "IT_COLLECTOR_OTLP_GRPC",
         /// OTLP over HTTP.
-        otlp_http: "OTELBAR_IT_COLLECTOR_OTLP_HTTP",
+        otlp_http: "IT_COLLECTOR_OTLP_HTTP",
         /// OTLP over gRPC and TLS.
-        otlp_grpc_tls: "OTELBAR_IT_COLLECTOR_OTLP_GRPC_TLS",
+        otlp_grpc_tls: "IT_COLLECTOR_OTLP_GRPC_TLS",
         /// OTLP over HTTP and TLS.
-        otlp_http_tls: "OTELBAR_IT_COLLECTOR_OTLP_HTTP_TLS",
+        otlp_http_tls: "IT_COLLECTOR_OTLP_HTTP_TLS",
         /// OTLP over gRPC and TLS; it asks for a certificate of [`Certificates`].
-        otlp_grpc_mtls: "OTELBAR_IT_COLLECTOR_OTLP_GRPC_MTLS",
+        otlp_grpc_mtls: "IT_COLLECTOR_OTLP_GRPC_MTLS",
         /// OTLP over HTTP and TLS; it asks for a certificate of [`Certificates`].
-        otlp_http_mtls: "OTELBAR_IT_COLLECTOR_OTLP_HTTP_MTLS",
+        otlp_http_mtls: "IT_COLLECTOR_OTLP_HTTP_MTLS",
         /// OTLP over gRPC; it takes messages of 1 MiB at most, after decompression.
-        otlp_grpc_small: "OTELBAR_IT_COLLECTOR_OTLP_GRPC_SMALL",
+        otlp_grpc_small: "IT_COLLECTOR_OTLP_GRPC_SMALL",
         /// OTLP over HTTP; it takes bodies of 1 MiB at most, after decompression.
-        otlp_http_small: "OTELBAR_IT_COLLECTOR_OTLP_HTTP_SMALL",
+        otlp_http_small: "IT_COLLECTOR_OTLP_HTTP_SMALL",
         /// OTLP over gRPC; its memory limiter refuses all, with UNAVAILABLE.
-        otlp_grpc_refusing: "OTELBAR_IT_COLLECTOR_OTLP_GRPC_REFUSING",
+        otlp_grpc_refusing: "IT_COLLECTOR_OTLP_GRPC_REFUSING",
         /// OTLP over HTTP; its memory limiter refuses all, with 503.
-        otlp_http_refusing: "OTELBAR_IT_COLLECTOR_OTLP_HTTP_REFUSING",
+        otlp_http_refusing: "IT_COLLECTOR_OTLP_HTTP_REFUSING",
         /// The path of the file with what it took, one OTLP JSON message a line. A restart goes on in the same file;
         /// the last line may still be in the making.
-        file: "OTELBAR_IT_COLLECTOR_FILE",
+        file: "IT_COLLECTOR_FILE",
     }
 }
 
@@ -162,11 +163,11 @@ addresses! {
     /// `127.0.0.1` and `localhost`.
     Certificates {
         /// The authority that has issued all of them.
-        authority: "OTELBAR_IT_CERTIFICATE_AUTHORITY",
+        authority: "IT_CERTIFICATE_AUTHORITY",
         /// A client's certificate.
-        client_certificate: "OTELBAR_IT_CLIENT_CERTIFICATE",
+        client_certificate: "IT_CLIENT_CERTIFICATE",
         /// The client's private key (PKCS #8).
-        client_key: "OTELBAR_IT_CLIENT_KEY",
+        client_key: "IT_CLIENT_KEY",
     }
 }
 
@@ -211,16 +212,13 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_not_set_is_named_with_the_remedy() {
-        let error = read("OTELBAR_IT_NO_SUCH_VARIABLE").unwrap_err().to_string();
-        assert!(
-            error.starts_with("OTELBAR_IT_NO_SUCH_VARIABLE is not set; `cargo xtask integration`"),
-            "{error}"
-        );
+        let error = read("IT_NO_SUCH_VARIABLE").unwrap_err().to_string();
+        assert!(error.starts_with("IT_NO_SUCH_VARIABLE is not set; `cargo xtask integration`"), "{error}");
     }
 
     #[test]
     fn each_variable_is_of_one_address() {
         let zipkin = Zipkin { url: "http://127.0.0.1:1".to_owned() };
-        assert_eq!(zipkin.variables(), [("OTELBAR_IT_ZIPKIN_URL", "http://127.0.0.1:1")]);
+        assert_eq!(zipkin.variables(), [("IT_ZIPKIN_URL", "http://127.0.0.1:1")]);
     }
 }

@@ -58,7 +58,7 @@ pub struct Control {
 
 impl Control {
     /// The variable with its address, `127.0.0.1:port`.
-    pub const VARIABLE: &'static str = "OTELBAR_IT_CONTROL";
+    pub const VARIABLE: &'static str = "IT_CONTROL";
 
     /// Reads the variable.
     ///

@@ -11,4 +11,4 @@ pub use eventually::eventually;
 pub use handle::{Alone, Shared};
 
 /// The variable with the path of the demo, built with all its features: the program that `cargo xtask demo` runs.
-pub const DEMO: &str = "OTELBAR_IT_DEMO";
+pub const DEMO: &str = "IT_DEMO";

@@ -151,9 +151,9 @@ mod tests {
         let zipkin = zipkin::addresses(&addresses(Backend::Zipkin));
         let collector = collector::addresses(&addresses(Backend::Collector), Path::new("run"));
         let set = [jaeger.variables(), zipkin.variables(), collector.variables()].concat();
-        for rest in PAGE.split("$OTELBAR_IT").skip(1) {
+        for rest in PAGE.split("$IT_").skip(1) {
             let name: String = rest.chars().take_while(|&c| c.is_ascii_uppercase() || c == '_').collect();
-            let name = format!("OTELBAR_IT{name}");
+            let name = format!("IT_{name}");
             assert!(set.iter().any(|(set, _)| *set == name), "{name}");
         }
     }
