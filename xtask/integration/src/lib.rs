@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod addresses;
+pub mod compare;
 mod control;
 mod eventually;
 mod handle;

@@ -2,63 +2,121 @@
 
 mod common;
 
-use std::fs;
+use std::time::Duration;
 
-use common::{deliver, span, trace_id};
-use otelbar_export::{ExporterOptions, Protocol};
-use otelbar_integration::{Certificates, Collector, eventually};
+use common::held::{Held, assert_held, wait_for};
+use common::matrix::assert_each_way_arrives;
+use common::{
+    PATIENCE, deliver, everything, grpc, http, proven, random_trace_id, receipts, refusal, service, span,
+    span_of, trace_id, trusting,
+};
+use opentelemetry::KeyValue;
+use otelbar_export::{
+    BreakerPolicy, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
+};
+use otelbar_integration::compare::Form;
+use otelbar_integration::{Certificates, Collector};
 
-fn is_written(collector: &Collector, trace_id: &str) -> bool {
-    fs::read_to_string(&collector.file).is_ok_and(|text| text.contains(trace_id))
-}
+const FORM: Form = Form::CollectorFile;
 
-/// Protects the receivers' set-up: each takes a span, one that asks for proof takes none without it, and the one
-/// whose memory is short takes none at all.
+/// Protects each way of OTLP: three protocols, each plain, with gzip and with zstd.
 #[test]
 #[ignore = "needs a backend: cargo xtask integration"]
-fn each_receiver_takes_a_span() {
+fn each_protocol_arrives_with_each_compression() {
+    let collector = Collector::shared().unwrap();
+    assert_each_way_arrives(&*collector, FORM, &collector.otlp_grpc, &collector.otlp_http);
+}
+
+/// Protects TLS: whom the authority vouches for is believed, nobody else, and a certificate is shown where it is asked
+/// for.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn tls_arrives_and_believes_nobody_else() {
     let collector = Collector::shared().unwrap();
     let certificates = Certificates::from_env().unwrap();
-    let grpc = |url: &str| ExporterOptions::new(url).unwrap().with_protocol(Protocol::Grpc);
-    let http = |url: &str| ExporterOptions::new(&format!("{url}/v1/traces")).unwrap();
-    let trusting = |options: ExporterOptions| options.with_certificate(&certificates.authority);
-    let proven = |options: ExporterOptions| {
-        trusting(options).with_client_certificate(&certificates.client_certificate, &certificates.client_key)
-    };
-    for (receiver, options, expected) in [
-        ("gRPC", grpc(&collector.otlp_grpc), true),
-        ("HTTP", http(&collector.otlp_http), true),
-        ("gRPC over TLS", trusting(grpc(&collector.otlp_grpc_tls)), true),
-        ("HTTP over TLS", trusting(http(&collector.otlp_http_tls)), true),
-        ("gRPC with a client certificate", proven(grpc(&collector.otlp_grpc_mtls)), true),
-        ("HTTP with a client certificate", proven(http(&collector.otlp_http_mtls)), true),
-        ("HTTP without a client certificate", trusting(http(&collector.otlp_http_mtls)), false),
-        ("gRPC for small messages", grpc(&collector.otlp_grpc_small), true),
-        ("HTTP for small messages", http(&collector.otlp_http_small), true),
-        ("gRPC that refuses", grpc(&collector.otlp_grpc_refusing), false),
-        ("HTTP that refuses", http(&collector.otlp_http_refusing), false),
-    ] {
-        let span = span(receiver);
-        let trace_id = trace_id(&span);
-        assert_eq!(deliver(options, span), expected, "{receiver}");
-        if expected {
-            let written = eventually(|| is_written(&collector, &trace_id).then_some(()));
-            assert!(written.is_some(), "{receiver}: {trace_id}");
+    let tls = [grpc(&collector.otlp_grpc_tls), http(&collector.otlp_http_tls)];
+    let mtls = [grpc(&collector.otlp_grpc_mtls), http(&collector.otlp_http_mtls)];
+    for options in tls.clone().map(|options| trusting(options, &certificates)) {
+        assert_held(&*collector, FORM, options, &service("shop"), vec![span("TLS")]);
+    }
+    for options in mtls.clone().map(|options| proven(options, &certificates)) {
+        assert_held(&*collector, FORM, options, &service("shop"), vec![span("client certificate")]);
+    }
+    for options in tls {
+        let error = refusal(options, span("not believed"));
+        assert!(matches!(*error, SendError::Tls { .. }), "{error}");
+    }
+    for options in mtls.map(|options| trusting(options, &certificates)) {
+        let words = refusal(options, span("without proof")).to_string();
+        assert!(words.contains("CLIENT_CERTIFICATE") || words.contains("certificate required"), "{words}");
+    }
+}
+
+/// Protects each field: nothing is lost between the exporter and the Collector's file.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn every_field_comes_back() {
+    let collector = Collector::shared().unwrap();
+    let json = http(&collector.otlp_http).with_protocol(Protocol::HttpJson);
+    for options in [grpc(&collector.otlp_grpc), http(&collector.otlp_http), json] {
+        for spans in [everything::trace(), everything::short_trace(), everything::not_numbers()] {
+            assert_held(&*collector, FORM, options.clone(), &everything::service(), spans);
         }
     }
 }
 
-/// Protects the two limits: what is larger than 1 MiB is refused.
+/// Protects halving: a request that the receiver finds too large is sent in parts that it takes, and what is too large
+/// by itself is told.
 #[test]
 #[ignore = "needs a backend: cargo xtask integration"]
-fn the_receiver_for_small_messages_refuses_a_large_one() {
+fn a_request_that_is_too_large_is_halved_until_it_fits() {
     let collector = Collector::shared().unwrap();
-    let large = "x".repeat(2 * 1024 * 1024);
-    for options in [
-        ExporterOptions::new(&collector.otlp_grpc_small).unwrap().with_protocol(Protocol::Grpc),
-        ExporterOptions::new(&format!("{}/v1/traces", collector.otlp_http_small)).unwrap(),
-    ] {
-        assert!(!deliver(options, span(&large)));
+    for options in [grpc(&collector.otlp_grpc_small), http(&collector.otlp_http_small)] {
+        let trace = random_trace_id();
+        // 4 MiB where 1 MiB is taken.
+        let spans: Vec<_> = (0..64)
+            .map(|_| {
+                let mut span = span_of(trace, "large");
+                span.attributes = vec![KeyValue::new("filling", "x".repeat(64 * 1024))];
+                span
+            })
+            .collect();
+        assert_held(&*collector, FORM, options.clone(), &service("shop"), spans);
+
+        let error = refusal(options, span(&"x".repeat(2 * 1024 * 1024)));
+        assert!(error.is_too_large(), "{error}");
+    }
+}
+
+/// Protects what becomes of a refusal for want of memory: it is retried, the backend's words are in the receipt, and
+/// what is not taken in the end is counted.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn the_memory_limiter_is_heard_and_retried() {
+    let collector = Collector::shared().unwrap();
+    let mut briefly = RetryPolicy::default();
+    briefly.initial = Duration::from_millis(20);
+    briefly.max_age = Duration::from_millis(300);
+    let mut never_open = BreakerPolicy::default();
+    never_open.failure_threshold = u32::MAX;
+    for options in [grpc(&collector.otlp_grpc_refusing), http(&collector.otlp_http_refusing)] {
+        let span = span("refused");
+        let trace_id = trace_id(&span);
+        let exporter =
+            ToolbarSpanExporter::new(options.with_retry(briefly).with_breaker(never_open)).unwrap();
+        let receipts = receipts(&exporter);
+        exporter.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
+        exporter.flush(PATIENCE).unwrap();
+
+        let receipts = receipts.lock().unwrap();
+        let texts: Vec<String> = receipts.iter().map(|receipt| receipt.delivery.to_string()).collect();
+        assert!(texts.iter().any(|text| text.starts_with("will be sent again")), "{texts:?}");
+        let last = receipts.last().unwrap();
+        assert!(texts.last().unwrap().contains("data refused due to high memory usage"), "{texts:?}");
+        assert_eq!((last.spans.dropped, last.spans.accepted), (1, 0));
+        let account = exporter.accounts().remove(0);
+        assert_eq!((account.dropped.total(), account.health), (1, Health::Failing), "{account:?}");
+        assert!(collector.spans(FORM, &trace_id).is_empty());
     }
 }
 
@@ -67,15 +125,14 @@ fn the_receiver_for_small_messages_refuses_a_large_one() {
 #[ignore = "needs a backend: cargo xtask integration"]
 fn a_stopped_collector_goes_on_in_its_file() {
     let mut collector = Collector::alone().unwrap();
-    let address = collector.otlp_grpc.clone();
-    let options = || ExporterOptions::new(&address).unwrap().with_protocol(Protocol::Grpc);
+    let options = grpc(&collector.otlp_grpc.clone());
     let (before, during, after) = (span("before"), span("during"), span("after"));
     let [first, last] = [&before, &after].map(trace_id);
-    assert!(deliver(options(), before));
+    assert!(deliver(options.clone(), before));
     collector.stop().unwrap();
-    assert!(!deliver(options(), during));
+    assert!(!deliver(options.clone(), during));
     collector.start().unwrap();
-    assert!(deliver(options(), after));
-    let written = eventually(|| is_written(&collector, &last).then_some(()));
-    assert!(written.is_some() && is_written(&collector, &first));
+    assert!(deliver(options, after));
+    assert_eq!(wait_for(&*collector, FORM, &last, 1).len(), 1);
+    assert_eq!(collector.spans(FORM, &first).len(), 1);
 }

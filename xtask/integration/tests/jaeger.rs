@@ -2,50 +2,102 @@
 
 mod common;
 
-use common::{deliver, span, trace_id};
-use otelbar_export::{ExporterOptions, Protocol};
-use otelbar_integration::{Certificates, Jaeger, eventually};
+use common::held::{Held, assert_each_loss_is_one, assert_held, wait_for};
+use common::matrix::assert_each_way_arrives;
+use common::{deliver_all, everything, grpc, http, proven, refusal, service, span, trace_id, trusting};
+use otelbar_export::{ExporterOptions, GrpcCode, Protocol, SendError};
+use otelbar_integration::compare::Form;
+use otelbar_integration::{Certificates, Jaeger};
 
-/// The name of the only span of a trace.
-fn stored(jaeger: &Jaeger, trace_id: &str) -> Option<String> {
-    let answer = ureq::get(format!("{}/api/v3/traces/{trace_id}", jaeger.api)).call().ok()?;
-    let answer: serde_json::Value = answer.into_body().read_json().ok()?;
-    let name = answer.pointer("/result/resourceSpans/0/scopeSpans/0/spans/0/name")?;
-    name.as_str().map(str::to_owned)
-}
-
-/// Protects the receivers' set-up: each takes a span, and one that asks for proof takes none without it.
+/// Protects each way of OTLP: three protocols, each plain, with gzip and with zstd.
 #[test]
 #[ignore = "needs a backend: cargo xtask integration"]
-fn each_receiver_takes_a_span() {
+fn each_protocol_arrives_with_each_compression() {
+    let jaeger = Jaeger::shared().unwrap();
+    assert_each_way_arrives(&*jaeger, Form::JaegerV3, &jaeger.otlp_grpc, &jaeger.otlp_http);
+}
+
+/// Protects client certificates: who shows one is let in, and who shows none is told so.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn a_client_certificate_lets_in() {
     let jaeger = Jaeger::shared().unwrap();
     let certificates = Certificates::from_env().unwrap();
-    let grpc = |url: &str| ExporterOptions::new(url).unwrap().with_protocol(Protocol::Grpc);
-    let http = |url: &str| ExporterOptions::new(&format!("{url}/v1/traces")).unwrap();
-    let trusting = |options: ExporterOptions| options.with_certificate(&certificates.authority);
-    let proven = |options: ExporterOptions| {
-        trusting(options).with_client_certificate(&certificates.client_certificate, &certificates.client_key)
-    };
-    let authorized =
-        |options: ExporterOptions| options.with_header("authorization", &jaeger.authorization).unwrap();
-    for (receiver, options, expected) in [
-        ("gRPC", grpc(&jaeger.otlp_grpc), true),
-        ("HTTP", http(&jaeger.otlp_http), true),
-        ("gRPC with a client certificate", proven(grpc(&jaeger.otlp_grpc_mtls)), true),
-        ("HTTP with a client certificate", proven(http(&jaeger.otlp_http_mtls)), true),
-        ("HTTP without a client certificate", trusting(http(&jaeger.otlp_http_mtls)), false),
-        ("gRPC with authorization", authorized(grpc(&jaeger.otlp_grpc_basicauth)), true),
-        ("HTTP with authorization", authorized(http(&jaeger.otlp_http_basicauth)), true),
-        ("gRPC without authorization", grpc(&jaeger.otlp_grpc_basicauth), false),
-    ] {
-        let span = span(receiver);
+    for options in [grpc(&jaeger.otlp_grpc_mtls), http(&jaeger.otlp_http_mtls)] {
+        let with_certificate = proven(options.clone(), &certificates);
+        assert_held(&*jaeger, Form::JaegerV3, with_certificate, &service("shop"), vec![span("let in")]);
+
+        let span = span("not let in");
         let trace_id = trace_id(&span);
-        assert_eq!(deliver(options, span), expected, "{receiver}");
-        if expected {
-            let name = eventually(|| stored(&jaeger, &trace_id));
-            assert_eq!(name.as_deref(), Some(receiver), "{trace_id}");
-        }
+        let words = refusal(trusting(options, &certificates), span).to_string();
+        assert!(words.contains("CLIENT_CERTIFICATE") || words.contains("certificate required"), "{words}");
+        assert!(jaeger.spans(Form::JaegerV3, &trace_id).is_empty());
     }
+}
+
+/// Protects authentication by header, and that the backend's own words about a wrong one reach the receipt.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn a_header_lets_in_and_a_wrong_one_is_told() {
+    let jaeger = Jaeger::shared().unwrap();
+    let with =
+        |options: &ExporterOptions, value: &str| options.clone().with_header("authorization", value).unwrap();
+    let ways = [grpc(&jaeger.otlp_grpc_basicauth), http(&jaeger.otlp_http_basicauth)];
+    for options in &ways {
+        let right = with(options, &jaeger.authorization);
+        assert_held(&*jaeger, Form::JaegerV3, right, &service("shop"), vec![span("let in")]);
+    }
+    // otelbar:wrong
+    let wrong = ways.map(|options| refusal(with(&options, "Basic b3RlbGJhcjp3cm9uZw=="), span("wrong")));
+    let [over_grpc, over_http] = &wrong;
+    let SendError::Grpc { code, message, .. } = &**over_grpc else { panic!("{over_grpc}") };
+    assert_eq!((*code, message.is_empty()), (GrpcCode::Unauthenticated, false), "{over_grpc}");
+    let SendError::Status { status, message, .. } = &**over_http else { panic!("{over_http}") };
+    assert_eq!((status.as_u16(), message.is_empty()), (401, false), "{over_http}");
+}
+
+/// Protects each field, and the table of what Jaeger cannot hold.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn every_field_comes_back_as_otlp() {
+    let jaeger = Jaeger::shared().unwrap();
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson] {
+        let options = match protocol {
+            Protocol::Grpc => grpc(&jaeger.otlp_grpc),
+            other => http(&jaeger.otlp_http).with_protocol(other),
+        };
+        let traces = [everything::trace(), everything::short_trace(), everything::not_numbers()];
+        let held = traces.map(|spans| {
+            assert_held(&*jaeger, Form::JaegerV3, options.clone(), &everything::service(), spans)
+        });
+        assert_each_loss_is_one(Form::JaegerV3, &held);
+    }
+}
+
+/// Protects the table of what the form that Jaeger's UI reads cannot hold.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn the_ui_shows_every_field_but_those_of_the_table() {
+    let jaeger = Jaeger::shared().unwrap();
+    let traces = [everything::trace(), everything::short_trace()];
+    let held = traces.map(|spans| {
+        assert_held(&*jaeger, Form::JaegerUi, http(&jaeger.otlp_http), &everything::service(), spans)
+    });
+    assert_each_loss_is_one(Form::JaegerUi, &held);
+}
+
+/// What the table says of doubles that are no numbers: Jaeger holds them, and gives its UI no answer.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn the_ui_gets_no_trace_with_a_double_that_is_no_number() {
+    let jaeger = Jaeger::shared().unwrap();
+    let spans = everything::not_numbers();
+    let trace_id = trace_id(&spans[0]);
+    deliver_all(http(&jaeger.otlp_http), &everything::service(), spans);
+    assert_eq!(wait_for(&*jaeger, Form::JaegerV3, &trace_id, 1).len(), 1);
+    let answer = ureq::get(format!("{}/api/traces/{trace_id}", jaeger.api)).call();
+    let text = answer.map(|answer| answer.into_body().read_to_string().unwrap());
+    assert!(text.as_ref().is_err() || Form::JaegerUi.read(text.as_ref().unwrap()).is_err(), "{text:?}");
 }
 
 #[test]

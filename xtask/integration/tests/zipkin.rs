@@ -2,23 +2,36 @@
 
 mod common;
 
-use common::{deliver, span, trace_id};
-use otelbar_export::ExporterOptions;
-use otelbar_integration::{Zipkin, eventually};
+use common::held::{assert_each_loss_is_one, assert_held};
+use common::{everything, service, span};
+use otelbar_export::{Compression, ExporterOptions};
+use otelbar_integration::Zipkin;
+use otelbar_integration::compare::Form;
 
-/// Protects the set-up: Zipkin takes a span and gives it back.
+fn options(zipkin: &Zipkin) -> ExporterOptions {
+    ExporterOptions::zipkin(&format!("{}/api/v2/spans", zipkin.url)).unwrap()
+}
+
+/// Protects the transport, plain and compressed.
 #[test]
 #[ignore = "needs a backend: cargo xtask integration"]
-fn a_span_comes_back() {
+fn spans_arrive_however_they_are_sent() {
     let zipkin = Zipkin::shared().unwrap();
-    let span = span("get /cart");
-    let trace_id = trace_id(&span);
-    assert!(deliver(ExporterOptions::zipkin(&format!("{}/api/v2/spans", zipkin.url)).unwrap(), span));
-    let stored = eventually(|| {
-        let url = format!("{}/api/v2/trace/{trace_id}", zipkin.url);
-        ureq::get(url).call().ok()?.into_body().read_json::<serde_json::Value>().ok()
-    });
-    assert_eq!(stored.unwrap()[0]["name"], "get /cart", "{trace_id}");
+    for compression in [Compression::None, Compression::Gzip] {
+        let options = options(&zipkin).with_compression(compression);
+        assert_held(&*zipkin, Form::Zipkin, options, &service("shop"), vec![span("get /cart")]);
+    }
+}
+
+/// Protects each field, and the table of what Zipkin cannot hold.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn every_field_comes_back() {
+    let zipkin = Zipkin::shared().unwrap();
+    let traces = [everything::trace(), everything::short_trace(), everything::not_numbers()];
+    let held = traces
+        .map(|spans| assert_held(&*zipkin, Form::Zipkin, options(&zipkin), &everything::service(), spans));
+    assert_each_loss_is_one(Form::Zipkin, &held);
 }
 
 #[test]

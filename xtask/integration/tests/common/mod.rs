@@ -1,30 +1,69 @@
-//! Spans to send.
+//! Spans to send, and what becomes of them.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod everything;
+pub(crate) mod held;
+pub(crate) mod matrix;
+
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
-use otelbar_export::{ExporterOptions, RetryPolicy, ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{
+    Account, Delivery, DropReason, ExporterOptions, Protocol, Receipt, RetryPolicy, SendError,
+    ToolbarSpanExporter, TraceBatch,
+};
+use otelbar_integration::Certificates;
 
 /// Long enough for the slowest machine; reached only when a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Sends OTLP over gRPC there.
+pub(crate) fn grpc(url: &str) -> ExporterOptions {
+    ExporterOptions::new(url).unwrap().with_protocol(Protocol::Grpc)
+}
+
+/// Sends OTLP over HTTP there, to the usual path.
+pub(crate) fn http(url: &str) -> ExporterOptions {
+    ExporterOptions::new(&format!("{url}/v1/traces")).unwrap()
+}
+
+/// Believes the backend whom the run's authority vouches for.
+pub(crate) fn trusting(options: ExporterOptions, certificates: &Certificates) -> ExporterOptions {
+    options.with_certificate(&certificates.authority)
+}
+
+/// Shows the run's client certificate as well.
+pub(crate) fn proven(options: ExporterOptions, certificates: &Certificates) -> ExporterOptions {
+    trusting(options, certificates)
+        .with_client_certificate(&certificates.client_certificate, &certificates.client_key)
+}
+
+pub(crate) fn random_trace_id() -> TraceId {
+    // The upper half is never zero, which is a case of its own.
+    (u128::from(fastrand::u64(1..)) << 64 | u128::from(fastrand::u64(..))).into()
+}
+
+/// A span's identity in this trace.
+pub(crate) fn context(trace_id: TraceId) -> SpanContext {
+    let span_id = SpanId::from(fastrand::u64(1..));
+    SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, false, TraceState::NONE)
+}
+
 /// A span of a trace of its own, `name` by name.
 pub(crate) fn span(name: &str) -> SpanData {
+    span_of(random_trace_id(), name)
+}
+
+/// A span of this trace, `name` by name.
+pub(crate) fn span_of(trace_id: TraceId, name: &str) -> SpanData {
     let now = SystemTime::now();
-    let random = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     SpanData {
-        span_context: SpanContext::new(
-            TraceId::from(random << 32 | u128::from(std::process::id())),
-            SpanId::from(random as u64 | 1),
-            TraceFlags::SAMPLED,
-            false,
-            TraceState::NONE,
-        ),
+        span_context: context(trace_id),
         parent_span_id: SpanId::INVALID,
         parent_span_is_remote: false,
         span_kind: SpanKind::Server,
@@ -45,12 +84,53 @@ pub(crate) fn trace_id(span: &SpanData) -> String {
     span.span_context.trace_id().to_string()
 }
 
-/// Sends a span in a batch of its own, once, and waits for the answer. `true` when the backend has accepted it.
-pub(crate) fn deliver(options: ExporterOptions, span: SpanData) -> bool {
+/// A service that is called so.
+pub(crate) fn service(name: &'static str) -> Resource {
+    Resource::builder_empty().with_service_name(name).build()
+}
+
+/// Gives up after the first attempt.
+pub(crate) fn once(options: ExporterOptions) -> ExporterOptions {
     let mut once = RetryPolicy::default();
     once.max_age = Duration::ZERO;
-    let exporter = ToolbarSpanExporter::new(options.with_retry(once)).unwrap();
-    let service = Resource::builder_empty().with_service_name("shop").build();
-    exporter.enqueue(TraceBatch::new(1, service, vec![span])).unwrap();
-    exporter.shutdown(PATIENCE).is_ok() && exporter.accounts()[0].accepted == 1
+    options.with_retry(once)
+}
+
+/// Sends a span in a batch of its own, once, and waits for the answer. `true` when the backend has accepted it.
+pub(crate) fn deliver(options: ExporterOptions, span: SpanData) -> bool {
+    deliver_all(once(options), &service("shop"), vec![span]).accepted == 1
+}
+
+/// Sends spans in one hand-over, and waits for the answer.
+pub(crate) fn deliver_all(options: ExporterOptions, resource: &Resource, spans: Vec<SpanData>) -> Account {
+    let exporter = ToolbarSpanExporter::new(options).unwrap();
+    exporter.enqueue(TraceBatch::new(1, resource.clone(), spans)).unwrap();
+    // What it could not do is in the account.
+    let _ = exporter.shutdown(PATIENCE);
+    exporter.accounts().remove(0)
+}
+
+/// Sends a span once, to a backend that does not take it, and gives what its receipt says.
+#[track_caller]
+pub(crate) fn refusal(options: ExporterOptions, span: SpanData) -> Arc<SendError> {
+    let exporter = ToolbarSpanExporter::new(once(options)).unwrap();
+    let receipts = receipts(&exporter);
+    exporter.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
+    let _ = exporter.shutdown(PATIENCE);
+    let last = receipts.lock().unwrap().pop().unwrap();
+    assert!(last.is_final(), "{last:?}");
+    match last.delivery {
+        Delivery::Dropped {
+            reason: DropReason::NotRetryable { error } | DropReason::Expired { error, .. },
+        } => error,
+        other => panic!("it was not refused: {other}"),
+    }
+}
+
+/// The receipts of an exporter, from now on.
+pub(crate) fn receipts(exporter: &ToolbarSpanExporter) -> Arc<Mutex<Vec<Receipt>>> {
+    let receipts = Arc::new(Mutex::new(Vec::new()));
+    let to = Arc::clone(&receipts);
+    exporter.subscribe(move |receipt| to.lock().unwrap().push(receipt.clone()));
+    receipts
 }

@@ -1,0 +1,108 @@
+//! In what a backend tells what it holds.
+
+use super::jaeger::{self, Answer};
+use super::loss::{self, Loss};
+use super::otlp::TracesData;
+use super::span::Span;
+use super::zipkin::ZipkinSpan;
+
+/// A form in which a backend tells what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// OTLP's JSON of Jaeger's `/api/v3/traces/{id}`.
+    JaegerV3,
+    /// What Jaeger's UI reads, of `/api/traces/{id}`.
+    JaegerUi,
+    /// Zipkin's JSON, of `/api/v2/trace/{id}`.
+    Zipkin,
+    /// A line of OTLP's JSON of the Collector's file exporter.
+    CollectorFile,
+}
+
+/// An answer that is not in the form that was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("the backend's answer is not in the form it had: {problem}")]
+pub struct Unreadable {
+    problem: String,
+}
+
+impl Unreadable {
+    pub(super) fn new(problem: impl ToString) -> Self {
+        Self { problem: problem.to_string() }
+    }
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::JaegerV3, Self::JaegerUi, Self::Zipkin, Self::CollectorFile];
+
+    /// Whose it is.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::JaegerV3 => "Jaeger, `/api/v3/traces/{id}`",
+            Self::JaegerUi => "Jaeger's UI, `/api/traces/{id}`",
+            Self::Zipkin => "Zipkin, `/api/v2/trace/{id}`",
+            Self::CollectorFile => "The Collector's file exporter",
+        }
+    }
+
+    /// Reads spans.
+    ///
+    /// # Errors
+    ///
+    /// Says what is not as it was: a field that is not known here counts as that.
+    pub fn read(self, text: &str) -> Result<Vec<Span>, Unreadable> {
+        #[derive(serde::Deserialize)]
+        struct Answered {
+            result: TracesData,
+        }
+        match self {
+            Self::JaegerV3 => {
+                let mut spans = parse::<Answered>(text)?.result.spans();
+                spans.iter_mut().for_each(jaeger::read_warnings);
+                Ok(spans)
+            }
+            Self::CollectorFile => Ok(parse::<TracesData>(text)?.spans()),
+            Self::Zipkin => {
+                let whole = text.trim_end_matches('\0');
+                let mut spans: Vec<Span> =
+                    parse::<Vec<ZipkinSpan>>(whole)?.into_iter().map(ZipkinSpan::span).collect();
+                if whole.len() < text.len() {
+                    spans.iter_mut().for_each(loss::spoil_answer);
+                }
+                Ok(spans)
+            }
+            Self::JaegerUi => parse::<Answer>(text)?.spans(),
+        }
+    }
+
+    /// What it cannot hold.
+    pub fn losses(self) -> &'static [Loss] {
+        match self {
+            Self::CollectorFile => &[],
+            Self::JaegerV3 => loss::JAEGER_V3,
+            Self::JaegerUi => loss::JAEGER_UI,
+            Self::Zipkin => loss::ZIPKIN,
+        }
+    }
+
+    /// What is to be seen of spans that were sent.
+    pub fn expected(self, sent: &[Span]) -> Vec<Span> {
+        self.expected_without(sent, None)
+    }
+
+    /// What would be to be seen if one of the losses, by its index, were none.
+    pub fn expected_without(self, sent: &[Span], left_out: Option<usize>) -> Vec<Span> {
+        let mut spans = sent.to_vec();
+        for (index, loss) in self.losses().iter().enumerate() {
+            if left_out != Some(index) {
+                spans.iter_mut().for_each(|span| loss.apply(span));
+            }
+        }
+        spans
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
+    serde_json::from_str(text).map_err(Unreadable::new)
+}
