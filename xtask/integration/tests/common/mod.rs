@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod demo;
 pub(crate) mod everything;
 pub(crate) mod held;
 pub(crate) mod matrix;
