@@ -2,20 +2,24 @@
 
 mod common;
 
+use std::thread;
 use std::time::Duration;
 
-use common::held::{Held, assert_held, wait_for};
+use common::held::{Held, assert_held, of_service, settle, wait_for};
+use common::load::load;
 use common::matrix::assert_each_way_arrives;
+use common::relay::{Break, Relay};
 use common::{
     PATIENCE, deliver, everything, grpc, http, proven, random_trace_id, receipts, refusal, service, span,
     span_of, trace_id, trusting,
 };
 use opentelemetry::KeyValue;
+use opentelemetry_sdk::trace::SpanData;
 use otelbar_export::{
-    BreakerPolicy, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
+    BreakerPolicy, ExporterOptions, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
 };
-use otelbar_integration::compare::Form;
-use otelbar_integration::{Certificates, Collector};
+use otelbar_integration::compare::{Form, Span, compare, lines};
+use otelbar_integration::{Certificates, Collector, eventually};
 
 const FORM: Form = Form::CollectorFile;
 
@@ -135,4 +139,120 @@ fn a_stopped_collector_goes_on_in_its_file() {
     assert!(deliver(options, after));
     assert_eq!(wait_for(&*collector, FORM, &last, 1).len(), 1);
     assert_eq!(collector.spans(FORM, &first).len(), 1);
+}
+
+/// Tries again soon, and for as long as it takes.
+fn persistent(options: ExporterOptions) -> ExporterOptions {
+    let mut soon = RetryPolicy::default();
+    (soon.initial, soon.max) = (Duration::from_millis(50), Duration::from_millis(500));
+    let mut breaker = BreakerPolicy::default();
+    breaker.open_duration = Duration::from_millis(500);
+    options
+        .with_retry(soon)
+        .with_breaker(breaker)
+        .with_batch_delay(Duration::from_millis(50))
+        .with_queue_size(100_000)
+}
+
+/// Protects against an outage: the Collector is stopped for ten seconds under load and started again. All that the
+/// queue's bound holds arrives, each span once, and the receipts say what the Collector holds.
+///
+/// Each span is there exactly once because the Collector is asked to end: it answers the requests that it has taken, and
+/// writes what it has answered for.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn an_outage_of_ten_seconds_under_load_loses_and_repeats_nothing() {
+    let mut collector = Collector::alone().unwrap();
+    let services = ["outage over gRPC", "outage over HTTP"];
+    let ways = [grpc(&collector.otlp_grpc), http(&collector.otlp_http)];
+    let exporters = ways.map(|options| ToolbarSpanExporter::new(persistent(options)).unwrap());
+    let receipts = exporters.each_ref().map(receipts);
+    let load_for = |seconds: u64| -> Vec<Span> {
+        let time = Duration::from_secs(seconds);
+        let loads = thread::scope(|scope| {
+            let loads: Vec<_> = exporters
+                .iter()
+                .zip(services)
+                .map(|(exporter, name)| scope.spawn(move || load(&[exporter], &service(name), time)))
+                .collect();
+            loads.into_iter().flat_map(|load| load.join().unwrap()).collect()
+        });
+        loads
+    };
+    let mut sent = load_for(1);
+    collector.stop().unwrap();
+    sent.extend(load_for(10));
+    for exporter in &exporters {
+        let account = exporter.accounts().remove(0);
+        assert_eq!((account.health, account.dropped.total()), (Health::Failing, 0), "{account:?}");
+        assert!(account.queued > 2_000, "the queue keeps what comes meanwhile: {account:?}");
+    }
+    collector.start().unwrap();
+    sent.extend(load_for(1));
+    for (exporter, receipts) in exporters.iter().zip(receipts) {
+        exporter.shutdown(PATIENCE).unwrap();
+        let account = exporter.accounts().remove(0);
+        assert_eq!((account.accepted, account.handed_over), (sent.len() as u64 / 2, sent.len() as u64 / 2));
+        let receipts = receipts.lock().unwrap();
+        let accepted: usize =
+            receipts.iter().filter(|receipt| receipt.is_final()).map(|receipt| receipt.spans.accepted).sum();
+        assert_eq!(accepted as u64, account.accepted, "the receipts tell the same");
+    }
+    // What came before is written when this is.
+    settle(&*collector, FORM, &collector.otlp_http);
+    let found: Vec<Span> = services.iter().flat_map(|name| of_service(&collector, name)).collect();
+    let differences = compare(&sent, &found);
+    let some = &differences[..differences.len().min(5)];
+    assert!(differences.is_empty(), "{} of {} spans:{}", differences.len(), sent.len(), lines(some));
+}
+
+/// Large enough that its middle is not its end.
+fn large_trace() -> Vec<SpanData> {
+    let trace_id = random_trace_id();
+    let mut span = span_of(trace_id, "large");
+    span.attributes = vec![KeyValue::new("filling", "x".repeat(512 * 1024))];
+    vec![span, span_of(trace_id, "small")]
+}
+
+/// Protects against a crash: the Collector is killed when it has half of a request. That is sent again to the one that
+/// is started in its place, and is there once, for the first never had the whole of it.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn a_request_that_a_killed_collector_had_half_of_arrives_once() {
+    let mut collector = Collector::alone().unwrap();
+    let relay = Relay::start(&collector.otlp_http, Break::Request);
+    let spans = large_trace();
+    let sent: Vec<Span> = spans.iter().map(|data| Span::sent(&service("shop"), data)).collect();
+    let exporter = ToolbarSpanExporter::new(persistent(http(relay.endpoint()))).unwrap();
+    exporter.enqueue(TraceBatch::new(1, service("shop"), spans)).unwrap();
+    relay.wait_until_reached();
+    collector.kill().unwrap();
+    relay.break_connection();
+    let failed = eventually(|| exporter.accounts()[0].last_error.clone());
+    assert!(failed.unwrap().error.is_retryable());
+    collector.start().unwrap();
+    exporter.shutdown(PATIENCE).unwrap();
+    assert_eq!(exporter.accounts()[0].accepted, 2);
+    settle(&*collector, FORM, &collector.otlp_http);
+    let differences = compare(&sent, &collector.spans(FORM, &sent[0].trace_id));
+    assert!(differences.is_empty(), "{}", lines(&differences));
+}
+
+/// Tells what OTLP cannot avoid: where the backend has taken a request and its answer is lost, the request is sent again,
+/// as the specification asks, and its spans are stored twice. The receipt counts them once; nothing is lost.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn a_request_whose_answer_is_lost_is_stored_twice_and_counted_once() {
+    let collector = Collector::shared().unwrap();
+    let relay = Relay::start(&collector.otlp_http, Break::Answer);
+    let span = span("answer lost");
+    let trace_id = trace_id(&span);
+    let exporter = ToolbarSpanExporter::new(persistent(http(relay.endpoint()))).unwrap();
+    exporter.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
+    relay.wait_until_reached();
+    relay.break_connection();
+    exporter.shutdown(PATIENCE).unwrap();
+    let account = exporter.accounts().remove(0);
+    assert_eq!((account.accepted, account.handed_over, account.requests), (1, 1, 2), "{account:?}");
+    assert_eq!(wait_for(&*collector, FORM, &trace_id, 2).len(), 2);
 }

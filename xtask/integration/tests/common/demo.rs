@@ -18,14 +18,7 @@ impl Demo {
     pub(crate) fn start(otlp: &str, variables: &[(&str, &str)]) -> Self {
         let program =
             std::env::var(DEMO).expect("cargo xtask integration builds the demo and sets the variable");
-        let mut command = Command::new(program);
-        // The variables of the tests are none of the demo's.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTELBAR_IT_"))
-        {
-            command.env_remove(name);
-        }
-        let mut child = command
+        let mut child = Command::new(program)
             .args(["--port", "0", "--otlp", otlp])
             .env("OTEL_BSP_SCHEDULE_DELAY", "50")
             .env("RUST_LOG", "off")

@@ -36,13 +36,26 @@ impl Held for Zipkin {
 
 impl Held for Collector {
     fn spans(&self, form: Form, trace_id: &str) -> Vec<Span> {
-        let text = fs::read_to_string(&self.file).unwrap_or_default();
-        // The last line may be in the making.
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let lines = whole.lines().filter(|line| line.contains(trace_id));
+        let lines = written(self);
+        let lines = lines.lines().filter(|line| line.contains(trace_id));
         let spans = lines.flat_map(|line| form.read(line).unwrap());
         spans.filter(|span| span.trace_id == trace_id).collect()
     }
+}
+
+/// All that the Collector holds of a service: the lines with its name are read alone.
+pub(crate) fn of_service(collector: &Collector, service: &str) -> Vec<Span> {
+    let lines = written(collector);
+    let lines = lines.lines().filter(|line| line.contains(service));
+    let is_of_it = |span: &Span| format!("{:?}", span.resource["service.name"]) == format!("{service:?}");
+    lines.flat_map(|line| Form::CollectorFile.read(line).unwrap()).filter(is_of_it).collect()
+}
+
+/// The whole lines of the Collector's file: the last may be in the making.
+fn written(collector: &Collector) -> String {
+    let mut text = fs::read_to_string(&collector.file).unwrap_or_default();
+    text.truncate(text.rfind('\n').unwrap_or_default());
+    text
 }
 
 /// The body of a successful answer.

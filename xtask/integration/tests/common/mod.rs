@@ -5,7 +5,9 @@
 pub(crate) mod demo;
 pub(crate) mod everything;
 pub(crate) mod held;
+pub(crate) mod load;
 pub(crate) mod matrix;
+pub(crate) mod relay;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};

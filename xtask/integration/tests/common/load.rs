@@ -1,0 +1,39 @@
+//! Spans at a steady rate.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::Resource;
+use otelbar_export::{ToolbarSpanExporter, TraceBatch};
+use otelbar_integration::compare::Span;
+
+use super::{random_trace_id, span_of};
+
+/// Traces a second.
+const RATE: u32 = 100;
+/// Spans in each.
+const SPANS: usize = 5;
+
+/// Hands traces of five spans over to each of these exporters, a hundred a second for so long; gives what was handed
+/// over, one by one.
+pub(crate) fn load(exporters: &[&ToolbarSpanExporter], service: &Resource, time: Duration) -> Vec<Span> {
+    let began = Instant::now();
+    let mut sent = Vec::new();
+    for number in 0.. {
+        let due = began + Duration::from_secs(1) / RATE * number;
+        if due >= began + time {
+            return sent;
+        }
+        // A load has a rate, and so waits.
+        while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            thread::park_timeout(left);
+        }
+        for exporter in exporters {
+            let trace_id = random_trace_id();
+            let spans: Vec<_> = (0..SPANS).map(|_| span_of(trace_id, "load")).collect();
+            sent.extend(spans.iter().map(|data| Span::sent(service, data)));
+            exporter.enqueue(TraceBatch::new(u64::from(number), service.clone(), spans)).unwrap();
+        }
+    }
+    sent
+}
