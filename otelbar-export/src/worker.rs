@@ -259,6 +259,8 @@ impl<T: Transport + 'static> Worker<T> {
             Ok(answer) => {
                 let outcome = self.backend.acknowledged(answer, job.load.spans);
                 self.size.accepted();
+                // First, so that the backend is busy while what it has taken is settled and freed here.
+                self.send_waiting().await;
                 return self.settle(job, &outcome).await;
             }
             Err(error) => Arc::new(error),
