@@ -117,14 +117,14 @@ impl Queue {
         if state.closed {
             return Err(self.refuse(state, &incoming, DropReason::Closed));
         }
-        let mut tell = false;
+        let mut gave_way = false;
         if !state.entries.fits(&incoming) {
             // A next one may fit if what is there is sent now.
             state.wanted = state.entries.next_turn();
             self.wake.notify_one();
             let room = if state.untold.len() < UNTOLD { state.entries.make_room(&incoming) } else { None };
             let Some(gone) = room else { return Err(self.refuse(state, &incoming, self.full())) };
-            tell = state.untold.is_empty();
+            gave_way = true;
             self.drop_queued(&mut state, &gone);
         }
         let had_enough = self.is_enough(&state.entries);
@@ -137,8 +137,10 @@ impl Queue {
         if wake || (was_empty && self.batch_delay < LOOKS) {
             self.wake.notify_one();
         }
-        if tell {
+        if gave_way {
             self.dropped.notify_one();
+            // A flush may have waited for what is gone.
+            self.progressed();
         }
         Ok(())
     }
@@ -189,11 +191,9 @@ impl Queue {
         self.lock().account.clone()
     }
 
-    /// Changes the account, and tells those who wait for progress.
+    /// Changes the account.
     pub(crate) fn book<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
-        let result = change(&mut self.lock().account);
-        self.progressed();
-        result
+        change(&mut self.lock().account)
     }
 
     // The worker's side.
