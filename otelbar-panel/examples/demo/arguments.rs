@@ -6,8 +6,7 @@ A small bookshop with the otelbar toolbar in it, and the inventory service that 
 Usage: cargo xtask demo [--port PORT] [--otlp URL] [--zipkin URL] [--requests N]
 
   --port PORT     the shop's port, 8000 unless given; 0 takes any free one
-  --otlp URL      sends the spans to this OTLP/HTTP receiver, such as http://localhost:4318, and to
-                  Zipkin as well where OTEL_TRACES_EXPORTER names it;
+  --otlp URL      sends the spans to this OTLP/HTTP receiver, such as http://localhost:4318;
                   without it they go to a collector that the demo starts itself
   --zipkin URL    sends the spans to this Zipkin as well, such as http://localhost:9411
   --requests N    sends its own traffic of N requests, checks that each span, query and log was

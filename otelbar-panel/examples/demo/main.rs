@@ -159,15 +159,11 @@ fn configure(endpoint: &str, arguments: &Arguments) -> Result<OpenTelemetryConfi
     }
     // As for OTEL_EXPORTER_OTLP_ENDPOINT; the variable for traces alone must not win over the argument.
     let traces = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let mut exporters = vec![TracesExporter::Otlp];
-    if arguments.otlp.is_some() && config.traces_exporters().contains(&TracesExporter::Zipkin) {
-        exporters.push(TracesExporter::Zipkin);
-    }
     let mut options = config
         .to_builder()
         .service_name("shop")
         .sql_system("sqlite")
-        .traces_exporters(exporters)
+        .traces_exporters([TracesExporter::Otlp])
         .otlp_traces_protocol(Protocol::HttpProtobuf)
         .otlp_traces_endpoint(&traces);
     if let Some(url) = &arguments.zipkin {

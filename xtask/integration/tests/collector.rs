@@ -10,13 +10,13 @@ use common::load::load;
 use common::matrix::assert_each_way_arrives;
 use common::relay::{Break, Relay};
 use common::{
-    PATIENCE, deliver, everything, grpc, http, proven, random_trace_id, receipts, refusal, service, span,
-    span_of, trace_id, trusting,
+    PATIENCE, deliver, everything, grpc, http, persistent, proven, random_trace_id, receipts, refusal,
+    service, span, span_of, trace_id, trusting,
 };
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_export::{
-    BreakerPolicy, ExporterOptions, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
+    BreakerPolicy, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
 };
 use otelbar_integration::compare::{Form, Span, compare, lines};
 use otelbar_integration::{Certificates, Collector, eventually};
@@ -141,19 +141,6 @@ fn a_stopped_collector_goes_on_in_its_file() {
     assert_eq!(collector.spans(FORM, &first).len(), 1);
 }
 
-/// Tries again soon, and for as long as it takes.
-fn persistent(options: ExporterOptions) -> ExporterOptions {
-    let mut soon = RetryPolicy::default();
-    (soon.initial, soon.max) = (Duration::from_millis(50), Duration::from_millis(500));
-    let mut breaker = BreakerPolicy::default();
-    breaker.open_duration = Duration::from_millis(500);
-    options
-        .with_retry(soon)
-        .with_breaker(breaker)
-        .with_batch_delay(Duration::from_millis(50))
-        .with_queue_size(100_000)
-}
-
 /// Protects against an outage: the Collector is stopped for ten seconds under load and started again. All that the
 /// queue's bound holds arrives, each span once, and the receipts say what the Collector holds.
 ///
@@ -169,15 +156,14 @@ fn an_outage_of_ten_seconds_under_load_loses_and_repeats_nothing() {
     let receipts = exporters.each_ref().map(receipts);
     let load_for = |seconds: u64| -> Vec<Span> {
         let time = Duration::from_secs(seconds);
-        let loads = thread::scope(|scope| {
+        thread::scope(|scope| {
             let loads: Vec<_> = exporters
                 .iter()
                 .zip(services)
                 .map(|(exporter, name)| scope.spawn(move || load(&[exporter], &service(name), time)))
                 .collect();
             loads.into_iter().flat_map(|load| load.join().unwrap()).collect()
-        });
-        loads
+        })
     };
     let mut sent = load_for(1);
     collector.stop().unwrap();

@@ -4,17 +4,12 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::browser;
 use common::demo::Demo;
 use common::held::{Held, wait_for};
 use otelbar_integration::compare::{Form, Span, Value as Found};
 use otelbar_integration::{Collector, Jaeger, Zipkin, eventually};
 use serde_json::Value;
-
-/// Where the demo's spans go: by OTLP to one, and to Zipkin as well where it is named.
-fn to_zipkin(zipkin: &Zipkin) -> [(&'static str, String); 2] {
-    let endpoint = format!("{}/api/v2/spans", zipkin.url);
-    [("OTEL_TRACES_EXPORTER", "otlp,zipkin".to_owned()), ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint)]
-}
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
@@ -71,9 +66,7 @@ fn assert_same(held: &impl Held, form: Form, shown: &BTreeMap<String, Told>) {
 fn each_trace_of_the_demo_is_found_in_each_backend() {
     let (jaeger, zipkin, collector) =
         (Jaeger::shared().unwrap(), Zipkin::shared().unwrap(), Collector::shared().unwrap());
-    let variables = to_zipkin(&zipkin);
-    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let demo = Demo::start(&jaeger.otlp_http, &variables);
+    let demo = Demo::start(&jaeger.otlp_http, Some(&zipkin), &[]);
     demo.visit_all();
     let traces = shown(&demo.requests());
     assert!(traces.len() >= 14, "{}", traces.len());
@@ -81,7 +74,7 @@ fn each_trace_of_the_demo_is_found_in_each_backend() {
     assert_same(&*jaeger, Form::JaegerUi, &traces);
     assert_same(&*zipkin, Form::Zipkin, &traces);
 
-    let demo = Demo::start(&collector.otlp_http, &[]);
+    let demo = Demo::start(&collector.otlp_http, None, &[]);
     demo.visit_all();
     assert_same(&*collector, Form::CollectorFile, &shown(&demo.requests()));
 }
@@ -92,9 +85,7 @@ fn each_trace_of_the_demo_is_found_in_each_backend() {
 #[ignore = "needs a backend: cargo xtask integration"]
 fn a_trace_from_outside_goes_on_under_its_parent() {
     let (jaeger, zipkin) = (Jaeger::shared().unwrap(), Zipkin::shared().unwrap());
-    let variables = to_zipkin(&zipkin);
-    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let demo = Demo::start(&jaeger.otlp_http, &variables);
+    let demo = Demo::start(&jaeger.otlp_http, Some(&zipkin), &[]);
     let trace_id = common::random_trace_id().to_string();
     let headers = [
         ("traceparent", &*format!("00-{trace_id}-00f067aa0ba902b7-03")),
@@ -145,7 +136,7 @@ fn a_backends_words_stand_at_the_request() {
         ),
         (&collector.otlp_http_refusing, &at_once, &["503", "data refused due to high memory usage"]),
     ] {
-        let demo = Demo::start(otlp, variables);
+        let demo = Demo::start(otlp, None, variables);
         demo.get("/search?q=sea", &[]);
         let requests = demo.requests();
         let [request] = &requests[..] else { panic!("{requests:?}") };
@@ -160,5 +151,35 @@ fn a_backends_words_stand_at_the_request() {
         let exporter = &demo.api("requests?limit=1")["exporter"];
         assert_eq!(exporter["accepted"], 0, "{exporter}");
         assert!(text(&exporter["last_error"]).contains(words[0]), "{exporter}");
+    }
+}
+
+/// Protects the page's links: the one to Zipkin shows the trace in Zipkin's own UI, the one to Jaeger carries the id for
+/// which Jaeger answers.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn the_links_lead_to_the_trace() {
+    let (jaeger, zipkin) = (Jaeger::shared().unwrap(), Zipkin::shared().unwrap());
+    let demo = Demo::start(&jaeger.otlp_http, Some(&zipkin), &[("OTELBAR_JAEGER_UI", &jaeger.api)]);
+    demo.get("/books/3", &[]);
+    let requests = demo.requests();
+    let request = requests.iter().find(|request| request["request"]["service"] == "shop").unwrap();
+    let trace_id = text(&request["request"]["trace_id"]);
+    let link = |name: &str| {
+        let links = request["links"].as_array().unwrap();
+        let link = links.iter().find(|link| link["name"] == name).unwrap();
+        assert_eq!(link["ready"], true, "{link}");
+        text(&link["url"])
+    };
+
+    assert_eq!(link("Jaeger"), format!("{}/trace/{trace_id}", jaeger.api));
+    let spans = shown(&requests)[&trace_id].len();
+    assert_eq!(wait_for(&*jaeger, Form::JaegerUi, &trace_id, spans).len(), spans);
+
+    let url = link("Zipkin");
+    assert_eq!(url, format!("{}/zipkin/traces/{trace_id}", zipkin.url));
+    let page = browser::page(&url);
+    for words in [&*trace_id, "get /books/{id}", "inventory", "get /stock/{id}"] {
+        assert!(page.to_lowercase().contains(words), "{words} is not on Zipkin's page:\n{page}");
     }
 }

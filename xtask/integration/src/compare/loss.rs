@@ -166,8 +166,8 @@ pub(super) const ZIPKIN: &[Loss] = &[
     }),
     // No losses, but not as it was sent.
     Loss::new(
-        "the character U+2028 in an attribute",
-        "kept, but the answer ends in zero bytes, which strict readers of JSON refuse",
+        "U+2028 beside another character that is not ASCII, in one text",
+        "kept, but the answer ends in zero bytes, for which Zipkin's UI shows nothing",
         spoil_answer,
     ),
     Loss::new(
@@ -196,7 +196,9 @@ fn mend_duration(span: &mut Span) {
 
 /// Marks a span for which Zipkin reckons its JSON longer than it is.
 pub(super) fn spoil_answer(span: &mut Span) {
-    let is_spoilt = |text: &String| text.contains('\u{2028}');
+    let is_spoilt = |text: &String| {
+        text.contains('\u{2028}') && text.contains(|other: char| !other.is_ascii() && other != '\u{2028}')
+    };
     let in_attributes =
         span.attributes.values().any(|value| matches!(value, Value::Text(text) if is_spoilt(text)));
     if in_attributes || span.events.iter().any(|event| is_spoilt(&event.name)) {

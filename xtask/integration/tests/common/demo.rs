@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use otelbar_integration::{DEMO, eventually};
+use otelbar_integration::{DEMO, Zipkin, eventually};
 use serde_json::Value;
 
 /// The demo, running until it is dropped.
@@ -14,12 +14,13 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Starts it on a free port, with these variables, sending to this receiver of OTLP over HTTP.
-    pub(crate) fn start(otlp: &str, variables: &[(&str, &str)]) -> Self {
+    /// Starts it on a free port, with these variables, sending to this receiver of OTLP over HTTP, and to this Zipkin.
+    pub(crate) fn start(otlp: &str, zipkin: Option<&Zipkin>, variables: &[(&str, &str)]) -> Self {
         let program =
             std::env::var(DEMO).expect("cargo xtask integration builds the demo and sets the variable");
         let mut child = Command::new(program)
             .args(["--port", "0", "--otlp", otlp])
+            .args(zipkin.into_iter().flat_map(|zipkin| ["--zipkin", &zipkin.url]))
             .env("OTEL_BSP_SCHEDULE_DELAY", "50")
             .env("RUST_LOG", "off")
             .envs(variables.iter().copied())

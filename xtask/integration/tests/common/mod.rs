@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod browser;
 pub(crate) mod demo;
 pub(crate) mod everything;
 pub(crate) mod held;
@@ -17,7 +18,7 @@ use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, Tr
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use otelbar_export::{
-    Account, Delivery, DropReason, ExporterOptions, Protocol, Receipt, RetryPolicy, SendError,
+    Account, BreakerPolicy, Delivery, DropReason, ExporterOptions, Protocol, Receipt, RetryPolicy, SendError,
     ToolbarSpanExporter, TraceBatch,
 };
 use otelbar_integration::Certificates;
@@ -97,6 +98,19 @@ pub(crate) fn once(options: ExporterOptions) -> ExporterOptions {
     let mut once = RetryPolicy::default();
     once.max_age = Duration::ZERO;
     options.with_retry(once)
+}
+
+/// Tries again soon, and for as long as it takes.
+pub(crate) fn persistent(options: ExporterOptions) -> ExporterOptions {
+    let mut soon = RetryPolicy::default();
+    (soon.initial, soon.max) = (Duration::from_millis(50), Duration::from_millis(500));
+    let mut breaker = BreakerPolicy::default();
+    breaker.open_duration = Duration::from_millis(500);
+    options
+        .with_retry(soon)
+        .with_breaker(breaker)
+        .with_batch_delay(Duration::from_millis(50))
+        .with_queue_size(100_000)
 }
 
 /// Sends a span in a batch of its own, once, and waits for the answer. `true` when the backend has accepted it.
