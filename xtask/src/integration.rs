@@ -79,7 +79,12 @@ enum Form {
 }
 
 fn run(args: Vec<OsString>) -> Result<(), Failure> {
-    test(&Workspace::find()?, &Arguments::read(args)?)
+    let report = test(&Workspace::find()?, &Arguments::read(args)?)?;
+    if report.backends.is_empty() {
+        Err(Failure::new("no backend could be had, so nothing was tested"))
+    } else {
+        Ok(())
+    }
 }
 
 impl Arguments {
@@ -124,7 +129,7 @@ impl Arguments {
     }
 }
 
-fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
+fn test(workspace: &Workspace, arguments: &Arguments) -> Result<Report, Failure> {
     let began = Instant::now();
     cleanup::on_interrupt();
     let wanted = arguments.only.clone().unwrap_or_else(|| Backend::ALL.to_vec());
@@ -172,7 +177,7 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     }
     drop(fleet);
     print!("\n{}", report.table(began.elapsed()));
-    if failed { Err(Failure::new("a test failed").rerun("cargo xtask integration")) } else { Ok(()) }
+    if failed { Err(Failure::new("a test failed").rerun("cargo xtask integration")) } else { Ok(report) }
 }
 
 /// A file of tests, which needs the backend it is named after, or all.
@@ -305,7 +310,7 @@ impl Sources {
                 Err(failure) => missing.push((backend, failure.message().unwrap_or_default().to_owned())),
             }
         }
-        if missing.is_empty() || !(strict || ready.is_empty()) {
+        if missing.is_empty() || !strict {
             report.missing = missing;
             Ok(ready)
         } else {
