@@ -86,7 +86,7 @@ impl Form {
         }
     }
 
-    /// What is to be seen of spans that were sent.
+    /// What is to be seen of the spans of a trace that were sent.
     pub fn expected(self, sent: &[Span]) -> Vec<Span> {
         self.expected_without(sent, None)
     }
@@ -96,7 +96,7 @@ impl Form {
         let mut spans = sent.to_vec();
         for (index, loss) in self.losses().iter().enumerate() {
             if left_out != Some(index) {
-                spans.iter_mut().for_each(|span| loss.apply(span));
+                loss.apply(&mut spans);
             }
         }
         spans

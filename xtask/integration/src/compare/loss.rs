@@ -12,36 +12,43 @@ pub struct Loss {
     pub what: &'static str,
     /// What is there instead.
     pub becomes: &'static str,
-    change: fn(&mut Span),
+    change: Change,
+}
+
+#[derive(Debug)]
+enum Change {
+    Span(fn(&mut Span)),
+    Trace(fn(&mut Vec<Span>)),
 }
 
 impl Loss {
     const fn new(what: &'static str, becomes: &'static str, change: fn(&mut Span)) -> Self {
-        Self { what, becomes, change }
+        Self { what, becomes, change: Change::Span(change) }
     }
 
-    /// Makes of a span what is to be seen of it.
-    pub(super) fn apply(&self, span: &mut Span) {
-        (self.change)(span);
+    /// One that is about the spans of a trace together.
+    const fn of_trace(what: &'static str, becomes: &'static str, change: fn(&mut Vec<Span>)) -> Self {
+        Self { what, becomes, change: Change::Trace(change) }
+    }
+
+    /// Makes of the spans of a trace what is to be seen of them.
+    pub(super) fn apply(&self, spans: &mut Vec<Span>) {
+        match self.change {
+            Change::Span(change) => spans.iter_mut().for_each(change),
+            Change::Trace(change) => change(spans),
+        }
     }
 }
 
 /// The table in Markdown, as `docs/backends.md` has it.
 pub fn table() -> String {
-    let mut text = String::new();
-    for form in Form::ALL {
-        text += &format!("### {}\n\n", form.title());
-        if form.losses().is_empty() {
-            text += "Nothing is lost.\n\n";
-            continue;
-        }
-        text += "| sent | there |\n|---|---|\n";
-        for Loss { what, becomes, .. } in form.losses() {
-            text += &format!("| {what} | {becomes} |\n");
-        }
-        text += "\n";
-    }
-    text
+    let sections = Form::ALL.map(|form| {
+        let rows = form.losses().iter().map(|loss| format!("| {} | {} |\n", loss.what, loss.becomes));
+        let rows: String = rows.collect();
+        let head = if rows.is_empty() { "Nothing is lost.\n" } else { "| sent | there |\n|---|---|\n" };
+        format!("### {}\n\n{head}{rows}", form.title())
+    });
+    sections.join("\n")
 }
 
 const NOT_THERE: &str = "not there";
@@ -52,6 +59,12 @@ pub(super) const JAEGER_V3: &[Loss] = &[
 ];
 
 pub(super) const JAEGER_UI: &[Loss] = &[
+    Loss::of_trace("a double that is infinite or no number", "no answer for its whole trace", |spans| {
+        let is_none = |value: &Value| matches!(value, Value::Double(number) if !number.is_finite());
+        if spans.iter().any(|span| span.attributes.values().any(is_none)) {
+            spans.clear();
+        }
+    }),
     Loss::new("an end before the start", "an end 1 ns after the start, and a warning", mend_duration),
     Loss::new("a trace id that begins with 16 zeros", "its last 16 digits", short_trace_id),
     Loss::new("nanoseconds", "microseconds, the rest is cut off of begin and duration", |span| {
@@ -253,5 +266,18 @@ fn json(value: &Value) -> String {
         Value::Double(number) if number.is_finite() => serde_json::Value::from(*number).to_string(),
         Value::Double(number) => format!("{:?}", double_name(*number)),
         Value::List(values) => format!("[{}]", values.iter().map(json).collect::<Vec<_>>().join(",")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects the documentation, which prints the table that the tests assert.
+    #[test]
+    fn the_documentation_has_this_table() {
+        let page = include_str!("../../../../docs/backends.md");
+        let table = table();
+        assert!(page.contains(&table), "put this into docs/backends.md:\n\n{table}");
     }
 }
