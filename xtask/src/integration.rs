@@ -134,12 +134,14 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<Report, Failure>
     cleanup::on_interrupt();
     let wanted = arguments.only.clone().unwrap_or_else(|| Backend::ALL.to_vec());
     let all = test_files(workspace)?;
-    // Before anything is started: a test that does not compile is told at once.
-    let files: Vec<&TestFile> = all.iter().filter(|file| file.needs(&wanted)).collect();
-    let programs = build(workspace, &files, &arguments.filters)?;
-
     let engine = if arguments.engine { Some(Engine::start()?) } else { None };
     let sources = Sources::choose(arguments, engine.as_ref())?;
+    if arguments.is_strict() {
+        sources.check(&wanted)?;
+    }
+    // Before anything is got or started: a test that does not compile is told at once.
+    let files: Vec<&TestFile> = all.iter().filter(|file| file.needs(&wanted)).collect();
+    let programs = build(workspace, &files, &arguments.filters)?;
     let mut report = Report::default();
     let ready = sources.get(&wanted, arguments.is_strict(), &mut report)?;
 
@@ -314,10 +316,25 @@ impl Sources {
             report.missing = missing;
             Ok(ready)
         } else {
-            let list: String = missing.iter().map(|(backend, why)| format!("\n  {backend}: {why}")).collect();
-            Err(Failure::new(format!("a backend that was asked for is missing:{list}")))
+            Err(asked_for(&missing))
         }
     }
+
+    /// Says at once what can't be had for want of a tool.
+    fn check(&self, wanted: &[Backend]) -> Result<(), Failure> {
+        let Self::Local(cache) = self else { return Ok(()) };
+        let missing: Vec<(Backend, String)> = wanted
+            .iter()
+            .filter_map(|&backend| Some((backend, install::check(backend, cache).err()?)))
+            .map(|(backend, failure)| (backend, failure.message().unwrap_or_default().to_owned()))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(asked_for(&missing)) }
+    }
+}
+
+fn asked_for(missing: &[(Backend, String)]) -> Failure {
+    let list: String = missing.iter().map(|(backend, why)| format!("\n  {backend}: {why}")).collect();
+    Failure::new(format!("a backend that was asked for is missing:{list}"))
 }
 
 /// The folder of a run: configurations, certificates, logs, and what the Collector writes.

@@ -62,6 +62,11 @@ impl Cache {
         Ok(entry)
     }
 
+    /// Whether an entry is there.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.root.join(key).is_dir()
+    }
+
     /// A folder that is no entry: what it is filled with is its user's own.
     pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
         let folder = self.root.join(name);

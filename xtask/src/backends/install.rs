@@ -20,19 +20,27 @@ use crate::{failure::Failure, process::Process};
 /// The manifest of the Collector's builder, without the version and the folder.
 const MANIFEST: &str = include_str!("collector.builder.yaml");
 
-/// The program of a backend, from the cache or installed into it. For Zipkin it is what Java runs.
-pub(crate) fn program(backend: Backend, cache: &Cache) -> Result<PathBuf, Failure> {
-    let (tools, name): (&[_], _) = match backend {
-        Backend::Jaeger => (&[GO], "jaeger".to_owned()),
-        Backend::Zipkin => (&[JAVA, MAVEN], format!("zipkin-server-{}-exec.jar", pins::ZIPKIN)),
-        Backend::Collector => (&[GO], "otelcol".to_owned()),
-    };
+/// Says so when a tool is missing that getting or running a backend needs.
+pub(crate) fn check(backend: Backend, cache: &Cache) -> Result<(), Failure> {
     if backend == Backend::Zipkin {
-        // What was fetched needs it, too.
         JAVA.find()?;
     }
+    match backend {
+        _ if cache.has(&key(backend)) => Ok(()),
+        Backend::Jaeger | Backend::Collector => GO.find(),
+        Backend::Zipkin => MAVEN.find(),
+    }
+}
+
+/// The program of a backend, from the cache or installed into it. For Zipkin it is what Java runs.
+pub(crate) fn program(backend: Backend, cache: &Cache) -> Result<PathBuf, Failure> {
+    check(backend, cache)?;
+    let name = match backend {
+        Backend::Jaeger => "jaeger".to_owned(),
+        Backend::Zipkin => format!("zipkin-server-{}-exec.jar", pins::ZIPKIN),
+        Backend::Collector => "otelcol".to_owned(),
+    };
     let entry = cache.entry(&key(backend), |folder| {
-        tools.iter().try_for_each(|tool| tool.find())?;
         eprintln!("{backend} {} is not in the cache; installing it", pins::version(backend));
         match backend {
             Backend::Jaeger => build_jaeger(folder),
