@@ -29,8 +29,9 @@ export function exporterBanners({ destinations }) {
   return destinations.flatMap((destination) => {
     const { name, endpoint, health, queued, in_flight: inFlight, spooled, accepted, rejected, dropped } = destination;
     if (health === "failing") {
-      const kept = [`${plural(queued + inFlight, "span")} waiting`, spooled > 0 ? `${count(spooled)} on disk` : null, `${count(dropped.total)} given up`];
-      const breaker = breakerText(destination.breaker);
+      const spans = [[queued + inFlight, "waiting"], [spooled, "on disk"], [dropped.total, "given up"]].filter(([number]) => number > 0);
+      const kept = spans.map(([number, where], index) => `${index === 0 ? plural(number, "span") : count(number)} ${where}`).join(", ");
+      const more = [kept === "" ? null : `${kept}.`, breakerText(destination.breaker), "Requests are not affected."];
       return h(
         "div",
         { class: "banner banner-error", role: "alert" },
@@ -40,8 +41,7 @@ export function exporterBanners({ destinations }) {
           null,
           h("b", null, several ? `Export to ${name} is failing. ` : "Export is failing. "),
           destination.last_error?.message ?? "The exporter gave no reason.",
-          " ",
-          h("span", { class: "banner-more" }, `${kept.filter((part) => part !== null).join(", ")}. ${breaker === null ? "" : `${breaker} `}Requests are not affected.`),
+          h("span", { class: "banner-more" }, ` · ${more.filter((part) => part !== null).join(" ")}`),
         ),
       );
     }

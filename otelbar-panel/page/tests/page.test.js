@@ -101,7 +101,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelector('.list-row[id]')");
       assert.deepEqual(await page.evaluate(rowTexts(".exporter-name")), ["otlp", "zipkin"]);
       assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 spans not exported by zipkin"]);
-      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [0-9:.]+\. Requests/);
+      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [0-9:.]+\. Requests/);
       await page.click("document.querySelector('.exporter')");
       await page.waitFor("document.querySelectorAll('.destination').length === 2");
       assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .counters > div")), ["Queued8 5.0 KiB", "In flight4", "On disk7 2.0 KiB", "Accepted5,000", "Rejected0", "Dropped24"]);
