@@ -7,7 +7,8 @@ Usage: cargo xtask demo [--port PORT] [--otlp URL] [--zipkin URL] [--requests N]
 
   --port PORT     the shop's port, 8000 unless given; 0 takes any free one
   --otlp URL      sends the spans to this OTLP/HTTP receiver, such as http://localhost:4318;
-                  without it they go to a collector that the demo starts itself
+                  without it they go to a collector that the demo starts itself, unless
+                  OTEL_TRACES_EXPORTER names other exporters alone: zipkin, console, none
   --zipkin URL    sends the spans to this Zipkin as well, such as http://localhost:9411
   --requests N    sends its own traffic of N requests, checks that each span, query and log was
                   recorded under its own request and exported, prints the result as one line of

@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use otelbar_config::{Capture, Protocol, SamplerKind, TracesExporter};
+use otelbar_config::{Capture, Protocol, SamplerKind, Signal, TracesExporter};
 use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel};
 use otelbar_testkit::Collector;
 use tokio::net::TcpListener;
@@ -89,8 +89,10 @@ struct Demo {
     shop: Arc<Shop>,
     address: SocketAddr,
     inventory: SocketAddr,
-    /// Where the spans go unless `--otlp` names another receiver.
+    /// Where OTLP goes unless `--otlp` names another receiver.
     collector: Option<Collector>,
+    /// The exporters, and where each sends spans.
+    exporters: Vec<(TracesExporter, String)>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<io::Result<()>>,
 }
@@ -116,15 +118,22 @@ async fn start(arguments: &Arguments) -> Result<Demo, Unstarted> {
     })?;
     let address = listener.local_addr()?;
 
-    let (endpoint, collector) = match &arguments.otlp {
-        Some(url) => (url.clone(), None),
-        None => {
-            let collector = Collector::start()?;
-            (collector.endpoint(), Some(collector))
-        }
+    let (config, warnings) = OpenTelemetryConfig::from_env();
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    let exporters = exporters(&config, arguments);
+    let collector = match &arguments.otlp {
+        None if exporters.contains(&TracesExporter::Otlp) => Some(Collector::start()?),
+        _ => None,
     };
-    let toolbar = configure(&endpoint, arguments).and_then(|config| Ok(OpenTelemetryPanel::new(config)?));
-    let toolbar = toolbar.map_err(|error| match (&arguments.otlp, &arguments.zipkin) {
+    let endpoint = collector.as_ref().map(Collector::endpoint).or(arguments.otlp.clone());
+    let config = configure(&config, &exporters, endpoint.as_deref(), arguments);
+    let toolbar = config.and_then(|config| {
+        let exporters = exporters.iter().map(|exporter| (*exporter, place(*exporter, &config))).collect();
+        Ok((OpenTelemetryPanel::new(config)?, exporters))
+    });
+    let (toolbar, exporters) = toolbar.map_err(|error| match (&arguments.otlp, &arguments.zipkin) {
         (None, None) => Unstarted::Other(error),
         (Some(url), None) => Unstarted::Usage(format!("--otlp {url}: {error}").into()),
         (None, Some(url)) => Unstarted::Usage(format!("--zipkin {url}: {error}").into()),
@@ -148,30 +157,52 @@ async fn start(arguments: &Arguments) -> Result<Demo, Unstarted> {
         let _ = stopped.await;
     });
     let server = tokio::spawn(server.into_future());
-    Ok(Demo { toolbar, shop, address, inventory, collector, stop, server })
+    Ok(Demo { toolbar, shop, address, inventory, collector, exporters, stop, server })
+}
+
+/// Those that `OTEL_TRACES_EXPORTER` and the arguments name.
+fn exporters(config: &OpenTelemetryConfig, arguments: &Arguments) -> Vec<TracesExporter> {
+    let mut exporters = config.traces_exporters().to_vec();
+    let mut add = |exporter, wanted: bool| {
+        if wanted && !exporters.contains(&exporter) {
+            exporters.push(exporter);
+        }
+    };
+    add(TracesExporter::Otlp, arguments.otlp.is_some());
+    add(TracesExporter::Zipkin, arguments.zipkin.is_some());
+    // Without any there would be nothing to check.
+    if arguments.requests.is_some() && exporters.is_empty() {
+        exporters.push(TracesExporter::Otlp);
+    }
+    exporters
+}
+
+/// Where an exporter sends spans.
+fn place(exporter: TracesExporter, config: &OpenTelemetryConfig) -> String {
+    match exporter {
+        TracesExporter::Otlp => config.otlp(Signal::Traces).endpoint.to_string(),
+        TracesExporter::Zipkin => config.zipkin_endpoint().to_string(),
+        _ => "standard output".to_owned(),
+    }
 }
 
 /// The environment's options, and those that the demo knows better.
-fn configure(endpoint: &str, arguments: &Arguments) -> Result<OpenTelemetryConfig, AnyError> {
-    let (config, warnings) = OpenTelemetryConfig::from_env();
-    for warning in warnings {
-        eprintln!("warning: {warning}");
+fn configure(
+    config: &OpenTelemetryConfig,
+    exporters: &[TracesExporter],
+    otlp: Option<&str>,
+    arguments: &Arguments,
+) -> Result<OpenTelemetryConfig, AnyError> {
+    let mut options =
+        config.to_builder().service_name("shop").sql_system("sqlite").traces_exporters(exporters.to_vec());
+    if let Some(url) = otlp {
+        // As for OTEL_EXPORTER_OTLP_ENDPOINT; the variable for traces alone must not win over the argument.
+        let traces = format!("{}/v1/traces", url.trim_end_matches('/'));
+        options = options.otlp_traces_protocol(Protocol::HttpProtobuf).otlp_traces_endpoint(&traces);
     }
-    // As for OTEL_EXPORTER_OTLP_ENDPOINT; the variable for traces alone must not win over the argument.
-    let traces = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-    let mut options = config
-        .to_builder()
-        .service_name("shop")
-        .sql_system("sqlite")
-        .traces_exporters([TracesExporter::Otlp])
-        .otlp_traces_protocol(Protocol::HttpProtobuf)
-        .otlp_traces_endpoint(&traces);
     if let Some(url) = &arguments.zipkin {
         let url = url.trim_end_matches('/');
-        options = options
-            .traces_exporters([TracesExporter::Otlp, TracesExporter::Zipkin])
-            .zipkin_endpoint(format!("{url}/api/v2/spans"))
-            .zipkin_ui(url);
+        options = options.zipkin_endpoint(format!("{url}/api/v2/spans")).zipkin_ui(url);
     }
     if arguments.otlp.is_none() {
         options = options.bsp_schedule_delay(Duration::from_millis(200));
@@ -205,11 +236,13 @@ impl Demo {
             Some(panel) => println!("the toolbar:\n  {panel}"),
             None => println!("The toolbar is off; it is on without OTELBAR_ENABLED and OTEL_SDK_DISABLED."),
         }
-        if let Some(collector) = &self.collector {
-            println!(
-                "spans go to the demo's own collector at {}; --otlp sends them elsewhere",
-                collector.endpoint()
-            );
+        for (exporter, place) in &self.exporters {
+            let own = *exporter == TracesExporter::Otlp && self.collector.is_some();
+            let more = if own { ", the demo's own collector; --otlp sends them elsewhere" } else { "" };
+            println!("spans go by {exporter} to {place}{more}");
+        }
+        if self.exporters.is_empty() {
+            println!("spans stay here, as OTEL_TRACES_EXPORTER says; the page has them");
         }
         println!("Ctrl-C ends it.");
         io::stdout().flush()?;

@@ -169,8 +169,9 @@ pub(crate) async fn check(
 
     let account = api.list(None, 1).await?;
     let exporter = account.exporter.ok_or("the toolbar has no exporter")?;
-    verdict.exported = exporter.accepted;
-    verdict.dropped = account.dropped.total() + exporter.rejected + exporter.dropped + exporter.queued;
+    verdict.exported = exporter.everywhere();
+    verdict.dropped =
+        account.dropped.total() + exporter.rejected + exporter.dropped + exporter.queued + exporter.spooled;
     if let Some(error) = exporter.last_error.filter(|_| verdict.dropped > 0) {
         verdict.complaints.push(format!("{} spans were dropped: {error}", verdict.dropped));
     }

@@ -71,13 +71,25 @@ impl Dropped {
 #[derive(Deserialize)]
 pub(super) struct Exporter {
     pub(super) queued: u64,
+    pub(super) spooled: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
     pub(super) dropped: u64,
     pub(super) last_error: Option<String>,
+    pub(super) destinations: Vec<Destination>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Destination {
+    accepted: u64,
 }
 
 impl Exporter {
+    /// Spans that every destination has.
+    pub(super) fn everywhere(&self) -> u64 {
+        self.destinations.iter().map(|destination| destination.accepted).min().unwrap_or_default()
+    }
+
     /// Spans of which it is known what became of them.
     pub(super) fn settled(&self) -> u64 {
         self.accepted + self.rejected + self.dropped
