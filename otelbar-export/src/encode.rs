@@ -190,7 +190,7 @@ trait Format {
     fn scope_len(head: &Self::Scope) -> usize;
     /// Appends a span as an element of its scope's list.
     fn span(span: &SpanData, resource: &Self::Resource, scope: &Self::Scope, to: &mut Vec<u8>);
-    fn request(groups: &[ResourceGroup<Self::Resource, Self::Scope>]) -> Vec<u8>;
+    fn request(groups: Vec<ResourceGroup<Self::Resource, Self::Scope>>) -> Vec<u8>;
 
     /// Why a span must not be sent, if so.
     fn objection(_span: &SpanData) -> Option<LeftOut> {
@@ -229,7 +229,7 @@ impl Format for Protobuf {
         protobuf::span(span, to);
     }
 
-    fn request(groups: &[ResourceGroup]) -> Vec<u8> {
+    fn request(groups: Vec<ResourceGroup>) -> Vec<u8> {
         protobuf::request(groups)
     }
 }
@@ -264,8 +264,8 @@ impl Format for Json {
         json::span(span, to);
     }
 
-    fn request(groups: &[ResourceGroup]) -> Vec<u8> {
-        json::request(groups)
+    fn request(groups: Vec<ResourceGroup>) -> Vec<u8> {
+        json::request(&groups)
     }
 }
 
@@ -299,7 +299,7 @@ impl Format for Zipkin {
         zipkin::span(span, resource, scope, to);
     }
 
-    fn request(groups: &[ResourceGroup<zipkin::ResourceHead, zipkin::ScopeHead>]) -> Vec<u8> {
+    fn request(groups: Vec<ResourceGroup<zipkin::ResourceHead, zipkin::ScopeHead>>) -> Vec<u8> {
         let lists: Vec<&[u8]> =
             groups.iter().flat_map(|group| &group.scopes).map(|scope| &*scope.spans).collect();
         [b"[", &*lists.join(&b","[..]), b"]"].concat()
@@ -312,7 +312,9 @@ impl Format for Zipkin {
 
 fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
     let mut encoded = Encoded::default();
-    let mut draft = Draft::<F>::new();
+    // Encoded, spans take about half of what they do in memory. Room that is not used costs next to nothing.
+    let room = batch.iter().map(Portion::bytes).sum::<usize>() / 2;
+    let mut draft = Draft::<F>::new(room.min(limit.usual));
     for portion in batch {
         let resource = &portion.hand_over().resource;
         // The spans of this portion that are in the draft and not noted yet.
@@ -326,7 +328,8 @@ fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
                 if objection.is_some() && !draft.is_empty() {
                     // It may have room in a request of its own.
                     draft.note(&portion, &drafted);
-                    encoded.requests.extend(std::mem::replace(&mut draft, Draft::new()).finish());
+                    let next = Draft::new(draft.room);
+                    encoded.requests.extend(std::mem::replace(&mut draft, next).finish());
                     drafted = index..index;
                     let at = *group.insert(draft.resource(resource));
                     objection = draft.add(at, span, limit);
@@ -354,6 +357,8 @@ struct Draft<F: Format> {
     spans: usize,
     /// An estimate that is never too low.
     size: usize,
+    /// The bytes that the spans of the first scope get room for at once.
+    room: usize,
 }
 
 /// The spans of one resource.
@@ -371,8 +376,8 @@ struct ScopeGroup<S = Vec<u8>> {
 }
 
 impl<F: Format> Draft<F> {
-    fn new() -> Self {
-        Self { groups: Vec::new(), portions: Vec::new(), spans: 0, size: 0 }
+    fn new(room: usize) -> Self {
+        Self { groups: Vec::new(), portions: Vec::new(), spans: 0, size: 0, room }
     }
 
     fn is_empty(&self) -> bool {
@@ -395,6 +400,9 @@ impl<F: Format> Draft<F> {
         let group = self.groups.get_mut(resource)?;
         let is_first_of_resource = group.scopes.iter().all(|scope| scope.spans.is_empty());
         let scope = scope_in(&mut group.scopes, &span.instrumentation_scope, F::scope);
+        if self.spans == 0 {
+            scope.spans.reserve(self.room);
+        }
         let before = scope.spans.len();
         let mut size = self.size;
         if before == 0 {
@@ -432,7 +440,7 @@ impl<F: Format> Draft<F> {
             group.scopes.retain(|scope| !scope.spans.is_empty());
         }
         self.groups.retain(|group| !group.scopes.is_empty());
-        Some(Request { body: F::request(&self.groups).into(), portions: self.portions })
+        Some(Request { body: F::request(self.groups).into(), portions: self.portions })
     }
 }
 

@@ -94,17 +94,22 @@ pub(super) fn scope(scope: &InstrumentationScope) -> Vec<u8> {
     to
 }
 
-/// An `ExportTraceServiceRequest` of what is encoded already.
-pub(super) fn request(groups: &[ResourceGroup]) -> Vec<u8> {
-    let mut body =
-        Vec::with_capacity(groups.iter().map(|group| framed(RESOURCE_SPANS, group_len(group))).sum());
+/// An `ExportTraceServiceRequest` of what is encoded already, in the buffer of the longest list of spans.
+pub(super) fn request(groups: Vec<ResourceGroup>) -> Vec<u8> {
+    let mut body = Vec::new();
     for group in groups {
-        open(RESOURCE_SPANS, group_len(group), &mut body);
+        open(RESOURCE_SPANS, group_len(&group), &mut body);
         body.extend_from_slice(&group.head);
-        for scope in &group.scopes {
-            open(SCOPE_SPANS, scope_len(scope), &mut body);
+        for mut scope in group.scopes {
+            open(SCOPE_SPANS, scope_len(&scope), &mut body);
             body.extend_from_slice(&scope.head);
-            body.extend_from_slice(&scope.spans);
+            // A large buffer more costs about as much as the encoding.
+            if body.len() < scope.spans.len() {
+                scope.spans.splice(..0, body);
+                body = scope.spans;
+            } else {
+                body.extend_from_slice(&scope.spans);
+            }
         }
     }
     body
