@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{FromRow, query, query_as, query_scalar, raw_sql};
+use sqlx::{ConnectOptions, Connection, FromRow, query, query_as, query_scalar, raw_sql};
 use tempfile::TempDir;
 
 use super::failure::Failure;
@@ -75,6 +75,10 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(Duration::from_secs(30));
+        // The first connection sets the journal's mode by itself. Those of the pool are opened side by side, and of
+        // several that set it at once all but one are told that the database is locked, however patient they are.
+        let mut first = options.connect().await?;
+        raw_sql(include_str!("seed.sql")).execute(&mut first).await?;
         // All connections are opened here, and stay: otherwise what a connection asks when it is opened would be part
         // of whichever request opens it. That would be true as well, but no request would look like the one before.
         // Nor are they tested before use: a request that is given up during the test takes its connection with it.
@@ -86,7 +90,7 @@ impl Database {
             .test_before_acquire(false)
             .connect_with(options)
             .await?;
-        raw_sql(include_str!("seed.sql")).execute(&pool).await?;
+        first.close().await?;
         Ok(Database { pool, _folder: folder })
     }
 
