@@ -246,8 +246,11 @@ fn build(workspace: &Workspace, files: &[&TestFile], filters: &[String]) -> Resu
     let tests = workspace.cargo(["test", "--package", TESTS, "--no-run"]);
     let tests = files.iter().fold(tests, |process, file| process.args(["--test", &file.name]));
     let tests = workspace.executables(tests)?.into_iter().map(|(name, program)| {
-        let process =
-            Process::new(program, workspace.root().join(TESTS_FOLDER)).arg("--include-ignored").args(filters);
+        let process = Process::new(program, workspace.root().join(TESTS_FOLDER))
+            // The toolbar would take it for an option, and warn that it knows none of that name.
+            .without_var(Cache::VARIABLE)
+            .arg("--include-ignored")
+            .args(filters);
         let list = process.clone().arg("--list").output()?;
         let count = list.lines().filter(|line| line.ends_with(": test")).count();
         Ok((name, Tests { process, count }))

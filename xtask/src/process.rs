@@ -21,6 +21,7 @@ pub(crate) struct Process {
     vars: Vec<(String, OsString)>,
     /// As many that the line without them is easier to read.
     unshown_vars: Vec<(String, OsString)>,
+    removed_vars: Vec<&'static str>,
     dir: PathBuf,
 }
 
@@ -32,6 +33,7 @@ impl Process {
             args: Vec::new(),
             vars: Vec::new(),
             unshown_vars: Vec::new(),
+            removed_vars: Vec::new(),
             dir: dir.into(),
         }
     }
@@ -55,6 +57,13 @@ impl Process {
     #[cfg(unix)]
     pub(crate) fn unshown_var(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
         self.unshown_vars.push((name.into(), value.into()));
+        self
+    }
+
+    /// A variable of ours that it does not get.
+    #[cfg(unix)]
+    pub(crate) fn without_var(mut self, name: &'static str) -> Self {
+        self.removed_vars.push(name);
         self
     }
 
@@ -142,6 +151,9 @@ impl Process {
             .args(&self.args)
             .envs(self.vars.iter().chain(&self.unshown_vars).cloned())
             .current_dir(&self.dir);
+        for name in &self.removed_vars {
+            command.env_remove(name);
+        }
         command
     }
 

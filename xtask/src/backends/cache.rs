@@ -19,6 +19,9 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
+    /// The variable that says where it is.
+    pub(crate) const VARIABLE: &str = "OTELBAR_CACHE";
+
     /// `OTELBAR_CACHE`, or `otelbar` in `XDG_CACHE_HOME` or in `~/.cache`.
     pub(crate) fn find() -> Result<Self, Failure> {
         let root = root(|name| env::var_os(name)).ok_or_else(|| {
@@ -104,7 +107,7 @@ impl Cache {
 
 fn root(var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let var = |name| var(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    var("OTELBAR_CACHE")
+    var(Cache::VARIABLE)
         .or_else(|| Some(var("XDG_CACHE_HOME")?.join("otelbar")))
         .or_else(|| Some(var("HOME")?.join(".cache/otelbar")))
 }
