@@ -10,11 +10,9 @@ use common::load::load;
 use common::matrix::assert_each_way_arrives;
 use common::relay::{Break, Relay};
 use common::{
-    PATIENCE, deliver, everything, grpc, http, persistent, proven, random_trace_id, receipts, refusal,
-    service, span, span_of, trace_id, trusting,
+    PATIENCE, deliver, everything, grpc, http, large_trace, persistent, proven, receipts, refusal, service,
+    span, trace_id, trusting,
 };
-use opentelemetry::KeyValue;
-use opentelemetry_sdk::trace::SpanData;
 use otelbar_export::{
     BreakerPolicy, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
 };
@@ -76,15 +74,8 @@ fn every_field_comes_back() {
 fn a_request_that_is_too_large_is_halved_until_it_fits() {
     let collector = Collector::shared().unwrap();
     for options in [grpc(&collector.otlp_grpc_small), http(&collector.otlp_http_small)] {
-        let trace = random_trace_id();
         // 4 MiB where 1 MiB is taken.
-        let spans: Vec<_> = (0..64)
-            .map(|_| {
-                let mut span = span_of(trace, "large");
-                span.attributes = vec![KeyValue::new("filling", "x".repeat(64 * 1024))];
-                span
-            })
-            .collect();
+        let spans = large_trace(64, 64 * 1024);
         assert_held(&*collector, FORM, options.clone(), &service("shop"), spans);
 
         let error = refusal(options, span(&"x".repeat(2 * 1024 * 1024)));
@@ -192,14 +183,6 @@ fn an_outage_of_ten_seconds_under_load_loses_and_repeats_nothing() {
     assert!(differences.is_empty(), "{} of {} spans:{}", differences.len(), sent.len(), lines(some));
 }
 
-/// Large enough that its middle is not its end.
-fn large_trace() -> Vec<SpanData> {
-    let trace_id = random_trace_id();
-    let mut span = span_of(trace_id, "large");
-    span.attributes = vec![KeyValue::new("filling", "x".repeat(512 * 1024))];
-    vec![span, span_of(trace_id, "small")]
-}
-
 /// Protects against a crash: the Collector is killed when it has half of a request. That is sent again to the one that
 /// is started in its place, and is there once, for the first never had the whole of it.
 #[test]
@@ -207,7 +190,8 @@ fn large_trace() -> Vec<SpanData> {
 fn a_request_that_a_killed_collector_had_half_of_arrives_once() {
     let mut collector = Collector::alone().unwrap();
     let relay = Relay::start(&collector.otlp_http, Break::Request);
-    let spans = large_trace();
+    // Large enough that its middle is not its end.
+    let spans = large_trace(2, 256 * 1024);
     let sent: Vec<Span> = spans.iter().map(|data| Span::sent(&service("shop"), data)).collect();
     let exporter = ToolbarSpanExporter::new(persistent(http(relay.endpoint()))).unwrap();
     exporter.enqueue(TraceBatch::new(1, service("shop"), spans)).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::held::{Held, wait_for};
 use common::load::load;
 use common::{PATIENCE, grpc, http, persistent, service};
-use otelbar_export::{ExporterOptions, Health, ToolbarSpanExporter};
+use otelbar_export::{Account, ExporterOptions, Health, ToolbarSpanExporter};
 use otelbar_integration::compare::{Form, Span, compare, lines};
 use otelbar_integration::{Alone, Collector, Jaeger, Zipkin, eventually};
 
@@ -79,10 +79,13 @@ fn one_that_is_down_keeps_nothing_from_the_others() {
         let sent = load(&[&exporter], &service("Shop"), Duration::from_millis(300));
 
         let all = sent.len() as u64;
-        let arrived = || living.iter().all(|index| exporter.accounts()[*index].accepted == all);
-        assert!(eventually(|| arrived().then_some(())).is_some(), "{:#?}", exporter.accounts());
-        let account = &exporter.accounts()[down];
-        assert_eq!((account.accepted, account.health), (0, Health::Failing), "{account:?}");
+        let arrived = |accounts: &Vec<Account>| {
+            accounts[down].health == Health::Failing
+                && living.iter().all(|index| accounts[*index].accepted == all)
+        };
+        let accounts = eventually(|| Some(exporter.accounts()).filter(arrived));
+        let accounts = accounts.unwrap_or_else(|| panic!("{:#?}", exporter.accounts()));
+        let account = &accounts[down];
         assert_eq!((account.queued + account.in_flight, account.dropped.total()), (all, 0), "{account:?}");
         for index in &living {
             backends.assert_held(*index, &sent);

@@ -2,9 +2,12 @@
 
 mod common;
 
-use common::held::{Held, assert_each_loss_is_one, assert_held};
+use common::held::{Held, assert_each_loss_is_one, assert_held, wait_for};
 use common::matrix::assert_each_way_arrives;
-use common::{everything, grpc, http, proven, refusal, service, span, trace_id, trusting};
+use common::{
+    deliver_all, everything, grpc, http, large_trace, once, proven, refusal, service, span, trace_id,
+    trusting,
+};
 use otelbar_export::{ExporterOptions, GrpcCode, Protocol, SendError};
 use otelbar_integration::compare::{Form, compare, lines};
 use otelbar_integration::{Certificates, Jaeger};
@@ -90,6 +93,18 @@ fn the_ui_shows_every_field_but_those_of_the_table() {
         (sent, found)
     });
     assert_each_loss_is_one(Form::JaegerUi, &held);
+}
+
+/// Protects the size of requests over gRPC: Jaeger takes 4 MiB, and is never sent more.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn over_grpc_a_large_trace_is_sent_in_parts_from_the_start() {
+    let jaeger = Jaeger::shared().unwrap();
+    let spans = large_trace(12, 512 * 1024);
+    let trace_id = trace_id(&spans[0]);
+    let account = deliver_all(once(grpc(&jaeger.otlp_grpc)), &service("shop"), spans);
+    assert_eq!((account.accepted, account.requests), (12, 2), "{account:?}");
+    assert_eq!(wait_for(&*jaeger, Form::JaegerV3, &trace_id, 12).len(), 12);
 }
 
 #[test]

@@ -5,8 +5,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::browser;
-use common::demo::Demo;
-use common::held::{Held, wait_for};
+use common::demo::{self, Demo};
+use common::held::{Held, of_service, settle, wait_for};
 use otelbar_integration::compare::{Form, Span, Value as Found};
 use otelbar_integration::{Collector, Jaeger, Zipkin, eventually};
 use serde_json::Value;
@@ -77,6 +77,27 @@ fn each_trace_of_the_demo_is_found_in_each_backend() {
     let demo = Demo::start(&collector.otlp_http, None, &[]);
     demo.visit_all();
     assert_same(&*collector, Form::CollectorFile, &shown(&demo.requests()));
+}
+
+/// Protects the whole of the demo's own traffic: streams that are left, tasks that outlive their request, failures and
+/// callers of all kinds, over both versions of HTTP. What the toolbar says is exported is what the Collector gets, to the
+/// span.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn the_demos_own_traffic_arrives_to_the_span() {
+    // Alone, for it is counted by services that other tests have, too.
+    let collector = Collector::alone().unwrap();
+    let held = || ["shop", "inventory"].map(|service| of_service(&collector, service)).concat();
+    let before = held().len();
+    let summary = demo::own_traffic(200, &collector.otlp_http);
+    let exported = usize::try_from(summary["exported"].as_u64().unwrap()).unwrap();
+    assert!(exported > 1_000, "{summary}");
+    settle(&*collector, Form::CollectorFile, &collector.otlp_http);
+    // With the marker.
+    let after = held();
+    assert_eq!(after.len() - before, exported + 1, "{summary}");
+    let ids: BTreeSet<String> = after[..].iter().map(Span::id).collect();
+    assert_eq!(ids.len(), after.len(), "each once");
 }
 
 /// Protects context from outside: the trace goes on under the caller's span, with its trace state, and baggage that

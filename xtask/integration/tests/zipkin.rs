@@ -3,7 +3,7 @@
 mod common;
 
 use common::held::{assert_each_loss_is_one, assert_held};
-use common::{everything, service, span};
+use common::{everything, large_trace, service, span};
 use otelbar_export::{Compression, ExporterOptions};
 use otelbar_integration::Zipkin;
 use otelbar_integration::compare::Form;
@@ -32,6 +32,16 @@ fn every_field_comes_back() {
     let held = traces
         .map(|spans| assert_held(&*zipkin, Form::Zipkin, options(&zipkin), &everything::service(), spans));
     assert_each_loss_is_one(Form::Zipkin, &held);
+}
+
+/// Protects halving: Zipkin, too, refuses a request that is larger than it takes, in words of its own.
+#[test]
+#[ignore = "needs a backend: cargo xtask integration"]
+fn a_request_that_is_too_large_is_halved_until_it_fits() {
+    let zipkin = Zipkin::shared().unwrap();
+    // 12 MiB where 10 MiB are taken.
+    let spans = large_trace(24, 512 * 1024);
+    assert_held(&*zipkin, Form::Zipkin, options(&zipkin), &service("shop"), spans);
 }
 
 #[test]

@@ -6,6 +6,22 @@ use std::process::{Child, Command, Stdio};
 use otelbar_integration::{DEMO, Zipkin, eventually};
 use serde_json::Value;
 
+/// Has the demo send its own traffic of so many requests to this receiver; gives its line of JSON about it.
+#[track_caller]
+pub(crate) fn own_traffic(requests: u32, otlp: &str) -> Value {
+    let output = Command::new(program())
+        .args(["--port", "0", "--requests", &requests.to_string(), "--otlp", otlp])
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn program() -> String {
+    std::env::var(DEMO).expect("cargo xtask integration builds the demo and sets the variable")
+}
+
 /// The demo, running until it is dropped.
 pub(crate) struct Demo {
     child: Child,
@@ -16,9 +32,7 @@ pub(crate) struct Demo {
 impl Demo {
     /// Starts it on a free port, with these variables, sending to this receiver of OTLP over HTTP, and to this Zipkin.
     pub(crate) fn start(otlp: &str, zipkin: Option<&Zipkin>, variables: &[(&str, &str)]) -> Self {
-        let program =
-            std::env::var(DEMO).expect("cargo xtask integration builds the demo and sets the variable");
-        let mut child = Command::new(program)
+        let mut child = Command::new(program())
             .args(["--port", "0", "--otlp", otlp])
             .args(zipkin.into_iter().flat_map(|zipkin| ["--zipkin", &zipkin.url]))
             .env("OTEL_BSP_SCHEDULE_DELAY", "50")

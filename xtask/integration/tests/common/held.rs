@@ -58,9 +58,13 @@ fn written(collector: &Collector) -> String {
     text
 }
 
+/// Of an answer, in bytes.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
 /// The body of a successful answer.
 fn answer(address: &str) -> Option<String> {
-    ureq::get(address).call().ok()?.into_body().read_to_string().ok()
+    let mut answer = ureq::get(address).call().ok()?;
+    answer.body_mut().with_config().limit(LARGEST).read_to_string().ok()
 }
 
 /// The spans of a trace, as soon as there are so many.

@@ -13,8 +13,8 @@ pub(crate) mod relay;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use otelbar_export::{
@@ -81,6 +81,14 @@ pub(crate) fn span_of(trace_id: TraceId, name: &str) -> SpanData {
         status: Status::Unset,
         instrumentation_scope: InstrumentationScope::builder("otelbar-integration").build(),
     }
+}
+
+/// A trace of so many spans of so many bytes each.
+pub(crate) fn large_trace(spans: usize, bytes: usize) -> Vec<SpanData> {
+    let trace_id = random_trace_id();
+    let filling = KeyValue::new("filling", "x".repeat(bytes));
+    let span = || SpanData { attributes: vec![filling.clone()], ..span_of(trace_id, "large") };
+    (0..spans).map(|_| span()).collect()
 }
 
 /// The trace's id as backends write it.
