@@ -373,6 +373,7 @@ export function hostile(fields) {
     b.event(each, 150 + index * 400, text(index), hostileText, { "exception.stacktrace": text(index), [text(index)]: text(index + 1) });
   });
   b.rest.propagation = { outcome: text(0), reason: text(1), warnings: HOSTILE, parent_span_id: text(2), sampled: true, headers: HOSTILE.map((value, index) => ({ name: index % 2 ? "baggage" : text(index), value })) };
+  b.rest.deliveries = HOSTILE.map((value, index) => delivery({ state: value, detail: text(index + 1) }, { destination: text(index + 2), endpoint: text(index + 3), next_unix_ns: value, settled: true }));
   b.rest.findings = HOSTILE.map((value, index) => ({ kind: value, severity: text(index + 1), title: value, detail: text(index + 2), location: text(index + 3), span_ids: [root.span_id] }));
   const whole = b.finish();
   whole.links = [{ name: text(0), url: "javascript:window.pwned=10", destination: text(2), ready: true }, { name: text(1), url: "data:text/html,<script>alert(1)</script>", destination: text(3), ready: true }];

@@ -444,9 +444,14 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("hostile data is shown as it is and does nothing, in the list and in every tab", () => {
     const whole = hostile({ seq: 1 });
-    return visit({ details: [whole] }, "", async (page, { state, origin }) => {
+    const destinations = HOSTILE.map((value) => destination({ name: value, protocol: value, endpoint: value, health: value, breaker: { state: "open", until_unix_ns: value }, dropped: { total: 1, [value]: 1 }, last_error: { at_unix_ns: value, message: value }, last_message: value }));
+    return visit({ details: [whole], destinations, warnings: HOSTILE }, "", async (page, { state, origin }) => {
       state.service = HOSTILE[0];
       await page.waitFor("document.querySelector('.list-row[id]')");
+      await page.click("document.querySelector('.warnings')");
+      await page.waitFor(`document.querySelectorAll('.warning-list li').length === ${HOSTILE.length}`);
+      await page.click("document.querySelector('.exporter')");
+      await page.waitFor(`document.querySelectorAll('.destination').length === ${HOSTILE.length}`);
       await page.waitFor(`document.querySelector('.service').textContent === ${JSON.stringify(HOSTILE[0])}`);
       for (const tab of ["waterfall", "queries", "logs", "propagation"]) {
         await page.goto(`${origin}/__otelbar/?tab=${tab}#/requests/${whole.request.id}?tab=${tab}`);
@@ -467,12 +472,17 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   test("nothing is cut off at 900 pixels", () => {
     const whole = failing({ seq: 1 });
     return visit(
-      { details: [whole], health: "failing" },
+      { details: [whole], destinations: [destination({ health: "rejecting" }), destination({ name: "zipkin", health: "failing", spooled: 1_234_567, spooled_bytes: 48_211_000 })], warnings: ["x".repeat(200)] },
       "",
       async (page, { origin }) => {
         const fits = "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
         await page.waitFor("document.querySelector('.list-row[id]')");
         assert.ok(await page.evaluate(fits));
+        for (const button of [".exporter", ".warnings"]) {
+          await page.click(`document.querySelector('${button}')`);
+          await page.waitFor("!document.querySelector('.drawer').hidden");
+          assert.ok(await page.evaluate("[...document.querySelectorAll('.drawer, .drawer *')].every((each) => each.scrollWidth <= each.clientWidth || each.clientWidth === 0)"), button);
+        }
         await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
         await page.waitFor("document.querySelector('.wf-row[id]')");
         assert.ok(await page.evaluate(fits));
