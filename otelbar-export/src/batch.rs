@@ -86,6 +86,9 @@ pub(crate) struct HandOver {
     pub(crate) key: TraceKey,
     pub(crate) resource: Resource,
     pub(crate) spans: Vec<SpanData>,
+    /// That of the first span: a hand-over is of one trace as a rule. Kept here as the spans lie elsewhere, in memory
+    /// that has grown cold.
+    pub(crate) trace: TraceId,
     /// The bytes the spans hold, roughly.
     bytes: usize,
 }
@@ -94,7 +97,8 @@ impl HandOver {
     pub(crate) fn new(id: EnqueueId, batch: TraceBatch) -> Arc<Self> {
         let TraceBatch { key, resource, spans } = batch;
         let bytes = spans.iter().map(weight::of_span).sum();
-        Arc::new(Self { id, key, resource, spans, bytes })
+        let trace = spans.first().map_or(TraceId::INVALID, |span| span.span_context.trace_id());
+        Arc::new(Self { id, key, resource, spans, trace, bytes })
     }
 }
 

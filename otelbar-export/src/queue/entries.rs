@@ -77,7 +77,7 @@ impl Entries {
         self.next_turn += 1;
         if let Overflow::Traces { .. } = self.overflow {
             let precious = self.is_precious(portion.hand_over());
-            let trace = self.traces.entry(trace_of(&portion)).or_default();
+            let trace = self.traces.entry(portion.hand_over().trace).or_default();
             trace.turns.push(turn);
             if precious && !trace.precious {
                 trace.precious = true;
@@ -140,7 +140,7 @@ impl Entries {
             Overflow::Oldest => self.enough(incoming, self.waiting.keys().copied())?,
             Overflow::Traces { .. } => {
                 let ordinary = self.ordinary.iter().copied();
-                let known = self.traces.get(&trace_of(incoming)).is_some_and(|trace| trace.precious);
+                let known = self.traces.get(&incoming.hand_over().trace).is_some_and(|trace| trace.precious);
                 if known || self.is_precious(incoming.hand_over()) {
                     let precious = self.waiting.keys().filter(|turn| !self.ordinary.contains(turn)).copied();
                     self.enough(incoming, ordinary.chain(precious))?
@@ -176,7 +176,7 @@ impl Entries {
 
     /// The turns that give way together with this one, itself among them.
     fn mates<'a>(&'a self, turn: &'a Turn) -> &'a [Turn] {
-        let trace = self.waiting.get(turn).and_then(|portion| self.traces.get(&trace_of(portion)));
+        let trace = self.waiting.get(turn).and_then(|portion| self.traces.get(&portion.hand_over().trace));
         trace.map_or(std::slice::from_ref(turn), |trace| &trace.turns)
     }
 
@@ -196,7 +196,7 @@ impl Entries {
         self.spans -= portion.len();
         self.bytes -= portion.bytes();
         if self.ordinary.remove(&turn) || !self.traces.is_empty() {
-            let id = trace_of(&portion);
+            let id = portion.hand_over().trace;
             if let Some(trace) = self.traces.get_mut(&id) {
                 trace.turns.retain(|known| *known != turn);
                 if trace.turns.is_empty() {
@@ -214,11 +214,6 @@ impl Entries {
                 || span.end_time.duration_since(span.start_time).is_ok_and(|took| took >= slow)
         })
     }
-}
-
-/// A hand-over is of one trace as a rule; its first span tells.
-fn trace_of(portion: &Portion) -> TraceId {
-    portion.hand_over().spans.first().map_or(TraceId::INVALID, |span| span.span_context.trace_id())
 }
 
 #[cfg(test)]

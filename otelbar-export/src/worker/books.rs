@@ -121,11 +121,14 @@ impl Books {
     }
 
     fn change(&mut self, parts: &[Part], change: impl Fn(&mut Ledger, usize)) {
-        let mut receipts = Vec::with_capacity(parts.len());
+        let heard = !self.subscribers.is_empty();
+        let mut receipts = Vec::new();
         for part in parts {
             let Some(ledger) = self.ledgers.get_mut(&part.id) else { continue };
             change(ledger, count(part.spans));
-            receipts.push(ledger.receipt(self.queue.destination()));
+            if heard {
+                receipts.push(ledger.receipt(self.queue.destination()));
+            }
             if ledger.is_settled() || ledger.is_spooled_whole(count(part.spans)) {
                 self.ledgers.remove(&part.id);
             }
