@@ -86,10 +86,10 @@ export function losses(status) {
   add(dropped.late, "late", "Recorded after their span had been exported.");
   const destinations = exporter?.destinations ?? [];
   for (const destination of destinations) {
-    const by = destinations.length > 1 ? ` by ${destination.name}` : "";
+    const [lost, refused] = destinations.length > 1 ? [`${destination.name} spans dropped`, `${destination.name} spans rejected`] : ["spans not exported", "spans rejected"];
     const reasons = dropReasons(destination.dropped).map(({ number, what }) => `${what}: ${count(number)}`);
-    add(destination.dropped.total, `spans not exported${by}`, `Given up by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`);
-    add(destination.rejected, `spans rejected${by}`, `Received at ${destination.endpoint} and refused.`);
+    add(destination.dropped.total, lost, `Given up by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`);
+    add(destination.rejected, refused, `Received at ${destination.endpoint} and refused.`);
   }
   return found;
 }

@@ -86,6 +86,6 @@ test("every counter of something lost is shown, and only when it is not nought",
 test("what several destinations lost is told of each, with the reasons", () => {
   const destinations = [destination({ health: "healthy" }), destination({ name: "zipkin", endpoint: "http://z", health: "failing" })];
   assert.deepEqual(losses(status({ requests: 1, destinations })), [
-    { number: 24, what: "spans not exported by zipkin", why: "Given up by the exporter to http://z. queue full: 10, too old: 14." },
+    { number: 24, what: "zipkin spans dropped", why: "Given up by the exporter to http://z. queue full: 10, too old: 14." },
   ]);
 });

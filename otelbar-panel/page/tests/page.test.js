@@ -100,7 +100,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
     return visit({ details: [quick({ seq: 1 })], destinations }, "", async (page, { state }) => {
       await page.waitFor("document.querySelector('.list-row[id]')");
       assert.deepEqual(await page.evaluate(rowTexts(".exporter-name")), ["otlp", "zipkin"]);
-      assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 spans not exported by zipkin"]);
+      assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 zipkin spans dropped"]);
       assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [0-9:.]+\. Requests/);
       await page.click("document.querySelector('.exporter')");
       await page.waitFor("document.querySelectorAll('.destination').length === 2");
