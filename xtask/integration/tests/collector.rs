@@ -76,7 +76,10 @@ fn a_request_that_is_too_large_is_halved_until_it_fits() {
     for options in [grpc(&collector.otlp_grpc_small), http(&collector.otlp_http_small)] {
         // 4 MiB where 1 MiB is taken.
         let spans = large_trace(64, 64 * 1024);
-        assert_held(&*collector, FORM, options.clone(), &service("shop"), spans);
+        let (sent, _) = assert_held(&*collector, FORM, options.clone(), &service("shop"), spans);
+        // No part is sent twice.
+        settle(&*collector, FORM, &collector.otlp_http);
+        assert_eq!(collector.spans(FORM, &sent[0].trace_id).len(), sent.len());
 
         let error = refusal(options, span(&"x".repeat(2 * 1024 * 1024)));
         assert!(error.is_too_large(), "{error}");
