@@ -110,3 +110,60 @@ fn compare_fields(id: &str, expected: &Span, found: &Span, differences: &mut Vec
 pub fn lines(differences: &[Difference]) -> String {
     differences.iter().map(|difference| format!("\n  {difference}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(span_id: &str, name: &str) -> Span {
+        let (trace_id, span_id, name) = ("t".to_owned(), span_id.to_owned(), name.to_owned());
+        Span { trace_id, span_id, name, ..Span::default() }
+    }
+
+    #[test]
+    fn each_difference_is_told_in_its_own_words() {
+        #[track_caller]
+        fn check(found: &[Span], expected: &str) {
+            let sent = [span("1", "one"), span("2", "two")];
+            assert_eq!(lines(&compare(&sent, found)), expected);
+        }
+        let [one, two] = [span("1", "one"), span("2", "two")];
+        check(&[two.clone(), one.clone()], "");
+        check(std::slice::from_ref(&one), "\n  t/2 is missing");
+        check(&[one.clone(), two.clone(), span("3", "three")], "\n  t/3 was not sent");
+        check(&[one.clone(), two.clone(), one.clone()], "\n  t/1 is there 2 times");
+        check(&[one.clone(), span("2", "")], "\n  t/2 name: expected \"two\", found nothing");
+        let kind = Some("client".to_owned());
+        check(&[one, Span { kind, ..two }], "\n  t/2 kind: expected nothing, found \"client\"");
+    }
+
+    #[test]
+    fn a_value_is_not_one_of_another_type() {
+        let values = [
+            Value::from("1"),
+            Value::Int(1),
+            Value::Double(1.0),
+            Value::Bool(true),
+            Value::from("true"),
+            Value::Double(0.0),
+            Value::Double(-0.0),
+            Value::List(Vec::new()),
+            Value::from("[]"),
+            Value::List(vec![Value::Int(1)]),
+            Value::List(vec![Value::from("1")]),
+        ];
+        let texts: BTreeSet<String> = values.iter().map(|value| format!("{value:?}")).collect();
+        assert_eq!(texts.len(), values.len(), "{texts:?}");
+    }
+
+    #[test]
+    fn what_a_backend_tells_in_a_new_field_is_not_passed_over() {
+        let span =
+            r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"t","spanId":"1","weight":1}]}]}]}"#;
+        let problem = Form::CollectorFile.read(span).unwrap_err().to_string();
+        assert!(problem.contains("unknown field `weight`"), "{problem}");
+        let problem =
+            Form::Zipkin.read(r#"[{"traceId":"t","id":"1","shared":true}]"#).unwrap_err().to_string();
+        assert!(problem.contains("unknown field `shared`"), "{problem}");
+    }
+}
