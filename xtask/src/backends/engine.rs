@@ -32,8 +32,9 @@ impl Engine {
         let socket = folder.join("docker.sock");
         let log = folder.join("log");
         let _ = fs::remove_file(&log);
-        let daemon = Process::new("dockerd", &folder)
-            .arg("--host")
+        // With its mounts to itself, so that they are gone when it is, however it ends.
+        let daemon = Process::new("unshare", &folder)
+            .args(["--mount", "dockerd", "--host"])
             .arg(format!("unix://{}", socket.display()))
             .arg("--data-root")
             .arg(folder.join("images"))
