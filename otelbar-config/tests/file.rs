@@ -133,11 +133,11 @@ fn every_section_that_concerns_us_is_read() {
 
 #[test]
 fn what_nothing_uses_yet_is_a_warning_with_its_place() {
-    let text = "file_format: '1.0'\notelbar:\n  breaker_open_duration: 7\n";
+    let text = "file_format: '1.0'\notelbar:\n  blrp_schedule_delay: 7\n";
     let (_, warnings) = OpenTelemetryConfig::from_yaml(text, "otel.yaml", &NOTHING).unwrap();
     let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
     let remedy = "leave it out, unless it is there for another program";
-    assert_eq!(shown, [format!("otel.yaml:3:26: `7` is not used yet; {remedy}")]);
+    assert_eq!(shown, [format!("otel.yaml:3:24: `7` is not used yet; {remedy}")]);
 }
 
 #[test]

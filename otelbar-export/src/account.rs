@@ -38,6 +38,9 @@ pub struct Account {
     pub rejected: u64,
     /// Spans given up or never taken.
     pub dropped: DropCounts,
+    /// Hand-overs that were refused without a receipt to subscribers: more came at once than are kept to be told, or the
+    /// pipeline had ended. Their spans are in `dropped`.
+    pub untold: u64,
     /// Requests sent, each attempt counted.
     pub requests: u64,
     /// The last failed attempt, also after the destination has recovered.
@@ -62,6 +65,7 @@ impl Account {
             accepted: 0,
             rejected: 0,
             dropped: DropCounts::default(),
+            untold: 0,
             requests: 0,
             last_error: None,
             last_message: None,

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crate::backlog::Backlog;
@@ -213,12 +212,9 @@ impl ToolbarSpanExporter {
         let pipeline = &*self.pipeline;
         let marks: Vec<_> =
             pipeline.queues.iter().map(|queue| (Arc::clone(queue), queue.want_all())).collect();
-        let all_settled = async move {
-            for (queue, mark) in marks {
-                queue.settled(mark).await;
-            }
-        };
-        if pipeline.wait_for(deadline, all_settled).await { Ok(()) } else { pipeline.unsettled() }
+        let deadline = std_after(Instant::now(), deadline);
+        let wait = move || marks.into_iter().all(|(queue, mark)| queue.wait_settled(mark, deadline));
+        if pipeline.wait_elsewhere(wait).await { Ok(()) } else { pipeline.unsettled() }
     }
 
     /// Takes nothing in any more, sends what waits, and blocks until all is settled or `deadline` has passed;
@@ -244,12 +240,9 @@ impl ToolbarSpanExporter {
     pub async fn shutdown_async(&self, deadline: Duration) -> Result<(), Unfinished> {
         self.pipeline.close(deadline);
         let queues = self.pipeline.queues.clone();
-        let all_finished = async move {
-            for queue in queues {
-                queue.finished().await;
-            }
-        };
-        self.pipeline.wait_for(deadline, all_finished).await;
+        let deadline = std_after(Instant::now(), deadline);
+        let wait = move || queues.into_iter().all(|queue| queue.wait_finished(deadline));
+        self.pipeline.wait_elsewhere(wait).await;
         self.pipeline.closed()
     }
 }
@@ -259,15 +252,11 @@ impl Pipeline {
         thread::current().id() == self.thread
     }
 
-    /// Awaits on the pipeline's runtime, whose clock is there whatever runtime the caller is on; whether it was done
-    /// in time.
-    async fn wait_for(&self, deadline: Duration, done: impl Future<Output = ()> + Send + 'static) -> bool {
-        let (tell, told) = oneshot::channel();
-        self.runtime.spawn(async move {
-            let _ = tell.send(tokio::time::timeout(deadline, done).await.is_ok());
-        });
+    /// Waits on a thread of the pipeline's runtime, whatever runtime the caller is on, and however busy the pipeline's
+    /// own thread is; whether it was done in time.
+    async fn wait_elsewhere(&self, wait: impl FnOnce() -> bool + Send + 'static) -> bool {
         // An error means that the runtime has ended, which is as good as done.
-        told.await.unwrap_or(true)
+        self.runtime.spawn_blocking(wait).await.unwrap_or(true)
     }
 
     /// The thread gets a little less time than the caller, so that it can still count what it leaves, or write it to

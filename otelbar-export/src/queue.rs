@@ -20,9 +20,9 @@ use crate::{Account, Delivery, Destination, DropReason, Dropped, ExporterOptions
 pub(crate) use entries::Turn;
 use entries::{Capacity, Entries};
 
-/// Drops that wait to be told to subscribers. The caller has a refusal in hand already, so a flood of them may be cut;
-/// what is in the queue gives way only while its receipt can be told.
-const UNTOLD: usize = 1024;
+/// Drops that wait to be told to subscribers. A flood of refusals is cut and counted; what is in the queue gives way
+/// only while its receipt can be told.
+const UNTOLD: usize = 16_384;
 
 /// From this delay on the thread looks by itself; with a shorter one it is woken when spans come to an empty queue.
 const LOOKS: Duration = Duration::from_secs(1);
@@ -37,10 +37,8 @@ pub(crate) struct Queue {
     /// Spans, or bytes, that are sent without waiting for more: a batch, or half of the queue.
     plenty: Capacity,
     batch_delay: Duration,
-    /// Something was settled or the pipeline has ended, for those who block.
+    /// Something was settled or the pipeline has ended.
     progress: Condvar,
-    /// The same for those who await.
-    progress_async: watch::Sender<()>,
     /// There is something to send.
     wake: Notify,
     /// There are drops to tell.
@@ -98,7 +96,6 @@ impl Queue {
             },
             batch_delay: options.batch_delay,
             progress: Condvar::new(),
-            progress_async: watch::Sender::new(()),
             wake: Notify::new(),
             dropped: Notify::new(),
             closing: watch::Sender::new(None),
@@ -128,11 +125,13 @@ impl Queue {
             self.drop_queued(&mut state, &gone);
         }
         let had_enough = self.is_enough(&state.entries);
+        let had_batch = state.entries.spans() >= self.batch_size;
         let was_empty = state.entries.spans() == 0;
         state.account.queued += incoming.len() as u64;
         state.account.queued_bytes += incoming.bytes() as u64;
         state.entries.push(incoming);
-        let wake = self.is_enough(&state.entries) && !had_enough;
+        let has_batch = state.entries.spans() >= self.batch_size;
+        let wake = (self.is_enough(&state.entries) && !had_enough) || (has_batch && !had_batch);
         drop(state);
         if wake || (was_empty && self.batch_delay < LOOKS) {
             self.wake.notify_one();
@@ -160,6 +159,8 @@ impl Queue {
         let first = state.untold.is_empty();
         if !state.finished && state.untold.len() < UNTOLD {
             state.untold.push(dropped.receipt());
+        } else {
+            state.account.untold += 1;
         }
         drop(state);
         if first {
@@ -340,16 +341,13 @@ impl Queue {
         self.wait(|state| state.is_settled(mark), deadline)
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_finished(&self) -> bool {
+        self.lock().finished
+    }
+
     pub(crate) fn wait_finished(&self, deadline: std::time::Instant) -> bool {
         self.wait(|state| state.finished, deadline)
-    }
-
-    pub(crate) async fn settled(&self, mark: Mark) {
-        self.until(|state| state.is_settled(mark)).await;
-    }
-
-    pub(crate) async fn finished(&self) {
-        self.until(|state| state.finished).await;
     }
 
     fn wait(&self, done: impl Fn(&State) -> bool, deadline: std::time::Instant) -> bool {
@@ -366,17 +364,8 @@ impl Queue {
         }
     }
 
-    async fn until(&self, done: impl Fn(&State) -> bool) {
-        let mut progress = self.progress_async.subscribe();
-        while !done(&self.lock()) {
-            // The sender lives in `self`.
-            let _ = progress.changed().await;
-        }
-    }
-
     fn progressed(&self) {
         self.progress.notify_all();
-        self.progress_async.send_modify(|()| {});
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -61,41 +61,26 @@ impl Retry {
         self.failures_in_a_row = 0;
     }
 
-    /// An attempt for a request first tried at `began` has failed in a way that allows another. Gives the wait
-    /// before that, or `None` when the request is too old. `random` is in `0.0..1.0`.
-    pub(crate) fn failed(
-        &mut self,
-        began: Instant,
-        now: Instant,
-        retry_after: Option<Duration>,
-        random: f64,
-    ) -> Option<Duration> {
+    /// An attempt has failed in a way that allows another. Gives the wait before the next, for this request or another.
+    /// `random` is in `0.0..1.0`.
+    pub(crate) fn failed(&mut self, retry_after: Option<Duration>, random: f64) -> Duration {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        let left = self.left(began, now)?;
-        if let Some(asked) = retry_after {
-            return Some(asked.min(self.policy.max_retry_after));
+        if retry_after.is_some() {
+            return self.asked(retry_after);
         }
         let doublings = (self.failures_in_a_row - 1).min(31);
         let bound = self.policy.initial.saturating_mul(1 << doublings).min(self.policy.max);
-        // The last attempt is made at the end of the age rather than left out.
-        let wait = Duration::try_from_secs_f64(bound.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(bound);
-        Some(wait.min(left))
+        Duration::try_from_secs_f64(bound.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(bound)
     }
 
     /// As [`failed`](Self::failed), for a failure that is not one more, but of the same cause as one before it: gives
     /// the wait that is asked for, if any.
-    pub(crate) fn asked(
-        &self,
-        began: Instant,
-        now: Instant,
-        retry_after: Option<Duration>,
-    ) -> Option<Duration> {
-        self.left(began, now)?;
-        Some(retry_after.unwrap_or_default().min(self.policy.max_retry_after))
+    pub(crate) fn asked(&self, retry_after: Option<Duration>) -> Duration {
+        retry_after.unwrap_or_default().min(self.policy.max_retry_after)
     }
 
-    /// What is left of a request's age; `None` when it is too old.
-    fn left(&self, began: Instant, now: Instant) -> Option<Duration> {
+    /// What is left of the age of a request first tried at `began`; `None` when it is too old for another attempt.
+    pub(crate) fn left(&self, began: Instant, now: Instant) -> Option<Duration> {
         let left = self.policy.max_age.checked_sub(now.saturating_duration_since(began))?;
         Some(left).filter(|left| !left.is_zero())
     }
@@ -124,9 +109,8 @@ mod tests {
 
     #[test]
     fn the_bound_doubles_up_to_its_limit_and_starts_again_after_a_success() {
-        let began = Instant::now();
         let mut retry = Retry::new(policy());
-        let fail = |retry: &mut Retry| retry.failed(began, began, None, 1.0).unwrap().as_secs();
+        let fail = |retry: &mut Retry| retry.failed(None, 1.0).as_secs();
         assert_eq!([(); 6].map(|()| fail(&mut retry)), [1, 2, 4, 8, 8, 8]);
         retry.succeeded();
         assert_eq!(fail(&mut retry), 1);
@@ -134,37 +118,44 @@ mod tests {
 
     #[test]
     fn jitter_is_full() {
-        let began = Instant::now();
-        let wait = |random| Retry::new(policy()).failed(began, began, None, random).unwrap();
+        let wait = |random| Retry::new(policy()).failed(None, random);
         assert_eq!(wait(0.0), Duration::ZERO);
         assert_eq!(wait(0.25), SECOND / 4);
     }
 
     #[test]
     fn many_failures_do_not_overflow() {
-        let began = Instant::now();
         let mut retry = Retry::new(RetryPolicy { initial: Duration::MAX, max: Duration::MAX, ..policy() });
         retry.failures_in_a_row = u32::MAX - 1;
         for _ in 0..3 {
-            assert_eq!(retry.failed(began, began, None, 0.5), Some(60 * SECOND));
+            assert!(retry.failed(None, 0.5) > 600 * SECOND);
         }
+    }
+
+    #[test]
+    fn what_is_asked_for_takes_the_place_of_the_backoff() {
+        #[track_caller]
+        fn check(retry_after: Duration, wait: Duration) {
+            assert_eq!(Retry::new(policy()).failed(Some(retry_after), 1.0), wait);
+            assert_eq!(Retry::new(policy()).asked(Some(retry_after)), wait);
+        }
+        check(Duration::ZERO, Duration::ZERO);
+        check(100 * SECOND, 100 * SECOND);
+        check(Duration::MAX, 600 * SECOND);
+        assert_eq!(Retry::new(policy()).asked(None), Duration::ZERO);
     }
 
     #[test]
     fn age_ends_it() {
         #[track_caller]
-        fn check(age: Duration, retry_after: Option<Duration>, wait: Option<Duration>) {
+        fn check(age: Duration, left: Option<Duration>) {
             let began = Instant::now();
-            assert_eq!(Retry::new(policy()).failed(began, began + age, retry_after, 1.0), wait);
+            assert_eq!(Retry::new(policy()).left(began, began + age), left);
         }
-        check(59 * SECOND, None, Some(SECOND));
-        check(60 * SECOND - SECOND / 2, None, Some(SECOND / 2));
-        check(60 * SECOND, None, None);
-        check(600 * SECOND, None, None);
-        check(59 * SECOND, Some(100 * SECOND), Some(100 * SECOND));
-        check(60 * SECOND, Some(SECOND), None);
-        check(SECOND, Some(Duration::MAX), Some(600 * SECOND));
-        check(SECOND, Some(Duration::ZERO), Some(Duration::ZERO));
+        check(59 * SECOND, Some(SECOND));
+        check(60 * SECOND - SECOND / 2, Some(SECOND / 2));
+        check(60 * SECOND, None);
+        check(600 * SECOND, None);
     }
 
     #[test]

@@ -31,8 +31,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 impl SpanExporter for ToolbarSpanExporter {
     /// # Errors
     ///
-    /// `AlreadyShutdown` after the pipeline's end; a failure that says how many spans of which trace were dropped where
-    /// the queue is full. Nothing of this is to be tried again.
+    /// `AlreadyShutdown` after the pipeline's end. What has no room in the queue is counted and told by receipt, and is
+    /// no error here: the SDK would log each.
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let mut traces: HashMap<TraceId, Vec<SpanData>> = HashMap::new();
         for span in batch {
@@ -40,14 +40,11 @@ impl SpanExporter for ToolbarSpanExporter {
         }
         let mut result = Ok(());
         for (trace, spans) in traces {
-            // Each is handed over, whatever becomes of another.
-            let handed_over = self.hand_over(trace, spans);
-            result = result.and(handed_over);
+            if let Err(Dropped { reason: DropReason::Closed, .. }) = self.hand_over(trace, spans) {
+                result = Err(OTelSdkError::AlreadyShutdown);
+            }
         }
-        result.map_err(|dropped| match dropped.reason {
-            DropReason::Closed => OTelSdkError::AlreadyShutdown,
-            _ => OTelSdkError::InternalFailure(dropped.to_string()),
-        })
+        result
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
@@ -64,7 +61,7 @@ impl SpanExporter for ToolbarSpanExporter {
 }
 
 /// In the place of the SDK's batch processor and its exporter, without a second queue and a copy of the spans: each
-/// sampled span is handed over when it ends.
+/// sampled span is handed over by itself when it ends, and so is what gives way in a full queue.
 ///
 /// ```
 /// use opentelemetry_sdk::trace::SdkTracerProvider;

@@ -1,19 +1,25 @@
 //! How much memory spans take, roughly.
 
+use std::borrow::Cow;
+
 use opentelemetry::trace::{Event, Link, Status};
 use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// The bytes a span holds, near enough to bound a queue: the structures and the texts of values. Names and keys
-/// are static as a rule and count for nothing; what the allocator adds is not known.
+/// The bytes a span holds, near enough to bound a queue: the structures and their texts. A static name counts for
+/// nothing; keys count, as they do not tell whether they are static. What the allocator adds is not known.
 pub(crate) fn of_span(span: &SpanData) -> usize {
     let description = match &span.status {
         Status::Error { description } => description.len(),
         Status::Ok | Status::Unset => 0,
     };
-    let events = span.events.iter().map(|event| size_of::<Event>() + of_attributes(&event.attributes));
+    let events = span
+        .events
+        .iter()
+        .map(|event| size_of::<Event>() + of_name(&event.name) + of_attributes(&event.attributes));
     let links = span.links.iter().map(|link| size_of::<Link>() + of_attributes(&link.attributes));
     size_of::<SpanData>()
+        + of_name(&span.name)
         + description
         + of_attributes(&span.attributes)
         + events.sum::<usize>()
@@ -21,7 +27,17 @@ pub(crate) fn of_span(span: &SpanData) -> usize {
 }
 
 fn of_attributes(attributes: &[KeyValue]) -> usize {
-    attributes.iter().map(|attribute| size_of::<KeyValue>() + of_value(&attribute.value)).sum()
+    let sizes = attributes
+        .iter()
+        .map(|attribute| size_of::<KeyValue>() + attribute.key.as_str().len() + of_value(&attribute.value));
+    sizes.sum()
+}
+
+fn of_name(name: &Cow<'static, str>) -> usize {
+    match name {
+        Cow::Borrowed(_) => 0,
+        Cow::Owned(name) => name.len(),
+    }
 }
 
 fn of_value(value: &Value) -> usize {
@@ -77,6 +93,8 @@ mod tests {
             SpanData { events: event, ..empty.clone() },
             SpanData { links: link, ..empty.clone() },
             SpanData { status: Status::error(text()), ..empty.clone() },
+            SpanData { name: text().into(), ..empty.clone() },
+            SpanData { attributes: vec![KeyValue::new(text(), true)], ..empty.clone() },
         ] {
             let more = of_span(&grown) - of_span(&empty);
             assert!((10_000..10_500).contains(&more), "{more}: {:?}", grown.status);

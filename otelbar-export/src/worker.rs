@@ -112,7 +112,8 @@ impl<T: Transport + 'static> Worker<T> {
             flying: HashMap::new(),
             flights: FuturesUnordered::new(),
             next_flight: 0,
-            concurrency: options.concurrent_requests,
+            // One at a time keeps what is being sent from the spool from giving way in it meanwhile.
+            concurrency: if backlog.is_some() { 1 } else { options.concurrent_requests },
             backlog,
             spool_bytes: options.spool.as_ref().map(|spool| spool.max_bytes).unwrap_or_default(),
             run: fastrand::u64(..),
@@ -257,7 +258,7 @@ impl<T: Transport + 'static> Worker<T> {
         let Some(job) = self.flying.remove(&landing.flight) else { return };
         let error = match landing.answer {
             Ok(answer) => {
-                let outcome = self.backend.acknowledged(answer, job.load.spans);
+                let outcome = self.backend.acknowledged(answer, landing.generation, job.load.spans);
                 self.size.accepted();
                 // First, so that the backend is busy while what it has taken is settled and freed here.
                 self.send_waiting().await;
@@ -265,7 +266,7 @@ impl<T: Transport + 'static> Worker<T> {
             }
             Err(error) => Arc::new(error),
         };
-        let job = match self.halve(job, &error) {
+        let job = match self.halve(job, &error, landing.generation) {
             Some(job) => job,
             None => return,
         };
@@ -286,12 +287,12 @@ impl<T: Transport + 'static> Worker<T> {
     }
 
     /// Halves a request that the backend finds too large, where that can be done; else gives it back.
-    fn halve(&mut self, job: Job, error: &SendError) -> Option<Job> {
+    fn halve(&mut self, job: Job, error: &SendError, generation: u64) -> Option<Job> {
         if !error.is_too_large() || job.load.spans < 2 {
             return Some(job);
         }
         let Job { origin: Origin::Batch { portions, batch }, .. } = job else { return Some(job) };
-        self.backend.works();
+        self.backend.works(generation);
         let most = self.size.most();
         let halves = halves(portions).map(|half| self.encode(half, most));
         let parts = halves.into_iter().flatten().collect::<Vec<_>>();
@@ -330,7 +331,8 @@ impl<T: Transport + 'static> Worker<T> {
             self.books.lose(holdings.damaged - damaged, holdings.bytes);
         }
         match found {
-            Ok(None) => {}
+            // What the account has there is not to be had.
+            Ok(None) => self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE)),
             Ok(Some((id, record))) => {
                 let spans = record.spans().unwrap_or_default().into();
                 let own = record.run == self.run;
@@ -349,7 +351,7 @@ impl<T: Transport + 'static> Worker<T> {
             self.books.spool(&job.load, backlog.holdings().bytes);
             return Ok(());
         }
-        if self.spool_not_before.is_some_and(|from| from > Instant::now()) {
+        if !self.ended && self.spool_not_before.is_some_and(|from| from > Instant::now()) {
             return Err(job);
         }
         let record = Record { run: self.run, parts: job.load.parts.clone(), body: job.body.clone() };
@@ -367,9 +369,32 @@ impl<T: Transport + 'static> Worker<T> {
                 self.books.spool(&job.load, backlog.holdings().bytes);
                 Ok(())
             }
+            Err(SpoolError::TooLarge { size, .. }) => {
+                self.spool_in_parts(job, size);
+                Ok(())
+            }
             Err(error) => {
                 self.spool_failed(&error);
                 Err(job)
+            }
+        }
+    }
+
+    /// A request that is larger than the spool may be is taken apart: its halves are next. A single span is dropped, or
+    /// it would keep all that comes after it out of the spool.
+    fn spool_in_parts(&mut self, job: Job, size: u64) {
+        match job.origin {
+            Origin::Batch { portions, batch } if job.load.spans > 1 => {
+                let most = self.size.most();
+                let parts = halves(portions).map(|half| self.encode(half, most));
+                for part in parts.into_iter().flatten().collect::<Vec<_>>().into_iter().rev() {
+                    self.waiting.push_front(Job::new(part, &batch));
+                }
+            }
+            _ => {
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let reason = DropReason::TooLarge { size };
+                self.books.settle(&job.load, &Outcome::Dropped { reason });
             }
         }
     }
@@ -383,14 +408,15 @@ impl<T: Transport + 'static> Worker<T> {
 
     /// What cannot be sent any more goes into the spool, or is counted as dropped.
     async fn put_away(&mut self) {
+        self.ended = true;
         // Cancels what is under way.
         self.flights.clear();
         let mut under_way: Vec<(u64, Job)> = self.flying.drain().collect();
         under_way.sort_unstable_by_key(|(flight, _)| *flight);
-        let jobs = under_way.into_iter().map(|(_, job)| job).chain(std::mem::take(&mut self.waiting));
-        for job in jobs.collect::<Vec<_>>() {
-            self.put_away_one(job).await;
+        for (_, job) in under_way.into_iter().rev() {
+            self.waiting.push_front(job);
         }
+        self.put_away_waiting().await;
         let queue = Arc::clone(&self.queue);
         while let Some(rest) = queue.take_rest() {
             if self.backlog.is_none() {
@@ -401,15 +427,15 @@ impl<T: Transport + 'static> Worker<T> {
                 continue;
             }
             self.take(rest);
-            while let Some(job) = self.waiting.pop_front() {
-                self.put_away_one(job).await;
-            }
+            self.put_away_waiting().await;
         }
     }
 
-    async fn put_away_one(&mut self, job: Job) {
-        if let Err(job) = self.spool(job).await {
-            self.books.settle(&job.load, &Outcome::Dropped { reason: DropReason::ShutDown });
+    async fn put_away_waiting(&mut self) {
+        while let Some(job) = self.waiting.pop_front() {
+            if let Err(job) = self.spool(job).await {
+                self.books.settle(&job.load, &Outcome::Dropped { reason: DropReason::ShutDown });
+            }
         }
     }
 }

@@ -139,3 +139,20 @@ fn dropping_the_last_handle_does_not_block_beyond_its_grace_and_counts_the_lost(
     let lost = receipts.wait_for(|receipt| receipt.is_final());
     assert_eq!(lost.spans.dropped, 3);
 }
+
+#[test]
+fn async_deadlines_hold_while_the_pipelines_thread_is_busy() {
+    let collector = Collector::start().unwrap();
+    let (exporter, receipts) = exporter(options(&collector));
+    let (go_on, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    // Holds the thread with its first receipt until the test is over.
+    exporter.subscribe(move |_| {
+        let _ = wait.lock().unwrap().recv();
+    });
+    exporter.enqueue(batch(1, 3)).unwrap();
+    receipts.wait_for(|receipt| receipt.key == 1.into());
+    assert!(block_on(exporter.flush_async(Duration::from_millis(50))).is_err());
+    assert!(block_on(exporter.shutdown_async(Duration::from_millis(50))).is_err());
+    drop(go_on);
+}

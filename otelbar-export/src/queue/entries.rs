@@ -34,7 +34,7 @@ pub(super) struct Entries {
 /// What waits of one trace.
 #[derive(Debug, Default)]
 struct Trace {
-    turns: Vec<Turn>,
+    turns: BTreeSet<Turn>,
     /// It has an error or took long, so that it goes last.
     precious: bool,
 }
@@ -78,7 +78,7 @@ impl Entries {
         if let Overflow::Traces { .. } = self.overflow {
             let precious = self.is_precious(portion.hand_over());
             let trace = self.traces.entry(portion.hand_over().trace).or_default();
-            trace.turns.push(turn);
+            trace.turns.insert(turn);
             if precious && !trace.precious {
                 trace.precious = true;
                 for turn in &trace.turns {
@@ -160,7 +160,14 @@ impl Entries {
             if self.fits_without(incoming, spans, bytes) {
                 break;
             }
-            for &turn in self.mates(&candidate) {
+            let Some(portion) = self.waiting.get(&candidate) else { continue };
+            // A trace does not give way to its own next part.
+            let trace = self.traces.get(&portion.hand_over().trace);
+            if trace.is_some() && portion.hand_over().trace == incoming.hand_over().trace {
+                continue;
+            }
+            let mates = trace.map(|trace| trace.turns.iter().copied()).into_iter().flatten();
+            for turn in mates.chain([candidate]) {
                 // What has been sent in part is not given up: the parts have one fate.
                 let Some(portion) = self.waiting.get(&turn).filter(|portion| !portion.is_rest()) else {
                     continue;
@@ -172,12 +179,6 @@ impl Entries {
             }
         }
         self.fits_without(incoming, spans, bytes).then_some(chosen)
-    }
-
-    /// The turns that give way together with this one, itself among them.
-    fn mates<'a>(&'a self, turn: &'a Turn) -> &'a [Turn] {
-        let trace = self.waiting.get(turn).and_then(|portion| self.traces.get(&portion.hand_over().trace));
-        trace.map_or(std::slice::from_ref(turn), |trace| &trace.turns)
     }
 
     fn fits_without(&self, incoming: &Portion, spans: usize, bytes: usize) -> bool {
@@ -198,7 +199,7 @@ impl Entries {
         if self.ordinary.remove(&turn) || !self.traces.is_empty() {
             let id = portion.hand_over().trace;
             if let Some(trace) = self.traces.get_mut(&id) {
-                trace.turns.retain(|known| *known != turn);
+                trace.turns.remove(&turn);
                 if trace.turns.is_empty() {
                     self.traces.remove(&id);
                 }
@@ -324,6 +325,14 @@ mod tests {
             (1, 1, Plain),
             Some(&[4]),
         );
+    }
+
+    #[test]
+    fn a_trace_does_not_give_way_to_its_own_next_part() {
+        let traces = Overflow::Traces { slow: SLOW };
+        check(traces, &[(1, 5, Nature::Plain), (1, 5, Nature::Plain)], (1, 1, Nature::Plain), None);
+        check(traces, &[(1, 5, Nature::Failed), (1, 5, Nature::Plain)], (1, 1, Nature::Failed), None);
+        check(traces, &[(1, 5, Nature::Plain), (2, 5, Nature::Plain)], (1, 1, Nature::Plain), Some(&[2]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How the backend does, judged by its answers, and what follows for the next attempt.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -67,8 +67,11 @@ impl Backend {
         self.generation
     }
 
-    /// It has answered as one that works.
-    pub(super) fn works(&mut self) {
+    /// It has answered an attempt of this generation as one that works. What a later failure has brought about stays.
+    pub(super) fn works(&mut self, generation: u64) {
+        if generation != self.generation {
+            return;
+        }
         self.retry.succeeded();
         self.breaker.succeeded();
         self.not_before = None;
@@ -78,8 +81,8 @@ impl Backend {
     }
 
     /// It has taken a request of so many spans.
-    pub(super) fn acknowledged(&mut self, answer: Acknowledged, spans: u64) -> Outcome {
-        self.works();
+    pub(super) fn acknowledged(&mut self, answer: Acknowledged, generation: u64, spans: u64) -> Outcome {
+        self.works(generation);
         let spans = usize::try_from(spans).unwrap_or(usize::MAX);
         let rejected = usize::try_from(answer.rejected).unwrap_or(usize::MAX).min(spans);
         let message: Option<Arc<str>> = answer.message.map(Into::into);
@@ -128,19 +131,24 @@ impl Backend {
                 reason: DropReason::NotRetryable { error: Arc::clone(error) },
             });
         }
-        let began = began.unwrap_or(now);
-        let wait = if counts {
-            self.retry.failed(began, now, error.retry_after(), fastrand::f64())
-        } else {
-            self.retry.asked(began, now, error.retry_after())
+        let wait = match counts {
+            true => self.retry.failed(error.retry_after(), fastrand::f64()),
+            false => self.retry.asked(error.retry_after()),
         };
-        let again = wait.map(|wait| after(now, wait));
+        let left = began.map_or(Some(Duration::MAX), |began| self.retry.left(began, now));
+        // The last attempt is made at the end of the age rather than left out, unless the backend asks for more.
+        let wait = match (left, error.retry_after()) {
+            (Some(left), None) => wait.min(left),
+            _ => wait,
+        };
         // What is late to fail does not shorten what the first has brought about.
         let so_far = if counts { None } else { self.not_before };
-        self.not_before = self.breaker.open_until().max(again).max(so_far);
-        match (again, self.not_before) {
-            (Some(_), Some(at)) => Verdict::Again(at),
-            _ => Verdict::Settled(Outcome::Dropped {
+        let again =
+            self.breaker.open_until().max(so_far).map_or(after(now, wait), |at| at.max(after(now, wait)));
+        self.not_before = Some(again);
+        match left {
+            Some(_) => Verdict::Again(again),
+            None => Verdict::Settled(Outcome::Dropped {
                 reason: DropReason::Expired { attempts, error: Arc::clone(error) },
             }),
         }

@@ -19,8 +19,11 @@ use tokio::task::LocalSet;
 
 use super::*;
 use crate::batch::HandOver;
+use crate::spool::Spool;
 use crate::transport::Payload;
-use crate::{BreakerPolicy, BreakerState, EnqueueId, Health, Overflow, RetryPolicy, TraceBatch};
+use crate::{
+    BreakerPolicy, BreakerState, EnqueueId, Health, Overflow, RetryPolicy, SpoolOptions, TraceBatch,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -29,6 +32,8 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Scripted {
     answers: Arc<Mutex<VecDeque<Result<Acknowledged, SendError>>>>,
     asked: Arc<Mutex<Vec<Instant>>>,
+    /// How long the first answers take.
+    delays: Arc<Mutex<VecDeque<Duration>>>,
     /// Between these times it is not there.
     away: Arc<Mutex<Option<(Instant, Instant)>>>,
     /// The ids of spans in accepted requests.
@@ -46,7 +51,11 @@ impl Transport for Scripted {
         if self.away.lock().unwrap().is_some_and(|(from, to)| (from..to).contains(&now)) {
             return unavailable(None);
         }
+        let delay = self.delays.lock().unwrap().pop_front();
         let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(Acknowledged::default()));
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
         if answer.is_ok() {
             let request = ExportTraceServiceRequest::decode(payload.body).unwrap();
             let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
@@ -109,6 +118,8 @@ fn start_with(
     options.retry = RetryPolicy { initial: SECOND, max: SECOND, max_age: 60 * SECOND, ..options.retry };
     options.overflow = Overflow::Newest;
     let queue = Arc::new(Queue::new(&options, options.destination(0)));
+    let spool = options.spool.as_ref().map(|spool| Spool::open(spool, "otlp-protobuf").unwrap());
+    let backlog = spool.map(Backlog::new);
     let transport = Scripted::default();
     transport.answers.lock().unwrap().extend(answers);
     let worker = Worker::new(
@@ -116,7 +127,7 @@ fn start_with(
         Arc::default(),
         transport.clone(),
         Encoding::Protobuf,
-        None,
+        backlog,
         &options,
     );
     tokio::task::spawn_local(worker.run());
@@ -323,7 +334,81 @@ fn closing_with_time_enough_lets_the_next_attempt_happen() {
         queue.want_all();
         tokio::time::sleep(SECOND).await;
         queue.close(Instant::now() + 20 * SECOND);
-        queue.finished().await;
+        while !queue.is_finished() {
+            tokio::time::sleep(SECOND / 100).await;
+        }
         assert_eq!((queue.account().accepted, transport.asked.lock().unwrap().len()), (1, 2));
+    });
+}
+
+/// Of two requests under way the first is refused with a `Retry-After`, and the second accepted after that.
+#[test]
+fn a_late_success_does_not_shorten_what_the_backend_asked_for() {
+    on_paused_time(async {
+        let (queue, transport, began) =
+            start_with(vec![unavailable(Some(30 * SECOND)), Ok(Acknowledged::default())], |options| {
+                options.with_concurrent_requests(2).with_batch_size(1)
+            });
+        transport.delays.lock().unwrap().extend([SECOND / 10, SECOND / 5]);
+        queue.push(batch(1)).unwrap();
+        queue.push(batch(1)).unwrap();
+        tokio::time::sleep(60 * SECOND).await;
+        let sent = transport.sent(began);
+        assert_eq!((sent.len(), queue.account().accepted), (3, 2));
+        assert!(sent[2] >= 30_000, "{sent:?}");
+    });
+}
+
+#[test]
+fn a_request_that_is_given_up_leaves_its_wait_to_the_next() {
+    on_paused_time(async {
+        let asked = || unavailable(Some(100 * SECOND));
+        let (queue, transport, began) =
+            start_with(vec![asked(), asked()], |options| options.with_batch_size(1));
+        queue.push(batch(1)).unwrap();
+        queue.push(batch(1)).unwrap();
+        tokio::time::sleep(300 * SECOND).await;
+        let seconds: Vec<u128> = transport.sent(began).iter().map(|at| at / 1000).collect();
+        assert_eq!(seconds, [0, 100, 200]);
+        assert_eq!((queue.account().dropped.expired, queue.account().accepted), (1, 1));
+    });
+}
+
+/// A span that is larger than the spool is the only one that is lost.
+#[test]
+fn what_the_spool_cannot_take_keeps_nothing_else_out_of_it() {
+    on_paused_time(async {
+        let folder = tempfile::tempdir().unwrap();
+        let failures = (0..1000).map(|_| unavailable(None)).collect();
+        let (queue, _, _) = start_with(failures, |options| {
+            options.with_spool(SpoolOptions::new(folder.path()).with_max_bytes(64 * 4096))
+        });
+        let whole = batch(40);
+        let mut large = whole.spans.clone();
+        large[7].name = "x".repeat(300_000).into();
+        let large = TraceBatch::new(1, Resource::builder_empty().build(), large);
+        queue.push(HandOver::new(EnqueueId(1 << 40), large)).unwrap();
+        queue.push(batch(20)).unwrap();
+        queue.want_all();
+        tokio::time::sleep(60 * SECOND).await;
+        queue.close(Instant::now());
+        while !queue.is_finished() {
+            tokio::time::sleep(SECOND / 100).await;
+        }
+        let account = queue.account();
+        assert_eq!((account.spooled, account.dropped.too_large, account.dropped.total()), (59, 1, 1));
+    });
+}
+
+#[test]
+fn a_full_batch_is_ready_before_the_one_before_it_is_answered() {
+    on_paused_time(async {
+        let (queue, transport, _) = start_with(Vec::new(), |options| options.with_queue_size(600));
+        transport.delays.lock().unwrap().push_back(50 * SECOND);
+        for spans in [300, 300, 212] {
+            queue.push(batch(spans)).unwrap();
+            tokio::time::sleep(SECOND).await;
+        }
+        assert_eq!((queue.account().in_flight, queue.account().queued), (812, 0));
     });
 }
