@@ -34,6 +34,11 @@ impl Backlog {
         self.call(Spool::oldest).await.unwrap_or(Ok(None))
     }
 
+    /// The records found damaged since this was asked last.
+    pub(crate) fn take_lost(&self) -> Vec<RecordId> {
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner).take_lost()
+    }
+
     pub(crate) async fn remove(&self, id: RecordId) {
         self.call(move |spool| spool.remove(id)).await;
     }

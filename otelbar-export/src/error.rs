@@ -27,7 +27,7 @@ pub enum SetupError {
         remedy: &'static str,
     },
     /// The system gave no thread or no runtime.
-    #[error("the export thread could not be started: {0}")]
+    #[error("a thread of the export could not be started: {0}")]
     Thread(#[source] io::Error),
 }
 

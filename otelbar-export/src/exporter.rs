@@ -10,6 +10,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::LocalSet;
+use tracing::error;
 
 use crate::backlog::Backlog;
 use crate::batch::HandOver;
@@ -146,8 +147,9 @@ impl ToolbarSpanExporter {
     ///
     /// # Errors
     ///
-    /// The receipt of a batch that no destination took: its queue has no room, or the pipeline was shut down. It is
-    /// counted, and told to subscribers.
+    /// The receipt of a batch that no destination took: its queue has no room, or the pipeline was shut down. Each
+    /// refusal, of one destination too while others have taken it, is counted and told to subscribers; of a flood of
+    /// them some are counted as [`untold`](Account::untold).
     pub fn enqueue(&self, batch: TraceBatch) -> Result<EnqueueId, Dropped> {
         let id = EnqueueId(self.pipeline.next_id.fetch_add(1, Ordering::Relaxed));
         if batch.spans.is_empty() {
@@ -189,8 +191,8 @@ impl ToolbarSpanExporter {
     ///
     /// # Errors
     ///
-    /// [`Unfinished`] when `deadline` passes first; the spans stay queued. Also when called from a subscriber,
-    /// where waiting would be waiting for itself.
+    /// [`Unfinished`] when `deadline` passes first, with all that is under way then; the spans stay queued. Also when
+    /// called from a subscriber while spans are under way: waiting would be waiting for itself.
     pub fn flush(&self, deadline: Duration) -> Result<(), Unfinished> {
         let pipeline = &*self.pipeline;
         let marks: Vec<_> = pipeline.queues.iter().map(|queue| (queue, queue.want_all())).collect();
@@ -368,7 +370,11 @@ struct Finish(Arc<Queue>);
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        self.0.finish();
+        let spans = self.0.finish();
+        if spans > 0 {
+            let destination = self.0.destination();
+            error!(target: "otelbar_export", spans, %destination, "the export has died; nothing more is sent there");
+        }
     }
 }
 

@@ -307,7 +307,8 @@ impl ExporterOptions {
         self
     }
 
-    /// Bytes that the spans in the queue may hold, as an estimate that leaves out what the allocator adds.
+    /// Bytes that the spans in the queue may hold, as an estimate that leaves out what the allocator adds. The batches
+    /// that are being encoded and sent come on top of it.
     /// Default 64 MiB. As with the number of spans, what is larger by itself is taken when the queue is empty.
     pub fn with_queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
@@ -335,7 +336,9 @@ impl ExporterOptions {
 
     /// Keeps on disk what cannot be sent now: from the first attempt that fails on, and at a shutdown. It is sent when
     /// the backend is there again, by this process or by the next that is given the folder, and is not given up for its
-    /// age. Each destination needs a folder of its own. Default: what cannot be sent waits in the queue.
+    /// age. Each destination needs a folder of its own, and has one request under way at a time. A request from the
+    /// spool that the backend finds too large is dropped: it cannot be halved any more. Default: what cannot be sent
+    /// waits in the queue.
     pub fn with_spool(mut self, spool: SpoolOptions) -> Self {
         self.spool = Some(spool);
         self

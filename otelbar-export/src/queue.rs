@@ -302,8 +302,9 @@ impl Queue {
         state.take(self.batch_size)
     }
 
-    /// Nothing is sent any more, for whatever reason.
-    pub(crate) fn finish(&self) {
+    /// Nothing is sent any more, for whatever reason. Gives the spans that were still under way, of which none are left
+    /// unless the worker has died.
+    pub(crate) fn finish(&self) -> u64 {
         let mut state = self.lock();
         state.closed = true;
         state.finished = true;
@@ -315,6 +316,7 @@ impl Queue {
         state.entries.take_all();
         drop(state);
         self.progressed();
+        lost
     }
 
     // The side of those who flush and shut down.

@@ -69,7 +69,7 @@ pub enum Delivery {
         /// The attempt.
         attempt: u32,
     },
-    /// An attempt failed; another will follow.
+    /// An attempt failed; another will follow. With a spool it is [`Spooled`](Self::Spooled) instead.
     Retrying {
         /// The attempts made.
         attempt: u32,

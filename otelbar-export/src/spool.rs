@@ -49,6 +49,8 @@ pub(crate) struct Spool {
     bytes: u64,
     recovered: u64,
     damaged: Damaged,
+    /// Damaged records that were removed and not told of yet.
+    lost: Vec<RecordId>,
 }
 
 /// What became of a record that was to be stored.
@@ -113,6 +115,7 @@ impl Spool {
             bytes: 0,
             recovered: 0,
             damaged: Damaged::default(),
+            lost: Vec::new(),
         };
         for (id, len) in records {
             spool.enter(id, len);
@@ -183,6 +186,11 @@ impl Spool {
             }
         }
         unread.map_or(Ok(None), Err)
+    }
+
+    /// The records found damaged since this was asked last.
+    pub(crate) fn take_lost(&mut self) -> Vec<RecordId> {
+        std::mem::take(&mut self.lost)
     }
 
     /// Removes a record, because what became of it is known. It is not given again, even when the file stays because
@@ -319,6 +327,7 @@ impl Spool {
         } else {
             debug!(target: "otelbar_export", record = %id, spans, %folder, reason = %loss, "another is lost");
         }
+        self.lost.push(id);
         self.damaged.records += 1;
         self.damaged.spans += u64::from(id.spans);
         self.remove(id);

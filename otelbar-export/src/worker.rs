@@ -8,7 +8,7 @@ mod backend;
 mod books;
 mod job;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::encode::{Encoding, LeftOut, Request, SizeLimit, encode};
 use crate::queue::{Batch, Queue};
 use crate::receipt::Outcome;
 use crate::request_size::RequestSize;
-use crate::spool::{Record, SpoolError};
+use crate::spool::{Part, Record, RecordId, SpoolError};
 use crate::subscribers::Subscribers;
 use crate::time::after;
 use crate::transport::{Acknowledged, Transport};
@@ -59,6 +59,8 @@ pub(crate) struct Worker<T> {
     spool_bytes: u64,
     /// Names this pipeline's hand-overs in the spool.
     run: u64,
+    /// What of this pipeline's lies in the spool, for records that cannot be read any more.
+    stored: BTreeMap<RecordId, Vec<Part>>,
     /// When the spool is used again, after an error.
     spool_not_before: Option<Instant>,
     /// The queue is closed and empty.
@@ -117,6 +119,7 @@ impl<T: Transport + 'static> Worker<T> {
             backlog,
             spool_bytes: options.spool.as_ref().map(|spool| spool.max_bytes).unwrap_or_default(),
             run: fastrand::u64(..),
+            stored: BTreeMap::new(),
             spool_not_before: None,
             drained: false,
             ended: false,
@@ -307,6 +310,7 @@ impl<T: Transport + 'static> Worker<T> {
     async fn settle(&mut self, job: Job, outcome: &Outcome) {
         if let (Origin::Spool(id), Some(backlog)) = (&job.origin, self.backlog.clone()) {
             backlog.remove(*id).await;
+            self.stored.remove(id);
             let bytes = backlog.holdings().bytes;
             self.queue.book(|account| account.spooled_bytes = bytes);
         }
@@ -324,12 +328,13 @@ impl<T: Transport + 'static> Worker<T> {
     /// Has the oldest request of the spool sent.
     async fn take_spooled(&mut self) {
         let Some(backlog) = self.backlog.clone() else { return };
-        let damaged = backlog.holdings().damaged;
         let found = backlog.oldest().await;
-        let holdings = backlog.holdings();
-        if holdings.damaged > damaged {
-            self.books.lose(holdings.damaged - damaged, holdings.bytes);
+        for id in backlog.take_lost() {
+            let parts = self.stored.remove(&id).unwrap_or_default();
+            self.drop_spooled(parts, id.spans().into(), DropReason::SpoolDamaged);
         }
+        let bytes = backlog.holdings().bytes;
+        self.queue.book(|account| account.spooled_bytes = bytes);
         match found {
             // What the account has there is not to be had.
             Ok(None) => self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE)),
@@ -357,14 +362,12 @@ impl<T: Transport + 'static> Worker<T> {
         let record = Record { run: self.run, parts: job.load.parts.clone(), body: job.body.clone() };
         let Some(pushed) = backlog.push(record).await else { return Err(job) };
         for gone in pushed.evicted {
-            let own = gone.run == Some(self.run);
-            let load = Load { parts: if own { gone.parts } else { Vec::new() }, spans: gone.spans };
-            let reason = DropReason::SpoolFull { bytes: self.spool_bytes };
-            self.books.unspool(&load);
-            self.books.settle(&load, &Outcome::Dropped { reason });
+            let parts = self.stored.remove(&gone.id).unwrap_or_default();
+            self.drop_spooled(parts, gone.spans, DropReason::SpoolFull { bytes: self.spool_bytes });
         }
         match pushed.stored {
-            Ok(_) => {
+            Ok(id) => {
+                self.stored.insert(id, job.load.parts.clone());
                 self.spool_not_before = None;
                 self.books.spool(&job.load, backlog.holdings().bytes);
                 Ok(())
@@ -378,6 +381,13 @@ impl<T: Transport + 'static> Worker<T> {
                 Err(job)
             }
         }
+    }
+
+    /// Spans that lay in the spool are lost; without parts they are another process's.
+    fn drop_spooled(&mut self, parts: Vec<Part>, spans: u64, reason: DropReason) {
+        let load = Load { parts, spans };
+        self.books.unspool(&load);
+        self.books.settle(&load, &Outcome::Dropped { reason });
     }
 
     /// A request that is larger than the spool may be is taken apart: its halves are next. A single span is dropped, or

@@ -181,6 +181,22 @@ fn a_damaged_file_is_counted_and_the_others_arrive() {
 }
 
 #[test]
+fn a_record_damaged_while_the_process_runs_has_a_final_receipt() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
+    collector.respond_always(Fault::status(503).retry_after("1"));
+    let (exporter, receipts) = exporter(spooling(&collector, folder.path()));
+    exporter.enqueue(batch(1, 2)).unwrap();
+    receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Spooled));
+    fs::write(&records(folder.path())[0], "nonsense").unwrap();
+    let last = receipts.wait_for(|receipt| receipt.is_final());
+    assert_eq!(last.delivery.to_string(), "dropped: the spool's file could not be read again");
+    let account = account_of(&exporter);
+    assert_eq!((account.dropped.spool_damaged, account.spooled), (2, 0));
+    assert_balanced(&account);
+}
+
+#[test]
 fn a_folder_that_does_not_serve_is_named_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");

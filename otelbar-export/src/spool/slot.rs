@@ -150,6 +150,11 @@ pub(crate) struct RecordId {
 }
 
 impl RecordId {
+    /// How many spans it holds.
+    pub(crate) fn spans(self) -> u32 {
+        self.spans
+    }
+
     /// The highest number that is read from a name, so that there are always higher ones to give.
     pub(super) const MAX_NUMBER: u64 = u64::MAX / 2;
 

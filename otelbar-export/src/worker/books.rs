@@ -99,15 +99,6 @@ impl Books {
         }
     }
 
-    /// Spans that lay in the spool could not be read again.
-    pub(super) fn lose(&mut self, spans: u64, bytes: u64) {
-        self.queue.book(|account| {
-            account.spooled -= spans;
-            account.dropped.spool_damaged += spans;
-            account.spooled_bytes = bytes;
-        });
-    }
-
     /// Tells how spans do that are under way.
     pub(super) fn tell(&self, load: &Load, delivery: &Delivery) {
         if self.subscribers.is_empty() {
