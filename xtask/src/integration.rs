@@ -87,6 +87,13 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     }
 }
 
+/// Tests against the backends as programs of this machine, and says what had to be left out.
+pub(crate) fn local(workspace: &Workspace) -> Result<Option<String>, Failure> {
+    let missing = test(workspace, &Arguments::read(vec!["--local".into()])?)?.missing;
+    let named: Vec<&str> = missing.iter().map(|(backend, _)| backend.name()).collect();
+    Ok((!named.is_empty()).then(|| format!("{} left out: what they need is not installed", named.join(", "))))
+}
+
 impl Arguments {
     fn read(args: Vec<OsString>) -> Result<Self, Failure> {
         let mut read = Self { form: None, engine: false, only: None, keep: false, filters: Vec::new() };
