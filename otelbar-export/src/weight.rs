@@ -33,6 +33,7 @@ fn of_attributes(attributes: &[KeyValue]) -> usize {
     sizes.sum()
 }
 
+#[expect(clippy::ptr_arg, reason = "what is borrowed weighs nothing")]
 fn of_name(name: &Cow<'static, str>) -> usize {
     match name {
         Cow::Borrowed(_) => 0,
