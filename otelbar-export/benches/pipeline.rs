@@ -160,15 +160,15 @@ fn traces_to_ours(sink: &Sink, protocol: Protocol) {
     let (ours, service) = (ours(sink, protocol), spans::resource());
     for key in 0..(SPANS / TRACE) as u64 {
         // What has no room is missing from the sink.
-        let _ = ours.enqueue(TraceBatch::new(key, service.clone(), spans::spans(TRACE)));
+        let _ = ours.enqueue(TraceBatch::new(key, service.clone(), spans::trace(key)));
     }
     ours.shutdown(PATIENCE).expect("a sink that takes all");
 }
 
 fn traces_to_peer(sink: &Sink, protocol: Protocol) {
     let peer = peer::batch_processor(sink, protocol, peer::QUEUE);
-    for _ in 0..SPANS / TRACE {
-        spans::spans(TRACE).into_iter().for_each(|span| peer.on_end(span));
+    for number in 0..(SPANS / TRACE) as u64 {
+        spans::trace(number).into_iter().for_each(|span| peer.on_end(span));
     }
     peer.shutdown_with_timeout(PATIENCE).expect("a sink that takes all");
 }
@@ -205,8 +205,7 @@ fn ours(sink: &Sink, protocol: Protocol) -> ToolbarSpanExporter {
 }
 
 fn traces(count: usize) -> Vec<Vec<SpanData>> {
-    let trace = spans::spans(TRACE);
-    (0..count).map(|_| trace.clone()).collect()
+    (0..count as u64).map(spans::trace).collect()
 }
 
 fn hand_over(ours: &ToolbarSpanExporter, traces: Vec<Vec<SpanData>>) {

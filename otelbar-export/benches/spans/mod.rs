@@ -26,6 +26,12 @@ pub(crate) fn spans(count: usize) -> Vec<SpanData> {
     (0..count as u64).map(|index| span(index, &scope)).collect()
 }
 
+/// One trace of many.
+pub(crate) fn trace(number: u64) -> Vec<SpanData> {
+    let scope = InstrumentationScope::builder("shop.http").with_version("1.2").build();
+    (number * TRACE as u64..(number + 1) * TRACE as u64).map(|index| span(index, &scope)).collect()
+}
+
 pub(crate) const NAME: &str = "SELECT songs artists";
 
 pub(crate) fn attributes(index: u64) -> Vec<KeyValue> {

@@ -161,10 +161,10 @@ impl Entries {
                 break;
             }
             let Some(portion) = self.waiting.get(&candidate) else { continue };
-            // A trace does not give way to its own next part.
+            // A trace does not give way to its own next part: that does.
             let trace = self.traces.get(&portion.hand_over().trace);
             if trace.is_some() && portion.hand_over().trace == incoming.hand_over().trace {
-                continue;
+                return None;
             }
             let mates = trace.map(|trace| trace.turns.iter().copied()).into_iter().flatten();
             for turn in mates.chain([candidate]) {
@@ -332,7 +332,8 @@ mod tests {
         let traces = Overflow::Traces { slow: SLOW };
         check(traces, &[(1, 5, Nature::Plain), (1, 5, Nature::Plain)], (1, 1, Nature::Plain), None);
         check(traces, &[(1, 5, Nature::Failed), (1, 5, Nature::Plain)], (1, 1, Nature::Failed), None);
-        check(traces, &[(1, 5, Nature::Plain), (2, 5, Nature::Plain)], (1, 1, Nature::Plain), Some(&[2]));
+        check(traces, &[(1, 5, Nature::Plain), (2, 5, Nature::Plain)], (1, 1, Nature::Plain), None);
+        check(traces, &[(2, 5, Nature::Plain), (1, 5, Nature::Plain)], (1, 1, Nature::Plain), Some(&[1]));
     }
 
     #[test]
