@@ -462,19 +462,18 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::{Duration, UNIX_EPOCH};
 
-    use opentelemetry::trace::{
-        Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
-    };
+    use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId};
     use opentelemetry::{Array, KeyValue, Value};
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::common::v1::any_value;
     use opentelemetry_proto::tonic::trace::v1::span::SpanKind as ProtoKind;
     use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+
     use proptest::prelude::*;
     use prost::Message;
 
     use super::*;
+    use crate::test_span;
 
     const NO_LIMIT: SizeLimit = at_most(usize::MAX);
 
@@ -497,25 +496,10 @@ mod tests {
 
     fn span(id: u64, name: String, scope: InstrumentationScope) -> SpanData {
         SpanData {
-            span_context: SpanContext::new(
-                TraceId::from(1),
-                SpanId::from(id),
-                TraceFlags::SAMPLED,
-                false,
-                TraceState::NONE,
-            ),
-            parent_span_id: SpanId::INVALID,
-            parent_span_is_remote: false,
-            span_kind: SpanKind::Internal,
+            span_context: test_span::context(1, id),
             name: name.into(),
-            start_time: UNIX_EPOCH,
-            end_time: UNIX_EPOCH,
-            attributes: Vec::new(),
-            dropped_attributes_count: 0,
-            events: SpanEvents::default(),
-            links: SpanLinks::default(),
-            status: Status::Unset,
             instrumentation_scope: scope,
+            ..test_span::empty()
         }
     }
 

@@ -32,6 +32,8 @@ mod rpc;
 mod sdk;
 mod spool;
 mod subscribers;
+#[cfg(test)]
+mod test_span;
 mod time;
 #[cfg(feature = "tls")]
 mod tls;

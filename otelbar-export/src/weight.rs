@@ -58,29 +58,15 @@ fn of_value(value: &Value) -> usize {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use opentelemetry::InstrumentationScope;
-    use opentelemetry::trace::{SpanContext, SpanId, SpanKind};
+    use opentelemetry::trace::SpanContext;
     use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
 
     use super::*;
+    use crate::test_span;
 
     #[test]
     fn what_can_grow_weighs() {
-        let empty = SpanData {
-            span_context: SpanContext::empty_context(),
-            parent_span_id: SpanId::INVALID,
-            parent_span_is_remote: false,
-            span_kind: SpanKind::Internal,
-            name: "work".into(),
-            start_time: UNIX_EPOCH,
-            end_time: UNIX_EPOCH,
-            attributes: Vec::new(),
-            dropped_attributes_count: 0,
-            events: SpanEvents::default(),
-            links: SpanLinks::default(),
-            status: Status::Unset,
-            instrumentation_scope: InstrumentationScope::default(),
-        };
+        let empty = test_span::empty();
         let text = || "x".repeat(10_000);
         let attribute = || vec![KeyValue::new("key", text())];
         let mut event = SpanEvents::default();

@@ -274,6 +274,7 @@ mod tests {
 
     use super::super::proto::arbitrary;
     use super::*;
+    use crate::test_span;
 
     #[test]
     fn values_are_written_as_the_mapping_has_it() {
@@ -312,7 +313,7 @@ mod tests {
             end_time: UNIX_EPOCH + Duration::from_nanos(u64::MAX),
             dropped_attributes_count: 3,
             status: Status::error("broke"),
-            ..arbitrary::empty()
+            ..test_span::empty()
         };
         span.events.events = vec![Event::new("log", UNIX_EPOCH + Duration::from_nanos(7), Vec::new(), 0)];
         span.links.links = vec![Link::new(context(1, 2, ""), Vec::new(), 0)];

@@ -409,6 +409,7 @@ mod tests {
 
     use super::super::proto::arbitrary;
     use super::*;
+    use crate::test_span;
 
     fn encoded(span: &SpanData) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -462,7 +463,7 @@ mod tests {
         for bits in [7, 14, 21] {
             for len in (1_usize << bits) - 60..(1 << bits) + 2 {
                 let text = "x".repeat(len);
-                let mut span = SpanData { name: "GET".into(), ..arbitrary::empty() };
+                let mut span = SpanData { name: "GET".into(), ..test_span::empty() };
                 span.events.events = vec![Event::new(text, UNIX_EPOCH, Vec::new(), 0)];
                 span.status = Status::Ok;
                 assert_eq!(encoded(&span), reference(span), "{len}");
@@ -472,7 +473,7 @@ mod tests {
 
     #[test]
     fn spans_follow_each_other() {
-        let (a, b) = (arbitrary::empty(), SpanData { name: "b".into(), ..arbitrary::empty() });
+        let (a, b) = (test_span::empty(), SpanData { name: "b".into(), ..test_span::empty() });
         let mut bytes = encoded(&a);
         super::span(&b, &mut bytes);
         assert_eq!(ScopeSpans::decode(&*bytes).unwrap().spans, [Span::from(a), Span::from(b)]);
@@ -482,7 +483,7 @@ mod tests {
     fn a_time_beyond_the_range_is_its_end() {
         #[track_caller]
         fn check(time: SystemTime, expected: u64) {
-            let mut span = SpanData { start_time: time, end_time: time, ..arbitrary::empty() };
+            let mut span = SpanData { start_time: time, end_time: time, ..test_span::empty() };
             span.events.events = vec![Event::new("log", time, Vec::new(), 0)];
             let span = decoded(&span);
             let times = [span.start_time_unix_nano, span.end_time_unix_nano, span.events[0].time_unix_nano];

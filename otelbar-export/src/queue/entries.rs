@@ -222,13 +222,12 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, SystemTime};
 
-    use opentelemetry::InstrumentationScope;
-    use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceFlags, TraceState};
     use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+    use opentelemetry_sdk::trace::SpanData;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::test_span;
     use crate::{EnqueueId, TraceBatch};
 
     const SLOW: Duration = Duration::from_millis(100);
@@ -244,25 +243,10 @@ mod tests {
         let status = if nature == Nature::Failed { Status::error("broke") } else { Status::Unset };
         let took = if nature == Nature::Slow { SLOW } else { Duration::ZERO };
         let span = SpanData {
-            span_context: SpanContext::new(
-                TraceId::from(trace),
-                SpanId::from(id),
-                TraceFlags::SAMPLED,
-                false,
-                TraceState::NONE,
-            ),
-            parent_span_id: SpanId::INVALID,
-            parent_span_is_remote: false,
-            span_kind: SpanKind::Internal,
-            name: "work".into(),
-            start_time: SystemTime::UNIX_EPOCH,
+            span_context: test_span::context(trace, id),
             end_time: SystemTime::UNIX_EPOCH + took,
-            attributes: Vec::new(),
-            dropped_attributes_count: 0,
-            events: SpanEvents::default(),
-            links: SpanLinks::default(),
             status,
-            instrumentation_scope: InstrumentationScope::default(),
+            ..test_span::empty()
         };
         let batch = TraceBatch::new(id, Resource::builder_empty().build(), vec![span; spans]);
         Portion::whole(HandOver::new(EnqueueId(id), batch))

@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use opentelemetry::InstrumentationScope;
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use prost::Message;
 
 use tokio::runtime::Builder;
@@ -20,6 +17,7 @@ use tokio::task::LocalSet;
 use super::*;
 use crate::batch::HandOver;
 use crate::spool::Spool;
+use crate::test_span;
 use crate::transport::Payload;
 use crate::{
     BreakerPolicy, BreakerState, EnqueueId, Health, Overflow, RetryPolicy, SpoolOptions, TraceBatch,
@@ -74,26 +72,10 @@ fn unavailable(retry_after: Option<Duration>) -> Result<Acknowledged, SendError>
 fn batch(spans: usize) -> Arc<HandOver> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     static NEXT_SPAN: AtomicU64 = AtomicU64::new(1);
-    let span = SpanData {
-        span_context: SpanContext::empty_context(),
-        parent_span_id: SpanId::INVALID,
-        parent_span_is_remote: false,
-        span_kind: SpanKind::Internal,
-        name: "work".into(),
-        start_time: SystemTime::UNIX_EPOCH,
-        end_time: SystemTime::UNIX_EPOCH,
-        attributes: Vec::new(),
-        dropped_attributes_count: 0,
-        events: SpanEvents::default(),
-        links: SpanLinks::default(),
-        status: Status::Unset,
-        instrumentation_scope: InstrumentationScope::builder("test").build(),
-    };
+    let span = test_span::empty();
     let mut spans = vec![span; spans];
     for span in &mut spans {
-        let id = SpanId::from(NEXT_SPAN.fetch_add(1, Ordering::Relaxed));
-        span.span_context =
-            SpanContext::new(TraceId::from(1), id, TraceFlags::SAMPLED, false, TraceState::NONE);
+        span.span_context = test_span::context(1, NEXT_SPAN.fetch_add(1, Ordering::Relaxed));
     }
     let batch = TraceBatch::new(1, Resource::builder_empty().build(), spans);
     HandOver::new(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch)
