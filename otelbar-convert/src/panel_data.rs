@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind};
+use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind};
+use opentelemetry::{InstrumentationScope, KeyValue};
 
 /// One request, with all that happened in it.
 #[derive(Clone, Debug)]
@@ -115,8 +115,15 @@ pub struct Request {
     pub status: Option<u16>,
     /// Bytes of the response's body that were sent.
     pub response_size: Option<u64>,
-    /// Why there was no whole response: `error.type` of the span, such as `cancelled`.
+    /// How it ended where that was neither by a whole response nor by an error, such as `client_gone` or `cancelled`:
+    /// `otelbar.outcome` of the span, which is no error for it.
+    pub outcome: Option<Cow<'static, str>>,
+    /// What kept it from a whole response: `error.type` of the span, such as `std::io::error::Error`.
     pub failure: Option<Cow<'static, str>>,
+    /// The error or panic that it failed with, where the source has more of it than its type.
+    pub exception: Option<Exception>,
+    /// Other spans that the SERVER span is linked to.
+    pub links: Vec<Link>,
     /// Further attributes of the SERVER span.
     pub attributes: Vec<KeyValue>,
 }
@@ -182,6 +189,19 @@ impl Entry {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Details {
+    /// The error or panic that it failed with; its span is in error.
+    pub exception: Option<Exception>,
+    /// `error.type`: a class of errors, of which there are few, such as the error's type or a status code; its span is
+    /// in error. The exception's type where it is `None`.
+    pub error_type: Option<Cow<'static, str>>,
+    /// Whether the application said that it went well: the span's status is `Ok`, whatever else is known of it.
+    pub ok: bool,
+    /// Other spans that its span is linked to.
+    pub links: Vec<Link>,
+    /// Links left out over a limit.
+    pub dropped_links: u32,
+    /// What made its span, where that is known: `otelbar` unless set.
+    pub scope: Option<InstrumentationScope>,
     /// `code.function.name`: the function it was done in.
     pub function: Option<Cow<'static, str>>,
     /// `code.stacktrace`: the calls that led to it, as the language writes them.
@@ -191,6 +211,18 @@ pub struct Details {
     /// They tell repetitions from variations. They are attributes only where the converter
     /// [is told so](crate::PanelDataConverter::with_sql_parameters).
     pub parameters: Option<Vec<Parameter>>,
+}
+
+/// An error or a panic, as the [conventions for exceptions](https://opentelemetry.io/docs/specs/semconv/exceptions/)
+/// tell of one. It is told as an event at the end of its span.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exception {
+    /// `exception.type`: its type, such as `std::io::error::Error`, or `panic`.
+    pub kind: Option<Cow<'static, str>>,
+    /// `exception.message`: what it says, without its type.
+    pub message: Option<Cow<'static, str>>,
+    /// `exception.stacktrace`: the calls that led to it, as the language writes them.
+    pub stacktrace: Option<String>,
 }
 
 /// A value bound to a parameter of a query.
@@ -244,6 +276,9 @@ pub struct Sql {
     pub returned_rows: Option<u64>,
     /// Rows it changed.
     pub affected_rows: Option<u64>,
+    /// `db.response.status_code`: the database's code of what went wrong, such as the SQLSTATE `23505`; its span is in
+    /// error.
+    pub response_status: Option<String>,
 }
 
 /// A rendered template.
@@ -275,6 +310,8 @@ pub struct HttpCall {
     pub method: String,
     /// The whole URL, already redacted.
     pub url: String,
+    /// `url.template`: the path's template, such as `/users/{id}`, where the caller has one.
+    pub template: Option<String>,
     /// Host called, without the port.
     pub server_address: Option<String>,
     /// Port called.
@@ -283,6 +320,9 @@ pub struct HttpCall {
     pub status: Option<u16>,
     /// Bytes of the answer's body that were read.
     pub response_size: Option<u64>,
+    /// How it ended where that was neither by an answer nor by an error, such as `cancelled`: `otelbar.outcome` of the
+    /// span, which is no error for it.
+    pub outcome: Option<Cow<'static, str>>,
     /// `error.type` where the call did not come to an answer.
     pub failure: Option<Cow<'static, str>>,
 }

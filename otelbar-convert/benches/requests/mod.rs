@@ -52,12 +52,11 @@ pub(crate) fn of_a_page() -> PanelData {
         let table = number % 10;
         let sql = Sql {
             system: "postgresql".to_owned().into(),
-            namespace: None,
             text: format!(
                 "SELECT id, title, price FROM table_{table} WHERE author_id = $1 ORDER BY title LIMIT 20"
             ),
             returned_rows: Some(7),
-            affected_rows: None,
+            ..Sql::default()
         };
         push(&mut data, Entry::new("", MICROSECOND, EntryKind::Sql(sql)));
     }

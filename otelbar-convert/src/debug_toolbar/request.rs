@@ -111,9 +111,8 @@ impl Reader {
             status: head.status,
             // The length that HEAD is answered with is the one that GET would have.
             response_size: length.filter(|_| method != "HEAD"),
-            failure: None,
-            attributes: Vec::new(),
             method,
+            ..Request::default()
         };
         for (kind, headers) in [("request", &head.request_headers), ("response", &head.response_headers)] {
             for (name, value) in headers.iter().filter(|(name, _)| self.headers.contains(name)) {

@@ -21,10 +21,10 @@ pub(crate) fn record(event: &Event<'_>, scope: &Scope) {
     let now = scope.context.now();
     let sql = Sql {
         system: Cow::Owned(scope.context.recorder.sql_system.clone()),
-        namespace: None,
         returned_rows: query.returned_rows,
         affected_rows: query.affected_rows,
         text: query.text(),
+        ..Sql::default()
     };
     let mut entry = Entry::new("", elapsed.min(now), EntryKind::Sql(sql));
     entry.parent = Some(scope.span);
