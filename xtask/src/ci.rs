@@ -185,7 +185,7 @@ fn run_demo(workspace: &Workspace) -> Result<Note, Failure> {
 }
 
 fn run_tests(workspace: &Workspace) -> Result<Note, Failure> {
-    test::tests(workspace, &[])
+    Ok(test::tests(workspace, &[])?.map(|lines| lines.replace('\n', "; ")))
 }
 
 struct Row {

@@ -1,7 +1,8 @@
 use std::{
     env,
     ffi::OsString,
-    fmt, io,
+    fmt,
+    io::{self, BufRead as _, BufReader},
     path::PathBuf,
     process::{Command, ExitStatus, Stdio},
 };
@@ -72,6 +73,37 @@ impl Process {
         eprintln!("$ {self}");
         let status =
             self.command().stdin(Stdio::null()).status().map_err(|error| self.not_started(&error))?;
+        self.judge(status)
+    }
+
+    /// Runs it as [`run`](Self::run) does, and shows `look` each line that it writes to standard output as well.
+    pub(crate) fn run_watched(&self, mut look: impl FnMut(&str)) -> Result<(), Failure> {
+        eprintln!("$ {self}");
+        let mut child = self
+            .command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| self.not_started(&error))?;
+        let output = child.stdout.take();
+        let mut lines =
+            BufReader::new(output.ok_or_else(|| Failure::new(format!("`{self}` has no standard output")))?);
+        let mut line = Vec::new();
+        let read = loop {
+            line.clear();
+            match lines.read_until(b'\n', &mut line) {
+                Ok(0) => break Ok(()),
+                Ok(_) => {
+                    let text = String::from_utf8_lossy(&line);
+                    print!("{text}");
+                    look(text.trim_end());
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        drop(lines);
+        let status = child.wait().map_err(|error| Failure::new(format!("`{self}`: {error}")))?;
+        read.map_err(|error| Failure::new(format!("what `{self}` wrote could not be read: {error}")))?;
         self.judge(status)
     }
 
@@ -210,6 +242,13 @@ mod tests {
         let message = failure.message().unwrap();
         assert!(message.starts_with("`cargo --no-such-option` ended with"), "{message}");
         assert!(message.contains("unexpected argument"), "{message}");
+    }
+
+    #[test]
+    fn what_a_watched_program_writes_is_seen_line_by_line() {
+        let mut seen = Vec::new();
+        Process::new("cargo", ".").arg("--version").run_watched(|line| seen.push(line.to_owned())).unwrap();
+        assert!(matches!(&seen[..], [line] if line.starts_with("cargo ")), "{seen:?}");
     }
 
     #[test]
