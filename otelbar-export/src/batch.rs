@@ -21,12 +21,25 @@ pub struct TraceBatch {
     pub resource: Resource,
     /// The spans.
     pub spans: Vec<SpanData>,
+    /// The `tracestate` of the trace, as it is written in the header; `None`, the default, for what each span's own
+    /// [`SpanContext`](opentelemetry::trace::SpanContext) says.
+    ///
+    /// It is there because the `TraceState` of the `opentelemetry` crate refuses keys that level 2 of W3C Trace Context
+    /// allows, and because one text costs less than a list of members in each span.
+    pub trace_state: Option<Arc<str>>,
 }
 
 impl TraceBatch {
     /// A batch.
     pub fn new(key: impl Into<TraceKey>, resource: Resource, spans: Vec<SpanData>) -> Self {
-        Self { key: key.into(), resource, spans }
+        Self { key: key.into(), resource, spans, trace_state: None }
+    }
+
+    /// The same batch, each span with this `tracestate`.
+    #[must_use]
+    pub fn with_trace_state(mut self, trace_state: impl Into<Arc<str>>) -> Self {
+        self.trace_state = Some(trace_state.into());
+        self
     }
 }
 
@@ -86,6 +99,7 @@ pub(crate) struct HandOver {
     pub(crate) key: TraceKey,
     pub(crate) resource: Resource,
     pub(crate) spans: Vec<SpanData>,
+    pub(crate) trace_state: Option<Arc<str>>,
     /// That of the first span: a hand-over is of one trace as a rule. Kept here as the spans lie elsewhere, in memory
     /// that has grown cold.
     pub(crate) trace: TraceId,
@@ -95,10 +109,11 @@ pub(crate) struct HandOver {
 
 impl HandOver {
     pub(crate) fn new(id: EnqueueId, batch: TraceBatch) -> Arc<Self> {
-        let TraceBatch { key, resource, spans } = batch;
-        let bytes = spans.iter().map(weight::of_span).sum();
+        let TraceBatch { key, resource, spans, trace_state } = batch;
+        let shared = trace_state.as_ref().map_or(0, |state| state.len());
+        let bytes = shared + spans.iter().map(weight::of_span).sum::<usize>();
         let trace = spans.first().map_or(TraceId::INVALID, |span| span.span_context.trace_id());
-        Arc::new(Self { id, key, resource, spans, trace, bytes })
+        Arc::new(Self { id, key, resource, spans, trace_state, trace, bytes })
     }
 }
 

@@ -165,7 +165,10 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: SizeLimit, encoding: Encoding) 
         }
         Encoding::Readable => {
             let mut text = Vec::new();
-            let spans = batch.iter().map(|portion| (&portion.hand_over().resource, portion.spans()));
+            let spans = batch.iter().map(|portion| {
+                let HandOver { resource, trace_state, .. } = portion.hand_over();
+                (resource, trace_state.as_deref(), portion.spans())
+            });
             readable(spans, &mut text);
             let request = Request { body: text.into(), portions: batch };
             Encoded { requests: vec![request], left_out: Vec::new() }
@@ -188,8 +191,14 @@ trait Format {
     /// The bytes that a resource's or a scope's own fields take in a request, at most.
     fn resource_len(head: &Self::Resource) -> usize;
     fn scope_len(head: &Self::Scope) -> usize;
-    /// Appends a span as an element of its scope's list.
-    fn span(span: &SpanData, resource: &Self::Resource, scope: &Self::Scope, to: &mut Vec<u8>);
+    /// Appends a span as an element of its scope's list; its `tracestate` is this one, or that of its own context.
+    fn span(
+        span: &SpanData,
+        trace_state: Option<&str>,
+        resource: &Self::Resource,
+        scope: &Self::Scope,
+        to: &mut Vec<u8>,
+    );
     fn request(groups: Vec<ResourceGroup<Self::Resource, Self::Scope>>) -> Vec<u8>;
 
     /// Why a span must not be sent, if so.
@@ -225,8 +234,8 @@ impl Format for Protobuf {
         head.len() + FRAME
     }
 
-    fn span(span: &SpanData, _: &Vec<u8>, _: &Vec<u8>, to: &mut Vec<u8>) {
-        protobuf::span(span, to);
+    fn span(span: &SpanData, trace_state: Option<&str>, _: &Vec<u8>, _: &Vec<u8>, to: &mut Vec<u8>) {
+        protobuf::span(span, trace_state, to);
     }
 
     fn request(groups: Vec<ResourceGroup>) -> Vec<u8> {
@@ -260,8 +269,8 @@ impl Format for Json {
         head.len() + FRAME
     }
 
-    fn span(span: &SpanData, _: &Vec<u8>, _: &Vec<u8>, to: &mut Vec<u8>) {
-        json::span(span, to);
+    fn span(span: &SpanData, trace_state: Option<&str>, _: &Vec<u8>, _: &Vec<u8>, to: &mut Vec<u8>) {
+        json::span(span, trace_state, to);
     }
 
     fn request(groups: Vec<ResourceGroup>) -> Vec<u8> {
@@ -295,7 +304,13 @@ impl Format for Zipkin {
         FRAME
     }
 
-    fn span(span: &SpanData, resource: &zipkin::ResourceHead, scope: &zipkin::ScopeHead, to: &mut Vec<u8>) {
+    fn span(
+        span: &SpanData,
+        _: Option<&str>,
+        resource: &zipkin::ResourceHead,
+        scope: &zipkin::ScopeHead,
+        to: &mut Vec<u8>,
+    ) {
         zipkin::span(span, resource, scope, to);
     }
 
@@ -316,7 +331,8 @@ fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
     let room = batch.iter().map(Portion::bytes).sum::<usize>() / 2;
     let mut draft = Draft::<F>::new(room.min(limit.usual));
     for portion in batch {
-        let resource = &portion.hand_over().resource;
+        let HandOver { resource, trace_state, .. } = portion.hand_over();
+        let trace_state = trace_state.as_deref();
         // The spans of this portion that are in the draft and not noted yet.
         let mut drafted = 0..0;
         let mut group = None;
@@ -324,7 +340,7 @@ fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
             let mut objection = F::objection(span);
             if objection.is_none() {
                 let at = *group.get_or_insert_with(|| draft.resource(resource));
-                objection = draft.add(at, span, limit);
+                objection = draft.add(at, span, trace_state, limit);
                 if objection.is_some() && !draft.is_empty() {
                     // It may have room in a request of its own.
                     draft.note(&portion, &drafted);
@@ -332,7 +348,7 @@ fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
                     encoded.requests.extend(std::mem::replace(&mut draft, next).finish());
                     drafted = index..index;
                     let at = *group.insert(draft.resource(resource));
-                    objection = draft.add(at, span, limit);
+                    objection = draft.add(at, span, trace_state, limit);
                 }
             }
             match objection {
@@ -396,7 +412,13 @@ impl<F: Format> Draft<F> {
 
     /// Writes a span to the group of its resource, or does nothing and says why where that would make the request too
     /// large.
-    fn add(&mut self, resource: usize, span: &SpanData, limit: SizeLimit) -> Option<LeftOut> {
+    fn add(
+        &mut self,
+        resource: usize,
+        span: &SpanData,
+        trace_state: Option<&str>,
+        limit: SizeLimit,
+    ) -> Option<LeftOut> {
         let group = self.groups.get_mut(resource)?;
         let is_first_of_resource = group.scopes.iter().all(|scope| scope.spans.is_empty());
         let scope = scope_in(&mut group.scopes, &span.instrumentation_scope, F::scope);
@@ -413,7 +435,7 @@ impl<F: Format> Draft<F> {
         } else {
             scope.spans.extend_from_slice(F::SEPARATOR);
         }
-        F::span(span, &group.head, &scope.head, &mut scope.spans);
+        F::span(span, trace_state, &group.head, &scope.head, &mut scope.spans);
         size += scope.spans.len() - before;
         if size > if self.spans == 0 { limit.most } else { limit.usual } {
             scope.spans.truncate(before);
@@ -604,6 +626,37 @@ mod tests {
         assert_eq!((span.dropped_events_count, span.links.len(), span.dropped_links_count), (3, 1, 4));
         let status = span.status.unwrap();
         assert_eq!((status.code(), status.message.as_str()), (StatusCode::Error, "broke"));
+    }
+
+    /// Level 2 of Trace Context allows keys that `TraceState` cannot hold.
+    #[test]
+    fn the_batchs_trace_state_is_that_of_each_span() {
+        let mut own = span(1, "GET /".to_owned(), scope("http"));
+        own.span_context = SpanContext::new(
+            TraceId::from(1),
+            SpanId::from(1),
+            TraceFlags::SAMPLED,
+            false,
+            "own=1".parse().unwrap(),
+        );
+        let none = span(2, "SELECT".to_owned(), scope("http"));
+        let state = "0a@@b=1,vendor=2";
+        let shop = Resource::builder_empty().with_service_name("shop").build();
+        let batch = TraceBatch::new(1, shop.clone(), vec![own.clone(), none.clone()]).with_trace_state(state);
+        let portion = Portion::whole(HandOver::new(EnqueueId(1), batch));
+        let without = Portion::whole(HandOver::new(EnqueueId(1), TraceBatch::new(1, shop, vec![own, none])));
+        assert_eq!(portion.bytes(), without.bytes() + state.len(), "what is held is counted");
+
+        let encoded = encode(vec![portion.clone()], NO_LIMIT, Encoding::Protobuf);
+        let spans = decode(&encoded.requests[0]).resource_spans.remove(0).scope_spans.remove(0).spans;
+        assert!(spans.iter().all(|span| span.trace_state == state), "{spans:?}");
+        let text = |encoding| {
+            let mut encoded = encode(vec![portion.clone()], NO_LIMIT, encoding);
+            String::from_utf8(encoded.requests.remove(0).body.to_vec()).unwrap()
+        };
+        #[cfg(feature = "json")]
+        assert_eq!(text(Encoding::Json).matches("\"traceState\":\"0a@@b=1,vendor=2\"").count(), 2);
+        assert_eq!(text(Encoding::Readable).matches("tracestate: 0a@@b=1,vendor=2").count(), 2);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use opentelemetry::trace::{Event, Link, Status};
+use opentelemetry::trace::{Event, Link, SpanContext, Status};
 use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
@@ -17,13 +17,22 @@ pub(crate) fn of_span(span: &SpanData) -> usize {
         .events
         .iter()
         .map(|event| size_of::<Event>() + of_name(&event.name) + of_attributes(&event.attributes));
-    let links = span.links.iter().map(|link| size_of::<Link>() + of_attributes(&link.attributes));
+    let links = span
+        .links
+        .iter()
+        .map(|link| size_of::<Link>() + of_trace_state(&link.span_context) + of_attributes(&link.attributes));
     size_of::<SpanData>()
+        + of_trace_state(&span.span_context)
         + of_name(&span.name)
         + description
         + of_attributes(&span.attributes)
         + events.sum::<usize>()
         + links.sum::<usize>()
+}
+
+fn of_trace_state(context: &SpanContext) -> usize {
+    let members = context.trace_state().into_iter();
+    members.map(|(key, value)| size_of::<(String, String)>() + key.len() + value.len()).sum()
 }
 
 fn of_attributes(attributes: &[KeyValue]) -> usize {

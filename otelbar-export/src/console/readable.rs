@@ -15,14 +15,15 @@ use super::amount::{Amount, rfc3339};
 use super::text::{OneLine, Plain, Quoted};
 use super::tree::{Node, Oddity, arrange};
 
-/// Appends the spans of a batch, each list with the resource it comes from, trace by trace.
+/// Appends the spans of a batch, each list with the resource it comes from and its `tracestate` where that is not in the
+/// spans, trace by trace.
 pub(crate) fn readable<'a>(
-    batch: impl IntoIterator<Item = (&'a Resource, &'a [SpanData])>,
+    batch: impl IntoIterator<Item = (&'a Resource, Option<&'a str>, &'a [SpanData])>,
     to: &mut Vec<u8>,
 ) {
     let mut traces: Vec<Trace<'a>> = Vec::new();
     let mut places: HashMap<TraceId, usize> = HashMap::new();
-    for (resource, spans) in batch {
+    for (resource, trace_state, spans) in batch {
         let service = service_name(resource);
         for span in spans {
             let id = span.span_context.trace_id();
@@ -30,11 +31,11 @@ pub(crate) fn readable<'a>(
                 traces.push(Trace { id, spans: Vec::new() });
                 traces.len() - 1
             });
-            traces[place].spans.push((service.clone(), span));
+            traces[place].spans.push(Row { service: service.clone(), trace_state, span });
         }
     }
     for trace in &mut traces {
-        trace.spans.sort_by_key(|(_, span)| span.start_time);
+        trace.spans.sort_by_key(|row| row.span.start_time);
     }
     traces.sort_by_key(Trace::start);
     for trace in traces {
@@ -51,22 +52,30 @@ fn service_name(resource: &Resource) -> Cow<'_, str> {
     }
 }
 
-/// Spans of one trace with their services, in the order of their start.
+/// Spans of one trace, in the order of their start.
 struct Trace<'a> {
     id: TraceId,
-    spans: Vec<(Cow<'a, str>, &'a SpanData)>,
+    spans: Vec<Row<'a>>,
+}
+
+/// A span, with what is known of it besides.
+struct Row<'a> {
+    service: Cow<'a, str>,
+    /// In place of that of the span's own context.
+    trace_state: Option<&'a str>,
+    span: &'a SpanData,
 }
 
 impl Trace<'_> {
     fn start(&self) -> Option<SystemTime> {
-        self.spans.first().map(|(_, span)| span.start_time)
+        self.spans.first().map(|row| row.span.start_time)
     }
 }
 
 impl fmt::Display for Trace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(start) = self.start() else { return Ok(()) };
-        let spans: Vec<&SpanData> = self.spans.iter().map(|(_, span)| *span).collect();
+        let spans: Vec<&SpanData> = self.spans.iter().map(|row| row.span).collect();
         let errors = spans.iter().filter(|span| matches!(span.status, Status::Error { .. })).count();
         write!(f, "trace {}, {}", self.id, Counted(spans.len(), "span"))?;
         if errors > 0 {
@@ -78,11 +87,11 @@ impl fmt::Display for Trace<'_> {
         writeln!(f, ", from {}", rfc3339(start))?;
         let mut lines = Lines { start, guides: Vec::new(), node: "", below: "" };
         for node in arrange(&spans) {
-            let (service, span) = &self.spans[node.span];
-            let above = node.parent.map(|parent| &self.spans[parent].0);
+            let Row { service, trace_state, span } = &self.spans[node.span];
+            let above = node.parent.map(|parent| &self.spans[parent].service);
             lines.enter(&node);
             lines.span(f, span, Some(service).filter(|service| above != Some(service)), &node)?;
-            lines.details(f, span)?;
+            lines.details(f, span, *trace_state)?;
         }
         Ok(())
     }
@@ -166,8 +175,9 @@ impl Lines {
         f.write_str("\n")
     }
 
-    fn details(&self, f: &mut fmt::Formatter<'_>, span: &SpanData) -> fmt::Result {
-        let trace_state = span.span_context.trace_state().header();
+    fn details(&self, f: &mut fmt::Formatter<'_>, span: &SpanData, trace_state: Option<&str>) -> fmt::Result {
+        let own = || span.span_context.trace_state().header().into();
+        let trace_state: Cow<'_, str> = trace_state.map_or_else(own, Cow::Borrowed);
         if !trace_state.is_empty() {
             self.line(f, None, format_args!("tracestate: {}", Plain(&trace_state)))?;
         }
@@ -284,7 +294,7 @@ mod tests {
 
     fn text(batch: &[(&Resource, &[SpanData])]) -> String {
         let mut bytes = Vec::new();
-        readable(batch.iter().copied(), &mut bytes);
+        readable(batch.iter().map(|(resource, spans)| (*resource, None, *spans)), &mut bytes);
         String::from_utf8(bytes).unwrap()
     }
 

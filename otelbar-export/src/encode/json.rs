@@ -12,7 +12,7 @@ use super::ResourceGroup;
 use super::proto::{flags, kind, nanos, sorted, status};
 
 /// An element of a scope's `spans`.
-pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
+pub(super) fn span(span: &SpanData, trace_state: Option<&str>, to: &mut Vec<u8>) {
     let SpanData {
         span_context,
         parent_span_id,
@@ -29,7 +29,7 @@ pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
         instrumentation_scope: _,
     } = span;
     object(to, |fields| {
-        fields.ids(span_context);
+        fields.ids(span_context, trace_state);
         if *parent_span_id != SpanId::INVALID {
             fields.hex("parentSpanId", &parent_span_id.to_bytes());
         }
@@ -111,7 +111,7 @@ fn span_event(event: &Event, to: &mut Vec<u8>) {
 
 fn span_link(link: &Link, to: &mut Vec<u8>) {
     object(to, |fields| {
-        fields.ids(&link.span_context);
+        fields.ids(&link.span_context, None);
         fields.list("attributes", &link.attributes, key_value);
         fields.number("droppedAttributesCount", link.dropped_attributes_count);
         fields.number("flags", flags(link.span_context.trace_flags(), link.span_context.is_remote()));
@@ -215,11 +215,14 @@ impl<'a> Fields<'a> {
         self.to
     }
 
-    /// The ids and the state of the trace.
-    fn ids(&mut self, context: &SpanContext) {
+    /// The ids and the state of the trace: this one, or that of the context.
+    fn ids(&mut self, context: &SpanContext, trace_state: Option<&str>) {
         self.hex("traceId", &context.trace_id().to_bytes());
         self.hex("spanId", &context.span_id().to_bytes());
-        self.text("traceState", &context.trace_state().header());
+        match trace_state {
+            Some(trace_state) => self.text("traceState", trace_state),
+            None => self.text("traceState", &context.trace_state().header()),
+        }
     }
 
     fn text(&mut self, name: &str, value: &str) {
@@ -326,7 +329,7 @@ mod tests {
             r#""status":{"message":"broke","code":2}}"#,
         );
         let mut json = Vec::new();
-        super::span(&span, &mut json);
+        super::span(&span, None, &mut json);
         assert_eq!(String::from_utf8(json).unwrap(), expected);
     }
 
@@ -340,7 +343,7 @@ mod tests {
         #[test]
         fn a_span_is_read_back_whole(span in arbitrary::span(&finite())) {
             let mut json = Vec::new();
-            super::span(&span, &mut json);
+            super::span(&span, None, &mut json);
             let read: Span = serde_json::from_slice(&json).unwrap();
             let mut expected = Span::from(span);
             // Left out, as it says nothing.

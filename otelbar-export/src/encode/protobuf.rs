@@ -20,7 +20,7 @@ const SCOPE_SPANS: u32 = 2;
 const SPANS: u32 = 2;
 
 /// The element of `ScopeSpans.spans`.
-pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
+pub(super) fn span(span: &SpanData, state: Option<&str>, to: &mut Vec<u8>) {
     let SpanData {
         span_context,
         parent_span_id,
@@ -39,7 +39,10 @@ pub(super) fn span(span: &SpanData, to: &mut Vec<u8>) {
     // Most spans take 128 bytes to 16 KiB, and so two bytes for the length.
     message::<2>(SPANS, to, |to| {
         ids(span_context, to);
-        trace_state(3, span_context.trace_state(), to);
+        match state {
+            Some(state) => text(3, state, to),
+            None => trace_state(3, span_context.trace_state(), to),
+        }
         if *parent_span_id != SpanId::INVALID {
             id(4, parent_span_id.to_bytes(), to);
         }
@@ -413,7 +416,7 @@ mod tests {
 
     fn encoded(span: &SpanData) -> Vec<u8> {
         let mut bytes = Vec::new();
-        super::span(span, &mut bytes);
+        super::span(span, None, &mut bytes);
         bytes
     }
 
@@ -475,7 +478,7 @@ mod tests {
     fn spans_follow_each_other() {
         let (a, b) = (test_span::empty(), SpanData { name: "b".into(), ..test_span::empty() });
         let mut bytes = encoded(&a);
-        super::span(&b, &mut bytes);
+        super::span(&b, None, &mut bytes);
         assert_eq!(ScopeSpans::decode(&*bytes).unwrap().spans, [Span::from(a), Span::from(b)]);
     }
 
