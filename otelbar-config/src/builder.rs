@@ -9,6 +9,8 @@ use crate::config::OpenTelemetryConfig;
 use crate::endpoint::Endpoint;
 use crate::filter::LevelFilter;
 use crate::headers::Headers;
+use crate::networks::IpNetworks;
+use crate::opt_in::OptInAttributes;
 use crate::options::declare::{Check, accept, plain};
 use crate::options::{OPTIONS, Set, Setting, Settings, Source};
 use crate::page::{LinkTemplate, PagePath};
@@ -178,7 +180,7 @@ macro_rules! from_text {
 }
 
 from_text! {
-    bool, usize, ByteSize, Duration, Endpoint, Headers, LevelFilter, Limit, LinkTemplate, Option<PathBuf>,
+    bool, usize, ByteSize, Duration, Endpoint, Headers, IpNetworks, LevelFilter, Limit, LinkTemplate, OptInAttributes, Option<PathBuf>,
     Option<Ratio>, Option<Secret<PathBuf>>, Option<Secret<String>>, PagePath, ResourceAttributes, Timeout, Vec<String>,
 }
 
@@ -203,6 +205,12 @@ impl<T: Choice, const N: usize> From<[T; N]> for Given<Vec<T>> {
 impl<const N: usize> From<[&str; N]> for Given<Vec<String>> {
     fn from(words: [&str; N]) -> Self {
         Given::Value(words.map(str::to_owned).to_vec())
+    }
+}
+
+impl From<bool> for Given<OptInAttributes> {
+    fn from(all: bool) -> Self {
+        Given::Value(all.into())
     }
 }
 

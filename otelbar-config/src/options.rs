@@ -21,6 +21,8 @@ use crate::endpoint::Endpoint;
 use crate::environment::{Environment, Reading};
 use crate::filter::LevelFilter;
 use crate::headers::Headers;
+use crate::networks::IpNetworks;
+use crate::opt_in::OptInAttributes;
 use crate::otlp::{self, Signal};
 use crate::page::{LinkTemplate, PagePath};
 use crate::readers;
@@ -361,10 +363,13 @@ options! {
         database_semconv: Semconv,
             default "stable",
             env ["OTELBAR_DATABASE_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via readers::database_opt_in];
-        /// The HTTP methods that are shown by name; others are _OTHER. Upper and lower case differ.
+        /// The HTTP methods known by name; others are exported as _OTHER. Upper and lower case differ. Replaces the default list.
         http_known_methods: Vec<String> as (&[String]),
-            default "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,TRACE",
+            default "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE",
             env ["OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"];
+        /// Whether opt-in attributes (http.response.body.size, db.response.returned_rows) are exported: true, false, or their names.
+        opt_in_attributes: OptInAttributes as (&OptInAttributes),
+            default "false", env ["OTELBAR_OPT_IN_ATTRIBUTES"];
         /// The db.system.name of queries whose events do not tell it, as those of sqlx.
         sql_system: String as (&str),
             default "other_sql", env ["OTELBAR_SQL_SYSTEM"];
@@ -424,6 +429,9 @@ options! {
         /// Further names (Host header, without port) under which the page answers; IP addresses, localhost and *.localhost always do.
         allowed_hosts: Vec<String> as (&[String]),
             default "none", env ["OTELBAR_ALLOWED_HOSTS"];
+        /// The proxies whose Forwarded and X-Forwarded-* headers are believed: IP addresses and networks (10.0.0.0/8).
+        trusted_proxies: IpNetworks as (&IpNetworks),
+            default "none", env ["OTELBAR_TRUSTED_PROXIES"];
         /// Whether the bar is put into the HTML pages of the application.
         inject_bar: bool,
             default "true", env ["OTELBAR_INJECT_BAR"];

@@ -247,6 +247,15 @@ impl<T: OptionValue> OptionValue for Option<T> {
 /// The text of an empty list: an empty text would mean that the option is unset.
 pub(crate) const NONE: &str = "none";
 
+/// What is wrong with an entry of a list, which is quoted unless it is all of the text: that is quoted already.
+pub(crate) fn entry_problem(text: &str, entry: &str, problem: &str) -> String {
+    if text.trim() == entry {
+        problem.to_owned()
+    } else {
+        format!("has `{}`, which {problem}", shorten(entry))
+    }
+}
+
 /// A list of plain words, separated by commas. `none` is the empty list.
 impl OptionValue for Vec<String> {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
