@@ -33,6 +33,7 @@
 //! Statements repeat. [`Cache`] keeps the descriptions of the latest ones.
 
 mod cache;
+mod fingerprint;
 mod grammar;
 mod keyword;
 mod lexer;
@@ -44,6 +45,7 @@ use std::borrow::Cow;
 pub use cache::{Cache, SharedStatement};
 pub use grammar::System;
 
+use fingerprint::Fingerprinter;
 use lexer::Lexer;
 use outline::Outline;
 use text::Sanitiser;
@@ -70,6 +72,10 @@ pub struct Statement<'a> {
     /// `db.query.text`: the statement with `?` for each literal and without comments. Borrowed
     /// where nothing had to change.
     pub text: Cow<'a, str>,
+    /// The same for statements that differ only in their literals, numbered parameters, comments
+    /// and whitespace, in the length of a list (`IN (?)`, `IN (?, ?)`, `ARRAY[?, ?]`), or in the
+    /// number of rows behind `VALUES`. A hash that may change with any version of this crate.
+    pub fingerprint: u64,
 }
 
 impl Statement<'_> {
@@ -83,6 +89,7 @@ impl Statement<'_> {
             stored_procedure: owned(self.stored_procedure),
             summary: self.summary,
             text: Cow::Owned(self.text.into_owned()),
+            fingerprint: self.fingerprint,
         }
     }
 }
@@ -96,11 +103,13 @@ pub fn describe(text: &str, system: System) -> Statement<'_> {
     let grammar = system.grammar();
     let mut sanitiser = Sanitiser::new(text, grammar);
     let mut outline = Outline::new(text, system);
+    let mut fingerprinter = Fingerprinter::new(text);
     for token in Lexer::new(text, grammar) {
         sanitiser.push(token);
         outline.push(token);
+        fingerprinter.push(token);
     }
-    outline.finish(sanitiser.finish())
+    outline.finish(sanitiser.finish(), fingerprinter.finish())
 }
 
 /// Describes a statement that was executed with parameters.
@@ -111,8 +120,10 @@ pub fn describe(text: &str, system: System) -> Statement<'_> {
 #[must_use]
 pub fn describe_parameterised(text: &str, system: System) -> Statement<'_> {
     let mut outline = Outline::new(text, system);
+    let mut fingerprinter = Fingerprinter::new(text);
     for token in Lexer::new(text, system.grammar()) {
         outline.push(token);
+        fingerprinter.push(token);
     }
-    outline.finish(Cow::Borrowed(text))
+    outline.finish(Cow::Borrowed(text), fingerprinter.finish())
 }

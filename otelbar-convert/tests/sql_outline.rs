@@ -259,6 +259,27 @@ fn operation_and_collection() {
     check_names("nothing", None, None);
 }
 
+/// Protects against slicing within a character: names are compared whatever their last part is.
+#[test]
+fn names_with_a_quoted_part_before_letters_beyond_ascii_are_compared() {
+    let systems = [
+        System::OtherSql,
+        System::PostgreSql,
+        System::MySql,
+        System::MariaDb,
+        System::Sqlite,
+        System::SqlServer,
+        System::OracleDb,
+    ];
+    for system in systems {
+        for (open, close) in [('"', '"'), ('`', '`'), ('[', ']')] {
+            let name = format!("{open}db{close}.café");
+            let _ = sql::describe(&format!("SELECT * FROM {name} JOIN {name} ON a = b"), system);
+        }
+    }
+    check_names(r#"SELECT * FROM "db".café JOIN db."CAFé" ON a = b"#, Some("SELECT"), Some(r#""db".café"#));
+}
+
 /// Protects the limit: 255 characters, and no name is cut.
 #[test]
 fn summaries_end_with_a_whole_name() {

@@ -21,6 +21,8 @@ pub struct SharedStatement {
     pub summary: Option<Arc<str>>,
     /// As [`Statement::text`].
     pub text: Arc<str>,
+    /// As [`Statement::fingerprint`].
+    pub fingerprint: u64,
 }
 
 impl From<Statement<'_>> for SharedStatement {
@@ -31,6 +33,7 @@ impl From<Statement<'_>> for SharedStatement {
             stored_procedure: statement.stored_procedure.map(Arc::from),
             summary: statement.summary.map(Arc::from),
             text: Arc::from(statement.text),
+            fingerprint: statement.fingerprint,
         }
     }
 }

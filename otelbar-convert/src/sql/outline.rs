@@ -176,7 +176,7 @@ impl<'a> Outline<'a> {
         }
     }
 
-    pub(super) fn finish(mut self, text: Cow<'a, str>) -> Statement<'a> {
+    pub(super) fn finish(mut self, text: Cow<'a, str>, fingerprint: u64) -> Statement<'a> {
         self.end_name(None);
         self.end_delete_target();
         Statement {
@@ -188,6 +188,7 @@ impl<'a> Outline<'a> {
             stored_procedure: self.stored_procedure,
             summary: self.summary.finish(),
             text,
+            fingerprint,
         }
     }
 
@@ -562,13 +563,12 @@ impl<'a> Outline<'a> {
 
 /// Whether two names are one, quotes and letter case aside.
 fn same_name(one: &str, other: &str) -> bool {
-    let bare = |name: &'_ str| -> (usize, usize) {
-        let quoted = name.len() >= 2 && name.starts_with(['"', '`', '[']);
-        if quoted { (1, name.len() - 1) } else { (0, name.len()) }
-    };
-    let (one_start, one_end) = bare(one);
-    let (other_start, other_end) = bare(other);
-    one[one_start..one_end].eq_ignore_ascii_case(&other[other_start..other_end])
+    bare(one).eq(bare(other))
+}
+
+fn bare(name: &str) -> impl Iterator<Item = u8> {
+    let is_quote = |byte: &u8| matches!(byte, b'"' | b'`' | b'[' | b']');
+    name.bytes().filter(move |byte| !is_quote(byte)).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Operations and targets with a space between them.
