@@ -17,6 +17,7 @@ mod recorder;
 mod request;
 mod resource;
 mod store;
+mod text;
 
 pub use capture::{
     CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered, ToolbarSpanProcessor,

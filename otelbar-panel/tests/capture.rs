@@ -89,6 +89,65 @@ async fn secrets_are_not_recorded() {
     assert_eq!(common::attribute(span, "user").unwrap(), "ada");
 }
 
+/// Writes a little, and then something goes wrong.
+struct Broken(fn() -> std::fmt::Result);
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("half")?;
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_formatted_is_marked_and_reaches_no_handler() {
+    let request = record(&common::quiet_toolbar(), async || {
+        for broken in [Broken(|| Err(std::fmt::Error)), Broken(|| panic!("in fmt"))] {
+            let span = info_span!("span", display = %broken, debug = ?broken, late = field::Empty);
+            span.record("late", field::display(&broken));
+            let error = &broken as &dyn std::error::Error;
+            span.in_scope(|| error!(error, value = %broken, "{broken} and more"));
+            let _ = otelbar_panel::template("broken", || Err::<String, _>(&broken));
+        }
+        info!("{}", LogsItself);
+    })
+    .await;
+    let failed = "half<formatting failed>";
+    for (span, render) in [(1, 2), (3, 4)] {
+        let span = &request["spans"][span];
+        assert_eq!(
+            attributes(span),
+            [("display", &json!(failed)), ("debug", &json!(failed)), ("late", &json!(failed))]
+        );
+        let event = &span["events"][0];
+        assert_eq!(common::attribute(event, "exception.message").unwrap(), failed);
+        assert_eq!(common::attribute(event, "value").unwrap(), failed);
+        assert_eq!(common::attribute(event, "message").unwrap(), failed);
+        assert_eq!(request["spans"][render]["status_message"], failed);
+    }
+    let events = request["spans"][0]["events"].as_array().unwrap();
+    let names: Vec<_> = events.iter().map(|event| event["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["while formatting", "formatted"], "a value may log while it is formatted");
+}
+
+/// Logs when it is formatted.
+struct LogsItself;
+
+impl std::fmt::Display for LogsItself {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        info!("while formatting");
+        f.write_str("formatted")
+    }
+}
+
 #[tokio::test]
 async fn fields_of_opentelemetry_steer_the_span() {
     let request = record(&common::quiet_toolbar(), async || {

@@ -6,6 +6,8 @@ use opentelemetry::{Key, KeyValue, Value};
 use otelbar_convert::redact::{REDACTED, Redactor};
 use tracing::field::{Field, Visit};
 
+use crate::text;
+
 /// Collects the fields of a `tracing` span or event.
 ///
 /// Fields that steer OpenTelemetry (`otel.name`, `otel.kind`, `otel.status_code`, `otel.status_description`) are taken
@@ -118,24 +120,15 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, || value.to_owned());
+        self.text(field, || text::copied(value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.text(field, || {
-            let mut text = value.to_string();
-            let mut source = value.source();
-            while let Some(cause) = source {
-                text.push_str(": ");
-                text.push_str(&cause.to_string());
-                source = cause.source();
-            }
-            text
-        });
+        self.text(field, || text::of_error(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, || format!("{value:?}"));
+        self.text(field, || text::formatted(format_args!("{value:?}")));
     }
 }
 

@@ -9,6 +9,7 @@ use tracing::Event;
 use tracing::field::{Field, Visit};
 
 use crate::request::Scope;
+use crate::text;
 
 /// Target of the events that `sqlx` sends for each query.
 pub(crate) const TARGET: &str = "sqlx::query";
@@ -71,8 +72,8 @@ impl Visit for Query {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "summary" => self.summary = value.to_owned(),
-            "db.statement" => self.statement = value.to_owned(),
+            "summary" => self.summary = text::copied(value),
+            "db.statement" => self.statement = text::copied(value),
             _ => {}
         }
     }

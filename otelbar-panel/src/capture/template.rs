@@ -4,6 +4,7 @@ use otelbar_convert::panel_data::{Entry, EntryKind, Template};
 
 use crate::id::new_span_id;
 use crate::request::Scope;
+use crate::text;
 
 /// Renders a template, and records that for the current request.
 ///
@@ -71,7 +72,7 @@ impl<R: Rendered, E: Display> Rendered for Result<R, E> {
     fn outcome(&self) -> Result<Option<u64>, String> {
         match self {
             Ok(rendered) => rendered.outcome(),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(text::formatted(format_args!("{error}"))),
         }
     }
 }

@@ -3,8 +3,7 @@ use std::borrow::Cow;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use otelbar_convert::panel_data::{Entry, EntryKind, Request};
 
-/// Bytes of one text that are kept at most, whatever the limit in characters says.
-const MAX_TEXT: usize = 64 * 1024;
+use crate::text::MAX_TEXT;
 
 /// Bytes of one text of a request's head that are kept at most.
 const MAX_HEAD_TEXT: usize = 8 * 1024;

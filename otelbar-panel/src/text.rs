@@ -1,0 +1,186 @@
+//! Text that the application's own code writes: bounded, and never a panic.
+//!
+//! `Display` and `Debug` are code of the application. `to_string` and `format!` panic where it returns an error, and
+//! make a text whole before anybody can cut it. Whatever is recorded by formatting goes through here instead.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Bytes of one text that are kept at most, whatever the limit in characters says.
+pub(crate) const MAX_TEXT: usize = 64 * 1024;
+
+/// Bytes of one text that are taken at most. More than is kept, so that what is cut off can be told, and so that what
+/// has to be hidden is seen whole where the cut goes through it.
+const MAX_TAKEN: usize = MAX_TEXT + 4 * 1024;
+
+/// Stands at the end of a text whose formatting ended in an error or in a panic.
+pub(crate) const FAILED: &str = "<formatting failed>";
+
+/// What these arguments write, as far as it is kept.
+pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
+    written(|out| out.write_fmt(value))
+}
+
+/// The message of an error, followed by those of its causes.
+pub(crate) fn of_error(error: &(dyn Error + 'static)) -> String {
+    written(|out| {
+        write!(out, "{error}")?;
+        let mut source = error.source();
+        while let Some(cause) = source {
+            write!(out, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    })
+}
+
+/// A copy of a text, as far as it is kept.
+pub(crate) fn copied(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TAKEN)].to_owned()
+}
+
+#[cfg(test)]
+/// Whether the calling code runs inside a value's formatting, where a panic is caught and ends nothing.
+pub(crate) fn is_formatting() -> bool {
+    FORMATTING.try_with(|depth| depth.get() > 0).unwrap_or(false)
+}
+
+thread_local! {
+    /// Where texts are written, so that each is allocated once and in its length. Not borrowed while a value is being
+    /// written, which may lead back here.
+    static BUFFER: RefCell<String> = const { RefCell::new(String::new()) };
+    static FORMATTING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What is kept of the buffer from one text to the next, in bytes.
+const KEPT_BUFFER: usize = 4 * 1024;
+
+fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> String {
+    let text = BUFFER.try_with(|buffer| std::mem::take(&mut *buffer.borrow_mut())).unwrap_or_default();
+    let mut out = Bounded { text, is_full: false };
+    let done = {
+        let _formatting = Formatting::begin();
+        catch_unwind(AssertUnwindSafe(|| write(&mut out)))
+    };
+    let Bounded { mut text, is_full } = out;
+    if !is_full && !matches!(done, Ok(Ok(()))) {
+        text.push_str(FAILED);
+    }
+    let copy = text.as_str().to_owned();
+    text.clear();
+    text.shrink_to(KEPT_BUFFER);
+    let _ = BUFFER.try_with(|buffer| *buffer.borrow_mut() = text);
+    copy
+}
+
+/// Counts how deep in values' formatting the thread is.
+struct Formatting;
+
+impl Formatting {
+    fn begin() -> Self {
+        let _ = FORMATTING.try_with(|depth| depth.set(depth.get() + 1));
+        Formatting
+    }
+}
+
+impl Drop for Formatting {
+    fn drop(&mut self) {
+        let _ = FORMATTING.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
+    }
+}
+
+/// Takes a text up to its limit, and then an error ends the formatting.
+struct Bounded {
+    text: String,
+    is_full: bool,
+}
+
+impl Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let room = MAX_TAKEN - self.text.len();
+        if more.len() <= room && !self.is_full {
+            self.text.push_str(more);
+            return Ok(());
+        }
+        if !self.is_full {
+            self.text.push_str(&more[..more.floor_char_boundary(room)]);
+            self.is_full = true;
+        }
+        Err(fmt::Error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes this, then does that.
+    struct Writes<F>(&'static str, F);
+
+    impl<F: Fn() -> fmt::Result> fmt::Display for Writes<F> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)?;
+            self.1()
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_formatted_is_marked_and_never_panics() {
+        #[track_caller]
+        fn check(value: impl fmt::Display, expected: &str) {
+            assert_eq!(formatted(format_args!("<{value}>")), expected);
+        }
+        check(Writes("whole", || Ok(())), "<whole>");
+        check(Writes("half", || Err(fmt::Error)), "<half<formatting failed>");
+        check(Writes("", || Err(fmt::Error)), "<<formatting failed>");
+        check(Writes("half", || panic!("in fmt")), "<half<formatting failed>");
+        check(Writes("half", || std::panic::panic_any(7)), "<half<formatting failed>");
+        assert_eq!(formatted(format_args!("next")), "next", "nothing is left of what failed");
+        assert!(!is_formatting());
+    }
+
+    #[test]
+    fn a_value_may_format_another_while_it_is_formatted() {
+        let outer = Writes("outer", || {
+            assert!(is_formatting());
+            assert_eq!(formatted(format_args!("{}", Writes("inner", || Ok(())))), "inner");
+            Ok(())
+        });
+        assert_eq!(formatted(format_args!("{outer}")), "outer");
+    }
+
+    #[test]
+    fn formatting_ends_at_the_limit() {
+        let asked = Cell::new(0_usize);
+        let endless = fmt::from_fn(|f| {
+            loop {
+                asked.set(asked.get() + 1);
+                f.write_str("four")?;
+            }
+        });
+        let text = formatted(format_args!("{endless}"));
+        assert_eq!((text.len(), text.capacity()), (MAX_TAKEN, MAX_TAKEN));
+        assert_eq!(asked.get(), MAX_TAKEN / 4 + 1);
+        assert!(!text.contains(FAILED), "it was cut, which is told otherwise");
+        assert_eq!(copied(&"ä".repeat(MAX_TEXT)).len(), MAX_TAKEN);
+    }
+
+    #[test]
+    fn a_chain_of_causes_ends_at_the_limit_too() {
+        #[derive(Debug)]
+        struct Circle;
+        impl fmt::Display for Circle {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("again")
+            }
+        }
+        impl Error for Circle {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&Circle)
+            }
+        }
+        assert!(of_error(&Circle).starts_with("again: again: "));
+    }
+}
