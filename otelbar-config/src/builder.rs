@@ -11,7 +11,7 @@ use crate::filter::LevelFilter;
 use crate::headers::Headers;
 use crate::networks::IpNetworks;
 use crate::opt_in::OptInAttributes;
-use crate::options::declare::{Check, accept, plain};
+use crate::options::declare::{Row, accept, plain};
 use crate::options::{OPTIONS, Set, Setting, Settings, Source};
 use crate::page::{LinkTemplate, PagePath};
 use crate::resource::ResourceAttributes;
@@ -84,12 +84,7 @@ impl Builder {
         self
     }
 
-    pub(crate) fn accept<T: OptionValue>(
-        &mut self,
-        option: &'static str,
-        given: Given<T>,
-        check: Check<T>,
-    ) -> Setting<T> {
+    pub(crate) fn accept<T: OptionValue>(&mut self, row: &Row<T>, given: Given<T>) -> Setting<T> {
         let (text, shown, value) = match given {
             Given::Text(text) => (text.trim().to_owned(), T::conceal(&text), None),
             Given::Value(value) if T::NULLABLE && value.text().is_empty() => {
@@ -98,7 +93,7 @@ impl Builder {
             Given::Value(value) => (value.text(), value.shown(), Some(value)),
         };
         // A value is read from its own text, so that what holds for variables holds for it.
-        let read = match accept(&text, plain::<T>, check) {
+        let read = match accept(&text, plain::<T>, row.check) {
             (_, Some(refused)) => Err(refused.why),
             (None, None) => Err(InvalidValue::new("is empty", "leave the option out to have its default")),
             (Some(read), None) if value.is_some_and(|value| value != read) => Err(InvalidValue::new(
@@ -110,7 +105,7 @@ impl Builder {
         match read {
             Ok(value) => Some(Set { value, source: Source::Builder }),
             Err(why) => {
-                self.faults.push(Fault { option: option.to_owned(), value: shorten(&shown), why });
+                self.faults.push(Fault { option: row.name.to_owned(), value: shorten(&shown), why });
                 None
             }
         }
@@ -335,7 +330,7 @@ mod tests {
             .allowed_hosts(["dev.local"])
             .otlp_certificate(Path::new("ca.pem"))
             .service_version("1.2".to_owned())
-            .access_token(Secret::new("t".to_owned()))
+            .access_token(Secret::new("0123456789abcdef".to_owned()))
             .otlp_headers(Headers::new([("a", "b c,d")]).unwrap())
             .otlp_endpoint("http://collector:9000".to_owned())
             .capture("sql,log".to_owned())
@@ -361,6 +356,7 @@ mod tests {
         check(new().allowed_hosts(["a,b"]), "cannot be written in a variable");
         check(new().traces_sampler("always_on").traces_sampler_arg(f64::NAN), "is not a ratio");
         check(new().slow_query_threshold(Duration::from_secs(1 << 40)), "is longer than a year");
+        check(new().access_token("0123456789abcde"), "is shorter than 16 characters");
         check(new().set("max_request", "5"), "is for an option that is not known");
         check(
             new().bsp_max_queue_size(10).bsp_max_export_batch_size(11),

@@ -4,6 +4,7 @@ use std::time::Duration;
 use crate::account::Account;
 use crate::builder::Builder;
 use crate::check::{self, Conflict};
+use crate::choice::TracesExporter;
 use crate::environment::{Environment, ProcessEnvironment, Reading, misspelt};
 use crate::options::{Set, Settings, Source, Values};
 use crate::page::Link;
@@ -90,15 +91,23 @@ impl OpenTelemetryConfig {
             };
             Warning::new(Some(conflict.option), place, conflict.value, conflict.why)
         };
-        reading.warnings.extend(check::combinations(&mut settings).into_iter().map(&warning));
+        let conflicts: Vec<_> = check::combinations(&mut settings).into_iter().map(&warning).collect();
         // Nothing is used instead of what nothing uses.
         let unused: Vec<_> = settings.unused().into_iter().map(&warning).collect();
         let config = Self::new(settings);
         let account = config.account();
+        let in_force = |warning: &Warning| account.entry(warning.option()?).map(|entry| entry.value.as_str());
         for warning in &mut reading.warnings {
-            if let Some(entry) = warning.option().and_then(|option| account.entry(option)) {
-                warning.set_used(&entry.value);
+            if let Some(value) = in_force(warning) {
+                warning.set_used(value);
             }
+        }
+        for mut warning in conflicts {
+            // What does not go together may be in force nevertheless.
+            if let Some(value) = in_force(&warning).filter(|value| shorten(value) != warning.value()) {
+                warning.set_used(value);
+            }
+            reading.warnings.push(warning);
         }
         reading.warnings.extend(unused);
         (config, reading.warnings)
@@ -166,11 +175,45 @@ impl OpenTelemetryConfig {
         ]
     }
 
-    /// Who may see the page.
+    /// Who may see the pages.
+    ///
+    /// ```
+    /// use otelbar_config::{Access, OpenTelemetryConfig};
+    ///
+    /// let (config, _) = OpenTelemetryConfig::from_environment(&[("OTELBAR_ACCESS_TOKEN", "too short")]);
+    /// assert_eq!(config.access(), Access::Nobody);
+    /// ```
     pub fn access(&self) -> Access<'_> {
-        match self.access_token() {
-            None => Access::Local,
-            Some(token) => Access::Token(token),
+        match (&self.settings.unread.access_token, self.access_token()) {
+            (Some(_), _) => Access::Nobody,
+            (None, None) => Access::Local,
+            (None, Some(token)) => Access::Token(token),
+        }
+    }
+
+    /// The address that this exporter sends traces to, where one was given that cannot be read.
+    ///
+    /// The configuration then has the default in its place, as OpenTelemetry demands, but that is another place than
+    /// the one that was meant: who exports by this exporter should not start.
+    ///
+    /// ```
+    /// use otelbar_config::{OpenTelemetryConfig, TracesExporter};
+    ///
+    /// let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://coll ector:4317")];
+    /// let (config, _) = OpenTelemetryConfig::from_environment(&environment);
+    /// assert!(config.unreadable_endpoint(TracesExporter::Otlp).is_some());
+    /// assert!(config.unreadable_endpoint(TracesExporter::Zipkin).is_none());
+    /// ```
+    pub fn unreadable_endpoint(&self, exporter: TracesExporter) -> Option<&Warning> {
+        let (settings, unread) = (&self.settings, &self.settings.unread);
+        match exporter {
+            TracesExporter::Otlp => match (&unread.otlp_traces_endpoint, &settings.otlp_traces_endpoint) {
+                (Some(warning), _) => Some(warning),
+                (None, Some(_)) => None,
+                (None, None) => unread.otlp_endpoint.as_deref(),
+            },
+            TracesExporter::Zipkin => unread.zipkin_endpoint.as_deref(),
+            TracesExporter::Console => None,
         }
     }
 }
@@ -214,14 +257,16 @@ pub struct BatchOptions {
     pub max_export_batch_size: usize,
 }
 
-/// Who may see the page.
+/// Who may see the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access<'a> {
-    /// Callers on this machine alone.
+    /// Only callers on this machine.
     Local,
     /// Whoever has this token, on this machine too.
     Token(&'a Secret<String>),
+    /// Nobody: a token was given that cannot be used, and behind a proxy every caller may look local.
+    Nobody,
 }
 
 const SERVICE_NAME: &str = "service.name";
@@ -238,7 +283,9 @@ impl Settings {
     pub(crate) fn hide_narrower(&self, weaker: &mut Settings) {
         macro_rules! hide {
             ($($wide:ident: $($narrow:ident)+;)+) => {
-                $( if self.$wide.is_some() { $( weaker.$narrow = None; )+ } )+
+                $( if self.$wide.is_some() || self.unread.$wide.is_some() {
+                    $( weaker.$narrow = None; weaker.unread.$narrow = None; )+
+                } )+
             };
         }
         hide! {

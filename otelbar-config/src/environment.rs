@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::hash::{BuildHasher, Hash};
 
-use crate::options::declare::{Check, Refused, Variable, accept};
+use crate::options::declare::{Refused, Row, Variable, accept};
 use crate::options::{OPTIONS, Set, Setting, Source};
 use crate::secret::{MASK, shorten};
 use crate::spelling::nearest;
@@ -88,28 +88,25 @@ pub(crate) struct Reading {
     pub(crate) path: Option<String>,
 }
 
-/// The value of an option in one of its variables. Nothing, an empty text and what is unusable are the same;
-/// the last is warned about.
+/// The value of an option in one of its variables, and the warning there may be about it. Nothing and an empty text
+/// are the same.
 pub(crate) fn read_variable<T: OptionValue>(
-    option: &'static str,
+    row: &Row<T>,
     variable: &Variable<T>,
-    check: Check<T>,
     environment: &dyn Environment,
-    reading: &mut Reading,
-) -> Setting<T> {
+) -> (Setting<T>, Option<Warning>) {
     let name = variable.name;
-    let text = environment.var(name)?;
+    let Some(text) = environment.var(name) else { return (None, None) };
     let (value, refused) = match text.to_str() {
-        Some(text) => accept(text, variable.parse, check),
+        Some(text) => accept(text, variable.parse, row.check),
         None => {
             let why = InvalidValue::new("is not UTF-8", "write UTF-8");
             (None, Some(Refused { value: T::conceal(&text.to_string_lossy()), why }))
         }
     };
-    if let Some(Refused { value, why }) = refused {
-        reading.warnings.push(Warning::new(Some(option), Place::Variable(name.to_owned()), value, why));
-    }
-    Some(Set { value: value?, source: Source::Environment { variable: name } })
+    let place = Place::Variable(name.to_owned());
+    let warning = refused.map(|refused| refused.warning(row, place, value.is_some()));
+    (value.map(|value| Set { value, source: Source::Environment { variable: name } }), warning)
 }
 
 /// Warns of variables that look as if they were meant for an option but are none.

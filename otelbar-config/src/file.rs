@@ -26,8 +26,12 @@ pub(crate) fn beneath(environment: &dyn Environment, reading: &mut Reading) -> S
 #[cfg(feature = "file")]
 fn read(path: &str, environment: &dyn Environment, reading: &mut Reading) -> Settings {
     load::file(path.as_ref(), environment, reading).unwrap_or_else(|error| {
-        reading.warnings.push(error.into_warning());
-        Settings::default()
+        let warning = error.into_warning();
+        reading.warnings.push(warning.clone());
+        let mut settings = Settings::default();
+        // Whether it has a token is not known: without one the pages would open to all that looks local.
+        settings.unread.access_token = Some(Box::new(warning));
+        settings
     })
 }
 

@@ -29,7 +29,7 @@ use crate::readers;
 use crate::resource::ResourceAttributes;
 use crate::sampler::{Ratio, SamplerKind, by_deployment};
 use crate::secret::Secret;
-use crate::value::{OptionValue, positive, within};
+use crate::value::{OptionValue, hard_to_guess, positive, within};
 
 /// What may stand in memory at most, as a count: more is a slip.
 const MANY: usize = 16_777_216;
@@ -119,19 +119,19 @@ options! {
         otlp_endpoint: Endpoint as (&Endpoint),
             default (|s| otlp::default_endpoint(s.otlp_protocol()),
                 "http://localhost:4317 for grpc, else http://localhost:4318"),
-            env ["OTEL_EXPORTER_OTLP_ENDPOINT"];
+            env ["OTEL_EXPORTER_OTLP_ENDPOINT"], unreadable "nothing is sent by OTLP";
         /// The address traces are sent to, as it stands.
         otlp_traces_endpoint: Endpoint as (&Endpoint),
             default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Traces), "otlp_endpoint, over HTTP with v1/traces"),
-            env ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
+            env ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], unreadable "no traces are sent by OTLP";
         /// The address metrics are sent to, as it stands.
         otlp_metrics_endpoint: Endpoint as (&Endpoint),
             default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Metrics), "otlp_endpoint, over HTTP with v1/metrics"),
-            env ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"], not yet;
+            env ["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"], unreadable "no metrics are sent by OTLP", not yet;
         /// The address logs are sent to, as it stands.
         otlp_logs_endpoint: Endpoint as (&Endpoint),
             default (as otlp_endpoint, |s| otlp::endpoint_of(s, Signal::Logs), "otlp_endpoint, over HTTP with v1/logs"),
-            env ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"], not yet;
+            env ["OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"], unreadable "no logs are sent by OTLP", not yet;
 
         /// Whether an endpoint without a scheme is spoken to without TLS.
         otlp_insecure: bool,
@@ -231,7 +231,8 @@ options! {
     "Zipkin" {
         /// The address spans are sent to, as JSON of Zipkin's version 2.
         zipkin_endpoint: Endpoint as (&Endpoint),
-            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"];
+            default "http://localhost:9411/api/v2/spans", env ["OTEL_EXPORTER_ZIPKIN_ENDPOINT"],
+            unreadable "nothing is sent to Zipkin";
         /// How long one export to Zipkin may take, in milliseconds; 0 is without limit.
         zipkin_timeout: Timeout,
             default "10000", env ["OTEL_EXPORTER_ZIPKIN_TIMEOUT"];
@@ -423,9 +424,10 @@ options! {
         redacted_attribute_keys: Vec<String> as (&[String]),
             default "access_key,accesskey,api_key,apikey,authorization,bearer,connection_string,connectionstring,cookie,credential,credentials,dsn,jwt,otp,passphrase,passwd,password,pin,private_key,privatekey,pwd,secret,secret_key,secretkey,session,session_id,sessionid,token",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
-        /// The token that opens the page, from anywhere and here too. Without one local callers alone see it.
+        /// The token that opens the pages, from anywhere and here too: at least 16 characters. Without one only local callers see them.
         access_token: Option<Secret<String>> as (Option<&Secret<String>>),
-            default none, env ["OTELBAR_ACCESS_TOKEN"];
+            default none, env ["OTELBAR_ACCESS_TOKEN"], check hard_to_guess,
+            unreadable "nobody may see the pages";
         /// Further names (Host header, without port) under which the page answers; IP addresses, localhost and *.localhost always do.
         allowed_hosts: Vec<String> as (&[String]),
             default "none", env ["OTELBAR_ALLOWED_HOSTS"];

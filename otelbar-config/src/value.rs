@@ -112,6 +112,19 @@ pub(crate) fn positive(duration: &Duration) -> Result<(), InvalidValue> {
     Ok(())
 }
 
+/// Refuses a token that is soon found by trying.
+pub(crate) fn hard_to_guess(token: &Option<Secret<String>>) -> Result<(), InvalidValue> {
+    const LEAST: usize = 16;
+    match token {
+        Some(token) if token.expose().chars().count() < LEAST => {
+            let remedy =
+                format!("give at least {LEAST}, chosen at random: `openssl rand -hex 16` writes some");
+            Err(InvalidValue::new(format!("is shorter than {LEAST} characters"), remedy))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl OptionValue for bool {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         if text.eq_ignore_ascii_case("true") {

@@ -1,5 +1,7 @@
 use std::fmt;
 
+#[cfg(feature = "file")]
+use crate::options::declare::Row;
 use crate::secret::shorten;
 use crate::value::InvalidValue;
 
@@ -27,6 +29,7 @@ pub struct Warning {
     #[cfg_attr(feature = "serde", serde(flatten))]
     why: InvalidValue,
     used: Option<String>,
+    consequence: Option<&'static str>,
 }
 
 /// Where a warning comes from.
@@ -61,11 +64,23 @@ pub struct Position {
 impl Warning {
     /// `value` must be without secrets.
     pub(crate) fn new(option: Option<&'static str>, place: Place, value: String, why: InvalidValue) -> Self {
-        Warning { option, place, value: shorten(&value), why, used: None }
+        Warning { option, place, value: shorten(&value), why, used: None, consequence: None }
     }
 
+    /// What it means that nothing could be read, where nothing is used instead.
+    pub(crate) fn with_consequence(self, consequence: Option<&'static str>) -> Self {
+        Warning { consequence, ..self }
+    }
+
+    /// About an option of which nothing could be read.
+    #[cfg(feature = "file")]
+    pub(crate) fn about<T>(self, row: &Row<T>) -> Self {
+        Warning { option: Some(row.name), consequence: row.unreadable, ..self }
+    }
+
+    /// Says what is in force, unless nothing stands in for what was given.
     pub(crate) fn set_used(&mut self, used: &str) {
-        self.used = Some(shorten(used));
+        self.used = self.consequence.is_none().then(|| shorten(used));
     }
 
     /// The option concerned, if it is known which.
@@ -101,22 +116,35 @@ impl Warning {
         self.why.remedy()
     }
 
-    /// What is in force instead, shortened, `***` in place of secrets; empty if nothing is.
+    /// What is in force instead, shortened, `***` in place of secrets; empty if nothing is. `None` where what was given
+    /// is in force, and where nothing stands in for it.
     pub fn used(&self) -> Option<&str> {
         self.used.as_deref()
+    }
+
+    /// What follows from it, where nothing stands in for what was given: an address that cannot be read is not replaced
+    /// by the default, which is somebody else's.
+    pub fn consequence(&self) -> Option<&str> {
+        self.consequence
     }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: `{}` {}", self.place, self.value, self.why)?;
-        match self.used.as_deref() {
-            None => Ok(()),
-            Some("") => f.write_str("; left unset"),
-            Some(used) => write!(f, "; used `{used}`"),
+        match (self.consequence, self.used.as_deref()) {
+            (Some(consequence), _) => write!(f, "; until then {consequence}"),
+            (None, None) => Ok(()),
+            (None, Some("")) => f.write_str("; left unset"),
+            (None, Some(used)) => write!(f, "; used `{used}`"),
         }
     }
 }
+
+/// A warning about what is in use is an error: see [`unreadable_endpoint`].
+///
+/// [`unreadable_endpoint`]: crate::OpenTelemetryConfig::unreadable_endpoint
+impl std::error::Error for Warning {}
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

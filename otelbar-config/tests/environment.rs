@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use otelbar_config::{OPTIONS, OpenTelemetryConfig, Source, Warning};
+use otelbar_config::{Access, OPTIONS, OpenTelemetryConfig, Source, TracesExporter, Warning};
 
 /// What is set and used by nothing yet has a test of its own.
 fn read(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
@@ -214,13 +214,7 @@ fn table() -> Vec<Row> {
         row("OTELBAR_N_PLUS_ONE_THRESHOLD", "n_plus_one_threshold", ("9", "9"), "1"),
         row("OTELBAR_REDACTED_QUERY_KEYS", "redacted_query_keys", ("a,b", "a,b"), "a b"),
         row("OTELBAR_REDACTED_ATTRIBUTE_KEYS", "redacted_attribute_keys", ("none", "none"), "a b"),
-        Row {
-            variable: "OTELBAR_ACCESS_TOKEN",
-            option: "access_token",
-            good: ("hush", "***"),
-            wrong: None,
-            beside: &[],
-        },
+        row("OTELBAR_ACCESS_TOKEN", "access_token", ("0123456789abcdef", "***"), "0123456789abcde"),
         row("OTELBAR_ALLOWED_HOSTS", "allowed_hosts", ("dev.local", "dev.local"), "a b"),
         row("OTELBAR_TRUSTED_PROXIES", "trusted_proxies", ("10.0.0.0/8,::1", "10.0.0.0/8,::1"), "proxy"),
         row("OTELBAR_INJECT_BAR", "inject_bar", ("false", "false"), "maybe"),
@@ -326,8 +320,11 @@ fn a_wrong_value_is_a_warning_and_the_default() {
             assert!(warning.value().len() < 200, "{} shows it all", row.variable);
             let option = warning.option().unwrap();
             let used = value(&config, option);
+            let unreadable = OPTIONS.iter().find(|known| known.name == option).unwrap().unreadable;
+            assert_eq!(warning.consequence(), unreadable, "{warning}");
             assert!(
-                warning.used().is_some_and(|shown| used.starts_with(shown.split('…').next().unwrap())),
+                unreadable.is_some()
+                    || warning.used().is_some_and(|shown| used.starts_with(shown.split('…').next().unwrap())),
                 "{warning}"
             );
         }
@@ -518,4 +515,73 @@ fn a_value_that_is_not_utf8_is_a_warning() {
     let (config, warnings) = OpenTelemetryConfig::from_environment(&Broken);
     assert_eq!(config.service_name(), "unknown_service");
     assert_eq!(warnings[0].problem(), "is not UTF-8");
+}
+
+/// An address that was meant is not replaced by the default, which is another's. Only that in use counts.
+#[test]
+fn an_address_that_cannot_be_read_is_told_of_the_exporter_that_uses_it() {
+    #[track_caller]
+    fn check(environment: &[(&str, &str)], otlp: Option<&str>, zipkin: Option<&str>) {
+        let (config, _) = read(environment);
+        // What a builder does not set stays unreadable.
+        for config in [config.to_builder().service_name("shop").build().unwrap(), config] {
+            let unreadable = |exporter| config.unreadable_endpoint(exporter).and_then(Warning::variable);
+            assert_eq!(unreadable(TracesExporter::Otlp), otlp);
+            assert_eq!(unreadable(TracesExporter::Zipkin), zipkin);
+            assert_eq!(unreadable(TracesExporter::Console), None);
+        }
+    }
+    const GENERIC: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    const METRICS: &str = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
+    const ZIPKIN: &str = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
+    const BAD: &str = "http://coll ector:4317";
+    const GOOD: &str = "http://collector:4317";
+    check(&[], None, None);
+    check(&[(GENERIC, BAD)], Some(GENERIC), None);
+    check(&[(TRACES, BAD)], Some(TRACES), None);
+    check(&[(TRACES, BAD), (GENERIC, GOOD)], Some(TRACES), None);
+    check(&[(TRACES, GOOD), (GENERIC, BAD)], None, None);
+    check(&[(METRICS, BAD)], None, None);
+    check(&[(ZIPKIN, BAD)], None, Some(ZIPKIN));
+    // What can be read, if not without a word.
+    check(&[(GENERIC, "http://collector:4318")], None, None);
+    check(&[(GENERIC, "otel-collector:4317")], None, None);
+    check(&[(GENERIC, "http://h:4317/v1/traces")], None, None);
+    check(&[(ZIPKIN, "zipkin:9411/api/v2/spans")], None, None);
+}
+
+#[test]
+fn a_builder_that_sets_the_address_mends_it() {
+    let (config, _) = read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")]);
+    assert!(config.unreadable_endpoint(TracesExporter::Otlp).is_some());
+    let config = config.to_builder().otlp_endpoint("http://collector:4317").build().unwrap();
+    assert!(config.unreadable_endpoint(TracesExporter::Otlp).is_none());
+}
+
+/// Behind a proxy every caller may look local, so a token that was meant must not be as good as none.
+#[test]
+fn an_unusable_token_opens_the_pages_to_nobody() {
+    #[track_caller]
+    fn check(token: &str, expected: Option<Access<'_>>) {
+        let (config, warnings) = read(&[("OTELBAR_ACCESS_TOKEN", token)]);
+        match expected {
+            Some(expected) => assert_eq!(config.access(), expected),
+            None => {
+                let Access::Token(given) = config.access() else { panic!("{:?}", config.access()) };
+                assert_eq!(given.expose(), token.trim());
+            }
+        }
+        assert_eq!(warnings.is_empty(), config.access() != Access::Nobody);
+    }
+    check("", Some(Access::Local));
+    check("  ", Some(Access::Local));
+    check("0123456789abcdef", None);
+    check("ſixteen-letters!", None);
+    check("0123456789abcde", Some(Access::Nobody));
+    check("0123456789\u{1}abcdef", Some(Access::Nobody));
+    check(&"x".repeat(1 << 20), Some(Access::Nobody));
+    let (config, _) = read(&[("OTELBAR_ACCESS_TOKEN", "short")]);
+    let config = config.to_builder().access_token("0123456789abcdef").build().unwrap();
+    assert!(matches!(config.access(), Access::Token(_)));
 }

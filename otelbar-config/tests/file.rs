@@ -5,8 +5,8 @@ use std::error::Error;
 use std::io::Write;
 
 use otelbar_config::{
-    Environment, LogLevel, LogsExporter, MetricsExporter, OpenTelemetryConfig, Place, Propagator, Protocol,
-    Ratio, Sampler, Signal, Source, TracesExporter, Warning,
+    Access, Environment, LogLevel, LogsExporter, MetricsExporter, OpenTelemetryConfig, Place, Propagator,
+    Protocol, Ratio, Sampler, Signal, Source, TracesExporter, Warning,
 };
 
 const NOTHING: [(&str, &str); 0] = [];
@@ -326,4 +326,36 @@ fn the_file_named_in_the_environment_is_read() -> Result<(), Box<dyn Error>> {
     let (config, warnings) = OpenTelemetryConfig::from_environment(&[("OTEL_CONFIG_FILE", path)]);
     assert_eq!((config.max_requests(), warnings), (7, vec![]));
     Ok(())
+}
+
+/// Without this a slip in the file would open the pages to all that look local behind a proxy.
+#[test]
+fn a_token_of_the_file_that_cannot_be_used_opens_the_pages_to_nobody() {
+    #[track_caller]
+    fn check(token: &str, environment: &dyn Environment, expected: Access<'_>) {
+        let (config, _) =
+            read(&format!("file_format: '1.0'\notelbar: {{access_token: {token}}}"), environment);
+        assert_eq!(config.access(), expected, "{token}");
+    }
+    check("short", &NOTHING, Access::Nobody);
+    check("{a: b}", &NOTHING, Access::Nobody);
+    check("", &NOTHING, Access::Local);
+    let token = otelbar_config::Secret::new("0123456789abcdef".to_owned());
+    check("0123456789abcdef", &NOTHING, Access::Token(&token));
+    check("short", &[("OTELBAR_ACCESS_TOKEN", "0123456789abcdef")], Access::Token(&token));
+    check("0123456789abcdef", &[("OTELBAR_ACCESS_TOKEN", "short")], Access::Nobody);
+
+    let (config, _) = OpenTelemetryConfig::from_environment(&[("OTEL_CONFIG_FILE", "/there/is/none.yaml")]);
+    assert_eq!(config.access(), Access::Nobody);
+}
+
+#[test]
+fn the_generic_address_of_a_stronger_source_counts_even_if_it_cannot_be_read() {
+    let text = "file_format: '1.0'\notelbar: {otlp_traces_endpoint: 'http://file:4317'}";
+    let endpoint = |environment: &dyn Environment| {
+        read(text, environment).0.unreadable_endpoint(TracesExporter::Otlp).map(|w| w.place().to_string())
+    };
+    assert_eq!(endpoint(&NOTHING), None);
+    let bad = [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")];
+    assert_eq!(endpoint(&bad), Some("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned()));
 }

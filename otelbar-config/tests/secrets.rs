@@ -117,6 +117,7 @@ fn credentials_in_link_templates_are_masked() {
 #[test]
 fn the_token_is_masked() {
     check("OTELBAR_ACCESS_TOKEN", "hush");
+    check("OTELBAR_ACCESS_TOKEN", "hush-0123456789abcdef");
     check("OTELBAR_ACCESS_TOKEN", "hush\u{1}");
 }
 

@@ -113,7 +113,7 @@ async fn local_callers_alone_see_the_pages_and_the_bar() {
 
 #[tokio::test]
 async fn a_token_opens_the_pages_to_others_and_is_kept_in_a_cookie() {
-    let toolbar = common::toolbar_with(|config| config.access_token("s3cret"));
+    let toolbar = common::toolbar_with(|config| config.access_token("s3cret-s3cret-s3cret"));
     let remote: SocketAddr = "192.0.2.1:5".parse().unwrap();
     let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/api/requests")).await;
     assert_eq!(head.status, StatusCode::FORBIDDEN);
@@ -123,7 +123,7 @@ async fn a_token_opens_the_pages_to_others_and_is_kept_in_a_cookie() {
         StatusCode::OK,
         "the page's files hold no data, and ask for each other without a token"
     );
-    let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/?token=s3cret")).await;
+    let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/?token=s3cret-s3cret-s3cret")).await;
     assert_eq!(head.status, StatusCode::OK);
     let cookie = head.headers["set-cookie"].to_str().unwrap();
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use super::yaml::{Key, Kind, Node};
 use crate::environment::Reading;
-use crate::options::{OPTIONS, Settings, Source};
+use crate::options::{OPTIONS, Settings};
 use crate::otlp::Signal;
 use crate::pairs;
-use crate::secret::{MASK, shorten};
+use crate::secret::MASK;
 use crate::spelling::nearest;
 use crate::value::{InvalidValue, NONE};
 use crate::warning::{Place, Position, Warning};
@@ -30,6 +30,8 @@ struct Reader<'a> {
     /// Options that exporters share, once given.
     shared: Vec<String>,
 }
+
+const SINGLE: &str = "a single value";
 
 const ROOT: &[&str] = &[
     "file_format",
@@ -405,8 +407,14 @@ impl Reader<'_> {
 
     /// An option whose value is this node.
     fn option(&mut self, option: &str, node: &Node) {
-        if let Some(text) = self.text(node) {
-            self.set(option, text, node.position);
+        match &node.kind {
+            Kind::Null => {}
+            Kind::Scalar(text) => self.set(option, text, node.position),
+            Kind::List(_) | Kind::Map(_) => {
+                let warning = self.of_wrong_shape(node, SINGLE);
+                let warning = self.settings.set_unread(option, warning);
+                self.reading.warnings.push(warning);
+            }
         }
     }
 
@@ -419,7 +427,7 @@ impl Reader<'_> {
             return self.set(option, text, node.position);
         }
         let mut other = self.settings.clone();
-        other.set(option, text, Source::File(node.position));
+        other.set(option, text, node.position, self.path);
         if other.values() != self.settings.values() {
             let problem = "is not that of an exporter before, which shares it";
             self.warn(static_name(option), node.position, text.to_owned(), problem, "give it once");
@@ -427,9 +435,7 @@ impl Reader<'_> {
     }
 
     fn set(&mut self, option: &str, text: &str, position: Position) {
-        if let Some((option, Some(refused))) = self.settings.set(option, text, Source::File(position)) {
-            self.warn_why(Some(option), position, refused.value, refused.why);
-        }
+        self.reading.warnings.extend(self.settings.set(option, text, position, self.path));
     }
 
     /// Calls `found` for each key that is known, and warns of others.
@@ -497,21 +503,31 @@ impl Reader<'_> {
 
     fn text<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
         if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
-            self.wrong_shape(node, "a single value");
+            self.wrong_shape(node, SINGLE);
         }
         text(node)
     }
 
-    /// What stands there may be a secret, so it is not quoted.
     fn wrong_shape(&mut self, node: &Node, expected: &str) {
+        let warning = self.of_wrong_shape(node, expected);
+        self.reading.warnings.push(warning);
+    }
+
+    /// What stands there may be a secret, so it is not quoted.
+    fn of_wrong_shape(&self, node: &Node, expected: &str) -> Warning {
         let found = match &node.kind {
             Kind::Null => "nothing",
-            Kind::Scalar(_) => "a single value",
+            Kind::Scalar(_) => SINGLE,
             Kind::List(_) => "a list",
             Kind::Map(_) => "keys with values",
         };
         let problem = format!("is {found}, where {expected} should be");
-        self.warn(None, node.position, MASK.to_owned(), problem, format!("write {expected}"));
+        let why = InvalidValue::new(problem, format!("write {expected}"));
+        Warning::new(None, self.place(node.position), MASK.to_owned(), why)
+    }
+
+    fn place(&self, position: Position) -> Place {
+        Place::File { path: self.path.to_owned(), position: Some(position) }
     }
 
     fn warn(
@@ -532,8 +548,8 @@ impl Reader<'_> {
         value: String,
         why: InvalidValue,
     ) {
-        let place = Place::File { path: self.path.to_owned(), position: Some(position) };
-        self.reading.warnings.push(Warning::new(option, place, shorten(&value), why));
+        let warning = Warning::new(option, self.place(position), value, why);
+        self.reading.warnings.push(warning);
     }
 }
 

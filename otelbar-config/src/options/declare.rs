@@ -3,7 +3,7 @@
 use crate::check::Conflict;
 use crate::environment::{Environment, Reading, read_variable};
 use crate::value::{InvalidValue, MAX_TEXT, OptionValue, Rejected};
-use crate::warning::Position;
+use crate::warning::{Place, Position, Warning};
 
 /// Where a value came from.
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
@@ -51,6 +51,8 @@ pub struct OptionInfo {
     pub help: &'static str,
     /// Whether its value is never shown.
     pub secret: bool,
+    /// What it means that its text cannot be read, where the default does not stand in for it; `None` where it does.
+    pub unreadable: Option<&'static str>,
     /// Whether it is read and checked, but nothing uses it yet.
     pub not_yet: bool,
     /// Which of the names it takes nothing uses yet.
@@ -77,6 +79,14 @@ pub(crate) struct Set<T> {
 
 /// What the sources gave for one option, before defaults.
 pub(crate) type Setting<T> = Option<Set<T>>;
+
+/// What the sources need to know of an option to read it.
+pub(crate) struct Row<T> {
+    pub(crate) name: &'static str,
+    pub(crate) check: Check<T>,
+    /// See [`OptionInfo::unreadable`].
+    pub(crate) unreadable: Option<&'static str>,
+}
 
 /// A variable and how its text is read: `None` where it says nothing about the option.
 pub(crate) struct Variable<T> {
@@ -119,19 +129,42 @@ pub(crate) fn accept<T: OptionValue>(
     }
 }
 
-/// Sets an option from a text.
+/// Sets an option from a text in the file, and gives the warning there may be about it.
 #[cfg(feature = "file")]
 pub(crate) fn set<T: OptionValue>(
+    row: &Row<T>,
     setting: &mut Setting<T>,
+    unread: &mut Unread,
     text: &str,
-    check: Check<T>,
-    source: Source,
-) -> Option<Refused> {
-    let (value, refused) = accept(text, plain, check);
+    position: Position,
+    path: &str,
+) -> Option<Warning> {
+    let (value, refused) = accept(text, plain, row.check);
+    let place = || Place::File { path: path.to_owned(), position: Some(position) };
+    let warning = refused.map(|refused| refused.warning(row, place(), value.is_some()));
     if let Some(value) = value {
-        *setting = Some(Set { value, source });
+        *setting = Some(Set { value, source: Source::File(position) });
+        *unread = None;
+    } else if let Some(warning) = &warning {
+        *unread = Some(Box::new(warning.clone()));
     }
-    refused
+    warning
+}
+
+impl Refused {
+    /// About the option of this row. Something of the text may be in use nevertheless.
+    pub(crate) fn warning<T>(self, row: &Row<T>, place: Place, in_use: bool) -> Warning {
+        let unreadable = row.unreadable.filter(|_| !in_use);
+        Warning::new(Some(row.name), place, self.value, self.why).with_consequence(unreadable)
+    }
+}
+
+/// The warning about a text that nothing could be read of, if that was the last word of its source on the option.
+pub(crate) type Unread = Option<Box<Warning>>;
+
+/// What could not be read where these settings go over weaker ones: a value takes the place of what is weaker.
+pub(crate) fn unread<T>(setting: &Setting<T>, strong: Unread, weak: Unread) -> Unread {
+    strong.or(if setting.is_some() { None } else { weak })
 }
 
 pub(crate) fn plain<T: OptionValue>(text: &str) -> Result<Option<T>, Rejected<Option<T>>> {
@@ -176,13 +209,24 @@ pub(crate) fn layer<T: OptionValue>(strong: Setting<T>, weak: Setting<T>) -> Set
 
 /// Reads an option from its variables.
 pub(crate) fn read<T: OptionValue>(
-    option: &'static str,
+    row: &Row<T>,
     variables: &[Variable<T>],
-    check: Check<T>,
     environment: &dyn Environment,
     reading: &mut Reading,
+    unread: &mut Unread,
 ) -> Setting<T> {
-    variables.iter().find_map(|variable| read_variable(option, variable, check, environment, reading))
+    let setting = variables.iter().find_map(|variable| {
+        let (setting, warning) = read_variable(row, variable, environment);
+        if setting.is_none() && unread.is_none() {
+            *unread = warning.clone().map(Box::new);
+        }
+        reading.warnings.extend(warning);
+        setting
+    });
+    if setting.is_some() {
+        *unread = None;
+    }
+    setting
 }
 
 /// The text of a default as a value.
@@ -203,6 +247,7 @@ macro_rules! options {
                 default $default:tt,
                 env [$($variable:literal $(via $reader:path)?),+]
                 $(, check $check:expr)?
+                $(, unreadable $unreadable:literal)?
                 $(, not $yet:ident)?;
             )+
         }
@@ -216,6 +261,7 @@ macro_rules! options {
                 default: options!(@default_text $default),
                 help: $help.trim_ascii(),
                 secret: <$type as OptionValue>::SECRET,
+                unreadable: options!(@unreadable $($unreadable)?),
                 not_yet: options!(@not_yet $($yet)?),
                 values_not_yet: <$type as OptionValue>::NOT_YET,
             },
@@ -223,7 +269,29 @@ macro_rules! options {
 
         /// What the sources gave.
         #[derive(Clone, Default)]
-        pub(crate) struct Settings { $($( pub(crate) $name: Setting<$type>, )+)+ }
+        pub(crate) struct Settings {
+            $($( pub(crate) $name: Setting<$type>, )+)+
+            pub(crate) unread: UnreadSettings,
+        }
+
+        /// What the sources gave that nothing could be read of.
+        #[derive(Clone, Default)]
+        pub(crate) struct UnreadSettings { $($( pub(crate) $name: declare::Unread, )+)+ }
+
+        /// How each option is read.
+        mod row {
+            use super::*;
+
+            $($(
+                pub(super) fn $name() -> declare::Row<$type> {
+                    declare::Row {
+                        name: stringify!($name),
+                        check: options!(@check $($check)?),
+                        unreadable: options!(@unreadable $($unreadable)?),
+                    }
+                }
+            )+)+
+        }
 
         /// What is in force.
         #[derive(Clone, PartialEq)]
@@ -241,40 +309,66 @@ macro_rules! options {
             )+)+
 
             pub(crate) fn read(environment: &dyn Environment, reading: &mut Reading) -> Settings {
-                Settings { $($(
-                    $name: declare::read(
-                        stringify!($name),
+                let mut unread = UnreadSettings::default();
+                $($(
+                    let $name = declare::read(
+                        &row::$name(),
                         &[$( declare::Variable { name: $variable, parse: options!(@reader $type $(, $reader)?) } ),+],
-                        options!(@check $($check)?),
                         environment,
                         reading,
-                    ),
-                )+)+ }
+                        &mut unread.$name,
+                    );
+                )+)+
+                Settings { $($( $name, )+)+ unread }
             }
 
-            /// Sets the option of this name, whose name is returned, from a text; `None` if there is none.
+            /// Sets the option of this name, if there is one, from a text in the file, and gives the warning there may
+            /// be about it.
             #[cfg(feature = "file")]
             pub(crate) fn set(
                 &mut self,
                 option: &str,
                 text: &str,
-                source: Source,
-            ) -> Option<(&'static str, Option<declare::Refused>)> {
+                position: crate::warning::Position,
+                path: &str,
+            ) -> Option<crate::warning::Warning> {
                 match option {
                     $($(
-                        stringify!($name) => Some((
-                            stringify!($name),
-                            declare::set(&mut self.$name, text, options!(@check $($check)?), source),
-                        )),
+                        stringify!($name) => declare::set(
+                            &row::$name(), &mut self.$name, &mut self.unread.$name, text, position, path,
+                        ),
                     )+)+
                     _ => None,
+                }
+            }
+
+            /// Notes that nothing could be read of what the file gives for the option of this name, and gives the
+            /// warning back with what that means.
+            #[cfg(feature = "file")]
+            pub(crate) fn set_unread(
+                &mut self,
+                option: &str,
+                warning: crate::warning::Warning,
+            ) -> crate::warning::Warning {
+                match option {
+                    $($(
+                        stringify!($name) => {
+                            let warning = warning.about(&row::$name());
+                            self.unread.$name = Some(Box::new(warning.clone()));
+                            warning
+                        }
+                    )+)+
+                    _ => warning,
                 }
             }
 
             /// These, and what `weaker` has beside them.
             pub(crate) fn over(self, mut weaker: Settings) -> Settings {
                 self.hide_narrower(&mut weaker);
-                Settings { $($( $name: declare::layer(self.$name, weaker.$name), )+)+ }
+                let unread = UnreadSettings { $($(
+                    $name: declare::unread(&self.$name, self.unread.$name, weaker.unread.$name),
+                )+)+ };
+                Settings { $($( $name: declare::layer(self.$name, weaker.$name), )+)+ unread }
             }
 
             pub(crate) fn values(&self) -> Values {
@@ -340,7 +434,7 @@ macro_rules! options {
                 #[doc = concat!("Default: `", options!(@default_text $default), "`.")]
                 $( #[doc = concat!("Not used ", stringify!($yet), ".")] )?
                 pub fn $name(mut self, value: impl Into<Given<$type>>) -> Self {
-                    let set = self.accept(stringify!($name), value.into(), options!(@check $($check)?));
+                    let set = self.accept(&row::$name(), value.into());
                     if set.is_some() {
                         self.settings.$name = set;
                     }
@@ -379,6 +473,9 @@ macro_rules! options {
 
     (@not_yet) => { false };
     (@not_yet $yet:ident) => { true };
+
+    (@unreadable) => { None };
+    (@unreadable $unreadable:literal) => { Some($unreadable) };
 
     (@check) => { |_| Ok(()) };
     (@check $check:expr) => { $check };
