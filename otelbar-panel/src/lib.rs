@@ -16,6 +16,7 @@ mod propagation;
 mod recorder;
 mod request;
 mod resource;
+mod shutdown;
 mod store;
 mod text;
 
@@ -28,3 +29,4 @@ pub use layer::{PeerAddr, ToolbarBody, ToolbarFuture, ToolbarLayer, ToolbarServi
 pub use otelbar_config::OpenTelemetryConfig;
 pub use panel::OpenTelemetryPanel;
 pub use request::{RequestHandle, current};
+pub use shutdown::ShutdownGuard;

@@ -15,7 +15,7 @@ use otelbar_export::{Destination, ExporterOptions, ToolbarSpanExporter};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::PanelError;
+use crate::{PanelError, ShutdownGuard};
 use crate::access::{Access, Denied};
 use crate::background::Background;
 use crate::bar::{self, Bar, Reason};
@@ -42,8 +42,8 @@ const DROP_GRACE: Duration = Duration::from_secs(1);
 ///
 /// It is made once, from a configuration, and gives out layers: one for `tracing_subscriber`, one for each tower
 /// service, one for each HTTP client. It is cheap to clone; when the last clone and the last layer are gone, what it
-/// still has to export is exported for a second at most. A server that ends on purpose calls
-/// [`shutdown`](Self::shutdown), with a deadline of its own.
+/// still has to export is exported for a second at most. A server that ends on purpose keeps a
+/// [`shutdown_guard`](Self::shutdown_guard) in `main`, or calls [`shutdown`](Self::shutdown) with a deadline of its own.
 ///
 /// ```
 /// use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel};
@@ -148,6 +148,13 @@ impl OpenTelemetryPanel {
     /// It blocks the calling thread; call it from `spawn_blocking` in asynchronous code.
     pub fn flush(&self, within: Duration) -> bool {
         self.toolbar.as_ref().is_none_or(|toolbar| toolbar.flush(within))
+    }
+
+    /// A guard that shuts the toolbar down when it goes out of scope.
+    ///
+    /// Kept in a variable of `main`, it sends what waits for a batch once the server has stopped.
+    pub fn shutdown_guard(&self) -> ShutdownGuard {
+        ShutdownGuard::new(self.clone())
     }
 
     /// As [`flush`](Self::flush), and ends the export; whether everything was settled. The pages go on showing what
