@@ -15,7 +15,6 @@ use otelbar_export::{Destination, ExporterOptions, ToolbarSpanExporter};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::{PanelError, ShutdownGuard};
 use crate::access::{Access, Denied};
 use crate::background::Background;
 use crate::bar::{self, Bar, Reason};
@@ -29,6 +28,7 @@ use crate::propagation::{self, Propagation};
 use crate::recorder::{Captured, Counters, Recorder};
 use crate::request::{Limits, RequestContext, Service};
 use crate::store::Store;
+use crate::{PanelError, ShutdownGuard};
 
 /// Path of the page of the request that a response answers.
 const REQUEST_HEADER: HeaderName = HeaderName::from_static("otelbar-request");

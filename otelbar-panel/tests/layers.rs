@@ -11,6 +11,7 @@ use http::{Request, StatusCode};
 use otelbar_panel::OpenTelemetryPanel;
 use serde_json::{Value, json};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
@@ -102,4 +103,26 @@ async fn the_pages_have_no_cross_origin_headers_when_the_toolbar_is_outside_the_
     let (head, _) = common::call(app, common::get("/__otelbar/")).await;
     assert_eq!(head.status, 200);
     assert_eq!(head.headers.get("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn a_page_gets_the_bar_when_the_toolbar_is_inside_the_layer_that_compresses() {
+    let page =
+        || Router::new().route("/", routing::get(async || axum::response::Html("<p>page".repeat(100))));
+    let request = || {
+        let mut request = common::get("/");
+        request.headers_mut().insert("accept-encoding", "gzip".parse().unwrap());
+        request.headers_mut().insert("accept", "text/html".parse().unwrap());
+        request
+    };
+    let bar = async |app: Router| {
+        let (head, _) = common::call(app, request()).await;
+        assert_eq!(head.headers["content-encoding"], "gzip");
+        head.headers.get("otelbar-bar").map(|bar| bar.to_str().unwrap().to_owned())
+    };
+    let toolbar = common::quiet_toolbar();
+    let bar_inside = bar(page().layer(toolbar.layer()).layer(CompressionLayer::new())).await;
+    assert_eq!(bar_inside.as_deref(), Some("added"));
+    let bar_outside = bar(page().layer(CompressionLayer::new()).layer(toolbar.layer())).await.unwrap();
+    assert!(bar_outside.contains("content-encoding is gzip"), "{bar_outside}");
 }
