@@ -1,7 +1,9 @@
 // The client of the JSON API. Addresses are relative to the page's own, so the toolbar may live under any path.
-// When the page was opened with `?token=…`, every call carries it.
+// Where a token is asked for, the browser has it in a cookie, and nothing here knows of it.
 
 const TIMEOUT_MS = 15_000;
+const NOT_THE_TOOLBAR =
+  "Something other than the toolbar answers: the toolbar is off, or is not shown to this browser. The service’s log says why; where a token is set, open this page with ?token=… in its address.";
 
 /** An answer that is no success. `status` is the HTTP status, or 0 when there was no answer at all. */
 export class ApiError extends Error {
@@ -21,8 +23,6 @@ export function apiUrl(pageUrl, path, parameters = {}) {
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== null && value !== undefined) url.searchParams.set(name, String(value));
   }
-  const token = page.searchParams.get("token");
-  if (token !== null) url.searchParams.set("token", token);
   return url.href;
 }
 
@@ -61,10 +61,11 @@ async function fetchText(path, parameters, signal) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, timeout.aborted ? "The service did not answer in time." : "The service does not answer.");
   }
-  if (!response.ok) throw new ApiError(response.status, errorMessage(response.status, text));
   if (!response.headers.get("content-type")?.includes("json")) {
-    throw new ApiError(response.status, "The answer is not JSON: something other than the toolbar answers at this address.");
+    // Who may not see the toolbar gets what the application answers at any other address.
+    throw response.status < 500 ? new ApiError(403, NOT_THE_TOOLBAR) : new ApiError(response.status, errorMessage(response.status, text));
   }
+  if (!response.ok) throw new ApiError(response.status, errorMessage(response.status, text));
   return text;
 }
 

@@ -9,10 +9,14 @@
 
   const script = document.currentScript;
   if (script === null || window.top !== window.self) return;
-  const id = script.dataset.request ?? "";
-  if (!/^[0-9a-f]{1,32}$/.test(id)) return;
-
   const TAG = "otelbar-pill";
+  const isId = (text) => /^[0-9a-f]{16}$/.test(text ?? "");
+  // A page out of the browser's cache holds the id of the request that put it there; the head of the answer that let it
+  // be shown again is newer. It is told in secure contexts, and of the request that the document came with.
+  const timing = performance.getEntriesByType("navigation")[0]?.serverTiming?.find(({ name }) => name === "otelbar");
+  const id = isId(timing?.description) && document.querySelector(TAG) === null ? timing.description : script.dataset.request;
+  if (!isId(id)) return;
+
   const CLOSED = "otelbar.closed";
   const PLACE = "otelbar.place";
   // The record is there only after the response has ended; about nine seconds in all.
@@ -20,13 +24,8 @@
   const EDGE = 12;
 
   const base = new URL(".", script.src);
-  const token = new URL(script.src).searchParams.get("token");
   const page = new URL(base);
   const api = new URL(`api/requests/${id}`, base);
-  if (token !== null) {
-    page.searchParams.set("token", token);
-    api.searchParams.set("token", token);
-  }
   page.hash = `#/requests/${id}`;
 
   const STYLE = `
@@ -259,8 +258,11 @@
       let problem;
       try {
         const response = await fetch(api, { cache: "no-store", credentials: "same-origin", headers: { accept: "application/json" } });
+        const json = response.headers.get("content-type")?.includes("json");
+        // Who may not see the toolbar gets what the application answers at any other address.
+        if (response.status < 500 && !json) return say("not allowed", "The toolbar is off, or is not shown to this browser; the service’s log says why.");
         if (response.ok) return show(await response.json());
-        if (response.status !== 404) return say(response.status === 401 || response.status === 403 ? "not allowed" : `no data (${response.status})`, "The toolbar refused to tell about this request.");
+        if (response.status !== 404) return say(`no data (${response.status})`, "The toolbar could not tell about this request.");
         problem = "The toolbar does not hold this request: it has not ended yet, or was not recorded.";
       } catch {
         problem = "The toolbar could not be asked: the service is gone, or the page’s Content-Security-Policy forbids the call.";

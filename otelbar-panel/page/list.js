@@ -407,7 +407,7 @@ export class ListView {
         this.#empty,
         h("h2", null, refused ? "Not allowed" : "No answer"),
         h("p", null, this.#failed.message),
-        refused ? h("p", { class: "muted" }, "Where the toolbar was given a token, open this page with ", h("code", null, "?token=…"), " before the hash.") : h("p", { class: "muted" }, "Trying again every few seconds."),
+        refused ? null : h("p", { class: "muted" }, "Trying again every few seconds."),
       );
     } else if (state === "none") {
       replace(

@@ -2,7 +2,7 @@
 //   #/                                    the list          (?filter=status:5xx)
 //   #/requests/{id}                       one request       (?tab=queries|logs|propagation)
 //   #/requests/{id}/spans/{span_id}       with a span selected
-// A hash-only link keeps the page's `?token=…`, as the browser leaves path and query alone. Pure.
+// Pure.
 
 export const TABS = ["waterfall", "queries", "logs", "propagation"];
 

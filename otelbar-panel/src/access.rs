@@ -1,24 +1,38 @@
 //! Who may see the toolbar's pages: local callers, or whoever has the token.
 
-use std::borrow::Cow;
+mod host;
+mod proxy;
+mod token;
+
+use std::collections::HashSet;
 use std::fmt;
+use std::mem::{Discriminant, discriminant};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
-use http::{HeaderMap, Uri, header};
-use percent_encoding::percent_decode_str;
+use http::{HeaderMap, HeaderName, Request, Uri, Version};
 
-/// Name of the cookie that keeps the token after it came with the address.
-pub(crate) const COOKIE: &str = "otelbar_token";
+pub(crate) use token::Token;
 
 /// Decides who may see the pages.
 ///
-/// Without a token these are callers on this machine: the connection comes from a loopback address, no proxy says that
-/// it speaks for somebody else, and the `Host` asked for is this machine by its own name, so that no other site can get
-/// at the pages by having its name resolve to a loopback address (DNS rebinding). With a token it is the token alone.
-#[derive(Clone, Debug)]
+/// Without a token these are callers on this machine: the connection comes from a loopback address, nothing says that a
+/// proxy speaks for somebody else, and the `Host` asked for is this machine by its own name, so that no other site can
+/// get at the pages by having its name resolve to a loopback address (DNS rebinding). With a token it is the token alone.
+#[derive(Debug)]
 pub(crate) struct Access {
-    token: Option<String>,
+    rule: Rule,
     hosts: Vec<String>,
+    told: Mutex<HashSet<Discriminant<Denied>>>,
+}
+
+/// Who has access.
+#[derive(Debug)]
+pub(crate) enum Rule {
+    Local,
+    Token(Token),
+    /// A token was asked for, and cannot be used.
+    Nobody,
 }
 
 /// Why a caller may not see the pages.
@@ -26,11 +40,15 @@ pub(crate) struct Access {
 pub(crate) enum Denied {
     PeerUnknown,
     NotLocal(IpAddr),
-    Proxied(&'static str),
+    Proxied(HeaderName),
+    Version,
     Host(String),
+    InvalidHost(String),
+    SeveralHosts,
     NoHost,
     Foreign(&'static str),
     Token,
+    NoUsableToken,
 }
 
 impl fmt::Display for Denied {
@@ -47,106 +65,95 @@ impl fmt::Display for Denied {
             ),
             Denied::Proxied(header) => write!(
                 f,
-                "the {header} header says that a proxy speaks for somebody else; set a token (OTELBAR_ACCESS_TOKEN)"
+                "the {header} header shows that a proxy passed the request on; set a token (OTELBAR_ACCESS_TOKEN)"
+            ),
+            Denied::Version => f.write_str(
+                "the request came over HTTP/1.0, as from a proxy such as nginx; set a token (OTELBAR_ACCESS_TOKEN)",
             ),
             Denied::Host(host) => write!(
                 f,
                 "the Host {host} is not a name of this machine; use localhost, add it to the allowed hosts \
                  (OTELBAR_ALLOWED_HOSTS), or set a token (OTELBAR_ACCESS_TOKEN)"
             ),
+            Denied::InvalidHost(host) => write!(f, "the Host {host} is not valid"),
+            Denied::SeveralHosts => f.write_str("the request has more than one Host header"),
             Denied::NoHost => f.write_str("the request has no Host"),
             Denied::Foreign(header) => {
                 write!(f, "the {header} header says that a page of another site asks; open the page itself")
             }
             Denied::Token => f.write_str("the token is missing or wrong; open the page with ?token=…"),
+            Denied::NoUsableToken => f.write_str(
+                "the token that is set cannot be used, see the warning about it; correct OTELBAR_ACCESS_TOKEN",
+            ),
         }
     }
 }
 
 impl Access {
-    pub(crate) fn new(token: Option<String>, hosts: Vec<String>) -> Self {
-        Access { token, hosts }
+    pub(crate) fn new(rule: Rule, hosts: Vec<String>) -> Self {
+        Access { rule, hosts, told: Mutex::default() }
     }
 
-    pub(crate) fn check(
+    /// Whether the caller may see the toolbar's own pages.
+    pub(crate) fn check<B>(&self, request: &Request<B>, peer: Option<SocketAddr>) -> Result<(), Denied> {
+        self.decide(request, peer, Token::opens)
+    }
+
+    /// Whether the caller may be told, in an answer of the application's, where its request is shown.
+    ///
+    /// Browsers send the token's cookie to the toolbar's own path alone; another cookie that opens nothing goes to the
+    /// application's.
+    pub(crate) fn check_bar<B>(&self, request: &Request<B>, peer: Option<SocketAddr>) -> Result<(), Denied> {
+        self.decide(request, peer, |token, uri, headers| {
+            token.shows_bar(headers) || token.opens(uri, headers)
+        })
+    }
+
+    fn decide<B>(
         &self,
+        request: &Request<B>,
         peer: Option<SocketAddr>,
-        uri: &Uri,
-        headers: &HeaderMap,
+        has_token: impl FnOnce(&Token, &Uri, &HeaderMap) -> bool,
     ) -> Result<(), Denied> {
+        let (uri, headers) = (request.uri(), request.headers());
         if let Some(header) = foreign(uri, headers) {
             return Err(Denied::Foreign(header));
         }
-        if let Some(token) = &self.token {
-            let mut given = [query_token(uri), bearer(headers)].into_iter().flatten().chain(cookies(headers));
-            let right = given.any(|given| same(given.as_bytes(), token.as_bytes()));
-            return if right { Ok(()) } else { Err(Denied::Token) };
+        match &self.rule {
+            Rule::Nobody => return Err(Denied::NoUsableToken),
+            Rule::Token(token) if has_token(token, uri, headers) => return Ok(()),
+            Rule::Token(_) => return Err(Denied::Token),
+            Rule::Local => {}
         }
         let peer = peer.ok_or(Denied::PeerUnknown)?.ip().to_canonical();
         if !peer.is_loopback() {
             return Err(Denied::NotLocal(peer));
         }
-        if let Some(header) = proxied(headers) {
+        if let Some(header) = proxy::sign(headers) {
             return Err(Denied::Proxied(header));
         }
-        let host = match uri.host() {
-            Some(host) => host,
-            None => headers.get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(Denied::NoHost)?,
-        };
-        let name = host_name(host);
-        let own = name.parse::<IpAddr>().is_ok()
-            || name.eq_ignore_ascii_case("localhost")
-            || name.to_ascii_lowercase().ends_with(".localhost")
-            || self.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name));
-        if own { Ok(()) } else { Err(Denied::Host(printable(name))) }
+        // What nginx speaks to its upstreams unless it is told otherwise, and no browser any more.
+        if matches!(request.version(), Version::HTTP_09 | Version::HTTP_10) {
+            return Err(Denied::Version);
+        }
+        host::check(uri, headers, &self.hosts)
     }
 
-    /// The cookie to set for a caller that gave the token in the address.
-    pub(crate) fn cookie_for(&self, uri: &Uri) -> Option<String> {
-        let token = self.token.as_deref()?;
-        // Only a token that needs no quoting can be a cookie's value; another one stays in the address.
-        let plain = token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-        let given = query_token(uri).filter(|given| plain && same(given.as_bytes(), token.as_bytes()))?;
-        Some(format!("{COOKIE}={given}; Path=/; HttpOnly; SameSite=Strict"))
+    /// The token, where there is one and it came with this address.
+    pub(crate) fn token_in_address(&self, uri: &Uri) -> Option<&Token> {
+        match &self.rule {
+            Rule::Token(token) if token::in_query(uri).is_some() => Some(token),
+            _ => None,
+        }
     }
-}
 
-fn query_token(uri: &Uri) -> Option<Cow<'_, str>> {
-    let token = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))?;
-    Some(percent_decode_str(token).decode_utf8_lossy())
-}
-
-fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().into())
-}
-
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cow<'_, str>> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(';')).filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then(|| value.into())
-    })
-}
-
-/// The header by which a proxy says that it speaks for somebody else.
-///
-/// What it says of whom is not looked at: a client can have put that there itself.
-fn proxied(headers: &HeaderMap) -> Option<&'static str> {
-    const NAMES: [&str; 11] = [
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-host",
-        "x-forwarded-proto",
-        "x-forwarded-port",
-        "x-forwarded-server",
-        "x-real-ip",
-        "x-client-ip",
-        "true-client-ip",
-        "cf-connecting-ip",
-        "via",
-    ];
-    NAMES.into_iter().find(|name| headers.contains_key(*name))
+    /// Tells the developer, once for each reason, why a caller was not shown what it asked for.
+    pub(crate) fn tell(&self, denied: &Denied) {
+        let first = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(discriminant(denied));
+        if first {
+            tracing::warn!(target: "otelbar", "the toolbar is not shown to this caller: {denied}");
+        }
+    }
 }
 
 /// The header by which a browser says that another site's page asks.
@@ -163,23 +170,7 @@ fn foreign(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     (!host.eq_ignore_ascii_case(own)).then_some("origin")
 }
 
-/// The host of `host`, `host:port` or `[address]:port`.
-fn host_name(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or_default();
-    }
-    match host.split_once(':') {
-        // More than one colon without brackets is an address of version 6.
-        Some((name, port)) if !port.contains(':') => name,
-        _ => host,
-    }
-}
-
-/// Compares without telling by its time how much was right.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |different, (a, b)| different | (a ^ b)) == 0
-}
-
+/// What of a client's text may go into a log or a header.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
@@ -188,18 +179,22 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn request(uri: &str, rows: &[(&'static str, &str)]) -> Request<()> {
+        let mut request = Request::get(uri).body(()).unwrap();
+        for (name, value) in rows {
+            request.headers_mut().append(*name, value.parse().unwrap());
+        }
+        request
+    }
+
     #[track_caller]
     fn check(peer: &str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
-        let headers = rows
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect::<HeaderMap>();
-        let access = Access::new(None, vec!["shop.test".into()]);
-        assert_eq!(access.check(peer.parse().ok(), &Uri::from_static("/"), &headers), expected);
+        let access = Access::new(Rule::Local, vec!["shop.test".into(), "fd00::1".into()]);
+        assert_eq!(access.check(&request("/", rows), peer.parse().ok()), expected);
     }
 
     #[test]
-    fn local_callers_alone_may_see() {
+    fn only_local_callers_may_see() {
         check("127.0.0.1:5", &[("host", "localhost:80")], Ok(()));
         check("127.9.9.9:5", &[("host", "127.0.0.1")], Ok(()));
         check("[::1]:5", &[("host", "[::1]:80")], Ok(()));
@@ -210,31 +205,97 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_could_be_anybodys_is_refused() {
-        check("127.0.0.1:5", &[("host", "evil.example")], Err(Denied::Host("evil.example".into())));
-        check(
-            "127.0.0.1:5",
-            &[("host", "localhost.evil.example")],
-            Err(Denied::Host("localhost.evil.example".into())),
-        );
-        check("127.0.0.1:5", &[], Err(Denied::NoHost));
+    fn a_host_is_this_machine_by_its_own_name() {
+        let ok = |host: &str| check("127.0.0.1:5", &[("host", host)], Ok(()));
+        for host in [
+            "LocalHost",
+            "localhost.",
+            "a.b.localhost:1",
+            "127.8.8.8:65535",
+            "[::1]",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            ok(host);
+        }
+        ok("SHOP.test");
+        ok("[fd00::1]:80");
+        let other = |host: &str, name: &str| {
+            check("127.0.0.1:5", &[("host", host)], Err(Denied::Host(name.into())));
+        };
+        other("evil.example", "evil.example");
+        other("localhost.evil.example", "localhost.evil.example");
+        other("notlocalhost", "notlocalhost");
+        other("203.0.113.9", "203.0.113.9");
+        other("0.0.0.0:80", "0.0.0.0");
+        other("10.0.0.7:80", "10.0.0.7");
+        other("[2001:db8::1]:80", "[2001:db8::1]");
+        // Resolvers take these for 127.0.0.1, and browsers write it out.
+        other("127.1", "127.1");
+        other("0x7f.0.0.1", "0x7f.0.0.1");
     }
 
     #[test]
-    fn a_proxy_makes_nobody_local() {
-        let host = ("host", "localhost");
-        check(
-            "127.0.0.1:5",
-            &[host, ("x-forwarded-for", "10.0.0.1")],
-            Err(Denied::Proxied("x-forwarded-for")),
-        );
-        check(
-            "127.0.0.1:5",
-            &[host, ("x-forwarded-for", "127.0.0.1")],
-            Err(Denied::Proxied("x-forwarded-for")),
-        );
-        check("127.0.0.1:5", &[host, ("via", "1.1 nginx")], Err(Denied::Proxied("via")));
-        check("127.0.0.1:5", &[host, ("forwarded", "for=10.0.0.1")], Err(Denied::Proxied("forwarded")));
+    fn a_host_that_is_no_authority_is_refused() {
+        for host in [
+            "localhost:evil.com",
+            "[::1]evil.com",
+            "[::1]:80:80",
+            "localhost:80:80",
+            "localhost:99999",
+            "localhost:+80",
+            "user@localhost",
+            "localhost/",
+            "::1",
+            "localhost, evil.com",
+            "",
+        ] {
+            check("127.0.0.1:5", &[("host", host)], Err(Denied::InvalidHost(host.into())));
+        }
+        check("127.0.0.1:5", &[], Err(Denied::NoHost));
+        check("127.0.0.1:5", &[("host", "localhost"), ("host", "localhost")], Err(Denied::SeveralHosts));
+    }
+
+    #[test]
+    fn the_address_and_the_host_header_must_both_be_of_this_machine() {
+        let access = Access::new(Rule::Local, Vec::new());
+        let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5)));
+        let evil = Err(Denied::Host("evil.example".into()));
+        assert_eq!(access.check(&request("http://localhost:3000/", &[]), peer), Ok(()));
+        assert_eq!(access.check(&request("http://evil.example/", &[("host", "localhost")]), peer), evil);
+        assert_eq!(access.check(&request("http://localhost/", &[("host", "evil.example")]), peer), evil);
+    }
+
+    #[test]
+    fn http_1_0_is_no_local_browser() {
+        let access = Access::new(Rule::Local, Vec::new());
+        let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5)));
+        for (version, expected) in [
+            (Version::HTTP_09, Err(Denied::Version)),
+            (Version::HTTP_10, Err(Denied::Version)),
+            (Version::HTTP_11, Ok(())),
+            (Version::HTTP_2, Ok(())),
+        ] {
+            let mut request = request("/", &[("host", "127.0.0.1:3000")]);
+            *request.version_mut() = version;
+            assert_eq!(access.check(&request, peer), expected, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_local_behind_a_proxy() {
+        for (name, value) in [
+            ("x-forwarded-for", "10.0.0.1"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-real-ip", "127.0.0.1"),
+            ("via", "1.1 nginx"),
+            ("connection", "close"),
+        ] {
+            check(
+                "127.0.0.1:5",
+                &[("host", "localhost"), (name, value)],
+                Err(Denied::Proxied(HeaderName::from_static(name))),
+            );
+        }
     }
 
     #[test]
@@ -257,24 +318,41 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_token(uri: &'static str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
-        let headers = rows
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect::<HeaderMap>();
-        let access = Access::new(Some("s3cret".into()), Vec::new());
-        assert_eq!(access.check("127.0.0.1:5".parse().ok(), &Uri::from_static(uri), &headers), expected);
+    fn check_token(uri: &str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
+        let token = Token::new("s3cret-s3cret-16".to_owned());
+        let access = Access::new(Rule::Token(token), Vec::new());
+        assert_eq!(access.check(&request(uri, rows), "127.0.0.1:5".parse().ok()), expected);
     }
 
     #[test]
-    fn with_a_token_it_is_the_token_alone() {
-        check_token("/__otelbar/?token=s3cret", &[], Ok(()));
-        check_token("/?a=b&token=s3cret", &[], Ok(()));
-        check_token("/?token=s%33cret", &[], Ok(()));
-        check_token("/", &[("authorization", "bearer s3cret")], Ok(()));
-        check_token("/", &[("cookie", "otelbar_token=old; otelbar_token=s3cret")], Ok(()));
+    fn with_a_token_only_the_token_counts() {
+        check_token("/__otelbar/?token=s3cret-s3cret-16", &[], Ok(()));
+        check_token("/?a=b&token=s3cret-s3cret-16", &[], Ok(()));
+        check_token("/?token=s%33cret-s3cret-16", &[], Ok(()));
+        check_token("/", &[("authorization", "bearer s3cret-s3cret-16")], Ok(()));
+        check_token("/", &[("cookie", "otelbar_token=old; otelbar_token=s3cret-s3cret-16")], Ok(()));
         check_token("/", &[("host", "localhost")], Err(Denied::Token));
         check_token("/?token=", &[], Err(Denied::Token));
-        check_token("/?token=s3cres", &[], Err(Denied::Token));
+        check_token("/?token=s3cret-s3cret-17", &[], Err(Denied::Token));
+        check_token("/?token=s3cret-s3cret-161", &[], Err(Denied::Token));
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_used_opens_to_nobody() {
+        let access = Access::new(Rule::Nobody, Vec::new());
+        let local = request("/?token=", &[("host", "localhost")]);
+        assert_eq!(access.check(&local, "127.0.0.1:5".parse().ok()), Err(Denied::NoUsableToken));
+    }
+
+    #[test]
+    fn the_cookie_of_the_application_shows_the_bar_and_opens_nothing() {
+        let token = Token::new("s3cret-s3cret-16".to_owned());
+        let cookies = token.cookies("/__otelbar", false);
+        let pair = cookies[1].split(';').next().unwrap().to_owned();
+        assert!(!pair.contains("s3cret"), "{pair}");
+        let access = Access::new(Rule::Token(token), Vec::new());
+        let request = request("/", &[("cookie", &pair)]);
+        assert_eq!(access.check_bar(&request, None), Ok(()));
+        assert_eq!(access.check(&request, None), Err(Denied::Token));
     }
 }

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::Full;
 use opentelemetry::trace::SpanId;
 use serde::Serialize;
 
-use crate::access::Denied;
+use crate::bar::is_https;
 use crate::panel::Toolbar;
 
 /// Requests in a list, unless the caller asks for fewer or more.
@@ -31,62 +32,88 @@ impl Toolbar {
         path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Answers a request for a path of the toolbar's.
+    /// Answers a request for a path of the toolbar's; `None` where the caller may not see the toolbar.
     pub(crate) fn answer<B>(
         self: &Arc<Self>,
         rest: &str,
         request: &Request<B>,
         peer: Option<SocketAddr>,
-    ) -> Answer {
-        let mut answer = self.route(rest, request, peer);
+    ) -> Option<Answer> {
+        if let Err(denied) = self.access.check(request, peer) {
+            self.access.tell(&denied);
+            return None;
+        }
+        let mut answer = self.route(rest, request);
+        let length = answer.body().size_hint().exact();
         let headers = answer.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if *request.method() == Method::HEAD {
+            if let Some(length) = length {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+            }
             *answer.body_mut() = Full::default();
         }
-        answer
+        Some(answer)
     }
 
-    fn route<B>(&self, rest: &str, request: &Request<B>, peer: Option<SocketAddr>) -> Answer {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "the toolbar's pages are read with GET");
-            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return answer;
-        }
-        match self.access.check(peer, request.uri(), request.headers()) {
-            Ok(()) => {}
-            // The page's own files hold no data; their addresses are relative and carry no token.
-            Err(Denied::Token) if !rest.starts_with("/api/") => {}
-            Err(denied) => return error(StatusCode::FORBIDDEN, &format!("not for this caller: {denied}")),
+    fn route<B>(&self, rest: &str, request: &Request<B>) -> Answer {
+        const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+        match *request.method() {
+            Method::GET | Method::HEAD => {}
+            Method::OPTIONS => {
+                let mut answer = empty(StatusCode::NO_CONTENT);
+                answer.headers_mut().insert(header::ALLOW, METHODS);
+                return answer;
+            }
+            _ => {
+                let mut answer =
+                    error(StatusCode::METHOD_NOT_ALLOWED, "the toolbar's pages are read with GET");
+                answer.headers_mut().insert(header::ALLOW, METHODS);
+                return answer;
+            }
         }
         let query = request.uri().query().unwrap_or_default();
-        let mut answer = match rest {
-            "" => self.with_slash(query),
+        match rest {
             "/api/requests" => self.list(query),
             _ => match rest.strip_prefix("/api/requests/") {
                 Some(id) => self.one(id),
                 None if rest.starts_with("/api/") => {
                     error(StatusCode::NOT_FOUND, "there is api/requests and api/requests/{id}")
                 }
-                None => assets::answer(rest),
+                None => self.page(rest, request),
             },
+        }
+    }
+
+    /// A file of the page; or where to go, without the token in the address, and with the slash at the page's own,
+    /// since the page's addresses are relative.
+    fn page<B>(&self, rest: &str, request: &Request<B>) -> Answer {
+        let (uri, query) = (request.uri(), request.uri().query().unwrap_or_default());
+        let Some(token) = self.access.token_in_address(uri) else {
+            return match rest {
+                "" => self.redirect(StatusCode::PERMANENT_REDIRECT, "/", query),
+                rest => assets::answer(rest, request.headers()),
+            };
         };
-        let cookie =
-            self.access.cookie_for(request.uri()).and_then(|cookie| HeaderValue::from_str(&cookie).ok());
-        if let Some(cookie) = cookie {
-            answer.headers_mut().insert(header::SET_COOKIE, cookie);
+        let rest = if rest.is_empty() { "/" } else { rest };
+        let others: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("token=")).collect();
+        let mut answer = self.redirect(StatusCode::SEE_OTHER, rest, &others.join("&"));
+        if token.is_in(uri) {
+            for cookie in token.cookies(&self.path, is_https(uri, request.headers())) {
+                if let Ok(cookie) = HeaderValue::try_from(cookie) {
+                    answer.headers_mut().append(header::SET_COOKIE, cookie);
+                }
+            }
         }
         answer
     }
 
-    /// The page's own addresses are relative, so it has to be opened with the slash.
-    fn with_slash(&self, query: &str) -> Answer {
+    fn redirect(&self, status: StatusCode, rest: &str, query: &str) -> Answer {
         let question = if query.is_empty() { "" } else { "?" };
-        let mut answer = Response::new(Full::default());
-        *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
-        if let Ok(location) = HeaderValue::from_str(&format!("{}/{question}{query}", self.path)) {
+        let mut answer = empty(status);
+        if let Ok(location) = HeaderValue::try_from(format!("{}{rest}{question}{query}", self.path)) {
             answer.headers_mut().insert(header::LOCATION, location);
         }
         answer
@@ -134,6 +161,12 @@ fn json_answer(status: StatusCode, value: &impl Serialize) -> Answer {
 fn error(status: StatusCode, message: &str) -> Answer {
     let body = serde_json::json!({ "error": message }).to_string();
     answer(status, "application/json", body.into())
+}
+
+fn empty(status: StatusCode) -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
 }
 
 fn answer(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {

@@ -3,14 +3,20 @@
 //! The fragment is appended after the page's last byte. Browsers take what follows `</html>` as part of the body, and so
 //! nothing of the page has to be searched, held back or kept whole: a page that streams goes on streaming.
 
+mod csp;
+mod fragment;
+mod validator;
+
 use std::fmt;
 
-use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+use http::uri::Authority;
+use http::{Method, Request, StatusCode, Uri};
 use opentelemetry::trace::SpanId;
 
 use crate::access::Denied;
+use csp::{Forbidden, Place};
+pub(crate) use fragment::Fragment;
 
 /// What becomes of a response.
 #[derive(Debug)]
@@ -18,7 +24,7 @@ pub(crate) enum Bar {
     /// It is no HTML page.
     None,
     /// It gets this at its end.
-    Fragment(Bytes),
+    Added(Fragment),
     /// It is an HTML page that is left as it is.
     Left(Reason),
 }
@@ -29,6 +35,8 @@ pub(crate) enum Reason {
     Denied(Denied),
     /// The request was made by a script or for a part of a page, as this header tells.
     NotNavigation(&'static str),
+    /// The request does not ask for HTML.
+    Accept,
     Method,
     Encoding(String),
     Charset(String),
@@ -36,7 +44,7 @@ pub(crate) enum Reason {
     /// A header that vouches for the body's bytes.
     Digest(HeaderName),
     Download,
-    ContentSecurityPolicy,
+    ContentSecurityPolicy(Forbidden),
 }
 
 impl fmt::Display for Reason {
@@ -44,7 +52,8 @@ impl fmt::Display for Reason {
         match self {
             Reason::Denied(denied) => write!(f, "{denied}"),
             Reason::NotNavigation(header) => write!(f, "not a page navigation ({header})"),
-            Reason::Method => f.write_str("not a GET or POST request"),
+            Reason::Accept => f.write_str("the request's accept header does not name text/html"),
+            Reason::Method => f.write_str("not a GET, HEAD or POST request"),
             Reason::Encoding(encoding) => write!(
                 f,
                 "content-encoding is {encoding}; put the toolbar's layer inside the layer that compresses"
@@ -53,35 +62,104 @@ impl fmt::Display for Reason {
             Reason::Status(status) => write!(f, "status is {status}"),
             Reason::Digest(header) => write!(f, "{header} vouches for the body"),
             Reason::Download => f.write_str("content-disposition is attachment"),
-            Reason::ContentSecurityPolicy => f.write_str(
-                "content-security-policy allows no script of this origin; add 'self' to script-src",
-            ),
+            Reason::ContentSecurityPolicy(forbidden) => write!(f, "{forbidden}"),
         }
     }
 }
 
-/// Whether the request is one whose answer a person looks at as a page.
-pub(crate) fn wanted(method: &Method, headers: &HeaderMap) -> Result<(), Reason> {
-    if !matches!(*method, Method::GET | Method::POST) {
-        return Err(Reason::Method);
+/// A request whose answer a person looks at as a page; what of it decides about the bar.
+#[derive(Debug)]
+pub(crate) struct Navigation {
+    https: bool,
+    /// The host that the browser asked for.
+    authority: Option<Authority>,
+    /// Whether it brought the validator of a page that the bar had lengthened.
+    revalidates: bool,
+}
+
+impl Navigation {
+    /// Whether a request is one.
+    pub(crate) fn new<B>(request: &Request<B>) -> Result<Navigation, Reason> {
+        let headers = request.headers();
+        if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
+            return Err(Reason::Method);
+        }
+        if let Some(destination) = headers.get("sec-fetch-dest") {
+            if !matches!(destination.as_bytes(), b"document" | b"iframe" | b"frame") {
+                return Err(Reason::NotNavigation("sec-fetch-dest"));
+            }
+        } else {
+            // Browsers leave `Sec-Fetch-*` out on plain http, but for this machine.
+            for name in ["x-requested-with", "hx-request", "turbo-frame", "x-turbo-request-id"] {
+                if headers.contains_key(name) {
+                    return Err(Reason::NotNavigation(name));
+                }
+            }
+        }
+        if !accepts_html(headers) {
+            return Err(Reason::Accept);
+        }
+        Ok(Navigation {
+            https: is_https(request.uri(), headers),
+            authority: authority(request.uri(), headers),
+            revalidates: false,
+        })
     }
-    if let Some(destination) = headers.get("sec-fetch-dest") {
-        return match destination.as_bytes() {
-            b"document" | b"iframe" | b"frame" => Ok(()),
-            _ => Err(Reason::NotNavigation("sec-fetch-dest")),
+
+    /// Gives the application back the validators of its own that it knows; see [`validator`].
+    fn unmark(&mut self, headers: &mut HeaderMap) {
+        self.revalidates = validator::unmark(headers, &header::IF_NONE_MATCH);
+    }
+}
+
+/// Gives the application its own validators back, where a request brings those of lengthened pages.
+///
+/// Only a navigation may be told that the lengthened page which the browser holds is still good.
+pub(crate) fn unmark_validators(
+    navigation: &mut Result<Navigation, Reason>,
+    method: &Method,
+    headers: &mut HeaderMap,
+) {
+    validator::unmark(headers, &header::IF_MATCH);
+    match navigation {
+        Ok(navigation) => navigation.unmark(headers),
+        Err(_) if !matches!(*method, Method::GET | Method::HEAD) => {
+            validator::unmark(headers, &header::IF_NONE_MATCH);
+        }
+        Err(_) => {}
+    }
+}
+
+/// Whether a request came by https, as far as the server or the proxy in front of it tells.
+pub(crate) fn is_https(uri: &Uri, headers: &HeaderMap) -> bool {
+    let forwarded = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let proto = forwarded("x-forwarded-proto").split(',').next().unwrap_or_default().trim();
+    uri.scheme() == Some(&http::uri::Scheme::HTTPS)
+        || proto.eq_ignore_ascii_case("https")
+        || forwarded("forwarded").to_ascii_lowercase().contains("proto=https")
+}
+
+fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let named = ["x-forwarded-host", "host"].into_iter().find_map(|name| headers.get(name));
+    uri.authority().cloned().or_else(|| Authority::try_from(named?.as_bytes()).ok())
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let html = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+        let refused = |part: &str| {
+            let weight = part.strip_prefix("q=").or_else(|| part.strip_prefix("Q="));
+            weight.and_then(|weight| weight.parse::<f32>().ok()) == Some(0.0)
         };
-    }
-    for name in ["x-requested-with", "hx-request", "turbo-frame"] {
-        if headers.contains_key(name) {
-            return Err(Reason::NotNavigation(name));
-        }
-    }
-    Ok(())
+        html && !parts.any(refused)
+    })
 }
 
-/// What becomes of a response that has a body.
+/// What becomes of a response that has a body, or would have one for `GET`.
 pub(crate) fn decide(
-    wanted: &Result<(), Reason>,
+    navigation: &Result<Navigation, Reason>,
     head: &http::response::Parts,
     path: &str,
     id: SpanId,
@@ -92,24 +170,41 @@ pub(crate) fn decide(
     if !parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html")) {
         return Bar::None;
     }
-    match wanted.clone().and_then(|()| possible(head, parts)) {
-        Ok(nonce) => Bar::Fragment(fragment(path, id, nonce)),
+    let possible = match navigation {
+        Ok(navigation) => possible(navigation, head, parts, path),
+        Err(reason) => Err(reason.clone()),
+    };
+    match possible {
+        Ok(nonce) => Bar::Added(Fragment::new(path, id, nonce)),
         Err(reason) => Bar::Left(reason),
     }
 }
 
-/// The `content-length` of a body that gets longer.
-pub(crate) fn lengthen(headers: &mut HeaderMap, by: usize) {
+/// Makes an answer's head that of its body with the fragment.
+pub(crate) fn lengthen(headers: &mut HeaderMap, fragment: &Fragment) {
     let length = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if let Some(length) = length.and_then(|length| length.checked_add(by as u64)) {
+    if let Some(length) = length.and_then(|length| length.checked_add(fragment.len())) {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    validator::mark(headers);
+    // The application knows nothing of the bytes at the end, and cannot send parts of them.
+    headers.remove(header::ACCEPT_RANGES);
+}
+
+/// Makes the head of a 304 that of the lengthened page which the browser holds.
+pub(crate) fn revalidated(navigation: &Result<Navigation, Reason>, headers: &mut HeaderMap) {
+    if navigation.as_ref().is_ok_and(|navigation| navigation.revalidates) {
+        validator::mark(headers);
+        headers.remove(header::ACCEPT_RANGES);
     }
 }
 
 /// Whether the fragment can be added without harm; the nonce that its script needs, if any.
 fn possible<'h>(
+    navigation: &Navigation,
     head: &'h http::response::Parts,
     parameters: impl Iterator<Item = &'h str>,
+    path: &str,
 ) -> Result<Option<&'h str>, Reason> {
     let headers = &head.headers;
     if matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::SWITCHING_PROTOCOLS) {
@@ -128,54 +223,25 @@ fn possible<'h>(
             return Err(Reason::Charset(charset));
         }
     }
-    for name in ["content-digest", "repr-digest", "digest", "content-md5", "signature-input"] {
-        if headers.contains_key(name) {
-            return Err(Reason::Digest(HeaderName::from_static(name)));
-        }
+    if let Some(digest) =
+        DIGESTS.iter().find(|name| headers.contains_key(**name) || in_trailers(headers, name))
+    {
+        return Err(Reason::Digest(HeaderName::from_static(digest)));
     }
     if text(headers, &header::CONTENT_DISPOSITION).is_some_and(|value| starts_with_word(value, "attachment"))
     {
         return Err(Reason::Download);
     }
-    let mut nonce = None;
-    for policy in headers.get_all(header::CONTENT_SECURITY_POLICY) {
-        let policy = policy.to_str().map_err(|_| Reason::ContentSecurityPolicy)?;
-        for policy in policy.split(',') {
-            nonce = script_permission(policy)?.or(nonce);
-        }
-    }
-    Ok(nonce)
+    let place = Place { https: navigation.https, authority: navigation.authority.clone(), path };
+    csp::permission(headers, &place).map_err(Reason::ContentSecurityPolicy)
 }
 
-/// Whether a policy lets a script of this origin run; with which nonce, where it asks for one.
-fn script_permission(policy: &str) -> Result<Option<&str>, Reason> {
-    let directive = |name: &str| {
-        policy.split(';').find_map(|directive| {
-            let mut words = directive.split_ascii_whitespace();
-            words.next().filter(|first| first.eq_ignore_ascii_case(name))?;
-            Some(words)
-        })
-    };
-    let sources =
-        directive("script-src-elem").or_else(|| directive("script-src")).or_else(|| directive("default-src"));
-    let Some(sources) = sources else { return Ok(None) };
-    let nonce = sources.clone().find_map(|source| source.strip_prefix("'nonce-")?.strip_suffix('\''));
-    let strict = sources.clone().any(|source| source.eq_ignore_ascii_case("'strict-dynamic'"));
-    let own = sources
-        .clone()
-        .any(|source| source.eq_ignore_ascii_case("'self'") || matches!(source, "*" | "http:" | "https:"));
-    // A nonce is copied into an attribute, so it may hold nothing but what RFC 4648 gives it.
-    let clean = |nonce: &&str| nonce.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/-_=".contains(&b));
-    match nonce.filter(clean) {
-        Some(nonce) => Ok(Some(nonce)),
-        None if own && !strict => Ok(None),
-        None => Err(Reason::ContentSecurityPolicy),
-    }
-}
+const DIGESTS: [&str; 5] = ["content-digest", "repr-digest", "digest", "content-md5", "signature-input"];
 
-fn fragment(path: &str, id: SpanId, nonce: Option<&str>) -> Bytes {
-    let nonce = nonce.map(|nonce| format!(" nonce=\"{nonce}\"")).unwrap_or_default();
-    format!("\n<script src=\"{path}/bar.js\" data-request=\"{id}\"{nonce} defer></script>\n").into()
+/// Whether a header is announced to come after the body.
+fn in_trailers(headers: &HeaderMap, name: &str) -> bool {
+    text(headers, &header::TRAILER)
+        .is_some_and(|names| names.split(',').any(|announced| announced.trim().eq_ignore_ascii_case(name)))
 }
 
 fn starts_with_word(value: &str, word: &str) -> bool {
@@ -190,77 +256,107 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 mod tests {
     use super::*;
 
+    const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
+    const ACCEPT: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    const SCRIPT: &str =
+        "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" defer></script>";
+
+    fn headers(rows: &[(&'static str, &str)]) -> HeaderMap {
+        rows.iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect()
+    }
+
     fn decide_for(request: &[(&'static str, &str)], response: &[(&'static str, &str)]) -> Bar {
-        let headers = |rows: &[(&'static str, &str)]| -> HeaderMap {
-            rows.iter()
-                .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
-                .collect()
-        };
+        let mut asked = Request::get("/").body(()).unwrap();
+        *asked.headers_mut() = headers(request);
         let mut answer = http::Response::new(());
         *answer.headers_mut() = headers(response);
-        let wanted = wanted(&Method::GET, &headers(request));
-        decide(&wanted, &answer.into_parts().0, "/__otelbar", SpanId::from(1))
+        decide(&Navigation::new(&asked), &answer.into_parts().0, "/__otelbar", SpanId::from(1))
     }
 
     #[track_caller]
     fn check(request: &[(&'static str, &str)], response: &[(&'static str, &str)], expected: &str) {
         let bar = match decide_for(request, response) {
             Bar::None => "none".to_owned(),
-            Bar::Fragment(fragment) => String::from_utf8(fragment.to_vec()).unwrap().trim().to_owned(),
+            Bar::Added(fragment) => {
+                String::from_utf8(fragment.after(b"<!doctype").to_vec()).unwrap().trim().to_owned()
+            }
             Bar::Left(reason) => reason.to_string(),
         };
         assert_eq!(bar, expected);
     }
 
-    const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
-    const SCRIPT: &str =
-        "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" defer></script>";
-
     #[test]
-    fn pages_alone_get_the_bar() {
-        check(&[], &[HTML], SCRIPT);
-        check(&[("sec-fetch-dest", "document")], &[HTML], SCRIPT);
-        check(&[], &[("content-type", "TEXT/HTML")], SCRIPT);
-        check(&[], &[("content-type", "application/json")], "none");
-        check(&[], &[("content-type", "text/html+custom")], "none");
-        check(&[], &[], "none");
+    fn only_pages_get_the_bar() {
+        check(&[ACCEPT], &[HTML], SCRIPT);
+        check(&[ACCEPT, ("sec-fetch-dest", "document")], &[HTML], SCRIPT);
+        check(&[ACCEPT], &[("content-type", "TEXT/HTML")], SCRIPT);
+        check(&[ACCEPT], &[("content-type", "application/json")], "none");
+        check(&[ACCEPT], &[("content-type", "text/html+custom")], "none");
+        check(&[ACCEPT], &[], "none");
     }
 
     #[test]
-    fn parts_of_pages_are_left() {
-        check(&[("sec-fetch-dest", "empty")], &[HTML], "not a page navigation (sec-fetch-dest)");
-        check(&[("hx-request", "true")], &[HTML], "not a page navigation (hx-request)");
-        check(&[("x-requested-with", "XMLHttpRequest")], &[HTML], "not a page navigation (x-requested-with)");
+    fn answers_to_scripts_are_left() {
+        let unasked = "the request's accept header does not name text/html";
+        check(&[], &[HTML], unasked);
+        check(&[("accept", "*/*")], &[HTML], unasked);
+        check(&[("accept", "application/json, text/plain, */*")], &[HTML], unasked);
+        check(&[("accept", "text/html;q=0, */*")], &[HTML], unasked);
+        check(&[("accept", "text/html;q=0.000")], &[HTML], unasked);
+        check(&[("accept", "*/*, Text/HTML; q=0.1")], &[HTML], SCRIPT);
+        check(&[ACCEPT, ("sec-fetch-dest", "empty")], &[HTML], "not a page navigation (sec-fetch-dest)");
+        check(&[ACCEPT, ("hx-request", "true")], &[HTML], "not a page navigation (hx-request)");
+        check(
+            &[ACCEPT, ("x-requested-with", "XMLHttpRequest")],
+            &[HTML],
+            "not a page navigation (x-requested-with)",
+        );
     }
 
     #[test]
     fn bodies_that_a_fragment_would_break_are_left() {
-        check(
-            &[],
+        let left = |rows: &[(&'static str, &str)], expected| check(&[ACCEPT], rows, expected);
+        left(
             &[HTML, ("content-encoding", "br")],
             "content-encoding is br; put the toolbar's layer inside the layer that compresses",
         );
-        check(&[], &[HTML, ("content-encoding", "identity")], SCRIPT);
-        check(&[], &[("content-type", "text/html; charset=\"UTF-16LE\"")], "charset is utf-16le");
-        check(&[], &[HTML, ("content-digest", "sha-256=:x:")], "content-digest vouches for the body");
-        check(
-            &[],
-            &[HTML, ("content-disposition", "Attachment; filename=a")],
-            "content-disposition is attachment",
-        );
+        left(&[HTML, ("content-encoding", "identity")], SCRIPT);
+        left(&[("content-type", "text/html; charset=\"UTF-16LE\"")], "charset is utf-16le");
+        left(&[HTML, ("content-digest", "sha-256=:x:")], "content-digest vouches for the body");
+        left(&[HTML, ("trailer", "expires, Content-Digest")], "content-digest vouches for the body");
+        left(&[HTML, ("content-disposition", "Attachment; filename=a")], "content-disposition is attachment");
     }
 
     #[test]
     fn a_content_security_policy_is_kept() {
         let csp = |policy| ("content-security-policy", policy);
-        let refused = "content-security-policy allows no script of this origin; add 'self' to script-src";
-        let with_nonce = "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" nonce=\"aB+/=\" defer></script>";
-        check(&[], &[HTML, csp("img-src 'none'")], SCRIPT);
-        check(&[], &[HTML, csp("default-src 'self'")], SCRIPT);
-        check(&[], &[HTML, csp("default-src 'none'")], refused);
-        check(&[], &[HTML, csp("default-src 'self'; script-src https://cdn.example")], refused);
-        check(&[], &[HTML, csp("script-src 'nonce-aB+/=' 'strict-dynamic'")], with_nonce);
-        check(&[], &[HTML, csp("script-src 'self' 'strict-dynamic'")], refused);
-        check(&[], &[HTML, csp("script-src 'nonce-\"><b>'")], refused);
+        let refused = "content-security-policy does not allow a script of this origin; \
+                       add 'self' or a nonce to script-src";
+        let with_nonce = SCRIPT.replace(" defer", " nonce=\"aB+/=\" defer");
+        let host = ("host", "127.0.0.1:3000");
+        check(&[ACCEPT, host], &[HTML, csp("script-src 'nonce-aB+/='")], &with_nonce);
+        check(&[ACCEPT, host], &[HTML, csp("script-src http://127.0.0.1:3000")], SCRIPT);
+        check(&[ACCEPT, host], &[HTML, csp("script-src http://127.0.0.1:3001")], refused);
+        check(&[ACCEPT], &[HTML, ("content-security-policy-report-only", "script-src 'none'")], SCRIPT);
+    }
+
+    #[test]
+    fn a_lengthened_page_has_the_head_of_its_own() {
+        let mut head = headers(&[
+            ("content-length", "10"),
+            ("etag", "\"x\""),
+            ("accept-ranges", "bytes"),
+            ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ]);
+        let fragment = Fragment::new("/__otelbar", SpanId::from(1), None);
+        lengthen(&mut head, &fragment);
+        let expected = headers(&[
+            ("content-length", &(10 + fragment.len()).to_string()),
+            ("etag", "W/\"x-otelbar\""),
+            ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ]);
+        assert_eq!(head, expected);
     }
 }

@@ -2,22 +2,22 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
 use otelbar_config::{Capture, OpenTelemetryConfig, Sampler, Semconv};
 use otelbar_convert::findings::Thresholds;
-use otelbar_convert::panel_data::Request;
+use otelbar_convert::panel_data;
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, Names, PanelDataConverter};
 use otelbar_export::{Destination, ExporterOptions, ToolbarSpanExporter};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::access::{Access, Denied};
+use crate::access::{Access, Denied, Rule, Token};
 use crate::background::Background;
-use crate::bar::{self, Bar, Reason};
+use crate::bar::{self, Bar, Navigation, Reason};
 use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, ToolbarSpanProcessor};
 use crate::delivery;
 use crate::handover::{Handover, Message};
@@ -34,6 +34,8 @@ use crate::{PanelError, ShutdownGuard};
 const REQUEST_HEADER: HeaderName = HeaderName::from_static("otelbar-request");
 /// What became of the bar in an HTML page.
 const BAR_HEADER: HeaderName = HeaderName::from_static("otelbar-bar");
+/// What scripts get to see of an answer's head.
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// How long dropping the last handle may take, for spans that are still to be exported.
 const DROP_GRACE: Duration = Duration::from_secs(1);
@@ -256,10 +258,7 @@ impl Toolbar {
             .spawn(move || background.run())
             .map_err(PanelError::thread)?;
         Ok(Toolbar {
-            access: Access::new(
-                config.access_token().map(|token| token.expose().clone()),
-                config.allowed_hosts().to_vec(),
-            ),
+            access: Access::new(access_rule(&config), config.allowed_hosts().to_vec()),
             path: config.toolbar_path().to_owned(),
             sampler: sampler(config.sampler()),
             warnings,
@@ -276,7 +275,11 @@ impl Toolbar {
     }
 
     /// The identity of a request: a part of the caller's trace, or a trace of its own.
-    pub(crate) fn start_trace(&self, headers: &HeaderMap, request: &Request) -> (SpanContext, Propagation) {
+    pub(crate) fn start_trace(
+        &self,
+        headers: &HeaderMap,
+        request: &panel_data::Request,
+    ) -> (SpanContext, Propagation) {
         let (remote, propagation) = propagation::extract(headers, &self.recorder);
         let (parent, trace_id, flags, tracestate) = match &remote {
             Some(remote) => {
@@ -307,38 +310,54 @@ impl Toolbar {
         });
     }
 
+    /// What of a request decides about the bar; the request gets back the validators that belong to the application.
+    pub(crate) fn navigation<B>(
+        &self,
+        access: Result<(), Denied>,
+        request: &mut Request<B>,
+    ) -> Result<Navigation, Reason> {
+        let mut navigation = access.map_err(Reason::Denied).and_then(|()| Navigation::new(request));
+        if self.config.inject_bar() {
+            let method = request.method().clone();
+            bar::unmark_validators(&mut navigation, &method, request.headers_mut());
+        }
+        navigation
+    }
+
     /// What becomes of the bar in an answer.
     pub(crate) fn bar(
         &self,
-        wanted: &Result<(), Reason>,
+        navigation: &Result<Navigation, Reason>,
         id: SpanId,
         head: &http::response::Parts,
-        without_body: bool,
     ) -> Bar {
-        if !self.config.inject_bar() || without_body {
+        if !self.config.inject_bar() {
             return Bar::None;
         }
-        bar::decide(wanted, head, &self.path, id)
+        bar::decide(navigation, head, &self.path, id)
     }
 
-    /// Tells a caller who may see it where the request is shown, and what became of the bar.
+    /// Tells a caller who may see it where the request is shown, and what became of the bar; others are told nothing.
     pub(crate) fn announce(&self, headers: &mut HeaderMap, id: SpanId, bar: &Bar, may_see: bool) {
-        let mut set = |name: HeaderName, value: String| {
+        if !may_see {
+            // Nobody sees the bar then, and the developer may not know why.
+            if let Bar::Left(Reason::Denied(denied @ Denied::PeerUnknown)) = bar {
+                self.access.tell(denied);
+            }
+            return;
+        }
+        let mut add = |name: HeaderName, value: String| {
             if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(name, value);
+                headers.append(name, value);
             }
         };
-        if may_see {
-            set(REQUEST_HEADER, format!("{}/#/requests/{id}", self.path));
-        }
+        add(REQUEST_HEADER, format!("{}/#/requests/{id}", self.path));
+        // Where a page comes out of the browser's cache, the bar reads the request's id from here.
+        add(SERVER_TIMING, format!("otelbar;desc=\"{id}\""));
         match bar {
             Bar::None => {}
-            Bar::Fragment(_) => set(BAR_HEADER, "added".to_owned()),
-            // A caller who is known to be somebody else is told nothing at all.
-            Bar::Left(reason) if may_see || *reason == Reason::Denied(Denied::PeerUnknown) => {
-                set(BAR_HEADER, format!("left out; {reason}"));
-            }
-            Bar::Left(_) => {}
+            Bar::Added(_) => add(BAR_HEADER, "added".to_owned()),
+            Bar::Left(reason) => add(BAR_HEADER, format!("left out; {reason}")),
         }
     }
 
@@ -392,6 +411,15 @@ fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>,
         return Ok(None);
     }
     ToolbarSpanExporter::to_all(destinations).map(Some).map_err(PanelError::exporter)
+}
+
+fn access_rule(config: &OpenTelemetryConfig) -> Rule {
+    match config.access() {
+        otelbar_config::Access::Local => Rule::Local,
+        otelbar_config::Access::Token(token) => Rule::Token(Token::new(token.expose().clone())),
+        // Nobody, as for a rule that is not known here.
+        _ => Rule::Nobody,
+    }
 }
 
 fn names(choice: Semconv) -> Names {

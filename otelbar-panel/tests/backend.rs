@@ -15,7 +15,7 @@ async fn answers(router: &Router) -> Vec<(u16, Vec<(String, String)>, String)> {
         let mut headers: Vec<(String, String)> = head
             .headers
             .iter()
-            .filter(|(name, _)| *name != "otelbar-request")
+            .filter(|(name, _)| *name != "otelbar-request" && *name != "server-timing")
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
         headers.sort();

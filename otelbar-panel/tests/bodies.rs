@@ -33,8 +33,9 @@ async fn pass(method: Method, answer: Response<AnyBody>) -> (StatusCode, HeaderM
     });
     let request = Request::builder().method(method).body(Body::empty()).unwrap();
     let (mut head, body) = common::call(toolbar.layer().layer(service), request).await;
-    let id = head.headers.remove("otelbar-request").expect("the caller may see it");
-    assert!(id.to_str().unwrap().starts_with("/__otelbar/#/requests/"));
+    let link = head.headers.remove("otelbar-request").expect("the caller may see it");
+    let id = link.to_str().unwrap().strip_prefix("/__otelbar/#/requests/").unwrap();
+    assert_eq!(head.headers.remove("server-timing").unwrap(), format!("otelbar;desc=\"{id}\""));
     let bar = head.headers.remove("otelbar-bar").map(|bar| bar.to_str().unwrap().to_owned());
     (head.status, head.headers, String::from_utf8(body.to_vec()).unwrap(), bar)
 }
@@ -70,7 +71,6 @@ async fn answers_that_are_no_pages_pass_untouched() {
         (Method::GET, answer(205, &[HTML], "")),
         (Method::GET, answer(304, &[HTML, ("etag", "\"a\"")], "")),
         (Method::GET, answer(206, &[HTML, ("content-range", "bytes 0-1/9")], "<p")),
-        (Method::HEAD, answer(200, &[HTML, ("content-length", "120")], "")),
         (Method::PUT, answer(200, &[HTML], "<p>put</p>")),
         (Method::GET, answer(500, &[("x-a", "1"), ("x-a", "2")], "")),
         (Method::GET, answer(101, &[("upgrade", "websocket"), ("connection", "upgrade")], "")),
@@ -93,6 +93,116 @@ async fn a_page_gets_the_bar_at_its_end_and_the_right_length() {
 }
 
 #[tokio::test]
+async fn head_has_the_headers_that_get_has() {
+    let toolbar = common::quiet_toolbar();
+    let mut answers = Vec::new();
+    for method in [Method::GET, Method::HEAD] {
+        let body = if method == Method::GET { "<p>page</p>" } else { "" };
+        let rows = [HTML, ("content-length", "11"), ("etag", "\"x\""), ("accept-ranges", "bytes")];
+        let page = answer(200, &rows, body).map(full);
+        let mut page = Some(page);
+        let service = service_fn(move |_: Request<Body>| {
+            let page = page.take().unwrap();
+            async { Ok::<_, Infallible>(page) }
+        });
+        let request = Request::builder().method(method).body(Body::empty()).unwrap();
+        let (mut head, body) = common::call(toolbar.layer().layer(service), request).await;
+        // Each has an id of its own.
+        head.headers.remove("otelbar-request").unwrap();
+        head.headers.remove("server-timing").unwrap();
+        answers.push((head.headers, body));
+    }
+    let [(get, page), (head, nothing)] = &answers[..] else { panic!("two were made") };
+    assert_eq!(get["content-length"], page.len().to_string());
+    assert_eq!((get["etag"].to_str().unwrap(), get.get("accept-ranges")), ("W/\"x-otelbar\"", None));
+    assert_eq!((head, nothing.len()), (get, 0));
+}
+
+/// Asks an application that compares validators as they are written; what it was asked, and the head of its answer.
+async fn conditional(
+    name: &'static str,
+    value: &str,
+    accept: &'static str,
+    method: Method,
+) -> (String, http::response::Parts) {
+    let toolbar = common::quiet_toolbar();
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let seen = std::sync::Arc::clone(&asked);
+    let service = service_fn(move |request: Request<Body>| {
+        let given = request.headers()[name].to_str().unwrap().to_owned();
+        let status = if given == "\"x\"" { 304 } else { 200 };
+        *seen.lock().unwrap() = given;
+        async move { Ok::<_, Infallible>(answer(status, &[HTML, ("etag", "\"x\"")], "").map(full)) }
+    });
+    let request = Request::builder().method(method).header(name, value).header("accept", accept);
+    let (head, _) = common::call(toolbar.layer().layer(service), request.body(Body::empty()).unwrap()).await;
+    let asked = asked.lock().unwrap().clone();
+    (asked, head)
+}
+
+#[tokio::test]
+async fn the_validator_of_a_lengthened_page_is_the_applications_again_when_it_comes_back() {
+    let marked = "W/\"x-otelbar\"";
+    let (asked, head) = conditional("if-none-match", marked, "text/html", Method::GET).await;
+    assert_eq!((&*asked, head.status), ("\"x\"", StatusCode::NOT_MODIFIED));
+    assert_eq!(head.headers["etag"], marked, "the browser knows its page by this");
+    let id = head.headers["otelbar-request"].to_str().unwrap().rsplit('/').next().unwrap();
+    assert_eq!(
+        head.headers["server-timing"],
+        format!("otelbar;desc=\"{id}\""),
+        "the bar of the page that is kept shows the new request"
+    );
+    // What was not asked for as a page has to be sent anew, without the bar.
+    let (asked, head) = conditional("if-none-match", marked, "*/*", Method::GET).await;
+    assert_eq!(
+        (&*asked, head.status, &head.headers["etag"]),
+        (marked, StatusCode::OK, &"\"x\"".parse().unwrap())
+    );
+    // The application's own validators are its own.
+    let (asked, head) = conditional("if-none-match", "\"x\"", "text/html", Method::GET).await;
+    assert_eq!((&*asked, &head.headers["etag"]), ("\"x\"", &"\"x\"".parse().unwrap()));
+    let (asked, _) = conditional("if-none-match", "W/\"y\"", "text/html", Method::GET).await;
+    assert_eq!(asked, "W/\"y\"");
+    // What is edited is the application's representation.
+    for name in ["if-match", "if-none-match"] {
+        assert_eq!(conditional(name, marked, "*/*", Method::PUT).await.0, "\"x\"");
+    }
+    // A part of one body cannot complete the other.
+    assert_eq!(conditional("if-range", marked, "text/html", Method::GET).await.0, marked);
+}
+
+#[tokio::test]
+async fn a_page_in_utf_16_gets_the_bar_in_utf_16() {
+    let page = "\u{feff}<p>page</p>";
+    let bytes = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    for length in [true, false] {
+        let toolbar = common::quiet_toolbar();
+        // One byte at a time, as a body may come.
+        let frames =
+            bytes(page).into_iter().map(|byte| Ok::<_, Infallible>(Frame::data(Bytes::from(vec![byte]))));
+        let mut answer =
+            Response::new(StreamBody::new(futures_util::stream::iter(frames.collect::<Vec<_>>())));
+        answer.headers_mut().insert("content-type", "text/html".parse().unwrap());
+        if length {
+            answer.headers_mut().insert("content-length", bytes(page).len().into());
+        }
+        let mut answer = Some(answer);
+        let service = service_fn(move |_: Request<Body>| {
+            let answer = answer.take().unwrap();
+            async { Ok::<_, Infallible>(answer) }
+        });
+        let (head, body) = common::call(toolbar.layer().layer(service), common::get("/")).await;
+        let units: Vec<u16> = body.chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+        let text = String::from_utf16(&units).unwrap();
+        assert!(text.starts_with(page) && text.ends_with(" defer></script>\n"), "{text}");
+        assert_eq!(
+            head.headers.get("content-length").map(|l| l.to_str().unwrap().parse().unwrap()),
+            length.then_some(body.len())
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_streaming_page_streams_on_and_keeps_its_trailers() {
     let (sender, receiver) = mpsc::channel::<Frame<Bytes>>(1);
     let frames = futures_stream(receiver);
@@ -106,6 +216,7 @@ async fn a_streaming_page_streams_on_and_keeps_its_trailers() {
     let mut request = common::get("/");
     request.extensions_mut().insert(otelbar_panel::PeerAddr(SocketAddr::from(([127, 0, 0, 1], 1))));
     request.headers_mut().insert("host", "localhost".parse().unwrap());
+    request.headers_mut().insert("accept", "text/html".parse().unwrap());
     let answer = tower::ServiceExt::oneshot(toolbar.layer().layer(service), request).await.unwrap();
     let mut body = answer.into_body();
 
@@ -148,7 +259,8 @@ async fn pages_arrive_whole_over_both_versions_of_http() {
     for http2 in [false, true] {
         let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
         for path in ["/", "/length"] {
-            let answer = client.get(format!("http://{address}{path}").parse().unwrap()).await.unwrap();
+            let request = Request::get(format!("http://{address}{path}")).header("accept", "text/html");
+            let answer = client.request(request.body(Empty::new()).unwrap()).await.unwrap();
             let body = answer.into_body().collect().await.unwrap().to_bytes();
             let body = String::from_utf8(body.to_vec()).unwrap();
             assert!(body.starts_with("<h1>page</h1>") && body.ends_with("</script>\n"), "{body}");

@@ -6,12 +6,15 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use otelbar_panel::{OpenTelemetryPanel, PeerAddr};
 use tower::{Layer, ServiceExt, service_fn};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5);
+
+/// What the application answers at every path.
+const APP: &str = "<p>app</p>";
 
 async fn ask(
     toolbar: &OpenTelemetryPanel,
@@ -19,12 +22,13 @@ async fn ask(
     request: http::request::Builder,
 ) -> (http::response::Parts, String) {
     let app = service_fn(async |_: Request<Body>| {
-        let mut page = Response::new(Body::from("<p>app</p>"));
+        let mut page = Response::new(Body::from(APP));
         page.headers_mut().insert("content-type", "text/html".parse().unwrap());
         Ok::<_, Infallible>(page)
     });
     let mut request = request.body(Body::empty()).unwrap();
     request.headers_mut().entry("host").or_insert("localhost:80".parse().unwrap());
+    request.headers_mut().entry("accept").or_insert("text/html".parse().unwrap());
     if let Some(peer) = peer {
         request.extensions_mut().insert(PeerAddr(peer));
     }
@@ -58,10 +62,10 @@ async fn the_page_is_served_with_a_strict_policy() {
         assert_eq!((head.status, &head.headers["content-type"]), (StatusCode::OK, &kind.parse().unwrap()));
         assert!(!body.is_empty());
     }
-    let (head, _) = ask(&toolbar, Some(LOCAL), get("/__otelbar?token=a")).await;
+    let (head, _) = ask(&toolbar, Some(LOCAL), get("/__otelbar?a=b")).await;
     assert_eq!(
         (head.status, &head.headers["location"]),
-        (StatusCode::PERMANENT_REDIRECT, &"/__otelbar/?token=a".parse().unwrap())
+        (StatusCode::PERMANENT_REDIRECT, &"/__otelbar/?a=b".parse().unwrap())
     );
     let (_, body) = ask(&toolbar, Some(LOCAL), get("/__otelbarista")).await;
     assert!(body.starts_with("<p>app</p>"), "a path that only begins alike is the application's");
@@ -77,7 +81,7 @@ async fn errors_are_json_and_say_what_to_do() {
         (get("/__otelbar/api/requests/00000000000000ff"), 404, "no request with this id"),
         (get("/__otelbar/api/nothing"), 404, "api/requests"),
         (get("/__otelbar/../Cargo.toml"), 404, "no such page"),
-        (get("/__otelbar/api/requests").method(Method::POST), 405, "GET"),
+        (Request::post("/__otelbar/api/requests"), 405, "GET"),
     ];
     for (request, status, message) in cases {
         let (head, body) = ask(&toolbar, Some(LOCAL), request).await;
@@ -88,59 +92,190 @@ async fn errors_are_json_and_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn local_callers_alone_see_the_pages_and_the_bar() {
+async fn methods_that_change_nothing_are_answered() {
+    let toolbar = common::quiet_toolbar();
+    for path in ["/__otelbar/", "/__otelbar/app.js", "/__otelbar/api/requests/xyz"] {
+        let (get, body) = ask(&toolbar, Some(LOCAL), get(path)).await;
+        let (head, nothing) = ask(&toolbar, Some(LOCAL), Request::head(path)).await;
+        assert_eq!((head.status, &*nothing), (get.status, ""));
+        let mut expected = get.headers;
+        expected.insert("content-length", body.len().into());
+        assert_eq!(head.headers, expected, "HEAD {path} has the headers that GET has");
+    }
+    let (options, _) = ask(&toolbar, Some(LOCAL), Request::options("/__otelbar/api/requests")).await;
+    assert_eq!(
+        (options.status, &options.headers["allow"]),
+        (StatusCode::NO_CONTENT, &"GET, HEAD, OPTIONS".parse().unwrap())
+    );
+    let (post, _) = ask(&toolbar, Some(LOCAL), Request::post("/__otelbar/")).await;
+    assert_eq!(
+        (post.status, &post.headers["allow"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD, OPTIONS".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn data_is_never_stored_and_files_are_asked_for_again() {
+    let toolbar = common::quiet_toolbar();
+    let (api, _) = ask(&toolbar, Some(LOCAL), get("/__otelbar/api/requests")).await;
+    assert_eq!(api.headers["cache-control"], "no-store");
+    let (file, _) = ask(&toolbar, Some(LOCAL), get("/__otelbar/app.js")).await;
+    assert_eq!(file.headers["cache-control"], "private, no-cache");
+    let tag = file.headers["etag"].to_str().unwrap();
+    for (known, status) in [(tag, 304), (&*format!("\"a\", W/{tag}"), 304), ("*", 304), ("\"other\"", 200)] {
+        let again = get("/__otelbar/app.js").header("if-none-match", known);
+        let (head, body) = ask(&toolbar, Some(LOCAL), again).await;
+        assert_eq!((head.status.as_u16(), body.is_empty()), (status, status == 304), "{known}");
+        assert_eq!(head.headers["etag"], tag);
+    }
+    for head in [api, file] {
+        assert_eq!(head.headers["referrer-policy"], "no-referrer");
+        assert_eq!(head.headers["x-content-type-options"], "nosniff");
+    }
+}
+
+/// What the application answers without the toolbar.
+#[track_caller]
+fn is_the_application(head: &http::response::Parts, body: &str) {
+    assert_eq!((head.status, body), (StatusCode::OK, APP));
+    let names: Vec<_> = head.headers.keys().collect();
+    assert_eq!(names, ["content-type"], "nothing tells of the toolbar");
+}
+
+#[tokio::test]
+async fn who_may_not_see_the_toolbar_finds_the_application() {
     let toolbar = common::quiet_toolbar();
     let remote: SocketAddr = "192.0.2.1:5".parse().unwrap();
-    for (peer, message) in [
-        (Some(remote), "192.0.2.1 is not an address of this machine"),
-        (None, "into_make_service_with_connect_info"),
-    ] {
-        let (head, body) = ask(&toolbar, peer, get("/__otelbar/api/requests")).await;
-        assert_eq!(head.status, StatusCode::FORBIDDEN);
-        assert!(body.contains(message), "{body}");
-        let (head, body) = ask(&toolbar, peer, get("/")).await;
-        assert_eq!(body, "<p>app</p>");
-        assert!(!head.headers.contains_key("otelbar-request"));
-        // Who is known to be somebody else is told nothing; where nobody knows, the developer is told why.
-        assert_eq!(head.headers.contains_key("otelbar-bar"), peer.is_none());
+    let foreign = |path| get(path).header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "cors");
+    for path in ["/", "/__otelbar", "/__otelbar/", "/__otelbar/app.js", "/__otelbar/api/requests"] {
+        for (peer, request) in [
+            (Some(remote), get(path)),
+            (None, get(path)),
+            (Some(LOCAL), get(path).header("host", "evil.example")),
+            (Some(LOCAL), get(path).header("x-forwarded-for", "127.0.0.1")),
+            (Some(LOCAL), get(path).header("connection", "close")),
+            (Some(LOCAL), get(path).version(http::Version::HTTP_10)),
+            (Some(LOCAL), foreign(path)),
+            (Some(LOCAL), Request::post(path).header("origin", "http://evil.example")),
+        ] {
+            let (head, body) = ask(&toolbar, peer, request).await;
+            is_the_application(&head, &body);
+        }
     }
-    let (head, _) = ask(&toolbar, Some(LOCAL), get("/__otelbar/").header("host", "evil.example")).await;
-    assert_eq!(head.status, StatusCode::FORBIDDEN, "another site cannot get here by rebinding its name");
     let (head, body) = ask(&toolbar, Some(LOCAL), get("/")).await;
     assert!(body.contains("/__otelbar/bar.js"));
     assert_eq!(head.headers["otelbar-bar"], "added");
 }
 
 #[tokio::test]
-async fn a_token_opens_the_pages_to_others_and_is_kept_in_a_cookie() {
-    let toolbar = common::toolbar_with(|config| config.access_token("s3cret-s3cret-s3cret"));
+async fn the_log_tells_once_why_the_toolbar_is_not_shown() {
+    let toolbar = common::quiet_toolbar();
     let remote: SocketAddr = "192.0.2.1:5".parse().unwrap();
-    let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/api/requests")).await;
-    assert_eq!(head.status, StatusCode::FORBIDDEN);
-    let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/app.js")).await;
-    assert_eq!(
-        head.status,
-        StatusCode::OK,
-        "the page's files hold no data, and ask for each other without a token"
+    let told = common::Told::default();
+    let guard = told.listen();
+    ask(&toolbar, Some(remote), get("/")).await;
+    assert_eq!(told.lines(), Vec::<String>::new(), "the world's requests are no matter");
+    for _ in 0..2 {
+        ask(&toolbar, Some(remote), get("/__otelbar/")).await;
+        ask(&toolbar, None, get("/")).await;
+        ask(&toolbar, None, get("/__otelbar/")).await;
+    }
+    drop(guard);
+    let lines = told.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[0].contains("192.0.2.1 is not an address of this machine; set a token (OTELBAR_ACCESS_TOKEN)")
     );
-    let (head, _) = ask(&toolbar, Some(remote), get("/__otelbar/?token=s3cret-s3cret-s3cret")).await;
-    assert_eq!(head.status, StatusCode::OK);
-    let cookie = head.headers["set-cookie"].to_str().unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
-    let pair = cookie.split(';').next().unwrap();
-    let (head, body) = ask(&toolbar, Some(remote), get("/").header("cookie", pair)).await;
+    assert!(lines[1].contains("into_make_service_with_connect_info"), "{lines:?}");
+}
+
+const TOKEN: &str = "s3cret-s3cret-16";
+
+#[tokio::test]
+async fn a_token_leaves_the_address_and_is_kept_in_a_cookie() {
+    let toolbar = common::toolbar_with(|config| config.access_token(TOKEN));
+    let remote: SocketAddr = "192.0.2.1:5".parse().unwrap();
+    for (path, location) in [
+        (format!("/__otelbar/?token={TOKEN}"), "/__otelbar/"),
+        (format!("/__otelbar?token={TOKEN}"), "/__otelbar/"),
+        (format!("/__otelbar/?a=1&token={TOKEN}&b=2"), "/__otelbar/?a=1&b=2"),
+    ] {
+        for (request, secure) in [
+            (get(&path), false),
+            (get(&path).header("x-forwarded-proto", "https"), true),
+            (get(&format!("https://shop.example{path}")), true),
+        ] {
+            let (head, body) = ask(&toolbar, Some(remote), request).await;
+            assert_eq!((head.status, &*body), (StatusCode::SEE_OTHER, ""), "{path}");
+            assert_eq!(head.headers["location"], location);
+            assert_eq!(head.headers["cache-control"], "no-store");
+            let cookies: Vec<_> =
+                head.headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
+            let [own, bar] = cookies[..] else { panic!("{cookies:?}") };
+            assert!(
+                own.starts_with(&format!(
+                    "otelbar_token={TOKEN}; Path=/__otelbar; HttpOnly; SameSite=Strict"
+                ))
+            );
+            assert!(bar.starts_with("otelbar_bar=") && bar.contains("; Path=/; HttpOnly; SameSite=Strict"));
+            assert!(!bar.contains(TOKEN), "the application's pages and logs do not see the token: {bar}");
+            assert_eq!((own.ends_with("; Secure"), bar.ends_with("; Secure")), (secure, secure));
+        }
+    }
+    let (head, _) = ask(&toolbar, Some(remote), get(&format!("/__otelbar/?token={TOKEN}"))).await;
+    let pairs: Vec<_> = head
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|c| c.to_str().unwrap().split(';').next().unwrap())
+        .collect();
+    // The first goes to the toolbar's path, the second everywhere.
+    let own = pairs.join("; ");
+    for path in ["/__otelbar/", "/__otelbar/app.js", "/__otelbar/api/requests"] {
+        let (head, body) = ask(&toolbar, Some(remote), get(path).header("cookie", &own)).await;
+        assert_eq!(head.status, StatusCode::OK);
+        assert_ne!(body, APP);
+        let (head, body) = ask(&toolbar, Some(remote), get(path).header("cookie", pairs[1])).await;
+        is_the_application(&head, &body);
+        let (head, body) = ask(&toolbar, Some(remote), get(path)).await;
+        is_the_application(&head, &body);
+    }
+    let (head, body) = ask(&toolbar, Some(remote), get("/").header("cookie", pairs[1])).await;
     assert!(body.contains("/__otelbar/bar.js") && head.headers.contains_key("otelbar-request"));
 }
 
 #[tokio::test]
-async fn another_sites_page_cannot_read_the_api() {
+async fn scripts_bring_the_token_with_each_call() {
+    let toolbar = common::toolbar_with(|config| config.access_token(TOKEN));
+    for request in [
+        get(&format!("/__otelbar/api/requests?token={TOKEN}")),
+        get("/__otelbar/api/requests").header("authorization", format!("Bearer {TOKEN}")),
+    ] {
+        let (head, body) = ask(&toolbar, None, request).await;
+        assert_eq!(head.status, StatusCode::OK);
+        assert!(body.starts_with('{'), "{body}");
+        assert!(!head.headers.contains_key("set-cookie"));
+    }
+}
+
+#[tokio::test]
+async fn a_link_from_another_site_opens_the_page() {
     let toolbar = common::quiet_toolbar();
-    let foreign = get("/__otelbar/api/requests")
-        .header("sec-fetch-site", "cross-site")
-        .header("sec-fetch-mode", "cors");
-    let (head, body) = ask(&toolbar, Some(LOCAL), foreign).await;
-    assert_eq!(head.status, StatusCode::FORBIDDEN);
-    assert!(body.contains("a page of another site"), "{body}");
     let link = get("/__otelbar/").header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "navigate");
-    assert_eq!(ask(&toolbar, Some(LOCAL), link).await.0.status, StatusCode::OK);
+    let (head, body) = ask(&toolbar, Some(LOCAL), link).await;
+    assert_eq!(head.status, StatusCode::OK);
+    assert_ne!(body, APP);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_used_opens_to_nobody() {
+    let (config, _) = otelbar_panel::OpenTelemetryConfig::from_environment(&[
+        ("OTELBAR_ACCESS_TOKEN", "too short"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ]);
+    let toolbar = OpenTelemetryPanel::new(config).unwrap();
+    for path in ["/", "/__otelbar/", "/__otelbar/?token=too%20short", "/__otelbar/api/requests?token="] {
+        let (head, body) = ask(&toolbar, Some(LOCAL), get(path)).await;
+        is_the_application(&head, &body);
+    }
 }

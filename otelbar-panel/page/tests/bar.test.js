@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import { findBrowser, launch } from "./browser.js";
-import { HOSTILE, hostile, nPlusOne, quick } from "./fixtures.js";
+import { HOSTILE, failing, hostile, nPlusOne, quick } from "./fixtures.js";
 import { serve } from "./mock_server.js";
 
 const program = findBrowser();
@@ -82,21 +82,44 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
 
   test("a refusal is shown in two words and not asked again", () =>
     visit(
-      { details: [quick({ seq: 1 })], token: "t" },
+      { details: [quick({ seq: 1 })] },
       async (page, { state, origin }) => {
+        state.refused = true;
         await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const script = document.createElement("script"); script.src = "/__otelbar/bar.js"; script.dataset.request = "${"0".repeat(15)}1"; script.onload = resolve; document.body.append(script); })`);
         const { url } = await waitForName(page, /^not allowed$/);
         assert.equal(url, `${origin}/__otelbar/#/requests/0000000000000001`);
         assert.equal(state.calls.filter((call) => call.endsWith("0000000000000001")).length, 1);
       },
-      { allow: /favicon|404|403/ },
+      { allow: /favicon|404/ },
     ));
 
-  test("the token of its script's address goes with its call and its link", () => {
+  test("it is opened by the cookie, and its link holds no token", () => {
     const whole = quick({ seq: 1 });
-    return visit({ details: [whole], token: "s3cret" }, async (page, { origin }) => {
-      const { url } = await waitForName(page, /^GET 200/);
-      assert.equal(url, `${origin}/__otelbar/?token=s3cret#/requests/${whole.request.id}`);
+    return visit(
+      { details: [whole], token: "s3cret" },
+      async (page, { origin }) => {
+        await page.goto(`${origin}/`);
+        const { url } = await waitForName(page, /^GET 200/);
+        assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
+      },
+      { path: "/__otelbar/?token=s3cret" },
+    );
+  });
+
+  test("a page out of the cache shows the request by which it was shown again", () => {
+    const [first, second] = [quick({ seq: 1, id: "00000000000000aa" }), failing({ seq: 2, id: "00000000000000bb" })];
+    return visit({ details: [first, second] }, async (page, { state, origin }) => {
+      const answerFor = ({ request: { id } }) => ({ etag: 'W/"x-otelbar"', "cache-control": "no-cache", "server-timing": `db;dur=1, otelbar;desc="${id}"` });
+      state.appRequest = first.request.id;
+      state.appHeaders = answerFor(first);
+      await page.goto(`${origin}/`);
+      assert.match((await waitForName(page, /^[A-Z]+ [0-9]/)).url, /00000000000000aa$/);
+      state.appHeaders = answerFor(second);
+      state.appRequest = "0000000000000000";
+      await page.goto("about:blank");
+      await page.goto(`${origin}/`);
+      assert.match((await waitForName(page, /^[A-Z]+ [0-9]/)).url, /00000000000000bb$/);
+      assert.equal(await page.evaluate("document.querySelector('script[data-request]').dataset.request"), "00000000000000aa", "the page is the one that was kept");
     });
   });
 

@@ -19,7 +19,7 @@ export const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; 
 
 /** Starts the server; `state` may be changed while it runs. Resolves to `{ origin, state, close }`. */
 export async function serve({ port = 0, details = [], health = "healthy", destinations = undefined, warnings = [], dropped = {}, token = null, appPolicy = null } = {}) {
-  const state = { details, health, destinations, warnings, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", calls: [], holdBack: 0 };
+  const state = { details, health, destinations, warnings, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", appHeaders: {}, refused: false, calls: [], holdBack: 0 };
   const server = createServer((request, response) => answer(state, request, response).catch((error) => send(response, 500, "text/plain", String(error))));
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
@@ -34,14 +34,21 @@ export async function serve({ port = 0, details = [], health = "healthy", destin
 
 async function answer(state, request, response) {
   const url = new URL(request.url, "http://mock");
-  if (url.pathname === "/") return send(response, 200, TYPES[".html"], application(state), state.appPolicy === null ? {} : { "content-security-policy": state.appPolicy });
+  if (url.pathname === "/") return applicationPage(state, request, response);
   if (url.pathname === "/xhtml") return send(response, 200, "application/xhtml+xml; charset=utf-8", xhtml(state));
   if (url.pathname === "/framed") return send(response, 200, TYPES[".html"], `<!doctype html><title>framed</title><iframe src="/"></iframe>`);
   if (!url.pathname.startsWith("/__otelbar/")) return send(response, 404, "text/plain", "not found");
+  if (state.token !== null) {
+    if (url.searchParams.get("token") === state.token) {
+      return send(response, 303, "text/plain", "", { location: url.pathname, "set-cookie": `otelbar_token=${encodeURIComponent(state.token)}; Path=/__otelbar; HttpOnly; SameSite=Strict` });
+    }
+    // As the application answers at any other address.
+    if (!(request.headers.cookie ?? "").split("; ").includes(`otelbar_token=${encodeURIComponent(state.token)}`)) return send(response, 404, "text/plain", "not found");
+  }
   const path = url.pathname.slice("/__otelbar/".length);
   if (path.startsWith("api/")) {
     state.calls.push(url.pathname + url.search);
-    if (state.token !== null && url.searchParams.get("token") !== state.token) return json(response, 403, { error: "The toolbar answers callers from this machine, or with the token it was given." });
+    if (state.refused) return send(response, 404, "text/plain", "not found");
     return api(state, path.slice(4), url.searchParams, response);
   }
   const file = path === "" ? "index.html" : path;
@@ -63,14 +70,20 @@ function api(state, path, parameters, response) {
   return json(response, 200, found);
 }
 
+/** The application's page, with the headers that a test gave it; one with an `etag` is answered with 304 when it is known. */
+function applicationPage(state, request, response) {
+  const headers = { ...(state.appPolicy === null ? {} : { "content-security-policy": state.appPolicy }), ...state.appHeaders };
+  if (headers.etag !== undefined && request.headers["if-none-match"] === headers.etag) return send(response, 304, TYPES[".html"], "", headers);
+  return send(response, 200, TYPES[".html"], application(state), headers);
+}
+
 function application(state) {
-  const token = state.token === null ? "" : `?token=${encodeURIComponent(state.token)}`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>The book shop</title>${state.appHead}
 <style>body{font:16px/1.5 Georgia,serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#222}
 div,a,span{letter-spacing:.2em;color:crimson}a{border:3px dotted}</style></head>
 <body><h1>The book shop</h1><p>An application's own page, whose styles must not reach the bar.</p><p><a href="/">A link</a></p>
-<script src="/__otelbar/bar.js${token}" data-request="${state.appRequest}" defer></script></body></html>`;
+<script src="/__otelbar/bar.js" data-request="${state.appRequest}" defer></script></body></html>`;
 }
 
 /** The same as XML, in which elements need their namespace, and attributes their value. */

@@ -1,8 +1,10 @@
 //! The page's files, embedded as they are.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 
 use super::{Answer, error};
 
@@ -50,7 +52,7 @@ const FILES: &[(&str, &str)] = files![
     "words.js",
 ];
 
-pub(super) fn answer(rest: &str) -> Answer {
+pub(super) fn answer(rest: &str, headers: &HeaderMap) -> Answer {
     let name = match rest.trim_start_matches('/') {
         "" => "index.html",
         name => name,
@@ -58,10 +60,32 @@ pub(super) fn answer(rest: &str) -> Answer {
     let Some((name, text)) = FILES.iter().find(|(file, _)| *file == name) else {
         return error(StatusCode::NOT_FOUND, "the toolbar has no such page");
     };
-    let mut answer = super::answer(StatusCode::OK, content_type(name), Bytes::from_static(text.as_bytes()));
-    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    let tag = entity_tag(text);
+    let known = headers.get_all(header::IF_NONE_MATCH).into_iter().any(|tags| lists(tags, &tag));
+    let mut answer = match known {
+        true => super::empty(StatusCode::NOT_MODIFIED),
+        false => super::answer(StatusCode::OK, content_type(name), Bytes::from_static(text.as_bytes())),
+    };
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    // Kept by the browser, and asked for again each time: the service may be another by then, and so may its page.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
     answer
+}
+
+fn entity_tag(text: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// Whether a list of entity tags holds this one (weak comparison; RFC 9110, 13.1.2).
+fn lists(tags: &HeaderValue, tag: &str) -> bool {
+    let tags = tags.to_str().unwrap_or_default();
+    tags.split(',').map(str::trim).any(|other| other == "*" || other.trim_start_matches("W/") == tag)
 }
 
 fn content_type(name: &str) -> &'static str {

@@ -8,6 +8,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 
 use super::watch::BodyWatch;
+use crate::bar::Fragment;
 
 pin_project! {
     /// The body of a watched service: the application's own, untouched but for the bar at the end of a page, or one of
@@ -24,7 +25,15 @@ pin_project! {
     #[derive(Debug)]
     enum Kind<B> {
         Untouched { #[pin] inner: B },
-        Watched { #[pin] inner: B, watch: BodyWatch, bar: Option<Bytes>, trailers: Option<HeaderMap>, ended: bool },
+        Watched {
+            #[pin]
+            inner: B,
+            watch: BodyWatch,
+            bar: Option<Fragment>,
+            start: Start,
+            trailers: Option<HeaderMap>,
+            ended: bool,
+        },
         Page { #[pin] inner: Full<Bytes> },
     }
 }
@@ -34,12 +43,34 @@ impl<B> ToolbarBody<B> {
         ToolbarBody { kind: Kind::Untouched { inner } }
     }
 
-    pub(super) fn watched(inner: B, watch: BodyWatch, bar: Option<Bytes>) -> Self {
-        ToolbarBody { kind: Kind::Watched { inner, watch, bar, trailers: None, ended: false } }
+    pub(super) fn watched(inner: B, watch: BodyWatch, bar: Option<Fragment>) -> Self {
+        let start = Start::default();
+        ToolbarBody { kind: Kind::Watched { inner, watch, bar, start, trailers: None, ended: false } }
     }
 
     pub(super) fn page(inner: Full<Bytes>) -> Self {
         ToolbarBody { kind: Kind::Page { inner } }
+    }
+}
+
+/// The first bytes of a body, which tell its encoding.
+#[derive(Debug, Default)]
+struct Start {
+    bytes: [u8; 2],
+    known: usize,
+}
+
+impl Start {
+    fn note(&mut self, data: Option<&Bytes>) {
+        let missing = &mut self.bytes[self.known..];
+        for (to, from) in missing.iter_mut().zip(data.into_iter().flatten()) {
+            *to = *from;
+            self.known += 1;
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.known]
     }
 }
 
@@ -56,7 +87,7 @@ impl<B: Body> Body for ToolbarBody<B> {
             KindProjection::Page { inner } => {
                 Poll::Ready(ready!(inner.poll_frame(cx)).and_then(Result::ok).map(Ok))
             }
-            KindProjection::Watched { mut inner, watch, bar, trailers, ended } => {
+            KindProjection::Watched { mut inner, watch, bar, start, trailers, ended } => {
                 if let Some(trailers) = trailers.take() {
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
@@ -68,7 +99,7 @@ impl<B: Body> Body for ToolbarBody<B> {
                     None => {
                         *ended = true;
                         watch.completed();
-                        return Poll::Ready(bar.take().map(|bar| Ok(Frame::data(bar))));
+                        return Poll::Ready(bar.take().map(|bar| Ok(Frame::data(bar.after(start.bytes())))));
                     }
                     Some(Err(error)) => {
                         *ended = true;
@@ -85,12 +116,15 @@ impl<B: Body> Body for ToolbarBody<B> {
                         match bar.take() {
                             Some(bar) => {
                                 *trailers = Some(own);
-                                Frame::data(bar)
+                                Frame::data(bar.after(start.bytes()))
                             }
                             None => Frame::trailers(own),
                         }
                     }
                     Err(frame) => {
+                        if bar.is_some() {
+                            start.note(frame.data_ref());
+                        }
                         watch.sent(frame.data_ref().map_or(0, Bytes::len) as u64);
                         // Servers stop asking once a body says that it has ended, or its length is sent.
                         if inner.is_end_stream() {
@@ -119,10 +153,10 @@ impl<B: Body> Body for ToolbarBody<B> {
             Kind::Untouched { inner } => inner.size_hint(),
             Kind::Page { inner } => inner.size_hint(),
             Kind::Watched { ended: true, bar, .. } => {
-                SizeHint::with_exact(bar.as_ref().map_or(0, Bytes::len) as u64)
+                SizeHint::with_exact(bar.as_ref().map_or(0, Fragment::len))
             }
             Kind::Watched { inner, bar, .. } => {
-                let bar = bar.as_ref().map_or(0, Bytes::len) as u64;
+                let bar = bar.as_ref().map_or(0, Fragment::len);
                 let own = inner.size_hint();
                 let mut hint = SizeHint::new();
                 hint.set_lower(own.lower().saturating_add(bar));

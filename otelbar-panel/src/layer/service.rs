@@ -81,7 +81,11 @@ where
         let Some(toolbar) = &self.layer.toolbar else { return ToolbarFuture::off(self.inner.call(request)) };
         let peer = self.layer.peer.or_else(|| peer::peer(request.extensions()));
         if let Some(rest) = toolbar.own_path(request.uri().path()) {
-            return ToolbarFuture::answer(toolbar.answer(rest, &request, peer));
+            return match toolbar.answer(rest, &request, peer) {
+                Some(answer) => ToolbarFuture::answer(answer),
+                // Who may not see the toolbar finds there what the application has at any other path.
+                None => ToolbarFuture::off(self.inner.call(request)),
+            };
         }
         // A layer around another of the same toolbar watches; the inner one has nothing to add.
         let watched = request.extensions().get::<RequestHandle>();
@@ -89,7 +93,7 @@ where
             return ToolbarFuture::off(self.inner.call(request));
         }
         toolbar.tell_warnings();
-        let watch = Watch::open(toolbar, &self.layer.service, &request, peer);
+        let watch = Watch::open(toolbar, &self.layer.service, &mut request, peer);
         request.extensions_mut().insert(watch.handle());
         let inner = watch.run(|| self.inner.call(request));
         ToolbarFuture::watched(inner, watch)

@@ -9,7 +9,7 @@ use otelbar_convert::panel_data;
 use tracing::Span;
 
 use super::{ToolbarBody, peer};
-use crate::bar::{self, Bar};
+use crate::bar::{self, Bar, Navigation};
 use crate::capture::REQUEST_TARGET;
 use crate::panel::Toolbar;
 use crate::request::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
@@ -21,7 +21,7 @@ pub(crate) struct Watch {
     toolbar: Arc<Toolbar>,
     /// What the answer needs to know of the question.
     method: Method,
-    bar: Result<(), bar::Reason>,
+    navigation: Result<Navigation, bar::Reason>,
     may_see: bool,
     finished: bool,
 }
@@ -57,7 +57,7 @@ impl Watch {
     pub(super) fn open<B>(
         toolbar: &Arc<Toolbar>,
         service: &Arc<Service>,
-        request: &Request<B>,
+        request: &mut Request<B>,
         peer: Option<SocketAddr>,
     ) -> Watch {
         let route = peer::route(request.extensions());
@@ -79,17 +79,13 @@ impl Watch {
             // At the level that the fewest filters hide, since spans and tasks find their request by it.
             tracing::error_span!(target: REQUEST_TARGET, "request", trace_id = %context.span_context.trace_id())
         };
-        let access = toolbar.access.check(peer, request.uri(), request.headers());
+        let access = toolbar.access.check_bar(request, peer);
         let may_see = access.is_ok();
-        let bar = match access {
-            Ok(()) => bar::wanted(request.method(), request.headers()),
-            Err(denied) => Err(bar::Reason::Denied(denied)),
-        };
         Watch {
             attached: Attached { context, otel, span },
             toolbar: Arc::clone(toolbar),
             method: request.method().clone(),
-            bar,
+            navigation: toolbar.navigation(access, request),
             may_see,
             finished: false,
         }
@@ -111,30 +107,33 @@ impl Watch {
         let context = &self.attached.context;
         let status = head.status;
         context.with_request(|request| request.status = Some(status.as_u16()));
-        let without_body = self.method == Method::HEAD
-            || status.is_informational()
+        let head_only = self.method == Method::HEAD;
+        let no_content = status.is_informational()
             || matches!(
                 status,
                 StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
             )
             || (self.method == Method::CONNECT && status.is_success());
 
-        let bar = self.toolbar.bar(&self.bar, context.id(), &head, without_body);
+        // The answer to HEAD has the head that GET has.
+        let bar = match no_content {
+            true => Bar::None,
+            false => self.toolbar.bar(&self.navigation, context.id(), &head),
+        };
+        if status == StatusCode::NOT_MODIFIED {
+            bar::revalidated(&self.navigation, &mut head.headers);
+        }
         self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
+        let expected = content_length(&head.headers);
         let fragment = match bar {
-            Bar::Fragment(fragment) => {
-                bar::lengthen(&mut head.headers, fragment.len());
-                Some(fragment)
+            Bar::Added(fragment) => {
+                bar::lengthen(&mut head.headers, &fragment);
+                Some(fragment).filter(|_| !head_only)
             }
             Bar::None | Bar::Left(_) => None,
         };
-        let mut watch = BodyWatch {
-            expected: content_length(&head.headers)
-                .map(|length| length - fragment.as_ref().map_or(0, |f| f.len() as u64)),
-            sent: 0,
-            attached: Some(self.attached.clone()),
-        };
-        if without_body || (body.is_end_stream() && fragment.is_none()) {
+        let mut watch = BodyWatch { expected, sent: 0, attached: Some(self.attached.clone()) };
+        if head_only || no_content || (body.is_end_stream() && fragment.is_none()) {
             watch.completed();
         }
         Response::from_parts(head, ToolbarBody::watched(body, watch, fragment))

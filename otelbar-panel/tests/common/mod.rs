@@ -67,6 +67,7 @@ where
     let mut request = request;
     request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 9))));
     request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("localhost"));
+    request.headers_mut().entry("accept").or_insert(http::HeaderValue::from_static("text/html"));
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     (head, body.collect().await.unwrap().to_bytes())
 }
@@ -194,4 +195,35 @@ where
         }
     });
     (address, task)
+}
+
+/// What the toolbar itself logs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Told {
+    /// Listens on this thread, until the guard is dropped.
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(self.clone()))
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Told {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        struct Message<'t>(&'t mut Vec<String>);
+        impl tracing::field::Visit for Message<'_> {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                if field.name() == "message" {
+                    self.0.push(format!("{value:?}"));
+                }
+            }
+        }
+        if event.metadata().target() == "otelbar" {
+            event.record(&mut Message(&mut self.0.lock().unwrap()));
+        }
+    }
 }
