@@ -24,12 +24,7 @@ pub(crate) fn compress(body: Bytes, compression: Compression) -> (Bytes, Option<
 pub(crate) fn check(compression: Compression) -> Result<(), SetupError> {
     let missing = |remedy| {
         let problem = "is not in this build";
-        Err(SetupError::option(
-            "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-            compression.to_string(),
-            problem,
-            remedy,
-        ))
+        Err(SetupError::option("with_compression", compression.to_string(), problem, remedy))
     };
     match compression {
         Compression::None => Ok(()),

@@ -7,6 +7,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use otelbar_config::{OpenTelemetryConfig, QueueOverflow, Signal, Timeout, TracesExporter};
 
+use crate::options::named_by_variable;
 use crate::{BreakerPolicy, ConsoleTarget, ExporterOptions, Overflow, RetryPolicy, SetupError, SpoolOptions};
 
 impl ExporterOptions {
@@ -34,7 +35,12 @@ impl ExporterOptions {
     /// endpoint. Certificates, and what else this build may be without, are looked at when the pipeline starts.
     pub fn from_config(config: &OpenTelemetryConfig) -> Result<Vec<Self>, SetupError> {
         let exporters = config.traces_exporters().iter();
-        exporters.map(|exporter| with_limits(for_exporter(*exporter, config)?, *exporter, config)).collect()
+        let options = exporters.map(|exporter| {
+            let made =
+                for_exporter(*exporter, config).map_err(|error| named_by_variable(error, "timeout"))?;
+            Ok(with_limits(made, *exporter, config).configured())
+        });
+        options.collect()
     }
 }
 
@@ -94,7 +100,7 @@ fn with_limits(
     options: ExporterOptions,
     exporter: TracesExporter,
     config: &OpenTelemetryConfig,
-) -> Result<ExporterOptions, SetupError> {
+) -> ExporterOptions {
     let batches = config.span_batches();
     let overflow = match config.bsp_overflow() {
         QueueOverflow::Newest => Overflow::Newest,
@@ -123,7 +129,7 @@ fn with_limits(
         let spool = SpoolOptions::new(folder.join(exporter.as_str())).with_max_bytes(bytes);
         options = options.with_spool(spool);
     }
-    Ok(options)
+    options
 }
 
 /// The resource a configuration describes: `service.name` and its fellows, its further attributes, and

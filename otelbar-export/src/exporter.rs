@@ -10,7 +10,7 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::LocalSet;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::backlog::Backlog;
 use crate::batch::HandOver;
@@ -111,10 +111,10 @@ impl ToolbarSpanExporter {
         let mut queues = Vec::new();
         let mut services = Vec::new();
         for (index, options) in destinations.into_iter().enumerate() {
-            options.check()?;
-            let opener = Opener::new(&options)?;
+            options.check().map_err(|error| options.named(error))?;
+            let opener = Opener::new(&options).map_err(|error| options.named(error))?;
             let queue = Arc::new(Queue::new(&options, options.destination(index)));
-            let backlog = backlog(&options, &queue, &services)?;
+            let backlog = backlog(&options, &queue, &services).map_err(|error| options.named(error))?;
             drop_grace = drop_grace.max(options.drop_grace);
             if backlog.is_some() {
                 margin = Duration::from_millis(500);
@@ -290,7 +290,7 @@ impl Pipeline {
             let account = queue.account();
             let spans = count(&account);
             if spans > 0 {
-                let failing = account.health == Health::Failing;
+                let failing = matches!(account.health, Health::Failing | Health::Waiting);
                 let last_error = account.last_error.filter(|_| failing).map(|last| last.error);
                 destinations.push(Left { destination: account.destination, spans, last_error });
             }
@@ -317,7 +317,7 @@ struct Service {
     backlog: Option<Backlog>,
 }
 
-/// Opens the spool, and enters what is in it into the account.
+/// Opens the spool, and enters what is in it into the account, or why it cannot be used.
 fn backlog(
     options: &ExporterOptions,
     queue: &Queue,
@@ -327,13 +327,22 @@ fn backlog(
     let folder = |options: &ExporterOptions| options.spool.as_ref().map(|spool| spool.folder.clone());
     if others.iter().any(|other| folder(&other.options).as_ref() == Some(&spool.folder)) {
         return Err(SetupError::option(
-            "spool folder",
+            "with_spool",
             spool.folder.display().to_string(),
-            "is given to two destinations",
+            "is the spool of two destinations",
             "give each a folder of its own",
         ));
     }
-    let backlog = Backlog::new(Spool::open(spool, options.wire().encoding().kind())?);
+    let backlog = match Spool::open(spool, options.wire().encoding().kind()) {
+        Ok(spool) => Backlog::new(spool),
+        // Export goes on, and with it the application.
+        Err(error) => {
+            let (destination, problem) = (queue.destination(), error.to_string());
+            warn!(target: "otelbar_export", %error, %destination, "there is no spool");
+            queue.book(|account| account.spool_problem = Some(problem.into()));
+            return Ok(None);
+        }
+    };
     let holdings = backlog.holdings();
     queue.book(|account| {
         account.recovered = holdings.recovered;

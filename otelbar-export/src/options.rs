@@ -55,6 +55,8 @@ pub struct ExporterOptions {
     pub(crate) breaker: BreakerPolicy,
     pub(crate) spool: Option<SpoolOptions>,
     pub(crate) drop_grace: Duration,
+    /// Made from a configuration, so that errors name its variables.
+    configured: bool,
 }
 
 impl ExporterOptions {
@@ -141,6 +143,7 @@ impl ExporterOptions {
             breaker: BreakerPolicy::default(),
             spool: None,
             drop_grace: Duration::from_secs(1),
+            configured: false,
         }
     }
 
@@ -252,7 +255,7 @@ impl ExporterOptions {
     ///
     /// Says so when the name or the value is none for HTTP, without repeating the value, which may be a secret.
     pub fn with_header(mut self, name: &str, value: &str) -> Result<Self, SetupError> {
-        const OPTION: &str = "OTEL_EXPORTER_OTLP_HEADERS";
+        const OPTION: &str = "with_header";
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
             SetupError::option(OPTION, name, "is no header name", "use letters, digits and dashes")
         })?;
@@ -356,6 +359,16 @@ impl ExporterOptions {
         self
     }
 
+    /// Marks them as made from a configuration.
+    pub(crate) fn configured(self) -> Self {
+        Self { configured: true, ..self }
+    }
+
+    /// The error with the option named as it was given.
+    pub(crate) fn named(&self, error: SetupError) -> SetupError {
+        if self.configured { named_by_variable(error, self.timeout_variable()) } else { error }
+    }
+
     /// What is sent with these options, as one of several.
     pub(crate) fn destination(&self, index: usize) -> Destination {
         let endpoint = Arc::clone(&self.endpoint.text);
@@ -406,7 +419,7 @@ impl ExporterOptions {
             Kind::Otlp => self.check_protocol()?,
             #[cfg(feature = "zipkin")]
             Kind::Zipkin if self.compression == Compression::Zstd => {
-                let (option, value) = ("compression", self.compression.to_string());
+                let (option, value) = ("with_compression", self.compression.to_string());
                 return Err(SetupError::option(
                     option,
                     value,
@@ -421,26 +434,21 @@ impl ExporterOptions {
             Kind::Console(_, format) => {
                 let problem = "is not in this build";
                 let remedy = "enable the feature json of otelbar-export, or set it to readable";
-                return Err(SetupError::option(
-                    "OTELBAR_CONSOLE_FORMAT",
-                    format.to_string(),
-                    problem,
-                    remedy,
-                ));
+                return Err(SetupError::option("console", format.to_string(), problem, remedy));
             }
         }
         if matches!(self.kind, Kind::Console(..)) && self.spool.is_some() {
-            let problem = "is given to a console, which has no use for it";
-            return Err(SetupError::option("spool folder", "", problem, "leave it out"));
+            let problem = "is set for a console, which has no use for it";
+            return Err(SetupError::option("with_spool", "", problem, "leave it out"));
         }
         compress::check(self.compression)?;
         for (option, value) in [
-            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", self.batch_size),
-            ("concurrent requests", self.concurrent_requests),
-            ("OTEL_BSP_MAX_QUEUE_SIZE", self.queue_size),
-            ("OTELBAR_BSP_MAX_QUEUE_BYTES", self.queue_bytes),
-            ("request size", self.request_size()),
-            ("OTELBAR_BREAKER_FAILURE_THRESHOLD", self.breaker.failure_threshold as usize),
+            ("with_batch_size", self.batch_size),
+            ("with_concurrent_requests", self.concurrent_requests),
+            ("with_queue_size", self.queue_size),
+            ("with_queue_bytes", self.queue_bytes),
+            ("with_request_size", self.request_size()),
+            ("with_breaker", self.breaker.failure_threshold as usize),
         ] {
             if value == 0 {
                 return Err(SetupError::option(
@@ -451,9 +459,17 @@ impl ExporterOptions {
                 ));
             }
         }
+        if let Some(spool) = self.spool.as_ref().filter(|spool| spool.max_bytes < SpoolOptions::LEAST) {
+            return Err(SetupError::option(
+                "with_max_bytes",
+                spool.max_bytes.to_string(),
+                "leaves room for nothing",
+                "set it to 1 MiB or more",
+            ));
+        }
         if self.timeout.is_zero() {
             return Err(SetupError::option(
-                self.timeout_variable(),
+                "with_timeout",
                 "0",
                 "leaves no time for an answer",
                 "set it to 1 ms or more",
@@ -464,7 +480,7 @@ impl ExporterOptions {
 
     fn check_protocol(&self) -> Result<(), SetupError> {
         let protocol = |remedy| {
-            const OPTION: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
+            const OPTION: &str = "with_protocol";
             Err(SetupError::option(OPTION, self.protocol.to_string(), "is not in this build", remedy))
         };
         match self.protocol {
@@ -483,7 +499,7 @@ impl ExporterOptions {
                 "leave the path out, or choose the protocol http/protobuf",
             )),
             Protocol::Grpc if self.request_size() > MOST_OF_GRPC => Err(SetupError::option(
-                "request size",
+                "with_request_size",
                 self.request_size().to_string(),
                 "is more than a gRPC message holds",
                 "leave it at its default",
@@ -491,6 +507,19 @@ impl ExporterOptions {
             Protocol::Grpc => Ok(()),
             _ => protocol("set it to http/protobuf"),
         }
+    }
+}
+
+/// An error about options from a configuration: it names the variable rather than the method.
+pub(crate) fn named_by_variable(error: SetupError, timeout: &'static str) -> SetupError {
+    match error {
+        SetupError::Option { option, value, problem, remedy } => {
+            let known = VARIABLES.into_iter().chain([("with_timeout", timeout)]);
+            let variable =
+                known.into_iter().find_map(|(method, variable)| (method == option).then_some(variable));
+            SetupError::Option { option: variable.unwrap_or(option), value, problem, remedy }
+        }
+        other => other,
     }
 }
 
@@ -522,9 +551,28 @@ impl Wire {
     }
 }
 
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const ENDPOINT: &str = "ExporterOptions::new";
 #[cfg(feature = "zipkin")]
-const ZIPKIN_ENDPOINT: &str = "OTEL_EXPORTER_ZIPKIN_ENDPOINT";
+const ZIPKIN_ENDPOINT: &str = "ExporterOptions::zipkin";
+/// The variables of a configuration, by the methods that take what they say. Errors name the method; those of options
+/// made from a configuration name the variable.
+const VARIABLES: [(&str, &str); 15] = [
+    (ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+    ("ExporterOptions::zipkin", "OTEL_EXPORTER_ZIPKIN_ENDPOINT"),
+    ("console", "OTELBAR_CONSOLE_FORMAT"),
+    ("with_batch_size", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+    ("with_breaker", "OTELBAR_BREAKER_FAILURE_THRESHOLD"),
+    ("with_certificate", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE"),
+    ("with_client_certificate", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE"),
+    ("with_client_certificate, key", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY"),
+    ("with_compression", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION"),
+    ("with_header", "OTEL_EXPORTER_OTLP_HEADERS"),
+    ("with_max_bytes", "OTELBAR_SPOOL_MAX_BYTES"),
+    ("with_protocol", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"),
+    ("with_queue_bytes", "OTELBAR_BSP_MAX_QUEUE_BYTES"),
+    ("with_queue_size", "OTEL_BSP_MAX_QUEUE_SIZE"),
+    ("with_spool", "OTELBAR_SPOOL_DIR"),
+];
 /// A gRPC message's length has 32 bits; its compressed form may be a little larger than it is.
 const MOST_OF_GRPC: usize = 2 * 1024 * 1024 * 1024 - 1;
 
@@ -561,8 +609,8 @@ impl Endpoint {
                 "send them by header instead",
             ));
         }
-        let uri: Uri = url.parse().map_err(|error| invalid(&format!("is no URL ({error})")))?;
-        let authority = uri.authority().ok_or_else(|| invalid("is no absolute URL"))?;
+        let uri: Uri = url.parse().map_err(|error| invalid(&format!("is not a URL ({error})")))?;
+        let authority = uri.authority().ok_or_else(|| invalid("is not an absolute URL"))?;
         let scheme = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTP => scheme,
             Some(scheme) if *scheme == Scheme::HTTPS && cfg!(feature = "tls") => scheme,
@@ -576,9 +624,9 @@ impl Endpoint {
             }
             _ => return Err(invalid("has a scheme other than http and https")),
         };
-        // A port that is none parses, and is then as good as left out.
+        // An invalid port parses, and is then as good as left out.
         if uri.port_u16().is_none() && authority.as_str() != authority.host() {
-            return Err(invalid("has a port that is none"));
+            return Err(invalid("has an invalid port"));
         }
         let path = if uri.path() == "/" { "" } else { uri.path() };
         Ok(Self { text: format!("{scheme}://{authority}{path}").into(), uri })
@@ -595,15 +643,15 @@ mod tests {
         fn check(url: &str, message: &str) {
             assert_eq!(ExporterOptions::new(url).unwrap_err().to_string(), message);
         }
-        let name = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+        let name = "ExporterOptions::new";
         let form = "write it like http://127.0.0.1:4318/v1/traces";
-        check("/v1/traces", &format!("{name}: \"/v1/traces\" is no absolute URL; {form}"));
+        check("/v1/traces", &format!("{name}: \"/v1/traces\" is not an absolute URL; {form}"));
         check(
             "ftp://h/v1",
             &format!("{name}: \"ftp://h/v1\" has a scheme other than http and https; {form}"),
         );
-        check("http://", &format!("{name}: \"http://\" is no URL (empty string); {form}"));
-        check("http://h:65536/v1", &format!("{name}: \"http://h:65536/v1\" has a port that is none; {form}"));
+        check("http://", &format!("{name}: \"http://\" is not a URL (empty string); {form}"));
+        check("http://h:65536/v1", &format!("{name}: \"http://h:65536/v1\" has an invalid port; {form}"));
         check(
             "http://me:secret@h/v1/traces",
             &format!("{name}: \"\" has credentials in the URL; send them by header instead"),
@@ -630,12 +678,33 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_no_size() {
-        let options = || ExporterOptions::new("http://h/v1/traces").unwrap();
-        assert!(options().check().is_ok());
-        assert!(options().with_batch_size(0).check().is_err());
-        assert!(options().with_queue_size(0).check().is_err());
-        assert!(options().with_timeout(Duration::ZERO).check().is_err());
+    fn a_value_that_does_not_serve_is_named_as_it_was_given() {
+        #[track_caller]
+        fn check(method: &str, variable: &str, change: impl Fn(ExporterOptions) -> ExporterOptions) {
+            let options = || change(ExporterOptions::new("http://h/v1/traces").unwrap());
+            let error = |options: ExporterOptions| options.named(options.check().unwrap_err()).to_string();
+            let by_method = error(options());
+            assert!(by_method.starts_with(&format!("{method}: \"0\" leaves ")), "{by_method}");
+            let by_variable = error(options().configured());
+            assert!(by_variable.starts_with(&format!("{variable}: \"0\" leaves ")), "{by_variable}");
+        }
+        check("with_batch_size", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", |options| options.with_batch_size(0));
+        check("with_queue_size", "OTEL_BSP_MAX_QUEUE_SIZE", |options| options.with_queue_size(0));
+        check("with_queue_bytes", "OTELBAR_BSP_MAX_QUEUE_BYTES", |options| options.with_queue_bytes(0));
+        check("with_request_size", "with_request_size", |options| options.with_request_size(0));
+        check("with_concurrent_requests", "with_concurrent_requests", |options| {
+            options.with_concurrent_requests(0)
+        });
+        check("with_breaker", "OTELBAR_BREAKER_FAILURE_THRESHOLD", |options| {
+            options.with_breaker(BreakerPolicy { failure_threshold: 0, ..BreakerPolicy::default() })
+        });
+        check("with_timeout", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", |options| {
+            options.with_timeout(Duration::ZERO)
+        });
+        check("with_max_bytes", "OTELBAR_SPOOL_MAX_BYTES", |options| {
+            options.with_spool(SpoolOptions::new("spool").with_max_bytes(0))
+        });
+        ExporterOptions::new("http://h/v1/traces").unwrap().check().unwrap();
     }
 
     #[test]
@@ -649,30 +718,29 @@ mod tests {
         if cfg!(feature = "grpc") {
             check(
                 at("http://h:4317/v1/traces").with_protocol(Protocol::Grpc),
-                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: \"http://h:4317/v1/traces\" has a path",
+                "ExporterOptions::new: \"http://h:4317/v1/traces\" has a path",
             );
             let large = at("http://h:4317").with_protocol(Protocol::Grpc).with_request_size(usize::MAX);
-            check(large, "request size: ");
+            check(large, "with_request_size: ");
             for url in ["http://h:4317", "http://h:4317/"] {
                 let options = at(url).with_protocol(Protocol::Grpc);
                 options.check().unwrap();
                 assert_eq!((&*options.endpoint.text, options.request_size()), ("http://h:4317", 4 << 20));
             }
         } else {
-            let message =
-                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: \"grpc\" is not in this build; enable the feature grpc";
+            let message = "with_protocol: \"grpc\" is not in this build; enable the feature grpc";
             check(at("http://h:4317").with_protocol(Protocol::Grpc), message);
         }
         if !cfg!(feature = "json") {
-            let message = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: \"http/json\" is not in this build; enable";
+            let message = "with_protocol: \"http/json\" is not in this build; enable";
             check(at("http://h/v1/traces").with_protocol(Protocol::HttpJson), message);
         }
         if !cfg!(feature = "gzip") {
-            let message = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: \"gzip\" is not in this build; enable";
+            let message = "with_compression: \"gzip\" is not in this build; enable";
             check(at("http://h/v1/traces").with_compression(Compression::Gzip), message);
         }
         if !cfg!(feature = "zstd") {
-            let message = "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: \"zstd\" is not in this build; enable";
+            let message = "with_compression: \"zstd\" is not in this build; enable";
             check(at("http://h/v1/traces").with_compression(Compression::Zstd), message);
         }
         if cfg!(feature = "tls") {

@@ -87,9 +87,9 @@ impl Proxy {
                 "has more than one @; in a user or password it is written %40",
             ));
         }
-        // A port that is none parses, and is then as good as left out.
+        // an invalid port parses, and is then as good as left out.
         if proxy.uri().port_u16().is_none() && proxy.uri().host() != Some(authority) {
-            return Err(unusable(option, url, "has a port that is none"));
+            return Err(unusable(option, url, "has an invalid port"));
         }
         if proxy.uri().scheme() != Some(&Scheme::HTTP) {
             return Err(unusable(option, url, "is a proxy of a kind that is not spoken here"));
@@ -146,8 +146,8 @@ mod tests {
         check("https://me:secret@proxy.example", "proxy: \"\" is no http:// URL");
         check("http://", "proxy: \"http://\" is no URL of an HTTP proxy");
         check("http://a b:3128", "proxy: \"http://a b:3128\" is no URL of an HTTP proxy");
-        check("http://proxy:port", "proxy: \"http://proxy:port\" has a port that is none");
-        check("http://me:secret@proxy:65536", "proxy: \"\" has a port that is none");
+        check("http://proxy:port", "proxy: \"http://proxy:port\" has an invalid port");
+        check("http://me:secret@proxy:65536", "proxy: \"\" has an invalid port");
         check(
             "http://me:secret@x@proxy:1",
             "proxy: \"\" has more than one @; in a user or password it is written %40",

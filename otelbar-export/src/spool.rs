@@ -6,6 +6,7 @@
 //! across slots and restarts, and the books can be made from the names alone. All calls block.
 
 mod error;
+mod folder;
 mod options;
 mod record;
 mod slot;
@@ -18,9 +19,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tracing::{debug, warn};
 
-use crate::SetupError;
-
 pub(crate) use self::error::SpoolError;
+use self::folder::Folder;
 pub use self::options::SpoolOptions;
 pub(crate) use self::record::{Damage, Part, Record};
 pub(crate) use self::slot::RecordId;
@@ -31,12 +31,14 @@ const VERSION: &str = "v1";
 /// What a file takes on disk beside its content: an inode and an entry in its folder.
 const OVERHEAD: u64 = 512;
 /// What most file systems give out space by.
-const BLOCK: u64 = 4096;
+const BLOCK: u64 = SpoolOptions::LEAST;
 
 /// The records of one pipeline.
 #[derive(Debug)]
 pub(crate) struct Spool {
     slot: Slot,
+    /// Where the slots are.
+    parent: Folder,
     max_bytes: u64,
     /// The length of each record's file.
     records: BTreeMap<RecordId, u64>,
@@ -84,29 +86,17 @@ pub(crate) struct Damaged {
 impl Spool {
     /// Opens the folder or makes it, and takes over what earlier processes left there that sent the same `kind` of
     /// request. What is of another kind stays as it is.
-    pub(crate) fn open(options: &SpoolOptions, kind: &str) -> Result<Self, SetupError> {
-        if options.max_bytes < BLOCK {
-            return Err(SetupError::option(
-                "OTELBAR_SPOOL_MAX_BYTES",
-                options.max_bytes.to_string(),
-                "leaves room for nothing",
-                "set it to 1MiB or more",
-            ));
-        }
-        let failed = |error: SpoolError| {
-            let remedy = error.remedy();
-            let problem = match error {
-                SpoolError::Io { action, path, source } => {
-                    format!("cannot be used: could not {action} {} ({source})", path.display())
-                }
-                error => error.to_string(),
-            };
-            SetupError::option("spool folder", options.folder.display().to_string(), problem, remedy)
-        };
-        let slot = Slot::take_first(&options.folder.join(format!("{kind}.{VERSION}"))).map_err(failed)?;
-        let records = slot.records().map_err(failed)?;
+    ///
+    /// # Errors
+    ///
+    /// What the file system refuses, and a folder that other users could write to.
+    pub(crate) fn open(options: &SpoolOptions, kind: &str) -> Result<Self, SpoolError> {
+        let parent = Folder::open(&options.folder)?.subfolder(&format!("{kind}.{VERSION}"))?;
+        let slot = Slot::take_first(&parent)?;
+        let records = slot.records()?;
         let mut spool = Self {
             slot,
+            parent,
             max_bytes: options.max_bytes,
             records: BTreeMap::new(),
             stuck: BTreeMap::new(),
@@ -128,7 +118,7 @@ impl Spool {
     /// Takes over what processes that have ended meanwhile left, as far as there is room, the oldest first, and gives
     /// the number of its spans. What has no room stays where it is, for the next who looks.
     pub(crate) fn adopt(&mut self) -> u64 {
-        let others = self.slot.take_others();
+        let others = self.slot.take_others(&self.parent);
         let mut left: Vec<(RecordId, u64, &Slot)> = Vec::new();
         for other in &others {
             match other.records() {
@@ -301,7 +291,7 @@ impl Spool {
         }
         let file = match self.slot.read(id) {
             Ok(file) => Bytes::from(file),
-            Err(SpoolError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(SpoolError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Err(Loss::Gone));
             }
             Err(error) => return Err(error),

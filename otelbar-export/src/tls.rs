@@ -16,9 +16,11 @@ use crate::client::Version;
 use crate::proxy::ProxyConnector;
 use crate::{ExporterOptions, SetupError};
 
-const CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE";
-const CLIENT_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE";
-const CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY";
+/// The methods that take the files.
+const CERTIFICATE: &str = "with_certificate";
+const CLIENT_CERTIFICATE: &str = "with_client_certificate";
+/// Of the second file.
+const CLIENT_KEY: &str = "with_client_certificate, key";
 
 /// Whom to trust and what to show, as PEM files.
 #[derive(Clone, Debug, Default)]
@@ -64,8 +66,7 @@ fn config(options: &TlsOptions) -> Result<ClientConfig, SetupError> {
         wrong(CLIENT_KEY, key, problem, remedy)
     })?;
     builder.with_client_auth_cert(chain, private_key).map_err(|error| {
-        let remedy =
-            "give the key that belongs to the certificate in OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE";
+        let remedy = "give the key that belongs to the client certificate";
         wrong(CLIENT_KEY, key, format!("does not serve ({error})"), remedy)
     })
 }

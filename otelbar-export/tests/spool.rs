@@ -196,15 +196,25 @@ fn a_record_damaged_while_the_process_runs_has_a_final_receipt() {
     assert_balanced(&account);
 }
 
+/// The application starts, and export goes on: what is lost is what the spool would have kept.
 #[test]
-fn a_folder_that_does_not_serve_is_named_at_the_start() {
+fn without_a_folder_that_serves_export_goes_on_and_says_why_there_is_no_spool() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let collector = Collector::start().unwrap();
-    let error = ToolbarSpanExporter::new(spooling(&collector, &file)).unwrap_err().to_string();
-    assert!(error.contains("spool folder") && error.contains("file"), "{error}");
+    let (exporter, _) = exporter(spooling(&collector, &file));
+    let problem = account_of(&exporter).spool_problem.unwrap();
+    assert!(problem.contains(&*file.to_string_lossy()), "{problem}");
+    exporter.enqueue(batch(1, 3)).unwrap();
+    exporter.shutdown(PATIENCE).unwrap();
+    assert_eq!(account_of(&exporter).accepted, 3);
+}
 
+#[test]
+fn two_destinations_share_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
     let both = [spooling(&collector, folder.path()), spooling(&collector, folder.path())];
     let error = ToolbarSpanExporter::to_all(both).unwrap_err().to_string();
     assert!(error.contains("give each a folder of its own"), "{error}");

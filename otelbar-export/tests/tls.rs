@@ -134,20 +134,30 @@ fn a_file_that_does_not_serve_is_named_with_its_option_and_the_remedy() {
     let options = || ExporterOptions::new("https://127.0.0.1:1/v1/traces").unwrap();
     let check = |options: ExporterOptions, option: &str, path: &PathBuf, expected: &str| {
         let error = ToolbarSpanExporter::new(options).unwrap_err().to_string();
-        let start = format!("OTEL_EXPORTER_OTLP_TRACES_{option}: \"{}\"", path.display());
+        let start = format!("{option}: \"{}\"", path.display());
         assert!(error.starts_with(&start) && error.contains(expected), "{error}");
     };
-    check(options().with_certificate(&missing), "CERTIFICATE", &missing, "cannot be read");
-    check(options().with_certificate(&empty), "CERTIFICATE", &empty, "holds no certificate");
-    check(options().with_certificate(&key), "CERTIFICATE", &key, "holds no certificate");
-    check(options().with_certificate(&garbage), "CERTIFICATE", &garbage, "is no PEM file");
+    check(options().with_certificate(&missing), "with_certificate", &missing, "cannot be read");
+    check(options().with_certificate(&empty), "with_certificate", &empty, "holds no certificate");
+    check(options().with_certificate(&key), "with_certificate", &key, "holds no certificate");
+    check(options().with_certificate(&garbage), "with_certificate", &garbage, "is no PEM file");
     let shown = |certificate: &PathBuf, key: &PathBuf| {
         options().with_certificate(&good).with_client_certificate(certificate, key)
     };
-    check(shown(&missing, &key), "CLIENT_CERTIFICATE", &missing, "cannot be read");
-    check(shown(&certificate, &missing), "CLIENT_KEY", &missing, "cannot be read");
-    check(shown(&certificate, &certificate), "CLIENT_KEY", &certificate, "holds no private key");
-    check(shown(&certificate, &other_key), "CLIENT_KEY", &other_key, "give the key that belongs");
+    check(shown(&missing, &key), "with_client_certificate", &missing, "cannot be read");
+    check(shown(&certificate, &missing), "with_client_certificate, key", &missing, "cannot be read");
+    check(
+        shown(&certificate, &certificate),
+        "with_client_certificate, key",
+        &certificate,
+        "holds no private key",
+    );
+    check(
+        shown(&certificate, &other_key),
+        "with_client_certificate, key",
+        &other_key,
+        "give the key that belongs",
+    );
     ToolbarSpanExporter::new(shown(&certificate, &key)).unwrap();
     let plain = ExporterOptions::new("http://127.0.0.1:1/v1/traces").unwrap();
     ToolbarSpanExporter::new(plain.with_certificate(&missing)).expect("it is not used without TLS");

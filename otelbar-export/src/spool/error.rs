@@ -1,12 +1,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::folder::Unsafe;
+
 /// The spool could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SpoolError {
     /// The file system refused.
-    #[error("the spool could not {action} {}: {source}; {}", path.display(), self.remedy())]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("the spool could not {action} {}: {error}; {}", path.display(), self.remedy())]
+    Io { action: &'static str, path: PathBuf, error: io::Error },
+    /// Somebody else could put something there, or read what we write.
+    #[error("{} in the spool {problem}; {}", path.display(), self.remedy())]
+    Unsafe { path: PathBuf, problem: Unsafe },
     /// A record that is larger by itself than the spool may be.
     #[error(
         "a request that takes {size} bytes on disk is larger than the spool in {} may be, which is {max_bytes} bytes; \
@@ -19,14 +24,23 @@ pub(crate) enum SpoolError {
 impl SpoolError {
     /// For `map_err`.
     pub(super) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { action, path: path.to_owned(), source }
+        move |error| Self::Io { action, path: path.to_owned(), error }
+    }
+
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix tells whose a file is"))]
+    pub(super) fn not_safe(path: &Path, problem: Unsafe) -> Self {
+        Self::Unsafe { path: path.to_owned(), problem }
     }
 
     /// What to do about it.
     pub(super) fn remedy(&self) -> &'static str {
         use io::ErrorKind::*;
-        let Self::Io { source, .. } = self else { return "raise OTELBAR_SPOOL_MAX_BYTES" };
-        match source.kind() {
+        let error = match self {
+            Self::Io { error, .. } => error,
+            Self::Unsafe { problem, .. } => return problem.remedy(),
+            Self::TooLarge { .. } => return "raise OTELBAR_SPOOL_MAX_BYTES",
+        };
+        match error.kind() {
             StorageFull | QuotaExceeded => "free space on that disk, or lower OTELBAR_SPOOL_MAX_BYTES",
             PermissionDenied => "let the user that runs this process read and write there",
             ReadOnlyFilesystem => "set OTELBAR_SPOOL_DIR to a folder that can be written to",

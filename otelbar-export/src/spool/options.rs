@@ -10,6 +10,11 @@ use std::path::PathBuf;
 ///   removal of the file, it is sent again; backends tell such spans by their ids.
 /// - What lies there are spans as they are sent, and so may hold personal data. The files can be read by their owner
 ///   alone, which Windows leaves to the rights of the folder.
+/// - What lies there is sent with this process's credentials. So the folder, and all in it, has to belong to the user of
+///   this process and to be writable by no other, and is no symbolic link; a folder that is made is for this user alone
+///   (`0700`). Windows leaves that, too, to the rights of the folder.
+/// - A folder that cannot be used, or that is not safe, is told by a warning and in
+///   [`Account::spool_problem`](crate::Account::spool_problem); export goes on without a spool.
 /// - It needs a file system with locks and renames that a crash does not tear: a local disk.
 ///
 /// ```
@@ -24,6 +29,9 @@ pub struct SpoolOptions {
 }
 
 impl SpoolOptions {
+    /// What one record needs.
+    pub(crate) const LEAST: u64 = 4096;
+
     /// Keeps them in this folder, which is made if it is not there.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into(), max_bytes: 64 * 1024 * 1024 }

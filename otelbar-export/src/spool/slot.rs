@@ -4,11 +4,12 @@
 //! files and the folders of slots are never removed: another process might be about to lock them.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use super::SpoolError;
+use super::folder::{Folder, Mode};
 
 /// More pipelines at once than share a folder; past it something is wrong with the locks.
 const SLOTS: usize = 1024;
@@ -18,7 +19,7 @@ const TEMPORARY: &str = ".tmp";
 
 #[derive(Debug)]
 pub(super) struct Slot {
-    folder: PathBuf,
+    folder: Folder,
     /// Locked until it is unlocked, or closed by the end of the process.
     lock: File,
 }
@@ -33,62 +34,53 @@ impl Drop for Slot {
 
 impl Slot {
     /// Takes the first slot in `parent` that nobody holds. Makes the folders.
-    pub(super) fn take_first(parent: &Path) -> Result<Self, SpoolError> {
+    pub(super) fn take_first(parent: &Folder) -> Result<Self, SpoolError> {
         for number in 0..SLOTS {
-            let folder = parent.join(number.to_string());
-            make_folder(&folder).map_err(SpoolError::at("make the folder", &folder))?;
-            if let Some(slot) = Self::take(folder)? {
+            if let Some(slot) = Self::take(parent.subfolder(&number.to_string())?)? {
                 return Ok(slot);
             }
         }
         let error = io::Error::other(format!("all of its {SLOTS} slots are locked"));
-        Err(SpoolError::at("lock", parent)(error))
+        Err(SpoolError::at("lock", parent.path())(error))
     }
 
     /// Takes this slot; `None` when another holds it.
-    fn take(folder: PathBuf) -> Result<Option<Self>, SpoolError> {
-        let path = folder.join(LOCK);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        let lock = private(&mut options).open(&path).map_err(SpoolError::at("open", &path))?;
+    fn take(folder: Folder) -> Result<Option<Self>, SpoolError> {
+        let lock = folder.file(LOCK, Mode::Create)?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Self { folder, lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(SpoolError::at("lock", &path)(error)),
+            Err(TryLockError::Error(error)) => Err(SpoolError::at("lock", &folder.path_of(LOCK))(error)),
         }
     }
 
-    /// Takes the other slots beside it that nobody holds. Those that cannot be looked into are another user's.
-    pub(super) fn take_others(&self) -> Vec<Self> {
-        let entries = self.folder.parent().and_then(|parent| fs::read_dir(parent).ok());
-        let folders = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-        let is_slot = |folder: &PathBuf| {
-            let number = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            *folder != self.folder && number.parse().is_ok_and(|slot: usize| slot.to_string() == number)
-        };
-        folders.filter(is_slot).filter_map(|folder| Self::take(folder).ok().flatten()).collect()
+    /// Takes the other slots in `parent` that nobody holds. Those that cannot be looked into are left alone.
+    pub(super) fn take_others(&self, parent: &Folder) -> Vec<Self> {
+        let own = self.folder.path().file_name().and_then(|name| name.to_str());
+        let names = parent.names().unwrap_or_default().into_iter();
+        let others = names.filter(|name| {
+            Some(name.as_str()) != own && name.parse().is_ok_and(|slot: usize| slot.to_string() == *name)
+        });
+        others.filter_map(|name| Self::take(parent.open_subfolder(&name).ok()?).ok().flatten()).collect()
     }
 
     pub(super) fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
     }
 
-    /// The records there are, and the length of each file. Removes what a crash left half written.
+    /// The records there are, and the length of each file. Removes what a crash left half written. What is another
+    /// user's, or can be written to by others, is no record.
     pub(super) fn records(&self) -> Result<Vec<(RecordId, u64)>, SpoolError> {
         let mut records = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(SpoolError::at("list", &self.folder))? {
-            let entry = entry.map_err(SpoolError::at("list", &self.folder))?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
+        for name in self.folder.names().map_err(SpoolError::at("list", self.folder()))? {
             if let Some(id) = name.strip_suffix(RECORD).and_then(RecordId::parse) {
-                match entry.metadata() {
-                    Ok(metadata) if metadata.is_file() => records.push((id, metadata.len())),
-                    Ok(_) => {}
+                match self.folder.len(&name) {
+                    Ok(len) => records.extend(len.map(|len| (id, len))),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(SpoolError::at("look at", &entry.path())(error)),
+                    Err(error) => return Err(SpoolError::at("look at", &self.folder.path_of(name))(error)),
                 }
             } else if name.strip_suffix(TEMPORARY).and_then(RecordId::parse).is_some() {
-                remove_file(&entry.path())?;
+                self.remove_file(&name)?;
             }
         }
         Ok(records)
@@ -96,48 +88,58 @@ impl Slot {
 
     /// Has the record on disk for good, or not at all.
     pub(super) fn write(&self, id: RecordId, header: &[u8], body: &[u8]) -> Result<(), SpoolError> {
-        let (path, temporary) = (self.path(id, RECORD), self.path(id, TEMPORARY));
-        let written = (|| {
-            let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&temporary)?;
-            file.write_all(header)?;
-            file.write_all(body)?;
-            file.sync_all()?;
-            // Windows renames no file that is open.
-            drop(file);
-            fs::rename(&temporary, &path)
-        })();
-        let written = written.map_err(SpoolError::at("write", &path));
+        let (name, temporary) = (format!("{id}{RECORD}"), format!("{id}{TEMPORARY}"));
+        let written = self.folder.file(&temporary, Mode::CreateNew).and_then(|mut file| {
+            let written = (|| {
+                file.write_all(header)?;
+                file.write_all(body)?;
+                file.sync_all()?;
+                // Windows renames no file that is open.
+                drop(file);
+                self.folder.take_over(&self.folder, &temporary, &name)
+            })();
+            written.map_err(SpoolError::at("write", &self.folder.path_of(&name)))
+        });
         written.and_then(|()| self.sync()).inspect_err(|_| {
             // Whatever there is of it. Where this fails too, the next process finds and removes it.
-            let _ = fs::remove_file(&temporary);
-            let _ = fs::remove_file(&path);
+            let _ = self.folder.remove(&temporary);
+            let _ = self.folder.remove(&name);
         })
     }
 
     pub(super) fn read(&self, id: RecordId) -> Result<Vec<u8>, SpoolError> {
-        let path = self.path(id, RECORD);
-        fs::read(&path).map_err(SpoolError::at("read", &path))
+        let name = format!("{id}{RECORD}");
+        let mut content = Vec::new();
+        let read = self.folder.file(&name, Mode::Read)?.read_to_end(&mut content);
+        read.map_err(SpoolError::at("read", &self.folder.path_of(name)))?;
+        Ok(content)
     }
 
     /// Removes a record, if it is there. Not synced: a removal that a power failure undoes has the record sent again,
     /// which is allowed for.
     pub(super) fn remove(&self, id: RecordId) -> Result<(), SpoolError> {
-        remove_file(&self.path(id, RECORD))
+        self.remove_file(&format!("{id}{RECORD}"))
     }
 
     /// Moves a record here out of another slot.
     pub(super) fn adopt(&self, other: &Self, id: RecordId, new_id: RecordId) -> Result<(), SpoolError> {
-        let path = other.path(id, RECORD);
-        fs::rename(&path, self.path(new_id, RECORD)).map_err(SpoolError::at("move", &path))
+        let name = format!("{id}{RECORD}");
+        let moved = self.folder.take_over(&other.folder, &name, &format!("{new_id}{RECORD}"));
+        moved.map_err(SpoolError::at("move", &other.folder.path_of(name)))
     }
 
     /// Has the names in it on disk.
     pub(super) fn sync(&self) -> Result<(), SpoolError> {
-        sync_folder(&self.folder).map_err(SpoolError::at("sync", &self.folder))
+        self.folder.sync().map_err(SpoolError::at("sync", self.folder()))
     }
 
-    fn path(&self, id: RecordId, extension: &str) -> PathBuf {
-        self.folder.join(format!("{id}{extension}"))
+    fn remove_file(&self, name: &str) -> Result<(), SpoolError> {
+        match self.folder.remove(name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(SpoolError::at("remove", &self.folder.path_of(name))(error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -170,59 +172,6 @@ impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:020}-{}", self.number, self.spans)
     }
-}
-
-/// Makes a folder and those above it, for the user alone.
-fn make_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_folder(parent)?;
-    }
-    let builder = &mut DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
-    match builder.create(path) {
-        // Another process was quicker.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
-        made => made?,
-    }
-    // As well as it goes: folders further up may not even be ours to read.
-    let _ = sync_folder(parent.unwrap_or(Path::new(".")));
-    Ok(())
-}
-
-fn remove_file(path: &Path) -> Result<(), SpoolError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SpoolError::at("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Files for the user alone.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        // Some file systems have no such thing.
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        synced => synced,
-    }
-}
-
-/// Only Unix lets a folder be opened and synced.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

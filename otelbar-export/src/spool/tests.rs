@@ -42,11 +42,19 @@ impl Folder {
 
     /// Leaves a record as a process that has ended would.
     fn leave(&self, slot: usize, number: u64, record: &Record) -> PathBuf {
-        fs::create_dir_all(self.slot(slot)).unwrap();
+        self.make_slot(slot);
         let id = RecordId { number, spans: record.spans().unwrap() };
         let path = self.slot(slot).join(format!("{id}.record"));
         fs::write(&path, encode(record)).unwrap();
         path
+    }
+
+    /// Whatever the umask of who runs the tests.
+    fn make_slot(&self, slot: usize) {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(self.slot(slot)).unwrap();
     }
 
     /// The names in a slot, but for the lock.
@@ -363,11 +371,9 @@ fn a_folder_that_does_not_serve_is_named_with_the_remedy() {
     fs::write(&file, "").unwrap();
     for place in [file.clone(), file.join("below")] {
         let error = Spool::open(&SpoolOptions::new(&place), KIND).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("spool folder: {place:?} cannot be used: ")), "{error}");
+        assert!(error.contains(&*file.to_string_lossy()), "{error}");
         assert!(error.ends_with("or remove the file in its place"), "{error}");
     }
-    let error = Spool::open(&folder.options().with_max_bytes(0), KIND).unwrap_err().to_string();
-    assert_eq!(error, "OTELBAR_SPOOL_MAX_BYTES: \"0\" leaves room for nothing; set it to 1MiB or more");
 }
 
 #[test]
@@ -566,5 +572,144 @@ fn files_and_folders_are_the_users_alone() {
     }
     for path in [spool.path(id), spool.folder().join("lock")] {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+/// What other users could have put into the folder, or could put there.
+#[cfg(unix)]
+mod unsafe_folders {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+
+    use super::*;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Opens a spool in a folder that was made by `prepare`, which is given the way to the folder and gives the path
+    /// that is wrong with it.
+    #[track_caller]
+    fn check(prepare: impl FnOnce(&Folder) -> PathBuf, expected: &str) {
+        let folder = Folder::new();
+        let path = prepare(&folder);
+        let error = Spool::open(&folder.options(), KIND).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{} in the spool {expected}; ", path.display())), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_not_used() {
+        for mode in [0o777, 0o1777, 0o770, 0o702, 0o720] {
+            check(
+                |folder| {
+                    set_mode(folder.0.path(), mode);
+                    folder.0.path().to_owned()
+                },
+                "can be written to by other users",
+            );
+            check(
+                |folder| {
+                    folder.make_slot(0);
+                    set_mode(&folder.slot(0), mode);
+                    folder.slot(0)
+                },
+                "can be written to by other users",
+            );
+        }
+        let folder = Folder::new();
+        set_mode(folder.0.path(), 0o755);
+        Spool::open(&folder.options(), KIND).expect("who may read it can read no file in it");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = elsewhere.path().join("target");
+        check(
+            |folder| {
+                folder.make_slot(0);
+                symlink(&target, folder.slot(0).join("lock")).unwrap();
+                folder.slot(0).join("lock")
+            },
+            "is a symbolic link",
+        );
+        assert!(!target.exists(), "nothing was made where the link leads");
+        check(
+            |folder| {
+                let parent = folder.slot(0).parent().unwrap().to_owned();
+                symlink(elsewhere.path(), &parent).unwrap();
+                parent
+            },
+            "is a symbolic link",
+        );
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+
+        let link = elsewhere.path().join("link");
+        symlink(elsewhere.path(), &link).unwrap();
+        let error = Spool::open(&SpoolOptions::new(&link), KIND).unwrap_err().to_string();
+        assert!(error.contains("is a symbolic link; set OTELBAR_SPOOL_DIR to"), "{error}");
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_the_lock_is_not_waited_for() {
+        check(
+            |folder| {
+                folder.make_slot(0);
+                let lock = folder.slot(0).join("lock");
+                let made = Command::new("mkfifo").arg(&lock).status().unwrap();
+                assert!(made.success());
+                lock
+            },
+            "is not a regular file",
+        );
+    }
+
+    #[test]
+    fn a_record_that_others_could_have_written_is_neither_counted_nor_sent() {
+        let folder = Folder::new();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let forged = folder.leave(0, 5, &record(1, 10, "forged"));
+        set_mode(&forged, 0o666);
+        let linked = elsewhere.path().join("record");
+        fs::write(&linked, encode(&record(2, 10, "linked"))).unwrap();
+        symlink(&linked, folder.slot(0).join(format!("{}.record", RecordId { number: 6, spans: 10 })))
+            .unwrap();
+        folder.leave(0, 7, &record(3, 1, "ours"));
+        let mut spool = folder.open();
+        assert_eq!((spool.spans(), spool.records(), spool.recovered()), (1, 1, 1));
+        assert_eq!(spool.drain(), [3]);
+        assert!(forged.exists() && linked.exists(), "what is not ours is left alone");
+    }
+
+    #[test]
+    fn a_record_that_is_exchanged_for_a_link_is_not_read() {
+        let folder = Folder::new();
+        let mut spool = folder.open();
+        let id = spool.store_well(&record(1, 10, "ours"));
+        let elsewhere = folder.0.path().join("elsewhere");
+        fs::rename(spool.path(id), &elsewhere).unwrap();
+        symlink(&elsewhere, spool.path(id)).unwrap();
+        let error = spool.oldest().unwrap_err().to_string();
+        assert!(error.contains("is a symbolic link"), "{error}");
+    }
+
+    /// Only the administrator can give files away; the rule itself is tested by numbers, beside it.
+    #[test]
+    fn what_belongs_to_another_user_is_not_used() {
+        let folder = Folder::new();
+        folder.make_slot(0);
+        let is_root = fs::metadata(folder.0.path()).unwrap().uid() == 0;
+        if !is_root {
+            return;
+        }
+        let forged = folder.leave(0, 5, &record(1, 10, "forged"));
+        chown(&forged, Some(65534), None).unwrap();
+        assert_eq!(folder.open().recovered(), 0);
+        for path in [folder.slot(0).join("lock"), folder.slot(0), folder.0.path().to_owned()] {
+            chown(&path, Some(65534), None).unwrap();
+            let error = Spool::open(&folder.options(), KIND).unwrap_err().to_string();
+            let expected =
+                format!("{} in the spool belongs to another user; set OTELBAR_SPOOL_DIR", path.display());
+            assert!(error.starts_with(&expected), "{error}");
+        }
     }
 }
