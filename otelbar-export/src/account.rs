@@ -16,8 +16,11 @@ pub struct Account {
     pub destination: Destination,
     /// How the destination does.
     pub health: Health,
-    /// Whether it is left alone for the time being.
+    /// Whether it is left alone for the time being; [`pause`](Self::pause) says until when.
     pub breaker: BreakerState,
+    /// Until when nothing is sent after a failed attempt, and why. It stays until the next attempt is made, so a time
+    /// that has passed means that the next request is sent at once; `None` when the last attempt succeeded.
+    pub pause: Option<Pause>,
     /// All spans given to `enqueue`, those that were refused too.
     pub handed_over: u64,
     /// Spans that an earlier process had left in the spool.
@@ -32,6 +35,9 @@ pub struct Account {
     pub spooled: u64,
     /// The bytes these take there.
     pub spooled_bytes: u64,
+    /// Why there is no spool, where one is configured: its folder cannot be used, or other users could write to it. What
+    /// cannot be sent waits in the queue then.
+    pub spool_problem: Option<Arc<str>>,
     /// Spans the backend acknowledged.
     pub accepted: u64,
     /// Spans the backend rejected in partial successes.
@@ -55,6 +61,7 @@ impl Account {
             destination,
             health: Health::Idle,
             breaker: BreakerState::Closed,
+            pause: None,
             handed_over: 0,
             recovered: 0,
             queued: 0,
@@ -62,6 +69,7 @@ impl Account {
             in_flight: 0,
             spooled: 0,
             spooled_bytes: 0,
+            spool_problem: None,
             accepted: 0,
             rejected: 0,
             dropped: DropCounts::default(),
@@ -100,6 +108,8 @@ pub struct DropCounts {
     pub spool_full: u64,
     /// Could not be read from the spool again.
     pub spool_damaged: u64,
+    /// Lost by a panic in the pipeline's own code.
+    pub panicked: u64,
 }
 
 impl DropCounts {
@@ -116,6 +126,7 @@ impl DropCounts {
             invalid_id,
             spool_full,
             spool_damaged,
+            panicked,
         } = *self;
         queue_full
             + shut_down
@@ -126,6 +137,7 @@ impl DropCounts {
             + invalid_id
             + spool_full
             + spool_damaged
+            + panicked
     }
 
     pub(crate) fn count(&mut self, reason: &DropReason, spans: u64) {
@@ -139,6 +151,7 @@ impl DropCounts {
             DropReason::InvalidId => &mut self.invalid_id,
             DropReason::SpoolFull { .. } => &mut self.spool_full,
             DropReason::SpoolDamaged => &mut self.spool_damaged,
+            DropReason::Panicked { .. } => &mut self.panicked,
         } += spans;
     }
 }
@@ -156,6 +169,31 @@ pub enum Health {
     Rejecting,
     /// The last attempt failed.
     Failing,
+    /// The last attempt failed, and the backend or a proxy asked to be left alone (`Retry-After`, `RetryInfo`) until a
+    /// time that has not come; [`Account::pause`] says which.
+    Waiting,
+}
+
+/// For how long a destination is left alone, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pause {
+    /// When the next attempt may be made.
+    pub until: SystemTime,
+    /// What it is that takes so long.
+    pub reason: PauseReason,
+}
+
+/// Why a destination is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PauseReason {
+    /// An attempt failed, and the next waits as the [`RetryPolicy`](crate::RetryPolicy) has it.
+    Backoff,
+    /// The backend or a proxy asked for it, by `Retry-After` or `RetryInfo`.
+    RetryAfter,
+    /// The circuit breaker is open.
+    Breaker,
 }
 
 /// A failed attempt.

@@ -219,12 +219,13 @@ impl SendError {
 
     /// Whether the fault may be the request's own, so that it says nothing about the next one.
     pub(crate) fn blames_request(&self) -> bool {
-        self.is_too_large()
-            || match self {
-                Self::Status { status, .. } => *status == StatusCode::BAD_REQUEST,
-                Self::Grpc { code, .. } => *code == GrpcCode::InvalidArgument,
-                _ => false,
-            }
+        match self {
+            // Found too large though it cannot be halved, it counts: a backend may find everything too large.
+            _ if self.is_too_large() => false,
+            Self::Status { status, .. } => *status == StatusCode::BAD_REQUEST,
+            Self::Grpc { code, .. } => *code == GrpcCode::InvalidArgument,
+            _ => false,
+        }
     }
 
     /// How long the backend or the proxy asks to be left alone, from its `Retry-After` or `RetryInfo`.

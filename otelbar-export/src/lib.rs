@@ -41,7 +41,7 @@ mod transport;
 mod weight;
 mod worker;
 
-pub use account::{Account, DropCounts, Health, LastError};
+pub use account::{Account, DropCounts, Health, LastError, Pause, PauseReason};
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
 pub use breaker::{BreakerPolicy, BreakerState};
 pub use config::resource;

@@ -7,7 +7,7 @@
 mod entries;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -15,7 +15,9 @@ use tokio::time::Instant;
 use crate::batch::{HandOver, Portion};
 use crate::receipt::SpanCounts;
 use crate::time::after;
-use crate::{Account, Delivery, Destination, DropReason, Dropped, ExporterOptions, Receipt};
+use crate::{
+    Account, Delivery, Destination, DropReason, Dropped, ExporterOptions, Health, PauseReason, Receipt,
+};
 
 pub(crate) use entries::Turn;
 use entries::{Capacity, Entries};
@@ -189,7 +191,12 @@ impl Queue {
     }
 
     pub(crate) fn account(&self) -> Account {
-        self.lock().account.clone()
+        let mut account = self.lock().account.clone();
+        let asked = account.pause.filter(|pause| pause.reason == PauseReason::RetryAfter);
+        if account.health == Health::Failing && asked.is_some_and(|pause| pause.until > SystemTime::now()) {
+            account.health = Health::Waiting;
+        }
+        account
     }
 
     /// Changes the account.

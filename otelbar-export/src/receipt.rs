@@ -162,6 +162,11 @@ pub enum DropReason {
     },
     /// They lay on disk and could not be read again.
     SpoolDamaged,
+    /// Encoding or sending them met a fault in the pipeline's own code, which cost the request they were in and no more.
+    Panicked {
+        /// The panic's message, shortened.
+        message: Arc<str>,
+    },
 }
 
 impl fmt::Display for DropReason {
@@ -186,6 +191,9 @@ impl fmt::Display for DropReason {
                  raise OTELBAR_SPOOL_MAX_BYTES"
             ),
             Self::SpoolDamaged => f.write_str("the spool's file could not be read again"),
+            Self::Panicked { message } => {
+                write!(f, "otelbar panicked: {message}; please report this as a bug")
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// When and how long failed attempts are repeated.
 ///
 /// The wait after the n-th failure in a row is random between zero and `initial * 2^(n-1)`, at most `max` (full
-/// jitter), so that many senders do not come back all at once. A `Retry-After` takes its place.
+/// jitter), so that many senders do not come back all at once. A `Retry-After` that asks for more takes its place.
 ///
 /// ```
 /// use std::time::Duration;
@@ -65,12 +65,12 @@ impl Retry {
     /// `random` is in `0.0..1.0`.
     pub(crate) fn failed(&mut self, retry_after: Option<Duration>, random: f64) -> Duration {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        if retry_after.is_some() {
-            return self.asked(retry_after);
-        }
         let doublings = (self.failures_in_a_row - 1).min(31);
         let bound = self.policy.initial.saturating_mul(1 << doublings).min(self.policy.max);
-        Duration::try_from_secs_f64(bound.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(bound)
+        let backoff =
+            Duration::try_from_secs_f64(bound.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(bound);
+        // One who asks for no time at all is not resent to in a loop.
+        backoff.max(self.asked(retry_after))
     }
 
     /// As [`failed`](Self::failed), for a failure that is not one more, but of the same cause as one before it: gives
@@ -133,15 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_takes_the_place_of_the_backoff() {
+    fn what_is_asked_for_takes_the_place_of_a_shorter_backoff() {
         #[track_caller]
-        fn check(retry_after: Duration, wait: Duration) {
+        fn check(retry_after: Duration, wait: Duration, asked: Duration) {
             assert_eq!(Retry::new(policy()).failed(Some(retry_after), 1.0), wait);
-            assert_eq!(Retry::new(policy()).asked(Some(retry_after)), wait);
+            assert_eq!(Retry::new(policy()).asked(Some(retry_after)), asked);
         }
-        check(Duration::ZERO, Duration::ZERO);
-        check(100 * SECOND, 100 * SECOND);
-        check(Duration::MAX, 600 * SECOND);
+        check(Duration::ZERO, SECOND, Duration::ZERO);
+        check(SECOND / 2, SECOND, SECOND / 2);
+        check(100 * SECOND, 100 * SECOND, 100 * SECOND);
+        check(Duration::MAX, 600 * SECOND, 600 * SECOND);
         assert_eq!(Retry::new(policy()).asked(None), Duration::ZERO);
     }
 

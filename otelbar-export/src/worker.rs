@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -269,18 +269,13 @@ impl<T: Transport + 'static> Worker<T> {
             }
             Err(error) => Arc::new(error),
         };
-        let job = match self.halve(job, &error, landing.generation) {
-            Some(job) => job,
-            None => return,
-        };
+        let Some(job) = self.halve(job, &error) else { return };
         let began = job.began.filter(|_| self.backlog.is_none());
         match self.backend.failed(&error, landing.generation, job.attempts, began) {
             Verdict::Settled(outcome) => self.settle(job, &outcome).await,
             Verdict::Again(_) if job.is_stored() => self.books.spool(&job.load, self.holdings().bytes),
-            Verdict::Again(at) => {
+            Verdict::Again(next) => {
                 if self.backlog.is_none() {
-                    let (now, wall) = (Instant::now(), SystemTime::now());
-                    let next = wall.checked_add(at.saturating_duration_since(now)).unwrap_or(wall);
                     let attempt = job.attempts;
                     self.books.tell(&job.load, &Delivery::Retrying { attempt, error, next });
                 }
@@ -290,12 +285,16 @@ impl<T: Transport + 'static> Worker<T> {
     }
 
     /// Halves a request that the backend finds too large, where that can be done; else gives it back.
-    fn halve(&mut self, job: Job, error: &SendError, generation: u64) -> Option<Job> {
-        if !error.is_too_large() || job.load.spans < 2 {
+    fn halve(&mut self, job: Job, error: &SendError) -> Option<Job> {
+        if !error.is_too_large() {
             return Some(job);
         }
+        if job.is_stored() || job.load.spans < 2 {
+            self.size.too_large(job.body.len() / 2);
+            return Some(job);
+        }
+        // To the breaker this is neither a success nor a failure: that is what the smallest part will be.
         let Job { origin: Origin::Batch { portions, batch }, .. } = job else { return Some(job) };
-        self.backend.works(generation);
         let most = self.size.most();
         let halves = halves(portions).map(|half| self.encode(half, most));
         let parts = halves.into_iter().flatten().collect::<Vec<_>>();

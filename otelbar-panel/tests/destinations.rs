@@ -104,10 +104,10 @@ async fn a_destination_that_is_left_alone_says_until_when_and_what_is_given_up_s
     let list = common::eventually(&toolbar, "api/requests", |_| true).await;
     let breaker = &list["exporter"]["destinations"][1]["breaker"];
     assert_eq!(breaker["state"], "open");
-    let until = instant(&breaker["until_unix_ns"]);
-    assert!(
-        (started + HOUR.as_nanos()..=instant(&delivery["next_unix_ns"]) + 1_000_000_000).contains(&until)
-    );
+    assert_eq!(breaker["until_unix_ns"], delivery["next_unix_ns"]);
+    let pause = json!({ "until_unix_ns": delivery["next_unix_ns"], "reason": "breaker" });
+    assert_eq!(list["exporter"]["destinations"][1]["pause"], pause);
+    assert_eq!(list["exporter"]["destinations"][0]["pause"], Value::Null);
     assert_eq!(
         list["exporter"]["destinations"][0]["breaker"],
         json!({ "state": "closed", "until_unix_ns": null })
@@ -120,6 +120,24 @@ async fn a_destination_that_is_left_alone_says_until_when_and_what_is_given_up_s
     assert!(said.contains("the pipeline was shut down"), "{said}");
     let list = common::eventually(&toolbar, "api/requests", |_| true).await;
     assert_eq!(list["exporter"]["destinations"][1]["dropped"]["shut_down"], 1);
+}
+
+#[tokio::test]
+async fn a_destination_that_asks_to_be_left_alone_is_said_to_wait_and_until_when() {
+    let (otlp, zipkin) = (Collector::start().unwrap(), Collector::start().unwrap());
+    zipkin.respond_always(Fault::status(503).retry_after("1800"));
+    let toolbar = toolbar(&otlp, &zipkin, |config| config.retry_max_age(2 * HOUR));
+    request(&toolbar).await;
+
+    let request = when(&toolbar, 1, "retrying").await;
+    let list = common::eventually(&toolbar, "api/requests", |_| true).await;
+    let pause = json!({ "until_unix_ns": request["deliveries"][1]["next_unix_ns"], "reason": "retry_after" });
+    let exporter = &list["exporter"];
+    assert_eq!((&exporter["health"], &exporter["pause"]), (&json!("waiting"), &pause));
+    let to_zipkin = &exporter["destinations"][1];
+    assert_eq!((&to_zipkin["health"], &to_zipkin["pause"]), (&json!("waiting"), &pause));
+    assert_eq!(to_zipkin["breaker"], json!({ "state": "closed", "until_unix_ns": null }));
+    assert!(exporter["last_error"].as_str().unwrap().contains("503"), "{exporter}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::account::{Health, LastError};
+use crate::account::{Health, LastError, Pause, PauseReason};
 use crate::breaker::Breaker;
 use crate::queue::Queue;
 use crate::receipt::Outcome;
@@ -19,8 +19,10 @@ pub(super) struct Backend {
     queue: Arc<Queue>,
     retry: Retry,
     breaker: Breaker,
-    /// When the next attempt may be made, after one that failed.
-    not_before: Option<Instant>,
+    /// When the next attempt may be made, after one that failed, and what it is that takes so long.
+    pause: Option<(Instant, PauseReason)>,
+    /// The longest wait that is our own choice.
+    longest_backoff: Duration,
     /// The last attempt that counted has failed.
     is_troubled: bool,
     /// Grows with each failure that counts: those of attempts under way at that moment are of the same cause.
@@ -29,8 +31,8 @@ pub(super) struct Backend {
 
 /// What becomes of a request after an attempt that failed.
 pub(super) enum Verdict {
-    /// Another attempt, at this time.
-    Again(Instant),
+    /// Another attempt, at this time of the clock.
+    Again(SystemTime),
     Settled(Outcome),
 }
 
@@ -40,7 +42,8 @@ impl Backend {
             queue,
             retry: Retry::new(options.retry),
             breaker: Breaker::new(options.breaker),
-            not_before: None,
+            pause: None,
+            longest_backoff: options.retry.max,
             is_troubled: false,
             generation: 0,
         }
@@ -53,7 +56,7 @@ impl Backend {
 
     /// From when on it may be sent to, after a failure.
     pub(super) fn not_before(&self) -> Option<Instant> {
-        self.not_before
+        self.pause.map(|(until, _)| until)
     }
 
     /// An attempt is made; gives the generation it is of.
@@ -63,25 +66,31 @@ impl Backend {
         self.queue.book(|account| {
             account.requests += 1;
             account.breaker = breaker;
+            account.pause = None;
         });
         self.generation
     }
 
     /// It has answered an attempt of this generation as one that works. What a later failure has brought about stays.
-    pub(super) fn works(&mut self, generation: u64) {
+    fn works(&mut self, generation: u64) {
         if generation != self.generation {
             return;
         }
         self.retry.succeeded();
         self.breaker.succeeded();
-        self.not_before = None;
+        self.pause = None;
         self.is_troubled = false;
         let breaker = self.breaker.state();
-        self.queue.book(|account| account.breaker = breaker);
+        self.queue.book(|account| {
+            account.breaker = breaker;
+            account.pause = None;
+        });
     }
 
     /// It has taken a request of so many spans.
     pub(super) fn acknowledged(&mut self, answer: Acknowledged, generation: u64, spans: u64) -> Outcome {
+        // What a failure after it was sent has brought about stays, and so does what the account says of it.
+        let is_current = generation == self.generation;
         self.works(generation);
         let spans = usize::try_from(spans).unwrap_or(usize::MAX);
         let rejected = usize::try_from(answer.rejected).unwrap_or(usize::MAX).min(spans);
@@ -91,16 +100,17 @@ impl Backend {
             if message.is_some() {
                 account.last_message.clone_from(&message);
             }
+            let health = if is_current { health } else { account.health };
             (std::mem::replace(&mut account.health, health), account.destination.endpoint.clone())
         });
         if rejected == 0 {
-            if matches!(before, Health::Failing | Health::Rejecting) {
+            if is_current && matches!(before, Health::Failing | Health::Rejecting) {
                 info!(target: "otelbar_export", %endpoint, "spans are accepted again");
             }
             return Outcome::Accepted { warning: message };
         }
         let message = message.unwrap_or_else(|| "without a word why".into());
-        if before != health {
+        if is_current && before != health {
             warn!(
                 target: "otelbar_export",
                 %endpoint,
@@ -125,8 +135,8 @@ impl Backend {
         let now = Instant::now();
         let counts = generation == self.generation;
         self.note_failure(error, counts, now);
-        if !error.is_retryable() {
-            self.not_before = self.not_before.max(self.breaker.open_until());
+        if error.blames_request() {
+            // Nothing is wrong with the backend, so the next request need not wait.
             return Verdict::Settled(Outcome::Dropped {
                 reason: DropReason::NotRetryable { error: Arc::clone(error) },
             });
@@ -135,23 +145,47 @@ impl Backend {
             true => self.retry.failed(error.retry_after(), fastrand::f64()),
             false => self.retry.asked(error.retry_after()),
         };
-        let left = began.map_or(Some(Duration::MAX), |began| self.retry.left(began, now));
+        let again = error.is_retryable();
+        let left = began.filter(|_| again).map_or(Some(Duration::MAX), |began| self.retry.left(began, now));
         // The last attempt is made at the end of the age rather than left out, unless the backend asks for more.
         let wait = match (left, error.retry_after()) {
             (Some(left), None) => wait.min(left),
             _ => wait,
         };
-        // What is late to fail does not shorten what the first has brought about.
-        let so_far = if counts { None } else { self.not_before };
-        let again =
-            self.breaker.open_until().max(so_far).map_or(after(now, wait), |at| at.max(after(now, wait)));
-        self.not_before = Some(again);
+        let until = self.pause(error, wait, counts, now);
         match left {
-            Some(_) => Verdict::Again(again),
+            _ if !again => Verdict::Settled(Outcome::Dropped {
+                reason: DropReason::NotRetryable { error: Arc::clone(error) },
+            }),
+            Some(_) => Verdict::Again(until),
             None => Verdict::Settled(Outcome::Dropped {
                 reason: DropReason::Expired { attempts, error: Arc::clone(error) },
             }),
         }
+    }
+
+    /// Leaves the backend alone for this wait, and while the breaker is open; until when, by the
+    /// clock.
+    fn pause(&mut self, error: &SendError, wait: Duration, counts: bool, now: Instant) -> SystemTime {
+        let is_asked = error.retry_after().is_some_and(|asked| !asked.is_zero() && wait <= asked);
+        let reason = if is_asked { PauseReason::RetryAfter } else { PauseReason::Backoff };
+        let breaker = self.breaker.open_until().map(|until| (until, PauseReason::Breaker));
+        // What is late to fail does not shorten what the first has brought about.
+        let so_far = self.pause.filter(|_| !counts);
+        let (until, reason) =
+            [so_far, breaker].into_iter().flatten().fold((after(now, wait), reason), |longest, other| {
+                if other.0 > longest.0 { other } else { longest }
+            });
+        self.pause = Some((until, reason));
+        let left = until.saturating_duration_since(now);
+        let wall = SystemTime::now();
+        // What is too far for the clock is as good as never.
+        let wall = wall.checked_add(left).unwrap_or(wall);
+        self.queue.book(|account| account.pause = Some(Pause { until: wall, reason }));
+        if reason == PauseReason::RetryAfter && left > self.longest_backoff {
+            warn!(target: "otelbar_export", %error, pause = ?left, "the backend asks to be left alone");
+        }
+        wall
     }
 
     fn note_failure(&mut self, error: &Arc<SendError>, counts: bool, now: Instant) {

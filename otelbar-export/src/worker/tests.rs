@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -20,7 +20,8 @@ use crate::spool::Spool;
 use crate::test_span;
 use crate::transport::Payload;
 use crate::{
-    BreakerPolicy, BreakerState, EnqueueId, Health, Overflow, RetryPolicy, SpoolOptions, TraceBatch,
+    BreakerPolicy, BreakerState, EnqueueId, Health, Overflow, PauseReason, RetryPolicy, SpoolOptions,
+    TraceBatch,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -392,5 +393,115 @@ fn a_full_batch_is_ready_before_the_one_before_it_is_answered() {
             tokio::time::sleep(SECOND).await;
         }
         assert_eq!((queue.account().in_flight, queue.account().queued), (812, 0));
+    });
+}
+
+fn refused(status: StatusCode, retry_after: Option<Duration>) -> Result<Acknowledged, SendError> {
+    Err(SendError::Status { endpoint: "http://h".into(), status, message: String::new(), retry_after })
+}
+
+/// How often a backend that always answers so is asked in a minute, with ten batches waiting; the breaker never opens
+/// unless that is asked for.
+fn requests_in_a_minute(
+    breaker: BreakerPolicy,
+    answer: impl Fn() -> Result<Acknowledged, SendError>,
+) -> usize {
+    let mut requests = 0;
+    on_paused_time(async {
+        let answers = (0..100_000).map(|_| answer()).collect();
+        let (queue, transport, began) =
+            start_with(answers, |options| options.with_breaker(breaker).with_queue_size(10_000));
+        for _ in 0..10 {
+            queue.push(batch(512)).unwrap();
+        }
+        tokio::time::sleep(60 * SECOND).await;
+        requests = transport.sent(began).len();
+    });
+    requests
+}
+
+#[test]
+fn no_answer_has_a_backend_asked_in_a_loop() {
+    #[track_caller]
+    fn check(answer: impl Fn() -> Result<Acknowledged, SendError>) {
+        let never = BreakerPolicy { failure_threshold: u32::MAX, ..BreakerPolicy::default() };
+        // The wait is a random part of a second; a batch is halved at most nine times without one.
+        let requests = requests_in_a_minute(never, &answer);
+        assert!(requests < 600, "{requests} requests without a breaker");
+        let requests = requests_in_a_minute(BreakerPolicy::default(), &answer);
+        assert!(requests < 60, "{requests} requests with the breaker");
+    }
+    check(|| refused(StatusCode::PAYLOAD_TOO_LARGE, None));
+    check(|| refused(StatusCode::PAYLOAD_TOO_LARGE, Some(Duration::ZERO)));
+    check(|| refused(StatusCode::TOO_MANY_REQUESTS, Some(Duration::ZERO)));
+    check(|| unavailable(Some(Duration::ZERO)));
+    check(|| unavailable(None));
+    check(|| refused(StatusCode::TEMPORARY_REDIRECT, None));
+    check(|| refused(StatusCode::UNAUTHORIZED, None));
+    check(|| Err(SendError::Lost { endpoint: "http://h".into(), reason: "reset".to_owned() }));
+    check(|| {
+        let (endpoint, code) = ("http://h".into(), crate::GrpcCode::ResourceExhausted);
+        let message = "grpc: received message larger than max (5000 vs. 4000)".to_owned();
+        Err(SendError::Grpc { endpoint, code, message, retry_info: false, retry_after: None })
+    });
+}
+
+#[test]
+fn a_single_span_that_is_too_large_is_a_failure_to_the_breaker() {
+    on_paused_time(async {
+        let policy = BreakerPolicy { failure_threshold: 3, open_duration: 3600 * SECOND };
+        let answers = (0..1000).map(|_| refused(StatusCode::PAYLOAD_TOO_LARGE, None)).collect();
+        let (queue, transport, began) = start_with(answers, |options| options.with_breaker(policy));
+        queue.push(batch(512)).unwrap();
+        tokio::time::sleep(60 * SECOND).await;
+        let account = queue.account();
+        assert_eq!((account.breaker, account.dropped.not_retryable), (BreakerState::Open, 3));
+        // 512 down to 1; then its other half, and the two halves of the pair after it.
+        assert_eq!(transport.sent(began).len(), 10 + 1 + 2);
+    });
+}
+
+#[test]
+fn the_account_says_until_when_nothing_is_sent_and_why() {
+    #[track_caller]
+    fn check(answer: Result<Acknowledged, SendError>, reason: PauseReason, seconds: u64, health: Health) {
+        on_paused_time(async move {
+            let policy = BreakerPolicy { failure_threshold: 1, open_duration: 30 * SECOND };
+            let (queue, _, _) = start_with(vec![answer], |options| options.with_breaker(policy));
+            let before = SystemTime::now();
+            queue.push(batch(1)).unwrap();
+            queue.want_all();
+            tokio::time::sleep(SECOND / 1000).await;
+            let account = queue.account();
+            let pause = account.pause.unwrap();
+            assert_eq!((pause.reason, account.health), (reason, health));
+            // The clock of the wall goes on, if only by the time that this test takes.
+            let left = pause.until.duration_since(before).unwrap();
+            assert!(left >= SECOND * u32::try_from(seconds).unwrap(), "{left:?}");
+            tokio::time::sleep(7200 * SECOND).await;
+            let account = queue.account();
+            assert_eq!((account.pause, account.health, account.accepted), (None, Health::Healthy, 1));
+        });
+    }
+    let asks = |seconds: u32| unavailable(Some(seconds * SECOND));
+    check(asks(1800), PauseReason::RetryAfter, 1800, Health::Waiting);
+    check(asks(10), PauseReason::Breaker, 30, Health::Failing);
+    check(unavailable(None), PauseReason::Breaker, 30, Health::Failing);
+}
+
+#[test]
+fn a_success_that_comes_late_does_not_hide_that_the_backend_asks_for_peace() {
+    on_paused_time(async {
+        let (queue, transport, _) =
+            start_with(vec![Ok(Acknowledged::default()), unavailable(Some(600 * SECOND))], |options| {
+                options.with_concurrent_requests(2).with_batch_size(1)
+            });
+        transport.delays.lock().unwrap().extend([SECOND, SECOND / 10]);
+        queue.push(batch(1)).unwrap();
+        queue.push(batch(1)).unwrap();
+        tokio::time::sleep(10 * SECOND).await;
+        let account = queue.account();
+        assert_eq!((account.accepted, account.health), (1, Health::Waiting));
+        assert_eq!(account.pause.map(|pause| pause.reason), Some(PauseReason::RetryAfter));
     });
 }

@@ -1,8 +1,6 @@
 //! How the exporter does, and what became of one request's spans on the way to its destinations.
 
-use std::time::Duration;
-
-use otelbar_export::{Account, BreakerState, Destination, DestinationKind, Health, SpanCounts};
+use otelbar_export::{Account, BreakerState, Destination, DestinationKind, Health, PauseReason, SpanCounts};
 
 use super::json;
 use super::page::unix_ns;
@@ -29,14 +27,12 @@ pub(super) fn exporter(toolbar: &Toolbar) -> Option<json::Exporter> {
             Health::Rejecting => worst.last_message.as_ref().map(ToString::to_string),
             _ => worst.last_error.as_ref().map(|last| last.error.to_string()),
         },
-        destinations: accounts
-            .iter()
-            .map(|account| destination(account, toolbar.config.breaker_open_duration()))
-            .collect(),
+        pause: pause(worst),
+        destinations: accounts.iter().map(destination).collect(),
     })
 }
 
-fn destination(account: &Account, open_duration: Duration) -> json::Destination {
+fn destination(account: &Account) -> json::Destination {
     let dropped = &account.dropped;
     json::Destination {
         name: name_of(&account.destination),
@@ -46,7 +42,8 @@ fn destination(account: &Account, open_duration: Duration) -> json::Destination 
         },
         endpoint: account.destination.to_string(),
         health: health(account.health),
-        breaker: breaker(account, open_duration),
+        breaker: breaker(account),
+        pause: pause(account),
         handed_over: account.handed_over,
         recovered: account.recovered,
         queued: account.queued,
@@ -67,6 +64,7 @@ fn destination(account: &Account, open_duration: Duration) -> json::Destination 
             invalid_id: dropped.invalid_id,
             spool_full: dropped.spool_full,
             spool_damaged: dropped.spool_damaged,
+            panicked: dropped.panicked,
         },
         requests: account.requests,
         last_error: account
@@ -77,17 +75,27 @@ fn destination(account: &Account, open_duration: Duration) -> json::Destination 
     }
 }
 
-fn breaker(account: &Account, open_duration: Duration) -> json::Breaker {
-    // It opens with a failed attempt, and none is made while it is open: the last failure is the one that opened it.
-    let opened = account.last_error.as_ref().filter(|_| account.breaker == BreakerState::Open);
+fn breaker(account: &Account) -> json::Breaker {
+    let pause = account.pause.filter(|_| account.breaker == BreakerState::Open);
     json::Breaker {
         state: match account.breaker {
             BreakerState::Open => "open",
             BreakerState::HalfOpen => "half_open",
             _ => "closed",
         },
-        until_unix_ns: opened.and_then(|last| last.at.checked_add(open_duration)).map(unix_ns),
+        until_unix_ns: pause.map(|pause| unix_ns(pause.until)),
     }
+}
+
+fn pause(account: &Account) -> Option<json::Pause> {
+    account.pause.map(|pause| json::Pause {
+        until_unix_ns: unix_ns(pause.until),
+        reason: match pause.reason {
+            PauseReason::RetryAfter => "retry_after",
+            PauseReason::Breaker => "breaker",
+            _ => "backoff",
+        },
+    })
 }
 
 fn health(health: Health) -> &'static str {
@@ -95,6 +103,7 @@ fn health(health: Health) -> &'static str {
         Health::Healthy => "healthy",
         Health::Rejecting => "rejecting",
         Health::Failing => "failing",
+        Health::Waiting => "waiting",
         _ => "idle",
     }
 }
@@ -104,6 +113,7 @@ fn badness(health: Health) -> u8 {
         Health::Healthy => 1,
         Health::Rejecting => 2,
         Health::Failing => 3,
+        Health::Waiting => 4,
         // Of which nothing is known yet.
         _ => 0,
     }

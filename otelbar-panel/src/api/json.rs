@@ -68,6 +68,7 @@ pub(super) struct AllDropped {
     pub(super) logs: u64,
     pub(super) attributes: u64,
     pub(super) late: u64,
+    pub(super) panics: u64,
 }
 
 #[derive(serde::Serialize)]
@@ -80,6 +81,7 @@ pub(super) struct Exporter {
     pub(super) rejected: u64,
     pub(super) dropped: u64,
     pub(super) last_error: Option<String>,
+    pub(super) pause: Option<Pause>,
     pub(super) destinations: Vec<Destination>,
 }
 
@@ -90,6 +92,7 @@ pub(super) struct Destination {
     pub(super) endpoint: String,
     pub(super) health: &'static str,
     pub(super) breaker: Breaker,
+    pub(super) pause: Option<Pause>,
     pub(super) handed_over: u64,
     pub(super) recovered: u64,
     pub(super) queued: u64,
@@ -111,6 +114,13 @@ pub(super) struct Breaker {
     pub(super) until_unix_ns: Option<String>,
 }
 
+/// For how long nothing is sent, and why.
+#[derive(serde::Serialize)]
+pub(super) struct Pause {
+    pub(super) until_unix_ns: String,
+    pub(super) reason: &'static str,
+}
+
 #[derive(serde::Serialize)]
 pub(super) struct DropCounts {
     pub(super) total: u64,
@@ -123,6 +133,7 @@ pub(super) struct DropCounts {
     pub(super) invalid_id: u64,
     pub(super) spool_full: u64,
     pub(super) spool_damaged: u64,
+    pub(super) panicked: u64,
 }
 
 #[derive(serde::Serialize)]

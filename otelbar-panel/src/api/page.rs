@@ -35,6 +35,7 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
             logs: counters.logs.value(),
             attributes: counters.attributes.value(),
             late: counters.late.value(),
+            panics: counters.panics.value(),
         },
         exporter: exporter::exporter(toolbar),
     }
