@@ -1,13 +1,17 @@
 //! The thread behind the hand-over: it puts requests into the store, and gives their spans to the exporter.
 
+use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use opentelemetry_sdk::trace::SpanData;
 use otelbar_export::{ToolbarSpanExporter, TraceBatch, TraceKey};
 
-use crate::handover::{Handover, Message};
+use crate::handover::{Handover, Inbox, Message};
 use crate::request::RequestContext;
 use crate::store::Store;
 
@@ -18,12 +22,125 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// How long what comes later waits for more of it. Each time, the whole request is converted again.
 const SETTLE_LATE: Duration = Duration::from_secs(1);
 
-/// Everything the thread owns.
+/// The panel's handle to the thread, which ends when it is told to stop, or when the handle is gone.
+#[derive(Debug)]
 pub(crate) struct Background {
-    receiver: Receiver<Message>,
+    /// To wake the thread.
     handover: Handover,
+    orders: Arc<Orders>,
+}
+
+/// What the thread is asked for beside the hand-over, so that it is heard when that is full, and how it stands with it.
+#[derive(Debug, Default)]
+struct Orders {
+    state: Mutex<Asked>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    /// How often a flush was asked for, and how many of these are done.
+    flushes: u64,
+    flushed: u64,
+    stop: bool,
+    /// The thread has ended, and holds nothing any more.
+    ended: bool,
+    /// Having handed all there was to the exporter.
+    well: bool,
+}
+
+impl Background {
+    /// Starts the thread. What settles may hold `max_bytes`.
+    pub(crate) fn start(
+        (handover, inbox): (Handover, Inbox),
+        store: Arc<Store>,
+        exporter: Option<ToolbarSpanExporter>,
+        max_bytes: usize,
+    ) -> io::Result<Self> {
+        Self::start_with((handover, inbox), store, exporter, max_bytes, RequestContext::take_unexported)
+    }
+
+    fn start_with(
+        (handover, inbox): (Handover, Inbox),
+        store: Arc<Store>,
+        exporter: Option<ToolbarSpanExporter>,
+        max_bytes: usize,
+        convert: fn(&RequestContext) -> Vec<SpanData>,
+    ) -> io::Result<Self> {
+        let orders = Arc::<Orders>::default();
+        let end = End(Arc::clone(&orders));
+        let (ended, late) = (Settling::default(), Settling::default());
+        let work =
+            Work { inbox, orders: Arc::clone(&orders), store, exporter, convert, ended, late, max_bytes };
+        std::thread::Builder::new().name("otelbar".into()).spawn(move || {
+            let end = end;
+            work.run();
+            end.0.lock().well = true;
+        })?;
+        Ok(Background { handover, orders })
+    }
+
+    /// Has all there is handed to the exporter, and waits for that at most so long; whether it was done.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let mine = {
+            let mut asked = self.orders.lock();
+            asked.flushes += 1;
+            asked.flushes
+        };
+        self.handover.wake();
+        self.orders.wait(within, |asked| asked.flushed >= mine || asked.ended).flushed >= mine
+    }
+
+    /// The same, and ends the thread. One that is busy for longer ends when it has done what it is at. May be called
+    /// again, to wait longer.
+    pub(crate) fn stop(&self, within: Duration) -> bool {
+        self.end();
+        let asked = self.orders.wait(within, |asked| asked.ended);
+        asked.ended && asked.well
+    }
+
+    fn end(&self) {
+        self.orders.lock().stop = true;
+        self.handover.wake();
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Orders {
+    /// Waits for this, at most so long; gives how it stands then.
+    fn wait(&self, within: Duration, done: impl Fn(&Asked) -> bool) -> Asked {
+        let waited = self.changed.wait_timeout_while(self.lock(), within, |asked| !done(asked));
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells that the thread has ended, however it does.
+struct End(Arc<Orders>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Everything the thread owns. It cannot keep itself alive: it is the handle that tells it to go on.
+struct Work {
+    inbox: Inbox,
+    orders: Arc<Orders>,
     store: Arc<Store>,
     exporter: Option<ToolbarSpanExporter>,
+    /// What of a request is to be exported.
+    convert: fn(&RequestContext) -> Vec<SpanData>,
     /// Requests that have just ended, in the order in which they are due.
     ended: Settling,
     /// Requests to which something was added later, likewise. A request is here once at most.
@@ -55,56 +172,46 @@ impl Settling {
     }
 }
 
-impl Background {
-    pub(crate) fn new(
-        receiver: Receiver<Message>,
-        handover: Handover,
-        store: Arc<Store>,
-        exporter: Option<ToolbarSpanExporter>,
-        max_bytes: usize,
-    ) -> Self {
-        let (ended, late) = (Settling::default(), Settling::default());
-        Background { receiver, handover, store, exporter, ended, late, max_bytes }
-    }
-
+impl Work {
     /// Works until it is told to stop, or nobody is left who could.
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         loop {
             let due = self.ended.due().into_iter().chain(self.late.due()).min();
+            let messages = &self.inbox.messages;
             let message = match due {
-                None => self.receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => self.receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
             match message {
-                Ok(Message::Finished(context, bytes)) => self.take_in(context, bytes),
-                Ok(Message::Late(context)) => self.take_late(context),
-                Ok(Message::Flush(done)) => {
-                    self.export_all();
-                    // Whoever asked may have stopped waiting.
-                    let _ = done.try_send(());
-                }
-                Ok(Message::Stop(done)) => {
-                    self.export_all();
-                    let _ = done.try_send(());
-                    return;
-                }
+                Ok(message) => self.take(message),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.export_all(),
+                Err(RecvTimeoutError::Disconnected) => self.orders.lock().stop = true,
+            }
+            let asked = *self.orders.lock();
+            if asked.stop || asked.flushes > asked.flushed {
+                self.export_all();
+                self.orders.lock().flushed = asked.flushes;
+                self.orders.changed.notify_all();
+            }
+            if asked.stop {
+                return;
             }
             self.look_at_what_is_due();
         }
     }
 
-    fn take_in(&mut self, context: Arc<RequestContext>, bytes: usize) {
-        self.store.insert(Arc::clone(&context));
-        self.handover.taken(bytes);
-        if self.exports(&context) {
-            self.ended.push(Instant::now() + SETTLE, context, bytes);
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Finished(context, bytes) => {
+                guard(&context, || self.store.insert(Arc::clone(&context)));
+                self.inbox.taken(bytes);
+                if self.exports(&context) {
+                    self.ended.push(Instant::now() + SETTLE, context, bytes);
+                }
+            }
+            Message::Late(context) => self.late.push(Instant::now() + SETTLE_LATE, context, 0),
+            Message::Wake => {}
         }
-    }
-
-    fn take_late(&mut self, context: Arc<RequestContext>) {
-        self.late.push(Instant::now() + SETTLE_LATE, context, 0);
     }
 
     fn exports(&self, context: &RequestContext) -> bool {
@@ -127,12 +234,15 @@ impl Background {
     /// Takes account of what came late. What comes from now on is announced again.
     fn look_again(&self, context: &Arc<RequestContext>) {
         context.lock().announced = false;
-        self.store.measure(context);
+        guard(context, || self.store.measure(context));
         self.export(context);
     }
 
-    /// Exports what waits, and what was recorded without the hand-over's knowing.
+    /// Exports what was handed over before, what waits to settle, and what was recorded without the hand-over's knowing.
     fn export_all(&mut self) {
+        for message in self.inbox.waiting().collect::<Vec<_>>() {
+            self.take(message);
+        }
         while let Some(context) = self.ended.pop() {
             self.export(&context);
         }
@@ -146,16 +256,161 @@ impl Background {
 
     fn export(&self, context: &Arc<RequestContext>) {
         let Some(exporter) = self.exporter.as_ref().filter(|_| self.exports(context)) else { return };
-        let spans = context.take_unexported();
-        if spans.is_empty() {
-            return;
+        guard(context, || {
+            let spans = (self.convert)(context);
+            if spans.is_empty() {
+                return;
+            }
+            let key = TraceKey::from(context.id());
+            // First, for the receipts may come before the call returns.
+            context.delivery.hand_over(spans.len());
+            let batch = TraceBatch::new(key, context.service.resource.clone(), spans);
+            if let Err(dropped) = exporter.enqueue(batch) {
+                context.delivery.refused(&dropped);
+            }
+        });
+    }
+}
+
+/// Does something about a request. A panic in it costs that alone, and is counted and told: the thread serves all
+/// requests.
+fn guard(context: &RequestContext, work: impl FnOnce()) {
+    let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else { return };
+    let reason = message(&*panic);
+    context.recorder.counters.panics.add(1);
+    context.delivery.lost(&reason);
+    tracing::error!(target: "otelbar", request = %context.id(), %reason, "otelbar panicked; please report this as a bug");
+}
+
+/// What a panic says, as far as it is text.
+fn message(panic: &(dyn Any + Send)) -> String {
+    const LONGEST: usize = 300;
+    let text = panic.downcast_ref::<&str>().copied();
+    let text =
+        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message");
+    text.chars().take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::{Outcome, test_context, test_log};
+
+    /// Long enough for the slowest machine; reached only when a test fails.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn store() -> Arc<Store> {
+        Arc::new(Store::new(10_000, usize::MAX))
+    }
+
+    /// An exporter that writes nowhere, as it is shut down; what it is given is refused and counted.
+    fn exporter() -> ToolbarSpanExporter {
+        use otelbar_config::ConsoleFormat;
+        use otelbar_export::{ConsoleTarget, ExporterOptions};
+        let options = ExporterOptions::console(ConsoleTarget::Stderr, ConsoleFormat::Readable);
+        let exporter = ToolbarSpanExporter::new(options).unwrap();
+        exporter.shutdown(PATIENCE).unwrap();
+        exporter
+    }
+
+    fn handed_over(exporter: &ToolbarSpanExporter) -> u64 {
+        exporter.accounts()[0].handed_over
+    }
+
+    /// Waits for the end of the thread that works for this store: then nobody else holds it.
+    #[track_caller]
+    fn assert_ends(background: &Background, store: &Arc<Store>) {
+        assert!(background.orders.wait(PATIENCE, |asked| asked.ended).ended);
+        assert_eq!(Arc::strong_count(store), 1, "what it had is freed");
+    }
+
+    #[test]
+    fn it_stops_though_the_hand_over_is_full_and_exports_what_waits() {
+        let (handover, inbox) = Handover::new(usize::MAX);
+        let context = test_context(handover.clone());
+        context.finish(Outcome::Completed);
+        // Before the thread is there to take them.
+        while context.recorder.counters.requests.value() == 0 {
+            handover.finished(&context);
         }
-        let key = TraceKey::from(context.id());
-        // First, for the receipts may come before the call returns.
-        context.delivery.hand_over(spans.len());
-        let batch = TraceBatch::new(key, context.service.resource.clone(), spans);
-        if let Err(dropped) = exporter.enqueue(batch) {
-            context.delivery.refused(&dropped);
-        }
+        let (store, exporter) = (store(), exporter());
+        let background =
+            Background::start((handover, inbox), Arc::clone(&store), Some(exporter.clone()), usize::MAX)
+                .unwrap();
+        assert!(background.stop(PATIENCE));
+        assert_ends(&background, &store);
+        assert_eq!(handed_over(&exporter), 1, "once, though it was handed over often");
+        assert!(background.stop(Duration::ZERO), "a second time tells the same");
+        assert!(!background.flush(PATIENCE), "and nobody is waited for");
+    }
+
+    #[test]
+    fn it_ends_when_the_panel_is_gone_though_requests_are_held() {
+        let (handover, inbox) = Handover::new(usize::MAX);
+        let (store, exporter) = (store(), exporter());
+        let context = test_context(handover.clone());
+        let background =
+            Background::start((handover, inbox), Arc::clone(&store), Some(exporter.clone()), usize::MAX)
+                .unwrap();
+        context.finish(Outcome::Completed);
+        assert!(background.flush(PATIENCE));
+        assert!(store.request(context.id()).is_some());
+        let orders = Arc::clone(&background.orders);
+        drop(background);
+        assert!(orders.wait(PATIENCE, |asked| asked.ended).ended);
+        assert_eq!((Arc::strong_count(&store), handed_over(&exporter)), (1, 1));
+    }
+
+    #[test]
+    fn a_thread_that_is_busy_is_not_waited_for_and_ends_later() {
+        use std::sync::Mutex;
+        static HELD: Mutex<()> = Mutex::new(());
+        let held = HELD.lock().unwrap();
+        let (handover, inbox) = Handover::new(usize::MAX);
+        let store = store();
+        let context = test_context(handover.clone());
+        let busy = |_: &RequestContext| {
+            drop(HELD.lock());
+            Vec::new()
+        };
+        let background =
+            Background::start_with((handover, inbox), Arc::clone(&store), Some(exporter()), usize::MAX, busy)
+                .unwrap();
+        context.finish(Outcome::Completed);
+        assert!(!background.flush(Duration::from_millis(1)));
+        assert!(!background.stop(Duration::from_millis(1)));
+        drop(held);
+        assert!(background.stop(PATIENCE));
+        assert_ends(&background, &store);
+    }
+
+    #[test]
+    fn a_panic_costs_one_request_and_is_counted_and_told() {
+        let (handover, inbox) = Handover::new(usize::MAX);
+        let (store, exporter) = (store(), exporter());
+        let (bad, good) = (test_context(handover.clone()), test_context(handover.clone()));
+        bad.log(test_log());
+        let convert = |context: &RequestContext| {
+            assert!(context.lock().data.logs.is_empty(), "a fault put in by a test");
+            context.take_unexported()
+        };
+        let background = Background::start_with(
+            (handover, inbox),
+            Arc::clone(&store),
+            Some(exporter.clone()),
+            usize::MAX,
+            convert,
+        )
+        .unwrap();
+        bad.finish(Outcome::Completed);
+        good.finish(Outcome::Completed);
+        assert!(background.stop(PATIENCE));
+        assert_eq!(handed_over(&exporter), 1, "the other is exported");
+        assert!(bad.recorder.counters.panics.value() > 0);
+        assert_eq!(good.recorder.counters.panics.value(), 0);
+        bad.delivery.start(crate::delivery::Start::Pending);
+        let said = bad.delivery.overall(&[exporter.accounts().remove(0).destination]);
+        assert_eq!(said.state, crate::delivery::State::Failed);
+        assert!(said.detail.unwrap().contains("a fault put in by a test"));
     }
 }

@@ -133,6 +133,15 @@ impl Delivery {
         inner.refusal = Some(Progress::new(&Stage::Dropped { reason: dropped.reason.clone() }));
     }
 
+    /// A fault of the toolbar's own has kept spans from being handed over: how many is not known, so it counts as one.
+    pub(crate) fn lost(&self, reason: &str) {
+        let mut inner = self.lock();
+        inner.handed_over += 1;
+        inner.refused += 1;
+        let detail = Some(format!("otelbar panicked: {reason}; please report this as a bug"));
+        inner.refusal = Some(Progress { detail, ..Progress::from(State::Failed) });
+    }
+
     pub(crate) fn receive(&self, receipt: &Receipt) {
         self.note(receipt.destination.index, receipt.id, receipt.spans, &receipt.delivery);
     }
@@ -247,9 +256,9 @@ impl Progress {
             Stage::Dropped { reason: reason @ DropReason::Expired { attempts, .. } } => {
                 Progress { attempt: Some(*attempts), ..said(State::Failed, reason) }
             }
-            Stage::Dropped { reason: reason @ DropReason::NotRetryable { .. } } => {
-                said(State::Failed, reason)
-            }
+            Stage::Dropped {
+                reason: reason @ (DropReason::NotRetryable { .. } | DropReason::Panicked { .. }),
+            } => said(State::Failed, reason),
             Stage::Dropped { reason } => said(State::Dropped, reason),
             // A stage that is not known here is on its way, since nothing says how it ended.
             other => said(State::Queued, other),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crate::request::RequestContext;
 
@@ -17,26 +16,35 @@ pub(crate) enum Message {
     Finished(Arc<RequestContext>, usize),
     /// Something was recorded for a request that has ended.
     Late(Arc<RequestContext>),
-    /// Hand all there is to the exporter now, and answer.
-    Flush(SyncSender<()>),
-    /// The same, and end.
-    Stop(SyncSender<()>),
+    /// There is something else to look at.
+    Wake,
 }
 
 /// The requests' end of the hand-over.
+///
+/// Each request has one through its recorder, those in the store too. So it does not tell whether anybody is left who
+/// could ask for something: what does is [`Background`](crate::background::Background), which the panel alone has.
 #[derive(Clone, Debug)]
 pub(crate) struct Handover {
     sender: SyncSender<Message>,
-    /// Bytes of the requests that wait.
     waiting: Arc<AtomicUsize>,
     max_bytes: usize,
 }
 
+/// The background thread's end of it. It has no sender.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) messages: Receiver<Message>,
+    /// Bytes of the requests that wait.
+    waiting: Arc<AtomicUsize>,
+}
+
 impl Handover {
     /// A hand-over for so many bytes of requests; one request is taken whatever its size.
-    pub(crate) fn new(max_bytes: usize) -> (Self, Receiver<Message>) {
-        let (sender, receiver) = sync_channel(CAPACITY);
-        (Handover { sender, waiting: Arc::default(), max_bytes }, receiver)
+    pub(crate) fn new(max_bytes: usize) -> (Self, Inbox) {
+        let (sender, messages) = sync_channel(CAPACITY);
+        let waiting = Arc::<AtomicUsize>::default();
+        (Handover { sender, waiting: Arc::clone(&waiting), max_bytes }, Inbox { messages, waiting })
     }
 
     pub(crate) fn finished(&self, context: &Arc<RequestContext>) {
@@ -44,14 +52,9 @@ impl Handover {
         let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
         let room = before == 0 || before.saturating_add(bytes) <= self.max_bytes;
         if !room || self.sender.try_send(Message::Finished(Arc::clone(context), bytes)).is_err() {
-            self.taken(bytes);
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             context.recorder.counters.requests.add(1);
         }
-    }
-
-    /// Tells that a request of so many bytes waits no longer.
-    pub(crate) fn taken(&self, bytes: usize) {
-        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn late(&self, context: &Arc<RequestContext>) {
@@ -61,34 +64,33 @@ impl Handover {
         }
     }
 
-    /// Sends and waits until it was done, at most for so long; whether it was.
-    pub(crate) fn ask(&self, message: impl FnOnce(SyncSender<()>) -> Message, within: Duration) -> bool {
-        let (done, answered) = sync_channel(1);
-        let started = std::time::Instant::now();
-        let mut message = message(done);
-        loop {
-            message = match self.sender.try_send(message) {
-                Ok(()) => break,
-                Err(TrySendError::Disconnected(_)) => return false,
-                Err(TrySendError::Full(message)) => message,
-            };
-            if started.elapsed() >= within {
-                return false;
-            }
-            std::thread::yield_now();
-        }
-        answered.recv_timeout(within.saturating_sub(started.elapsed())).is_ok()
+    /// Has the thread look around. Where there is no room for the message it has others to take, and looks around after
+    /// each.
+    pub(crate) fn wake(&self) {
+        let _ = self.sender.try_send(Message::Wake);
+    }
+}
+
+impl Inbox {
+    /// What waits, and at most as much as can have been handed over before this.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Message> {
+        self.messages.try_iter().take(CAPACITY)
+    }
+
+    /// Tells that a request of so many bytes waits no longer.
+    pub(crate) fn taken(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::{Outcome, test_context};
+    use crate::request::{Outcome, test_context, test_log};
 
     #[test]
     fn a_full_hand_over_drops_and_counts_and_never_waits() {
-        let (handover, receiver) = Handover::new(usize::MAX);
+        let (handover, inbox) = Handover::new(usize::MAX);
         let context = test_context(handover);
         let recorder = Arc::clone(&context.recorder);
         for _ in 0..CAPACITY {
@@ -96,32 +98,38 @@ mod tests {
         }
         context.finish(Outcome::Completed);
         assert_eq!(recorder.counters.requests.value(), 1);
-        context.log(crate::request::test_log());
+        context.log(test_log());
         assert!(!context.lock().announced, "what comes late is announced again when there is room");
 
-        assert!(matches!(receiver.try_recv(), Ok(Message::Finished(..))));
-        context.log(crate::request::test_log());
+        assert!(matches!(inbox.messages.try_recv(), Ok(Message::Finished(..))));
+        context.log(test_log());
         assert!(context.lock().announced);
     }
 
     #[test]
     fn bytes_are_bounded_as_well_and_one_request_always_fits() {
-        let (handover, receiver) = Handover::new(1);
+        let (handover, inbox) = Handover::new(1);
         let context = test_context(handover.clone());
         handover.finished(&context);
         handover.finished(&context);
         assert_eq!(context.recorder.counters.requests.value(), 1);
-        let Ok(Message::Finished(_, bytes)) = receiver.try_recv() else { panic!("the first was taken") };
-        handover.taken(bytes);
+        let Ok(Message::Finished(_, bytes)) = inbox.messages.try_recv() else {
+            panic!("the first was taken")
+        };
+        inbox.taken(bytes);
         handover.finished(&context);
         assert_eq!(context.recorder.counters.requests.value(), 1);
     }
 
     #[test]
-    fn asking_ends_in_time_when_nobody_answers() {
-        let (handover, _receiver) = Handover::new(usize::MAX);
-        assert!(!handover.ask(Message::Flush, Duration::from_millis(1)));
-        drop(_receiver);
-        assert!(!handover.ask(Message::Flush, Duration::from_secs(3600)));
+    fn what_waits_when_nobody_takes_it_any_more_is_freed() {
+        let (handover, inbox) = Handover::new(usize::MAX);
+        let context = test_context(handover.clone());
+        handover.finished(&context);
+        assert_eq!(Arc::strong_count(&context), 2);
+        drop(inbox);
+        assert_eq!(Arc::strong_count(&context), 1);
+        handover.finished(&context);
+        assert_eq!((Arc::strong_count(&context), context.recorder.counters.requests.value()), (1, 1));
     }
 }

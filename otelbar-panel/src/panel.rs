@@ -1,5 +1,4 @@
-use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
@@ -20,7 +19,7 @@ use crate::background::Background;
 use crate::bar::{self, Bar, Navigation, Reason};
 use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, ToolbarSpanProcessor};
 use crate::delivery;
-use crate::handover::{Handover, Message};
+use crate::handover::Handover;
 use crate::id::{new_span_id, new_trace_id};
 use crate::layer::ToolbarLayer;
 use crate::links::Links;
@@ -160,17 +159,10 @@ impl OpenTelemetryPanel {
     }
 
     /// As [`flush`](Self::flush), and ends the export; whether everything was settled. The pages go on showing what
-    /// is held. A second call does nothing.
+    /// is held. A second call waits for what the first did not, if it had too little time, and else tells the same.
     pub fn shutdown(&self, within: Duration) -> bool {
         self.toolbar.as_ref().is_none_or(|toolbar| toolbar.shutdown(within))
     }
-}
-
-/// The background thread, and what came of it.
-#[derive(Debug)]
-enum Thread {
-    Running(JoinHandle<()>),
-    Ended { settled: bool },
 }
 
 /// What the layers and the pages share.
@@ -190,7 +182,7 @@ pub(crate) struct Toolbar {
     pub(crate) warnings: Vec<String>,
     warnings_told: Once,
     sampler: SdkSampler,
-    background: Mutex<Thread>,
+    background: Background,
 }
 
 impl Toolbar {
@@ -212,7 +204,7 @@ impl Toolbar {
             .with_redactor(redactor.clone());
         let max_bytes = config.max_bytes().bytes();
         // What waits and what settles may together hold as much again as the store.
-        let (handover, receiver) = Handover::new(max_bytes / 2);
+        let (handover, inbox) = Handover::new(max_bytes / 2);
         let captures = |what| config.capture().contains(&what);
         let recorder = Arc::new(Recorder {
             limits: Limits {
@@ -239,7 +231,14 @@ impl Toolbar {
             sql_system: config.sql_system().to_owned(),
         });
         let accounts = exporter.iter().flat_map(ToolbarSpanExporter::accounts);
-        let destinations: Vec<_> = accounts.map(|account| account.destination).collect();
+        let mut warnings = warnings;
+        let mut destinations = Vec::new();
+        for account in accounts {
+            let problem = account.spool_problem;
+            warnings
+                .extend(problem.map(|problem| format!("{} has no spool: {problem}", account.destination)));
+            destinations.push(account.destination);
+        }
         let links = Links::new(&config, &destinations);
         let store = Arc::new(Store::new(config.max_requests(), max_bytes));
         if let Some(exporter) = &exporter {
@@ -252,11 +251,8 @@ impl Toolbar {
             });
         }
         let background =
-            Background::new(receiver, handover, Arc::clone(&store), exporter.clone(), max_bytes / 2);
-        let background = std::thread::Builder::new()
-            .name("otelbar".into())
-            .spawn(move || background.run())
-            .map_err(PanelError::thread)?;
+            Background::start((handover, inbox), Arc::clone(&store), exporter.clone(), max_bytes / 2)
+                .map_err(PanelError::thread)?;
         Ok(Toolbar {
             access: Access::new(access_rule(&config), config.allowed_hosts().to_vec()),
             path: config.toolbar_path().to_owned(),
@@ -270,7 +266,7 @@ impl Toolbar {
             exporter,
             links,
             destinations,
-            background: Mutex::new(Thread::Running(background)),
+            background,
         })
     }
 
@@ -363,29 +359,18 @@ impl Toolbar {
 
     fn flush(&self, within: Duration) -> bool {
         let started = std::time::Instant::now();
-        let handed_over = self.recorder.handover.ask(Message::Flush, within);
+        let handed_over = self.background.flush(within);
         let left = within.saturating_sub(started.elapsed());
         let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.flush(left).is_ok());
         handed_over && exported
     }
 
     fn shutdown(&self, within: Duration) -> bool {
-        // Held until it has ended, so that another caller waits for the same answer.
-        let mut background = self.background.lock().unwrap_or_else(PoisonError::into_inner);
-        let thread = match std::mem::replace(&mut *background, Thread::Ended { settled: false }) {
-            Thread::Running(thread) => thread,
-            Thread::Ended { settled } => {
-                *background = Thread::Ended { settled };
-                return settled;
-            }
-        };
         let started = std::time::Instant::now();
-        let stopped = self.recorder.handover.ask(Message::Stop, within) && thread.join().is_ok();
+        let stopped = self.background.stop(within);
         let left = within.saturating_sub(started.elapsed());
         let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.shutdown(left).is_ok());
-        let settled = stopped && exported;
-        *background = Thread::Ended { settled };
-        settled
+        stopped && exported
     }
 
     /// Logs, once, what was wrong with the configuration: when it was read there was no subscriber yet.

@@ -43,6 +43,8 @@ pub(crate) struct Counters {
     pub(crate) attributes: Counter,
     /// Logs whose span had been exported before they came.
     pub(crate) late: Counter,
+    /// Faults of the toolbar's own, each of which has cost one request's view or export.
+    pub(crate) panics: Counter,
 }
 
 /// A count that only grows.
