@@ -23,8 +23,16 @@ use crate::time::after;
 use crate::transport::Payload;
 use crate::{ExporterOptions, SendError, SetupError};
 
+/// Our own product, then what the specification of the OTLP exporter asks for ("User Agent").
+const OTLP_USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
+    "otelbar/",
+    env!("CARGO_PKG_VERSION"),
+    " OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION")
+));
+/// To others than OTLP's receivers.
 pub(crate) const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("otelbar-export/", env!("CARGO_PKG_VERSION")));
+    HeaderValue::from_static(concat!("otelbar/", env!("CARGO_PKG_VERSION")));
 /// OTLP has clients read no more than this of an answer.
 const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
 /// What is kept of an error's message.
@@ -139,7 +147,8 @@ impl Unreadable {
 impl HttpClient {
     pub(crate) fn new(options: &ExporterOptions, uri: Uri, version: Version, connector: Connector) -> Self {
         let mut headers = options.headers.clone();
-        headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
+        let user_agent = if options.is_otlp() { OTLP_USER_AGENT } else { USER_AGENT };
+        headers.entry(header::USER_AGENT).or_insert(user_agent);
         if connector.forwards
             && let Some(authorization) =
                 connector.proxy.as_ref().and_then(|proxy| proxy.authorization.clone())

@@ -249,7 +249,8 @@ impl ExporterOptions {
         self
     }
 
-    /// Adds a header to each request; over gRPC it is metadata.
+    /// Adds a header to each request; over gRPC it is metadata. A `User-Agent` takes the place of
+    /// `otelbar/VERSION OTel-OTLP-Exporter-Rust/VERSION`, to Zipkin of `otelbar/VERSION`.
     ///
     /// # Errors
     ///
@@ -406,6 +407,10 @@ impl ExporterOptions {
             Kind::Zipkin => "OTEL_EXPORTER_ZIPKIN_TIMEOUT",
             Kind::Console(..) => "timeout",
         }
+    }
+
+    pub(crate) fn is_otlp(&self) -> bool {
+        self.kind == Kind::Otlp
     }
 
     pub(crate) fn request_size(&self) -> usize {

@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
 use otelbar_export::{
-    Delivery, DropReason, ExporterOptions, Health, Overflow, Protocol, RetryPolicy, TraceBatch,
+    Delivery, DropReason, ExporterOptions, Health, Overflow, PauseReason, Protocol, RetryPolicy, TraceBatch,
 };
 use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
 
@@ -27,7 +27,9 @@ fn spans_arrive_as_they_were_with_their_resource_and_headers() {
     assert!(spans.iter().all(|span| span.service_name() == "shop" && span.scope.name == "test"));
     let request = &collector.requests()[0];
     assert_eq!(request.headers["x-key"], "secret");
-    assert!(request.headers["user-agent"].to_str().unwrap().starts_with("otelbar-export/"));
+    let version = env!("CARGO_PKG_VERSION");
+    let agent = format!("otelbar/{version} OTel-OTLP-Exporter-Rust/{version}");
+    assert_eq!(request.headers["user-agent"], agent, "as the OTLP exporter's specification has it");
 
     assert_eq!(receipts.said(7), ["being sent", "accepted"]);
     let last = receipts.all().pop().unwrap();
@@ -155,25 +157,37 @@ fn a_success_is_not_repeated_because_its_body_is_odd() {
     check(vec![Fault::Body(0)], &ACCEPTED);
 }
 
-#[test]
-fn retry_after_takes_the_place_of_the_backoff() {
-    protocols().for_each(retry_after_takes_the_place_by);
+/// The one hand-over waits for as long as the backend has asked for, and longer than a backoff of a millisecond.
+#[track_caller]
+fn is_left_alone(protocol: Protocol, fault: Fault, at_least: Duration) {
+    let collector = Collector::start().unwrap();
+    collector.respond_always(fault);
+    let before = SystemTime::now();
+    let (exporter, receipts) = exporter(options_by(protocol, &collector));
+    exporter.enqueue(batch(1, 3)).unwrap();
+    receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
+    let account = account_of(&exporter);
+    let pause = account.pause.unwrap();
+    assert_eq!(
+        (account.health, pause.reason, account.requests),
+        (Health::Waiting, PauseReason::RetryAfter, 1)
+    );
+    let pause = pause.until.duration_since(before).unwrap();
+    // An hour is the most that is granted.
+    assert!(pause >= at_least && pause <= 2 * Duration::from_secs(3600), "{pause:?}");
+    let error = exporter.shutdown(PATIENCE).unwrap_err();
+    assert_eq!(error.spans(), 3, "the next attempt would come too late");
+    assert!(error.to_string().contains("told to answer"), "{error}");
 }
 
-fn retry_after_takes_the_place_by(protocol: Protocol) {
-    let collector = Collector::start().unwrap();
-    collector.respond_with([
-        Fault::status(429).retry_after("0"),
-        Fault::status(503).retry_after("Sun, 06 Nov 1994 08:49:37 GMT"),
-    ]);
-    let mut retry = RetryPolicy::default();
-    retry.initial = Duration::from_secs(86_400);
-    retry.max = retry.initial;
-    retry.max_age = 2 * retry.initial;
-    let (exporter, _) = exporter(options_by(protocol, &collector).with_retry(retry));
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).expect("the backoff alone would be a day");
-    assert_eq!(account_of(&exporter).accepted, 3);
+#[test]
+fn a_retry_after_is_obeyed() {
+    for protocol in protocols() {
+        let half_an_hour = Duration::from_secs(1800);
+        is_left_alone(protocol, Fault::status(429).retry_after("1800"), half_an_hour);
+        let tomorrow = httpdate::fmt_http_date(SystemTime::now() + 48 * half_an_hour);
+        is_left_alone(protocol, Fault::status(503).retry_after(tomorrow), 2 * half_an_hour);
+    }
 }
 
 #[test]
@@ -187,30 +201,19 @@ fn over_grpc_the_code_decides_and_a_retry_info_where_the_quota_is_used_up() {
             let fate = if may { &Fate { requests: 2, ..ACCEPTED } } else { &REFUSED };
             check_by(Protocol::Grpc, vec![fault.clone()], fate);
             let fate = if may || code == 8 { &Fate { requests: 2, ..ACCEPTED } } else { &REFUSED };
-            check_by(Protocol::Grpc, vec![fault.retry_info(Duration::from_millis(1))], fate);
+            check_by(Protocol::Grpc, vec![fault.retry_info(Duration::ZERO)], fate);
         }
     }
 }
 
 #[test]
-fn retry_info_takes_the_place_of_the_backoff() {
+fn a_retry_info_is_obeyed() {
     if !cfg!(feature = "grpc") {
         return;
     }
-    let collector = Collector::start().unwrap();
-    let short = Duration::from_millis(1);
-    collector
-        .respond_with([Fault::grpc(8).retry_info(short), Fault::grpc(14).retry_info(short).trailers_only()]);
-    let mut retry = RetryPolicy::default();
-    retry.initial = Duration::from_secs(86_400);
-    retry.max = retry.initial;
-    retry.max_age = 2 * retry.initial;
-    let (exporter, receipts) = exporter(options_by(Protocol::Grpc, &collector).with_retry(retry));
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).expect("the backoff alone would be a day");
-    assert_eq!(account_of(&exporter).accepted, 3);
-    let said = &receipts.said(1)[1];
-    assert!(said.contains("answered RESOURCE_EXHAUSTED (8): told to answer 8"), "{said}");
+    let half_an_hour = Duration::from_secs(1800);
+    is_left_alone(Protocol::Grpc, Fault::grpc(8).retry_info(half_an_hour), half_an_hour);
+    is_left_alone(Protocol::Grpc, Fault::grpc(14).retry_info(half_an_hour).trailers_only(), half_an_hour);
 }
 
 #[test]
@@ -533,8 +536,5 @@ fn zero_sizes_are_refused_by_name() {
         ExporterOptions::new("http://127.0.0.1:4318/v1/traces").unwrap().with_queue_size(0),
     )
     .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "OTEL_BSP_MAX_QUEUE_SIZE: \"0\" leaves room for nothing; set it to 1 or more"
-    );
+    assert_eq!(error.to_string(), "with_queue_size: \"0\" leaves room for nothing; set it to 1 or more");
 }
