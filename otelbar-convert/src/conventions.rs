@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+
 use opentelemetry::trace::SpanKind;
-use opentelemetry::{Key, KeyValue, Value};
+use opentelemetry::{InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::converted::OptIn;
 use crate::semconv;
 
 /// By which names of the semantic conventions attributes go.
@@ -15,6 +18,8 @@ pub struct Conventions {
     pub http: Names,
     /// Those of databases and caches.
     pub database: Names,
+    /// Which attributes are exported that the conventions have only where they are asked for.
+    pub(crate) opt_in: OptIn,
 }
 
 /// Which names of a convention that has changed.
@@ -44,10 +49,28 @@ impl Conventions {
         self
     }
 
+    /// Sets which of [`semconv::OPT_IN`] spans are [exported with](crate::ConvertedSpan::into_exported); none are unless
+    /// set. What an application has recorded itself under such a name is exported anyway.
+    ///
+    /// ```
+    /// use otelbar_convert::Conventions;
+    ///
+    /// let with_rows = Conventions::default().with_opt_in_attributes(|name| name == "db.response.returned_rows");
+    /// assert_ne!(with_rows, Conventions::default());
+    /// ```
+    #[must_use]
+    pub fn with_opt_in_attributes(mut self, exported: impl Fn(&str) -> bool) -> Self {
+        self.opt_in = OptIn::default();
+        semconv::OPT_IN.into_iter().filter(|name| exported(name)).for_each(|name| self.opt_in.insert(name));
+        self
+    }
+
     /// Gives a span's attributes, which have stable names, the names chosen.
     ///
     /// Functions that look at spans, such as the [findings](crate::findings), know the stable names alone; a service
-    /// that shows spans and exports them applies this on the way out.
+    /// that shows spans and exports them applies this on the way out, most simply by
+    /// [`ConvertedSpan::into_exported`](crate::ConvertedSpan::into_exported). A span that has lost stable names is no
+    /// more of the version of the conventions that its scope names, so the scope no longer names one.
     pub fn apply(&self, span: &mut SpanData) {
         let has = |key: &str| span.attributes.iter().any(|attribute| attribute.key.as_str() == key);
         let (names, old_name): (_, fn(&str) -> Option<&'static str>) = if has(semconv::DB_SYSTEM_NAME) {
@@ -82,6 +105,9 @@ impl Conventions {
                     )
             };
             span.attributes.retain(|attribute| !replaced(attribute.key.as_str()));
+            if span.instrumentation_scope.schema_url() == Some(semconv::SCHEMA_URL) {
+                span.instrumentation_scope = without_schema(&span.instrumentation_scope);
+            }
         }
         for attribute in old {
             if !span.attributes.iter().any(|other| other.key == attribute.key) {
@@ -89,6 +115,15 @@ impl Conventions {
             }
         }
     }
+}
+
+fn without_schema(scope: &InstrumentationScope) -> InstrumentationScope {
+    let named = InstrumentationScope::builder(scope.name().to_owned());
+    let named = match scope.version() {
+        Some(version) => named.with_version(version.to_owned()),
+        None => named,
+    };
+    named.with_attributes(scope.attributes().cloned()).build()
 }
 
 fn old_http_name(name: &str) -> Option<&'static str> {
@@ -144,6 +179,16 @@ fn old_value(attribute: &KeyValue) -> Value {
             _ => attribute.value.clone(),
         },
         value => value.clone(),
+    }
+}
+
+/// The stable name of a database for the one that it had in `db.system`; `other_sql` where there is none.
+pub(crate) fn stable_system(name: &str) -> Cow<'static, str> {
+    match name {
+        "" => Cow::Borrowed("other_sql"),
+        "mssql" => Cow::Borrowed("microsoft.sql_server"),
+        "oracle" => Cow::Borrowed("oracle.db"),
+        name => Cow::Owned(name.to_owned()),
     }
 }
 

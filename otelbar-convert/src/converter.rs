@@ -2,21 +2,23 @@
 
 mod attributes;
 mod layout;
+mod query;
 mod times;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Event, SpanContext, SpanId, SpanKind, Status};
-use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use crate::conventions::Conventions;
 use crate::findings::{self, Thresholds};
 use crate::limits::Limits;
 use crate::log_record::LogRecord;
-use crate::panel_data::{EntryKind, Level, Log, PanelData, Source, Times};
+use crate::panel_data::{Entry, EntryKind, Exception, Level, Log, PanelData, Source, Sql, Times};
 use crate::redact::Redactor;
 pub use crate::report::Report;
 use crate::{semconv, sql};
@@ -25,6 +27,7 @@ pub use crate::converted::{Converted, ConvertedSpan, Panel};
 
 use attributes::Described;
 use layout::{Layout, ROOT};
+use query::Query;
 use times::{Clock, Interval};
 
 /// Turns what is known of a request into a tree of spans.
@@ -82,7 +85,7 @@ pub struct PanelDataConverter {
 }
 
 impl Default for PanelDataConverter {
-    /// Known methods as in RFC 9110 with PATCH, the default [`Thresholds`], the stable [`Conventions`], no words to
+    /// Known methods as in RFC 9110 with PATCH and QUERY, the default [`Thresholds`], the stable [`Conventions`], no words to
     /// redact, no limits, and no parameters of queries.
     fn default() -> Self {
         PanelDataConverter {
@@ -93,7 +96,10 @@ impl Default for PanelDataConverter {
             conventions: Conventions::default(),
             limits: Limits::default(),
             sql_parameters: false,
-            scope: InstrumentationScope::builder("otelbar").with_version(env!("CARGO_PKG_VERSION")).build(),
+            scope: InstrumentationScope::builder("otelbar")
+                .with_version(env!("CARGO_PKG_VERSION"))
+                .with_schema_url(semconv::SCHEMA_URL)
+                .build(),
             statements: Arc::default(),
         }
     }
@@ -147,7 +153,7 @@ impl PanelDataConverter {
     /// Converts one request.
     pub fn convert(&self, data: &PanelData) -> Converted {
         let mut report = Report::default();
-        let (layout, clock) = lay_out(data, &mut report);
+        let (layout, clock) = self.lay_out(data, &mut report);
         let mut spans = Vec::with_capacity(data.entries.len() + 1);
         for node in std::iter::successors(Some(ROOT), |node| layout.next(*node)) {
             spans.push(match node {
@@ -155,14 +161,15 @@ impl PanelDataConverter {
                 _ => self.entry(data, node, &layout, clock, &mut report),
             });
         }
-        let findings = findings::all(&spans, &self.thresholds);
+        tell_once(data, &layout, &mut spans);
+        let found = findings::all(&spans, &self.thresholds);
         if self.conventions != Conventions::default() || self.limits != Limits::default() {
             for span in &mut spans {
                 self.conventions.apply(&mut span.data);
                 self.limits.apply(&mut span.data, &mut report);
             }
         }
-        Converted { spans, findings, report }
+        Converted { spans, findings: found.findings, findings_left_out: found.left_out, report }
     }
 
     /// The request's logs as records of their own, in the order of the data.
@@ -170,7 +177,7 @@ impl PanelDataConverter {
     /// They name the spans that [`convert`](Self::convert) makes of the same data; as events those have them already.
     pub fn log_records(&self, data: &PanelData) -> Vec<LogRecord> {
         let mut report = Report::default();
-        let (layout, clock) = lay_out(data, &mut report);
+        let (layout, clock) = self.lay_out(data, &mut report);
         let record = |log: &Log| {
             let node = log.span.and_then(|id| layout.find(id)).unwrap_or(ROOT);
             let time = clock.at(log_time(data, log, layout.interval(node)));
@@ -192,17 +199,42 @@ impl PanelDataConverter {
         data.logs.iter().map(record).collect()
     }
 
+    /// Who was done for whom and when, siblings by their start.
+    fn lay_out(&self, data: &PanelData, report: &mut Report) -> (Layout, Clock) {
+        let is_same = |around: &Entry, sql: &Sql| {
+            let EntryKind::Span(kind) = &around.kind else { return false };
+            let query = self.query_of(around, *kind == SpanKind::Client);
+            let Some(Query { panel: Panel::Sql, system, statement: Some(statement), .. }) = query else {
+                return false;
+            };
+            let inner = self.statements.describe(&sql.text, sql::System::from_name(&system));
+            // Of the texts one may have been laid out anew by a logger.
+            statement.fingerprint == inner.fingerprint
+        };
+        let mut layout = Layout::of(data, is_same, report);
+        let clock = Clock::of(data.timer.start, report);
+        times::place(data, &mut layout, clock, report);
+        layout.sort_by_start();
+        (layout, clock)
+    }
+
     fn root(&self, data: &PanelData, layout: &Layout, clock: Clock, report: &mut Report) -> ConvertedSpan {
         let mut described = self.describe_request(&data.request);
         self.add_recorded(&mut described.attributes, &data.request.attributes, report);
         let timer = &data.timer;
         let span_context = data.span_context.clone();
-        let mut span = self.span(described, span_context, SpanKind::Server, layout.interval(ROOT), clock);
+        let interval = layout.interval(ROOT);
+        let mut span = self.span(described, span_context, SpanKind::Server, interval, clock);
         span.data.parent_span_id = data.remote_parent.unwrap_or(SpanId::INVALID);
         span.data.parent_span_is_remote = data.remote_parent.is_some();
-        span.busy = timer.busy.map(|busy| busy.min(layout.interval(ROOT).duration));
+        span.busy = timer.busy.map(|busy| busy.min(interval.duration));
         span.ended = timer.ended;
+        span.data.links.links = data.request.links.clone();
         self.attach_logs(data, &mut span, ROOT, layout, clock, report);
+        if let Some(exception) = &data.request.exception {
+            attach_exception(exception, &mut span, clock.at(interval.end()));
+        }
+        name_error(&mut span);
         span
     }
 
@@ -216,11 +248,18 @@ impl PanelDataConverter {
     ) -> ConvertedSpan {
         let entry = &data.entries[node - 1];
         let interval = layout.interval(node);
-        let mut described = self.describe_entry(entry);
+        let twin = layout.twin(node).and_then(|twin| data.entries.get(twin));
+        let mut described = self.describe_entry(entry, twin);
         if interval.cut {
             described.attributes.push(KeyValue::new(semconv::DURATION, entry.duration.as_secs_f64()));
         }
         self.add_recorded(&mut described.attributes, &entry.attributes, report);
+        if let Some(statement) = &described.statement {
+            query::hide_text(&mut described.attributes, statement);
+        }
+        if let Some(twin) = twin {
+            self.add_recorded(&mut described.attributes, &twin.attributes, report);
+        }
         let kind = match &entry.kind {
             EntryKind::Span(kind) => kind.clone(),
             EntryKind::Template(_) | EntryKind::Profile(_) => SpanKind::Internal,
@@ -229,11 +268,25 @@ impl PanelDataConverter {
         let span_context = self.span_context(data, layout.id(node));
         let mut span = self.span(described, span_context, kind, interval, clock);
         span.data.parent_span_id = layout.id(layout.parent(node));
-        span.data.dropped_attributes_count = entry.dropped_attributes;
+        let dropped = twin.map_or(0, |twin| twin.dropped_attributes);
+        span.data.dropped_attributes_count = entry.dropped_attributes.saturating_add(dropped);
         span.entry = Some(node - 1);
         span.busy = entry.busy.map(|busy| busy.min(interval.duration));
         span.ended = entry.ended;
+        if let Some(details) = entry.details.as_deref() {
+            if let Some(scope) = &details.scope {
+                span.data.instrumentation_scope = scope.clone();
+            }
+            span.data.links.links = details.links.clone();
+            span.data.links.dropped_count = details.dropped_links;
+        }
         self.attach_logs(data, &mut span, node, layout, clock, report);
+        for entry in [Some(entry), twin].into_iter().flatten() {
+            if let Some(exception) = entry.details.as_deref().and_then(|details| details.exception.as_ref()) {
+                attach_exception(exception, &mut span, clock.at(interval.end()));
+            }
+        }
+        name_error(&mut span);
         span
     }
 
@@ -256,6 +309,7 @@ impl PanelDataConverter {
             ended: true,
             shape: described.shape,
             fingerprint: described.fingerprint,
+            opt_in: described.opt_in,
             data: SpanData {
                 span_context,
                 parent_span_id: SpanId::INVALID,
@@ -295,10 +349,12 @@ impl PanelDataConverter {
             let time = log_time(data, log, interval);
             report.moved += u32::from(time != log.time);
             let event = self.event(log, clock, time, report);
-            // The status of a request is said by its answer, that of other spans also by an error logged in them.
-            let failed = event.name == semconv::EXCEPTION && log.level >= Level::Error;
-            if failed && span.panel != Panel::Request && span.data.status == Status::Unset {
-                span.data.status = Status::error(log.message.clone());
+            // The status of a request is said by its answer, and that of a span of the OpenTelemetry API by the span;
+            // that of other spans also by an error logged in them.
+            let is_error = event.name == semconv::EXCEPTION && log.level >= Level::Error;
+            let says_itself = span.panel == Panel::Request || span.data.instrumentation_scope != self.scope;
+            if is_error && !says_itself && span.data.status == Status::Unset {
+                span.data.status = Status::error(error_of(&event).unwrap_or_else(|| log.message.to_string()));
             }
             span.data.events.events.push(event);
         }
@@ -308,31 +364,120 @@ impl PanelDataConverter {
         let mut attributes = Vec::with_capacity(log.attributes.len() + 6);
         if !log.attributes.iter().any(|attribute| attribute.key.as_str() == semconv::LEVEL) {
             attributes.push(KeyValue::new(semconv::LEVEL, log.level.as_str()));
+        } else {
+            // The source's own word says nothing of how severe that is.
+            let number = i64::from(log.level.severity_number());
+            attributes.push(KeyValue::new(semconv::SEVERITY_NUMBER, number));
         }
         // An error logged as a field is an exception to backends, which look for the event of that name.
         let error = log.attributes.iter().find(|a| matches!(a.key.as_str(), "error" | "err" | "exception"));
-        let mut name = log.message.clone();
-        if has_exception(log) {
-            attributes.push(attributes::text("message", std::mem::take(&mut name)));
-            name = Cow::Borrowed(semconv::EXCEPTION);
-        } else if let Some(error) = error.filter(|_| log.level >= Level::Error) {
+        let error = error.filter(|_| log.level >= Level::Error && !has_exception(log));
+        if let Some(error) = error {
             attributes.push(KeyValue::new(semconv::EXCEPTION_MESSAGE, error.value.clone()));
-            attributes.push(attributes::text("message", std::mem::take(&mut name)));
-            name = Cow::Borrowed(semconv::EXCEPTION);
         }
+        let name = if error.is_some() || has_exception(log) {
+            if says_something(log) {
+                attributes.push(attributes::text(semconv::LOG_MESSAGE, log.message.clone()));
+            }
+            Cow::Borrowed(semconv::EXCEPTION)
+        } else if log.message.is_empty() {
+            Cow::Borrowed(semconv::LOG)
+        } else {
+            log.message.clone()
+        };
         attributes::source(&log.source, &mut attributes);
         self.add_recorded(&mut attributes, &log.attributes, report);
         Event::new(name, clock.at(time), attributes, 0)
     }
 }
 
-/// Who was done for whom and when, siblings by their start.
-fn lay_out(data: &PanelData, report: &mut Report) -> (Layout, Clock) {
-    let mut layout = Layout::of(data, report);
-    let clock = Clock::of(data.timer.start, report);
-    times::place(data, &mut layout, clock, report);
-    layout.sort_by_start();
-    (layout, clock)
+/// The event of an exception, unless a log has told of the same.
+fn attach_exception(exception: &Exception, span: &mut ConvertedSpan, time: SystemTime) {
+    let told = [
+        (semconv::EXCEPTION_TYPE, exception.kind.as_deref()),
+        (semconv::EXCEPTION_MESSAGE, exception.message.as_deref()),
+        (semconv::EXCEPTION_STACKTRACE, exception.stacktrace.as_deref()),
+    ];
+    let told =
+        || told.iter().filter_map(|(key, value)| Some((*key, (*value).filter(|value| !value.is_empty())?)));
+    let by_log = span.data.events.events.iter_mut().rfind(|event| {
+        let is_told =
+            |key: &str, text: &str| attribute_of(event, key).is_none_or(|value| value.as_str() == text);
+        event.name == semconv::EXCEPTION && told().all(|(key, text)| is_told(key, text))
+    });
+    match by_log {
+        Some(event) => {
+            for (key, text) in told() {
+                if attribute_of(event, key).is_none() {
+                    event.attributes.push(attributes::text(key, text.to_owned()));
+                }
+            }
+        }
+        None => {
+            let attributes = told().map(|(key, text)| attributes::text(key, text.to_owned())).collect();
+            span.data.events.events.push(Event::new(semconv::EXCEPTION, time, attributes, 0));
+        }
+    }
+}
+
+/// Sees that a span in error has the type of the error: that of the exception logged last, where nothing else has said.
+fn name_error(span: &mut ConvertedSpan) {
+    if !matches!(span.data.status, Status::Error { .. }) || span.attribute(semconv::ERROR_TYPE).is_some() {
+        return;
+    }
+    let logged = span.data.events.events.iter().rev();
+    let error_type = logged.filter_map(|event| attribute_of(event, semconv::EXCEPTION_TYPE)).next().cloned();
+    let error_type = error_type.unwrap_or_else(|| semconv::ERROR_TYPE_OTHER.into());
+    span.data.attributes.push(KeyValue::new(semconv::ERROR_TYPE, error_type));
+}
+
+/// What an event's exception says.
+fn error_of(event: &Event) -> Option<String> {
+    let message = attribute_of(event, semconv::EXCEPTION_MESSAGE)?.to_string();
+    Some(message).filter(|message| !message.is_empty())
+}
+
+fn attribute_of<'e>(event: &'e Event, key: &str) -> Option<&'e Value> {
+    event.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value)
+}
+
+/// Whether a log has words of its own: `tracing` calls one that has none by its place, `event src/shop.rs:87`.
+fn says_something(log: &Log) -> bool {
+    let is_place = || match (log.message.strip_prefix("event "), &log.source.file) {
+        (Some(place), Some(file)) => place.strip_prefix(&**file).is_some_and(|rest| rest.starts_with(':')),
+        _ => false,
+    };
+    !log.message.is_empty() && !is_place()
+}
+
+/// Counts what several instrumentations tell of once: of two spans of the application, or of a call in one, that do the
+/// same and stand in each other, the inner.
+fn tell_once(data: &PanelData, layout: &Layout, spans: &mut [ConvertedSpan]) {
+    let is_recorded = |span: &ConvertedSpan| {
+        matches!(span.panel, Panel::Sql | Panel::Http | Panel::Cache)
+            && span
+                .entry
+                .and_then(|place| data.entries.get(place))
+                .is_some_and(|entry| matches!(entry.kind, EntryKind::Span(_)))
+    };
+    if !spans.iter().any(is_recorded) {
+        return;
+    }
+    let mut places: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
+    for i in 0..spans.len() {
+        let Some(span) = spans.get(i) else { return };
+        let (panel, shape, parent) = (span.panel, span.shape, places.get(&span.data.parent_span_id).copied());
+        places.insert(span.data.span_context.span_id(), i);
+        let Some(around) = parent.and_then(|parent| spans.get_mut(parent)) else { continue };
+        let has_twin = around.entry.is_some_and(|place| layout.twin(place + 1).is_some());
+        let says_little = around.shape.is_none() && around.attribute(semconv::DB_QUERY_TEXT).is_none();
+        let is_same = around.shape == shape || says_little;
+        if around.panel == panel && is_same && shape.is_some() && !has_twin && is_recorded(around) {
+            around.panel = Panel::Span;
+            around.shape = None;
+            around.fingerprint = None;
+        }
+    }
 }
 
 /// When it was logged, which is within its span unless that was measured otherwise.

@@ -14,13 +14,18 @@
 //! | [`long_waits`] | a long time between two children of one parent in which nothing is known to happen | 250 ms |
 //! | [`serial_calls`] | HTTP calls made one after the other that could run together | 3 calls, 200 ms to be saved |
 //!
-//! A rule that looks at when things happened does not look at times that were worked out.
+//! A rule that looks at when things happened does not look at times that were worked out. What goes on after the
+//! request has ended, as background tasks do, takes none of its time, and is slow by what lies before the end.
+//!
+//! [`all`] tells no more than [`MAX_OF_A_KIND`] of one kind, the worst of them, and a finding names no more than
+//! [`MAX_SPANS`] of its spans; how many more there are is told.
 
 mod errors;
 mod repeats;
 mod slow;
 mod waits;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -31,10 +36,16 @@ use crate::converted::ConvertedSpan;
 use crate::semconv;
 use crate::tree::Tree;
 
-pub use errors::errors;
+pub use errors::{count_failures, errors};
 pub use repeats::{duplicates, many_queries, n_plus_one};
 pub use slow::{slow_queries, slow_spans};
 pub use waits::{long_waits, serial_calls};
+
+/// How many findings of one kind [`all`] tells.
+pub const MAX_OF_A_KIND: usize = 20;
+
+/// How many spans a finding names.
+pub const MAX_SPANS: usize = 100;
 
 /// From where on something is a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,23 +149,55 @@ pub struct Finding {
     pub title: String,
     /// What happened and what to do about it: [`sentence`](Self::sentence) and [`remedy`](Self::remedy).
     pub detail: String,
-    /// The spans concerned, in the order of the trace.
+    /// The spans concerned, in the order of the trace, at most [`MAX_SPANS`].
     pub span_ids: Vec<SpanId>,
+    /// How many more are concerned.
+    pub spans_left_out: usize,
     /// Where in the code all of them come from, where that is known and one place.
     pub location: Option<Location>,
     /// Where the remedy begins in the detail.
     remedy_at: usize,
+    /// What it costs, among findings of its kind.
+    cost: Duration,
 }
 
 impl Finding {
     fn new(kind: FindingKind, severity: Severity, title: String, sentence: &str, remedy: &str) -> Self {
         let detail = format!("{sentence} {remedy}");
         let remedy_at = sentence.len() + 1;
-        Finding { kind, severity, title, detail, span_ids: Vec::new(), location: None, remedy_at }
+        Finding {
+            kind,
+            severity,
+            title,
+            detail,
+            span_ids: Vec::new(),
+            spans_left_out: 0,
+            location: None,
+            remedy_at,
+            cost: Duration::ZERO,
+        }
     }
 
+    /// Adds the spans concerned, whose time is what it costs unless that is set.
     fn with_spans<'a>(mut self, spans: impl IntoIterator<Item = &'a ConvertedSpan>) -> Self {
-        self.span_ids.extend(spans.into_iter().map(|span| span.data.span_context.span_id()));
+        for span in spans {
+            self.cost = self.cost.saturating_add(span.duration());
+            if self.span_ids.len() < MAX_SPANS {
+                self.span_ids.push(span.data.span_context.span_id());
+            } else {
+                self.spans_left_out += 1;
+            }
+        }
+        self
+    }
+
+    fn with_cost(mut self, cost: Duration) -> Self {
+        self.cost = cost;
+        self
+    }
+
+    fn at(mut self, location: Option<Location>) -> Self {
+        self.location = location;
         self
     }
 
@@ -182,21 +225,49 @@ pub struct Location {
 }
 
 impl Location {
-    fn of(span: &ConvertedSpan) -> Option<Self> {
-        let Some(Value::I64(line)) = span.attribute(semconv::CODE_LINE_NUMBER) else { return None };
-        Some(Location {
-            file: text(span, semconv::CODE_FILE_PATH)?.to_owned(),
-            line: *line,
-            function: text(span, semconv::CODE_FUNCTION_NAME).map(str::to_owned),
-        })
+    /// Where a span comes from: its own place in the application's code, or that of the nearest span around it that has
+    /// one.
+    fn of(tree: &Tree<'_>, span: usize) -> Option<Self> {
+        Location::of_span(tree.spans().get(tree.placed(span)?)?)
+    }
+
+    fn of_span(span: &ConvertedSpan) -> Option<Self> {
+        let (file, line) = place(span)?;
+        let function = text(span, semconv::CODE_FUNCTION_NAME).map(str::to_owned);
+        Some(Location { file: file.to_owned(), line, function })
     }
 
     /// Where all of them come from.
-    fn of_all<'a>(spans: impl IntoIterator<Item = &'a ConvertedSpan>) -> Option<Self> {
-        let mut spans = spans.into_iter();
-        let first = Location::of(spans.next()?)?;
-        spans.all(|span| Location::of(span).as_ref() == Some(&first)).then_some(first)
+    fn of_all(tree: &Tree<'_>, spans: &[usize]) -> Option<Self> {
+        let placed = tree.placed(*spans.first()?)?;
+        let first = Location::of_span(tree.spans().get(placed)?)?;
+        let is_first = |span: &usize| {
+            let other = tree.placed(*span);
+            other == Some(placed)
+                || other.and_then(|other| Location::of_span(tree.spans().get(other)?)).as_ref()
+                    == Some(&first)
+        };
+        spans.iter().all(is_first).then_some(first)
     }
+}
+
+/// A span's own place, if that lies in the application: file and line.
+pub(crate) fn place(span: &ConvertedSpan) -> Option<(&str, i64)> {
+    let Some(Value::I64(line)) = span.attribute(semconv::CODE_LINE_NUMBER) else { return None };
+    let file = text(span, semconv::CODE_FILE_PATH).filter(|file| !is_dependency(file))?;
+    Some((file, *line))
+}
+
+/// Whether a file belongs to a dependency or to the language: where package managers and toolchains keep theirs.
+pub(crate) fn is_dependency(file: &str) -> bool {
+    const RUST: [&str; 4] =
+        ["cargo/registry/", "/registry/src/index.crates.io-", "cargo/git/checkouts/", "/lib/rustlib/src/"];
+    const PYTHON: [&str; 3] = ["/site-packages/", "/dist-packages/", "/lib/python3"];
+    let file = match file.contains('\\') {
+        true => Cow::Owned(file.replace('\\', "/")),
+        false => Cow::Borrowed(file),
+    };
+    file.starts_with("/rustc/") || RUST.iter().chain(&PYTHON).any(|folder| file.contains(folder))
 }
 
 impl fmt::Display for Location {
@@ -270,14 +341,33 @@ impl Severity {
     }
 }
 
-/// All rules, the worst findings first.
-pub fn all(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Vec<Finding> {
+/// What is wrong with a request, as far as that is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Findings {
+    /// The worst first.
+    pub findings: Vec<Finding>,
+    /// How many more there are of a kind, where there are more than [`MAX_OF_A_KIND`].
+    pub left_out: Vec<(FindingKind, usize)>,
+}
+
+/// All rules, the worst findings first: by their severity, and of one kind by the time they cost.
+pub fn all(spans: &[ConvertedSpan], thresholds: &Thresholds) -> Findings {
     let tree = Tree::of(spans);
     let rules =
         [errors, n_plus_one, slow_queries, slow_spans, many_queries, duplicates, long_waits, serial_calls];
-    let mut findings: Vec<Finding> = rules.into_iter().flat_map(|rule| rule(&tree, thresholds)).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    findings
+    let mut all = Findings::default();
+    for rule in rules {
+        let mut found = rule(&tree, thresholds);
+        found.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.cost)));
+        let over = found.len().saturating_sub(MAX_OF_A_KIND);
+        if let Some(kind) = found.first().map(|finding| finding.kind).filter(|_| over > 0) {
+            all.left_out.push((kind, over));
+        }
+        all.findings.extend(found.into_iter().take(MAX_OF_A_KIND));
+    }
+    all.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    all
 }
 
 /// The text of an attribute.

@@ -31,7 +31,7 @@ mod shape;
 
 pub use conventions::{Conventions, Names};
 pub use converter::{Converted, ConvertedSpan, PanelDataConverter};
-pub use findings::{Finding, FindingKind, Severity};
+pub use findings::{Finding, FindingKind, Findings, Severity};
 pub use limits::Limits;
 pub use log_record::LogRecord;
 pub use panel_data::PanelData;

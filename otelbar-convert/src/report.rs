@@ -10,6 +10,8 @@ pub struct Report {
     pub unknown_parents: u32,
     /// Entries that were their own ancestors; they were put under the request.
     pub cycles: u32,
+    /// Queries that the span around them tells of, too; the span was kept, with what the query knew.
+    pub merged: u32,
     /// Entries whose start was worked out.
     pub synthesised: u32,
     /// Measured entries that end after their parent, or begin before it; they were kept so.

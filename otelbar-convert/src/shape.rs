@@ -4,13 +4,14 @@ use crate::fingerprint::Fingerprint;
 use crate::panel_data::Parameter;
 use crate::sql::SharedStatement;
 
-/// Statements with the same sanitised text are alike; those that only steer a transaction or a connection are none.
+/// Statements with one [fingerprint](crate::sql::Statement::fingerprint) are alike; those that only steer a transaction
+/// or a connection are none.
 pub(crate) fn of_statement(statement: &SharedStatement) -> Option<u64> {
     const STEERING: [&str; 9] =
         ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET", "PRAGMA"];
     let first = statement.text.split(|c: char| !c.is_ascii_alphabetic()).find(|word| !word.is_empty())?;
     let steers = STEERING.iter().any(|word| word.eq_ignore_ascii_case(first));
-    (!steers).then(|| Fingerprint::default().with("sql").with(&statement.text).finish())
+    (!steers).then_some(statement.fingerprint)
 }
 
 /// Queries that read the very same; `None` for others and where the values are not known.
@@ -42,18 +43,55 @@ pub(crate) fn fingerprint_of_query(
 /// Calls of one method to one host, and one path but for the ids in it, are alike.
 pub(crate) fn of_call(method: &str, url: &str) -> u64 {
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let (origin, path) = match url.find("://").map(|at| at + 3) {
-        Some(at) => url.split_at(url[at..].find('/').map_or(url.len(), |slash| at + slash)),
-        None => ("", url),
+    let path = match url.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or_default(),
+        None => url,
     };
+    let origin = url.strip_suffix(path).unwrap_or_default();
     let print = Fingerprint::default().with("http").with(method).with(origin);
     without_ids(print, path, &['/']).finish()
+}
+
+/// Host, port and path of a URL, without user information, query and fragment.
+pub(crate) fn place_of_url(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let Some((_, rest)) = url.split_once("://") else { return url };
+    let authority = rest.find('/').and_then(|end| rest.get(..end)).unwrap_or(rest);
+    let user = authority.rfind('@').map_or(0, |at| at + 1);
+    rest.get(user..).unwrap_or_default()
 }
 
 /// Calls that ask for the very same, by a method that changes nothing.
 pub(crate) fn fingerprint_of_call(method: &str, url: &str) -> Option<u64> {
     let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
     reads.then(|| Fingerprint::default().with("http").with(method).with(url).finish())
+}
+
+/// The name of a span, but for the ids in it.
+pub(crate) fn of_name(name: &str) -> u64 {
+    without_ids(Fingerprint::default().with("name"), name, &[' ', '/', ':', '.', '-', '_']).finish()
+}
+
+/// What has this name, below what is reached by this way.
+pub(crate) fn below(way: u64, name: u64) -> u64 {
+    Fingerprint::default().with_bytes(&way.to_le_bytes()).with_bytes(&name.to_le_bytes()).finish()
+}
+
+/// `host/items/7/price` as `host/items/…/price`: what calls of one shape have in common.
+pub(crate) fn without_ids_in_path(call: &str) -> String {
+    let mut parts = call.split('/');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_id = part.bytes().any(|byte| byte.is_ascii_digit());
+        out.push('/');
+        out.push_str(if is_id { "…" } else { part });
+    }
+    out
+}
+
+/// Documents that have the same fields are alike, within one database.
+pub(crate) fn of_document(system: &str, text: &str) -> u64 {
+    Fingerprint::default().with("document").with(system).with(text).finish()
 }
 
 /// Operations of one name on one key, but for the ids in it, are alike.

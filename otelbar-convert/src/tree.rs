@@ -1,12 +1,13 @@
 //! Where the time of a trace went.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{SpanId, Status};
 
 use crate::converted::{ConvertedSpan, Panel};
+use crate::findings;
 
 /// Converted spans, with who stands under whom. The [findings](crate::findings) look at it too.
 ///
@@ -32,7 +33,8 @@ use crate::converted::{ConvertedSpan, Panel};
 pub struct Tree<'a> {
     spans: &'a [ConvertedSpan],
     /// Most requests have nothing wrong that has to be looked for by it.
-    index: OnceCell<Index>,
+    index: OnceLock<Index>,
+    placed: OnceLock<Vec<Option<usize>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -85,7 +87,7 @@ impl<'a> Tree<'a> {
     /// The tree of these spans, which come parents first, as [`Converted::spans`](crate::Converted::spans) does. One
     /// whose parent does not come before it counts as a root.
     pub fn of(spans: &'a [ConvertedSpan]) -> Self {
-        Tree { spans, index: OnceCell::new() }
+        Tree { spans, index: OnceLock::new(), placed: OnceLock::new() }
     }
 
     /// The spans.
@@ -105,6 +107,21 @@ impl<'a> Tree<'a> {
             Some([from, to]) => &index.children[*from..*to],
             _ => &[],
         }
+    }
+
+    /// Place of the nearest span that says where in the application it comes from: this one, or one around it.
+    pub(crate) fn placed(&self, span: usize) -> Option<usize> {
+        let placed = self.placed.get_or_init(|| {
+            let mut placed: Vec<Option<usize>> = Vec::with_capacity(self.spans.len());
+            for (i, span) in self.spans.iter().enumerate() {
+                // Parents come first.
+                let around = || placed.get(self.parent(i)?).copied().flatten();
+                let nearest = findings::place(span).map(|_| i).or_else(around);
+                placed.push(nearest);
+            }
+            placed
+        });
+        placed.get(span).copied().flatten()
     }
 
     fn index(&self) -> &Index {

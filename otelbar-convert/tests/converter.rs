@@ -185,8 +185,9 @@ fn where_in_the_code_something_comes_from_is_told() {
     query.details_mut().stacktrace = Some("author_row\nauthors".into());
     data.entries.push(query);
     let span = convert(&data).spans.remove(1);
-    let told = ["target", "code.file.path", "code.line.number", "code.function.name", "code.stacktrace"]
-        .map(|key| text(&span, key));
+    let told =
+        ["otelbar.target", "code.file.path", "code.line.number", "code.function.name", "code.stacktrace"]
+            .map(|key| text(&span, key));
     assert_eq!(told, ["shop", "src/shop.rs", "87", "author_row", "author_row\nauthors"]);
 }
 
@@ -228,7 +229,14 @@ fn check_span(kind: SpanKind, attributes: &[(&'static str, &'static str)], expec
 #[test]
 fn spans_of_instrumentation_are_known_by_their_attributes() {
     check_span(SpanKind::Internal, &[("a", "b")], "span");
-    check_span(SpanKind::Client, &[("db.query.text", "SELECT 1 FROM a")], "sql");
+    check_span(SpanKind::Client, &[("db.query.text", "SELECT 1 FROM a")], "sql that can repeat");
+    check_span(SpanKind::Internal, &[("db.statement", "SELECT 1 FROM a")], "sql that can repeat");
+    check_span(SpanKind::Client, &[("db.system.name", "postgresql")], "sql");
+    check_span(SpanKind::Internal, &[("db.system.name", "postgresql")], "span");
+    let redis = [("db.system.name", "redis"), ("db.query.text", "GET a:1")];
+    check_span(SpanKind::Client, &redis, "cache that can repeat");
+    let documents = [("db.system", "mongodb"), ("db.statement", "{}")];
+    check_span(SpanKind::Client, &documents, "sql that can repeat");
     let query = [("db.query.text", "SELECT 1 FROM a"), ("db.system.name", "sqlite")];
     check_span(SpanKind::Client, &query, "sql that can repeat");
     check_span(
@@ -257,30 +265,39 @@ fn check_event(level: Level, attributes: &[(&'static str, &'static str)], expect
     let span = convert(&data).spans.remove(1).data;
     let event = &span.events.events[0];
     let attributes: Vec<_> = event.attributes.iter().map(|a| format!("{}={}", a.key, a.value)).collect();
-    let status = if matches!(span.status, Status::Error { .. }) { "error" } else { "unset" };
+    let status = match &span.status {
+        Status::Error { description } => format!("error: {description}"),
+        _ => "unset".to_owned(),
+    };
     assert_eq!(format!("{} | {} | {status}", event.name, attributes.join(" ")), expected);
 }
 
 #[test]
 fn a_log_is_an_event_and_one_with_an_error_an_exception() {
-    check_event(Level::Info, &[("a", "1")], "it broke | level=INFO a=1 | unset");
-    check_event(Level::Error, &[("a", "1")], "it broke | level=ERROR a=1 | unset");
-    check_event(Level::Info, &[("level", "NOTICE")], "it broke | level=NOTICE | unset");
-    check_event(Level::Warn, &[("error", "lost")], "it broke | level=WARN error=lost | unset");
+    check_event(Level::Info, &[("a", "1")], "it broke | otelbar.log.level=INFO a=1 | unset");
+    check_event(Level::Error, &[("a", "1")], "it broke | otelbar.log.level=ERROR a=1 | unset");
+    check_event(
+        Level::Info,
+        &[("otelbar.log.level", "NOTICE")],
+        "it broke | otelbar.log.severity_number=9 otelbar.log.level=NOTICE | unset",
+    );
+    // A field of that name is the application's own.
+    check_event(Level::Info, &[("level", "7")], "it broke | otelbar.log.level=INFO level=7 | unset");
+    check_event(Level::Warn, &[("error", "lost")], "it broke | otelbar.log.level=WARN error=lost | unset");
     check_event(
         Level::Error,
         &[("error", "lost")],
-        "exception | level=ERROR exception.message=lost message=it broke error=lost | error",
+        "exception | otelbar.log.level=ERROR exception.message=lost otelbar.log.message=it broke error=lost | error: lost",
     );
     check_event(
         Level::Warn,
         &[("exception.type", "Lost")],
-        "exception | level=WARN message=it broke exception.type=Lost | unset",
+        "exception | otelbar.log.level=WARN otelbar.log.message=it broke exception.type=Lost | unset",
     );
     check_event(
         Level::Fatal,
         &[("exception.message", "lost")],
-        "exception | level=FATAL message=it broke exception.message=lost | error",
+        "exception | otelbar.log.level=FATAL otelbar.log.message=it broke exception.message=lost | error: lost",
     );
 }
 

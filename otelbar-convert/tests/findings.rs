@@ -54,14 +54,95 @@ fn the_same_query_over_and_over_is_an_n_plus_one() {
     check((0..9).map(|table| query(&format!("SELECT * FROM t{table}"))).collect(), &[]);
 }
 
-#[test]
-fn each_parent_is_looked_at_by_itself() {
-    let parents = (0..9).flat_map(|n| {
+/// A query under each of these names, each under the request.
+fn query_under_each(names: [&'static str; 6]) -> Vec<Entry> {
+    let under = |(n, name): (u64, &'static str)| {
         let id = SpanId::from(100 + n);
         let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
-        [Entry { id: Some(id), ..entry("task", 1) }, Entry { parent: Some(id), ..sql }]
+        [Entry { id: Some(id), ..entry(name, 1) }, Entry { parent: Some(id), ..sql }]
+    };
+    (0..).zip(names).flat_map(under).collect()
+}
+
+#[test]
+fn lists_of_any_length_are_the_same_query() {
+    let listed = |n: usize| query(&format!("SELECT * FROM books WHERE id IN ({}?)", "?, ".repeat(n)));
+    check((0..6).map(listed).collect(), &["warning n_plus_one: 6 × SELECT books under one parent"]);
+}
+
+#[test]
+fn parents_of_one_name_are_looked_at_together() {
+    check(query_under_each(["a", "b", "c", "d", "e", "f"]), &[]);
+    let found = &["warning n_plus_one: 6 × SELECT books under 6 × load_user"];
+    check(query_under_each(["load_user"; 6]), found);
+    let found = &["warning n_plus_one: 6 × SELECT books under 6 × load 1"];
+    check(query_under_each(["load 1", "load 2", "load 3", "load 4", "load 5", "load 6"]), found);
+}
+
+#[test]
+fn parents_of_one_name_are_looked_at_at_any_depth() {
+    // handle ─ load_user ─ query, each once, and a function that calls itself.
+    let deep = |names: &dyn Fn(u64) -> [&'static str; 2]| {
+        let one = |n: u64| {
+            let ids = [SpanId::from(100 + n), SpanId::from(200 + n)];
+            let [outer, inner] = names(n);
+            let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
+            [
+                Entry { id: Some(ids[0]), ..entry(outer, 3) },
+                Entry { id: Some(ids[1]), parent: Some(ids[0]), ..entry(inner, 2) },
+                Entry { parent: Some(ids[1]), ..sql },
+            ]
+        };
+        (0..6).flat_map(one).collect::<Vec<_>>()
+    };
+    let found = &["warning n_plus_one: 6 × SELECT books under 6 × load_row"];
+    check(deep(&|_| ["load_user", "load_row"]), found);
+    check(deep(&|n| if n % 2 == 0 { ["a", "load_row"] } else { ["b", "load_row"] }), &[]);
+    let nested = (0..6).flat_map(|n| {
+        let id = SpanId::from(100 + n);
+        let parent = (n > 0).then(|| SpanId::from(99 + n));
+        let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
+        [Entry { id: Some(id), parent, ..entry("walk", 9 - n) }, Entry { parent: Some(id), ..sql }]
     });
-    check(parents.collect(), &[]);
+    check(nested.collect(), &["warning n_plus_one: 6 × SELECT books under 6 × walk"]);
+}
+
+#[test]
+fn a_query_without_a_place_has_that_of_the_span_around_it() {
+    let placed = |file: &'static str, entry: Entry| Entry {
+        source: Some(Source { target: "".into(), file: Some(file.into()), line: Some(7) }),
+        ..entry
+    };
+    #[track_caller]
+    fn check_place(entries: Vec<Entry>, expected: Option<&str>) {
+        let found = find(&request_with(entries)).remove(0);
+        assert_eq!(found.location.map(|location| location.to_string()).as_deref(), expected);
+    }
+    let parents = |file, own: Option<&'static str>| -> Vec<Entry> {
+        let place = |entry: Entry| match entry.kind {
+            EntryKind::Sql(_) => own.map_or(entry.clone(), |own| placed(own, entry)),
+            _ => placed(file, entry),
+        };
+        query_under_each(["load_user"; 6]).into_iter().map(place).collect()
+    };
+    check_place(parents("src/user.rs", None), Some("src/user.rs:7"));
+    check_place(parents("src/user.rs", Some("src/row.rs")), Some("src/row.rs:7"));
+    for dependency in [
+        "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/sea-orm-2.0.0/src/query.rs",
+        "/usr/local/cargo/registry/src/github.com-1/sea-orm-2.0.0/src/query.rs",
+        "/home/me/.cargo/git/checkouts/sea-orm-1/2/src/query.rs",
+        r"C:\Users\me\.cargo\registry\src\index.crates.io-1\sqlx-0.9.0\src\lib.rs",
+        "/rustc/1234/library/core/src/ops/function.rs",
+        "/home/me/.rustup/toolchains/stable/lib/rustlib/src/rust/library/core/src/ops/function.rs",
+        "/srv/venv/lib/python3.13/site-packages/sqlalchemy/engine/base.py",
+        "/usr/lib/python3/dist-packages/django/db.py",
+    ] {
+        check_place(parents("src/user.rs", Some(dependency)), Some("src/user.rs:7"));
+        check_place(parents(dependency, Some(dependency)), None);
+    }
+    let slow = Entry { duration: ms(200), parent: Some(SpanId::from(7)), ..query("SELECT * FROM books") };
+    let outer = Entry { id: Some(SpanId::from(7)), ..placed("src/user.rs", entry("load", 250)) };
+    check_place(vec![outer, slow], Some("src/user.rs:7"));
 }
 
 #[test]
@@ -85,10 +166,10 @@ fn each_source_line_is_looked_at_by_itself() {
 #[test]
 fn calls_are_compared_without_the_ids_in_their_path() {
     let calls = |url: &dyn Fn(u32) -> String| (0..6).map(|n| call(&url(n))).collect();
-    let found = &["warning n_plus_one: 6 × GET under one parent"];
-    check(calls(&|n| format!("http://stock/items/{n}?x={n}")), found);
-    check(calls(&|n| format!("http://stock/items/{n}/price")), found);
-    check(calls(&|n| format!("/relative/{n}")), found);
+    let found = |what: &str| format!("warning n_plus_one: 6 × GET {what} under one parent");
+    check(calls(&|n| format!("http://stock/items/{n}?x={n}")), &[&found("stock/items/…")]);
+    check(calls(&|n| format!("http://me:pw@stock:80/{n}/price")), &[&found("stock:80/…/price")]);
+    check(calls(&|n| format!("/relative/{n}")), &[&found("/relative/…")]);
     let paths = ["a", "b", "c", "d", "e", "f"];
     check(calls(&|n| format!("http://stock/{}", paths[n as usize])), &[]);
     check(calls(&|n| format!("http://{}/items", paths[n as usize])), &[]);
@@ -177,7 +258,8 @@ fn what_was_written_in_between_is_asked_for_anew() {
     check(vec![cache("GET", "a"), cache("SET", "b"), cache("GET", "a")], &[looked_up]);
     check(vec![cache("GET", "a"), cache("SET", "a"), cache("GET", "a")], &[]);
     check(vec![cache("GET", "a"), cache("MSET", "a,b"), cache("GET", "a")], &[]);
-    check(vec![call("http://a/b?c=1"), call("http://a/b?c=1")], &[looked_up]);
+    let called = "info duplicate: 2 × the very same GET a/b";
+    check(vec![call("http://a/b?c=1"), call("http://a/b?c=1")], &[called]);
     let post = |url: &str| {
         let call = HttpCall { method: "POST".into(), url: url.into(), ..Default::default() };
         Entry::new("", ms(1), EntryKind::HttpCall(call))
@@ -240,7 +322,7 @@ fn failures_that_look_the_same_are_told_together() {
         Entry::new("", ms(1), EntryKind::HttpCall(HttpCall { status: Some(502), ..call }))
     };
     // Asking again after a failure is no duplicate.
-    check(vec![fails(), fails(), fails()], &["warning error: 3 × GET failed: 502"]);
+    check(vec![fails(), fails(), fails()], &["warning error: 3 × GET stock/7 failed: 502"]);
     let silent = || Entry { error: Some("".into()), ..entry("work", 1) };
     check(vec![silent()], &["warning error: work failed"]);
     check(vec![silent(), silent()], &["warning error: 2 × work failed"]);

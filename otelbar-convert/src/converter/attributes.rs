@@ -6,18 +6,20 @@ use std::sync::Arc;
 use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
+use super::query::{self, Query};
 use super::{Panel, PanelDataConverter};
+use crate::converted::OptIn;
 use crate::panel_data::{
-    Cache, Details, Entry, EntryKind, HttpCall, Profile, Request, Source, Sql, Template,
+    Cache, Details, Entry, EntryKind, Exception, HttpCall, Profile, Request, Source, Sql, Template,
 };
 use crate::redact::{REDACTED, Redactor};
 use crate::report::Report;
-use crate::sql::System;
+use crate::sql::{SharedStatement, System};
 use crate::{semconv, shape};
 
 /// The methods known by default.
-pub(super) const METHODS: [&str; 9] =
-    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
+pub(super) const METHODS: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
 
 /// What the conventions say of an entry.
 pub(super) struct Described {
@@ -26,19 +28,27 @@ pub(super) struct Described {
     /// Each name once.
     pub(super) attributes: Vec<KeyValue>,
     pub(super) status: Status,
+    /// Why it failed, where that has a name.
+    error_type: Option<StringValue>,
     pub(super) shape: Option<u64>,
     pub(super) fingerprint: Option<u64>,
+    /// What to put in the place of a query's text that was recorded.
+    pub(super) statement: Option<Arc<SharedStatement>>,
+    pub(super) opt_in: OptIn,
 }
 
 impl Described {
-    fn new(panel: Panel, status: Status, room: usize) -> Self {
+    fn new(panel: Panel, room: usize) -> Self {
         Described {
             panel,
             name: Cow::Borrowed(""),
             attributes: Vec::with_capacity(room),
-            status,
+            status: Status::Unset,
+            error_type: None,
             shape: None,
             fingerprint: None,
+            statement: None,
+            opt_in: OptIn::default(),
         }
     }
 
@@ -58,29 +68,50 @@ impl Described {
         }
     }
 
-    /// An answer, or that there was none.
-    fn push_outcome(&mut self, status: Option<u16>, failure: &Option<Cow<'static, str>>, fails_from: u16) {
-        match (status, failure) {
-            (_, Some(failure)) => {
-                self.push(semconv::ERROR_TYPE, failure.clone());
-                if self.status == Status::Unset {
-                    self.status = Status::error("");
-                }
-            }
-            (Some(code), None) if code >= fails_from => {
-                self.push(semconv::ERROR_TYPE, code.to_string());
-                if self.status == Status::Unset {
-                    self.status = Status::error("");
-                }
-            }
-            _ => {}
+    /// A number that the conventions want only where it was asked for.
+    fn push_opt_in(&mut self, key: &'static str, value: Option<u64>) {
+        self.push_number(key, value);
+        if value.is_some() {
+            self.opt_in.insert(key);
+        }
+    }
+
+    /// It failed. Of what is said in several calls the first type and the first description that are any are kept.
+    fn fail(&mut self, error_type: Option<StringValue>, description: &str) {
+        let error_type = error_type.filter(|name| !name.as_str().is_empty());
+        self.error_type = self.error_type.take().or(error_type);
+        if matches!(&self.status, Status::Error { description } if !description.is_empty()) {
+            return;
+        }
+        self.status = Status::error(description.to_owned());
+    }
+
+    fn fail_with(&mut self, exception: &Exception) {
+        let error_type = exception.kind.clone().map(StringValue::from);
+        self.fail(error_type, exception.message.as_deref().unwrap_or_default());
+    }
+
+    /// An HTTP status that is an error from this one on.
+    fn fail_from(&mut self, status: Option<u16>, from: u16) {
+        if let Some(status) = status.filter(|status| *status >= from) {
+            self.fail(Some(status.to_string().into()), "");
+        }
+    }
+
+    /// Adds the type of the error, unless it was recorded.
+    fn push_error_type(&mut self, recorded: &[KeyValue]) {
+        let is_recorded = || recorded.iter().any(|attribute| attribute.key.as_str() == semconv::ERROR_TYPE);
+        if let Some(error_type) = self.error_type.take()
+            && !is_recorded()
+        {
+            self.push(semconv::ERROR_TYPE, error_type);
         }
     }
 }
 
 impl PanelDataConverter {
     pub(super) fn describe_request(&self, request: &Request) -> Described {
-        let mut described = Described::new(Panel::Request, Status::Unset, 17 + request.attributes.len());
+        let mut described = Described::new(Panel::Request, 18 + request.attributes.len());
         let method = self.push_method(&mut described, &request.method);
         described.name = match &request.route {
             // Concatenated, for `format!` would allocate twice.
@@ -92,7 +123,7 @@ impl PanelDataConverter {
         described.push(semconv::URL_SCHEME, request.scheme.clone());
         described.push_text(semconv::HTTP_ROUTE, &request.route);
         described.push_number(semconv::HTTP_RESPONSE_STATUS_CODE, request.status.map(u64::from));
-        described.push_number(semconv::HTTP_RESPONSE_BODY_SIZE, request.response_size);
+        described.push_opt_in(semconv::HTTP_RESPONSE_BODY_SIZE, request.response_size);
         described.push_text(semconv::SERVER_ADDRESS, &request.server_address);
         described.push_number(semconv::SERVER_PORT, request.server_port.map(u64::from));
         if let Some(peer) = request.peer_address.as_deref().map(Arc::<str>::from) {
@@ -104,31 +135,46 @@ impl PanelDataConverter {
             described.push(semconv::NETWORK_PROTOCOL_VERSION, version);
         }
         described.push_text(semconv::USER_AGENT_ORIGINAL, &request.user_agent);
-        described.push_outcome(request.status, &request.failure, 500);
-        if let Some(failure) = &request.failure {
-            described.status = Status::error(failure.clone());
+        if let Some(outcome) = &request.outcome {
+            described.push(semconv::OUTCOME, outcome.clone());
         }
+        if let Some(exception) = &request.exception {
+            described.fail_with(exception);
+        }
+        if let Some(failure) = &request.failure {
+            described.fail(Some(failure.clone().into()), failure);
+        }
+        described.fail_from(request.status, 500);
+        described.push_error_type(&request.attributes);
         described
     }
 
-    pub(super) fn describe_entry(&self, entry: &Entry) -> Described {
-        let status = match &entry.error {
-            Some(description) => Status::error(description.clone()),
-            None => Status::Unset,
-        };
+    /// An entry, with what a second source tells of the same.
+    pub(super) fn describe_entry(&self, entry: &Entry, twin: Option<&Entry>) -> Described {
         let room = entry.attributes.len() + 4;
         let mut described = match &entry.kind {
-            EntryKind::Span(kind) => self.describe_span(kind, entry, status, room),
-            EntryKind::Sql(query) => self.describe_query(query, entry, status, room + 9),
-            EntryKind::Template(template) => describe_template(template, status, room + 2),
-            EntryKind::Cache(cache) => describe_cache(cache, status, room + 4),
-            EntryKind::HttpCall(call) => self.describe_call(call, status, room + 7),
-            EntryKind::Profile(profile) => describe_profile(profile, status, room + 4),
+            EntryKind::Span(kind) => self.describe_span(kind, entry, room),
+            EntryKind::Sql(query) => self.describe_query(query, entry, room + 9),
+            EntryKind::Template(template) => describe_template(template, room + 2),
+            EntryKind::Cache(cache) => describe_cache(cache, room + 4),
+            EntryKind::HttpCall(call) => self.describe_call(call, room + 8),
+            EntryKind::Profile(profile) => describe_profile(profile, room + 4),
         };
-        if let Some(details) = entry.details.as_deref() {
+        described.fail_as(entry);
+        if let Some(twin) = twin {
+            described.fail_as(twin);
+            described.push_twin(twin, &entry.attributes);
+        }
+        let details = entry.details.as_deref();
+        if details.is_some_and(|details| details.ok) {
+            described.status = Status::Ok;
+            described.error_type = None;
+        }
+        described.push_error_type(&entry.attributes);
+        if let Some(details) = details {
             self.push_details(&mut described, details);
         }
-        if let Some(place) = &entry.source {
+        if let Some(place) = entry.source.as_ref().or_else(|| twin?.source.as_ref()) {
             source(place, &mut described.attributes);
         }
         described
@@ -182,23 +228,16 @@ impl PanelDataConverter {
     }
 
     /// A span of the application is what the attributes say that its instrumentation gave it.
-    fn describe_span(&self, kind: &SpanKind, entry: &Entry, status: Status, room: usize) -> Described {
+    fn describe_span(&self, kind: &SpanKind, entry: &Entry, room: usize) -> Described {
         let find = |keys: &[&str]| {
             entry.attributes.iter().find(|attribute| keys.contains(&attribute.key.as_str())).map(|a| &a.value)
         };
-        let mut described = Described::new(Panel::Span, status, room);
+        let mut described = Described::new(Panel::Span, room);
         described.name = entry.name.clone();
-        if let Some(query) = find(&[semconv::DB_QUERY_TEXT, "db.statement"]) {
-            described.panel = Panel::Sql;
-            if let (Value::String(query), Some(Value::String(system))) =
-                (query, find(&[semconv::DB_SYSTEM_NAME, "db.system"]))
-            {
-                let statement = self.statements.describe(query.as_str(), System::from_name(system.as_str()));
-                described.shape = shape::of_statement(&statement);
-            }
-        } else if *kind == SpanKind::Client
-            && let Some(method) = find(&[semconv::HTTP_REQUEST_METHOD, "http.method"])
-        {
+        let is_client = *kind == SpanKind::Client;
+        if let Some(query) = self.query_of(entry, is_client) {
+            describe_recorded_query(&mut described, query, &entry.attributes);
+        } else if is_client && let Some(method) = find(&[semconv::HTTP_REQUEST_METHOD, "http.method"]) {
             described.panel = Panel::Http;
             if let (Value::String(method), Some(Value::String(url))) =
                 (method, find(&[semconv::URL_FULL, "http.url"]))
@@ -211,11 +250,20 @@ impl PanelDataConverter {
         described
     }
 
-    fn describe_query(&self, query: &Sql, entry: &Entry, status: Status, room: usize) -> Described {
+    /// The query that a span of the application tells of.
+    pub(super) fn query_of(&self, entry: &Entry, is_client: bool) -> Option<Query> {
+        if entry.attributes.is_empty() {
+            return None;
+        }
+        let parameters = entry.details.as_deref().and_then(|details| details.parameters.as_deref());
+        Query::of(&entry.attributes, is_client, parameters, &self.statements)
+    }
+
+    fn describe_query(&self, query: &Sql, entry: &Entry, room: usize) -> Described {
         let system = System::from_name(&query.system);
         let statement = self.statements.describe(&query.text, system);
         let parameters = entry.details.as_deref().and_then(|details| details.parameters.as_deref());
-        let mut described = Described::new(Panel::Sql, status, room);
+        let mut described = Described::new(Panel::Sql, room);
         described.shape = shape::of_statement(&statement);
         described.fingerprint = shape::fingerprint_of_query(&query.text, &statement, parameters);
         // A name of the conventions needs no copy.
@@ -234,22 +282,28 @@ impl PanelDataConverter {
         described.push(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text));
         described.push(semconv::DB_SYSTEM_NAME, system_name);
         described.push_text(semconv::DB_NAMESPACE, &query.namespace);
-        described.push_number(semconv::DB_RESPONSE_RETURNED_ROWS, query.returned_rows);
-        described.push_number(semconv::DB_AFFECTED_ROWS, query.affected_rows);
+        described.push_answer(query);
         described
     }
 
-    fn describe_call(&self, call: &HttpCall, status: Status, room: usize) -> Described {
-        let mut described = Described::new(Panel::Http, status, room);
-        described.name = self.push_method(&mut described, &call.method);
+    fn describe_call(&self, call: &HttpCall, room: usize) -> Described {
+        let mut described = Described::new(Panel::Http, room);
+        let method = self.push_method(&mut described, &call.method);
+        described.name = match &call.template {
+            Some(template) => Cow::Owned([&*method, " ", template].concat()),
+            None => method,
+        };
         described.shape = Some(shape::of_call(&call.method, &call.url));
         described.fingerprint = shape::fingerprint_of_call(&call.method, &call.url);
         described.push(semconv::URL_FULL, call.url.clone());
+        described.push_text(semconv::URL_TEMPLATE, &call.template);
         described.push_text(semconv::SERVER_ADDRESS, &call.server_address);
         described.push_number(semconv::SERVER_PORT, call.server_port.map(u64::from));
         described.push_number(semconv::HTTP_RESPONSE_STATUS_CODE, call.status.map(u64::from));
-        described.push_number(semconv::HTTP_RESPONSE_BODY_SIZE, call.response_size);
-        described.push_outcome(call.status, &call.failure, 400);
+        described.push_opt_in(semconv::HTTP_RESPONSE_BODY_SIZE, call.response_size);
+        if let Some(outcome) = &call.outcome {
+            described.push(semconv::OUTCOME, outcome.clone());
+        }
         described
     }
 
@@ -270,16 +324,110 @@ impl PanelDataConverter {
     }
 }
 
-fn describe_template(template: &Template, status: Status, room: usize) -> Described {
-    let mut described = Described::new(Panel::Template, status, room);
+impl Described {
+    /// Whether it failed, by what is known of it besides its attributes.
+    fn fail_as(&mut self, entry: &Entry) {
+        if let Some(description) = &entry.error {
+            self.fail(None, description);
+        }
+        if let Some(details) = entry.details.as_deref() {
+            if let Some(error_type) = &details.error_type {
+                self.fail(Some(error_type.clone().into()), "");
+            }
+            if let Some(exception) = &details.exception {
+                self.fail_with(exception);
+            }
+        }
+        match &entry.kind {
+            EntryKind::HttpCall(call) => {
+                if let Some(failure) = &call.failure {
+                    self.fail(Some(failure.clone().into()), "");
+                }
+                self.fail_from(call.status, 400);
+            }
+            EntryKind::Sql(Sql { response_status: Some(code), .. }) if is_sql_error(code) => {
+                self.fail(Some(code.clone().into()), "");
+            }
+            _ => {}
+        }
+    }
+
+    /// What the database answered.
+    fn push_answer(&mut self, query: &Sql) {
+        self.push_text(semconv::DB_RESPONSE_STATUS_CODE, &query.response_status);
+        self.push_opt_in(semconv::DB_RESPONSE_RETURNED_ROWS, query.returned_rows);
+        self.push_number(semconv::DB_AFFECTED_ROWS, query.affected_rows);
+    }
+
+    /// What a second source knows of a query that a span tells of, unless the span has it.
+    fn push_twin(&mut self, twin: &Entry, recorded: &[KeyValue]) {
+        let EntryKind::Sql(sql) = &twin.kind else { return };
+        let from = self.attributes.len();
+        self.push_text(semconv::DB_NAMESPACE, &sql.namespace);
+        self.push_answer(sql);
+        self.attributes.push(KeyValue::new(semconv::DB_DURATION, twin.duration.as_secs_f64()));
+        let mut at = 0;
+        self.attributes.retain(|attribute| {
+            at += 1;
+            at <= from || !recorded.iter().any(|known| known.key == attribute.key)
+        });
+        for known in recorded {
+            self.opt_in.remove(known.key.as_str());
+        }
+    }
+}
+
+/// Adds what the conventions want of a query and the span's own instrumentation has not recorded.
+fn describe_recorded_query(described: &mut Described, query: Query, recorded: &[KeyValue]) {
+    described.panel = query.panel;
+    described.shape = query.shape;
+    described.fingerprint = query.fingerprint;
+    if let Some(name) = query.name()
+        && name != described.name
+    {
+        let own_name = std::mem::replace(&mut described.name, name);
+        if query::is_plain_name(&own_name) {
+            described.push(semconv::SPAN_NAME, own_name);
+        }
+    }
+    let is_recorded = |key: &str| recorded.iter().any(|attribute| attribute.key.as_str() == key);
+    if let Some(statement) = query.statement {
+        let derived = [
+            (semconv::DB_OPERATION_NAME, &statement.operation),
+            (semconv::DB_COLLECTION_NAME, &statement.collection),
+            (semconv::DB_QUERY_SUMMARY, &statement.summary),
+            (semconv::DB_STORED_PROCEDURE_NAME, &statement.stored_procedure),
+        ];
+        for (key, value) in derived.into_iter().filter(|(key, _)| !is_recorded(key)) {
+            push_shared(described, key, value);
+        }
+        if !is_recorded(semconv::DB_QUERY_TEXT) {
+            described.push(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text));
+        }
+        described.statement = Some(statement);
+    }
+    if !is_recorded(semconv::DB_SYSTEM_NAME) {
+        described.push(semconv::DB_SYSTEM_NAME, query.system);
+    }
+}
+
+/// Whether a database's code is one of an error. The classes 01 and 02 of SQLSTATE are warnings and no data.
+fn is_sql_error(code: &str) -> bool {
+    let is_sqlstate = code.len() == 5 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_mild = is_sqlstate && (code == "00000" || code.starts_with("01") || code.starts_with("02"));
+    !is_mild && !matches!(code, "" | "0") && !code.eq_ignore_ascii_case("ok")
+}
+
+fn describe_template(template: &Template, room: usize) -> Described {
+    let mut described = Described::new(Panel::Template, room);
     described.name = Cow::Owned(["render ", &template.name].concat());
     described.push(semconv::TEMPLATE_NAME, template.name.clone());
     described.push_number(semconv::TEMPLATE_SIZE, template.size);
     described
 }
 
-fn describe_cache(cache: &Cache, status: Status, room: usize) -> Described {
-    let mut described = Described::new(Panel::Cache, status, room);
+fn describe_cache(cache: &Cache, room: usize) -> Described {
+    let mut described = Described::new(Panel::Cache, room);
     described.name = Cow::Owned(cache.operation.clone());
     described.shape = Some(shape::of_cache(&cache.operation, cache.key.as_deref()));
     described.fingerprint = shape::fingerprint_of_cache(&cache.operation, cache.key.as_deref());
@@ -292,8 +440,8 @@ fn describe_cache(cache: &Cache, status: Status, room: usize) -> Described {
     described
 }
 
-fn describe_profile(profile: &Profile, status: Status, room: usize) -> Described {
-    let mut described = Described::new(Panel::Profile, status, room);
+fn describe_profile(profile: &Profile, room: usize) -> Described {
+    let mut described = Described::new(Panel::Profile, room);
     described.name = Cow::Owned(profile.function.clone());
     described.push(semconv::CODE_FUNCTION_NAME, profile.function.clone());
     described.push_number(semconv::PROFILE_CALLS, profile.calls);

@@ -7,7 +7,7 @@ use opentelemetry::trace::SpanId;
 
 use super::times::Interval;
 use crate::Report;
-use crate::panel_data::PanelData;
+use crate::panel_data::{Entry, EntryKind, PanelData, Sql};
 
 /// The request, by its place in a [`Layout`]; the entry at `i` stands at `i + 1`.
 pub(super) const ROOT: usize = 0;
@@ -30,6 +30,10 @@ struct Node {
     next_sibling: usize,
     first_log: usize,
     logs: usize,
+    /// Of two nodes that tell of the same, the other; the one that has children is the one kept.
+    twin: usize,
+    /// Whether it is told by its twin and is no node of the tree.
+    merged: bool,
     interval: Interval,
 }
 
@@ -37,7 +41,8 @@ struct Node {
 const NONE: usize = usize::MAX;
 
 impl Layout {
-    pub(super) fn of(data: &PanelData, report: &mut Report) -> Self {
+    /// `is_same` says whether a query tells of the same as the span around it.
+    pub(super) fn of(data: &PanelData, is_same: impl Fn(&Entry, &Sql) -> bool, report: &mut Report) -> Self {
         let root = Node {
             id: data.span_context.span_id(),
             parent: ROOT,
@@ -45,6 +50,8 @@ impl Layout {
             next_sibling: NONE,
             first_log: NONE,
             logs: 0,
+            twin: NONE,
+            merged: false,
             interval: Interval::default(),
         };
         let mut layout = Layout {
@@ -55,7 +62,11 @@ impl Layout {
         layout.assign_ids(data, report);
         layout.find_parents(data, report);
         layout.break_cycles(report);
+        layout.merge_twins(data, is_same, report);
         for node in (1..layout.nodes.len()).rev() {
+            if layout.nodes[node].merged {
+                continue;
+            }
             let parent = layout.nodes[node].parent;
             layout.nodes[node].next_sibling = layout.nodes[parent].first_child;
             layout.nodes[parent].first_child = node;
@@ -83,6 +94,11 @@ impl Layout {
         self.nodes[node].parent
     }
 
+    /// The entry, by its place in the data, that tells of the same as this node and has no node of its own.
+    pub(super) fn twin(&self, node: usize) -> Option<usize> {
+        some(self.nodes[node].twin).and_then(|twin| twin.checked_sub(1))
+    }
+
     pub(super) fn interval(&self, node: usize) -> Interval {
         self.nodes[node].interval
     }
@@ -91,7 +107,7 @@ impl Layout {
         self.nodes[node].interval = interval;
     }
 
-    /// The node whose own id this is.
+    /// The node whose own id this is, or that tells of what had it.
     pub(super) fn find(&self, id: SpanId) -> Option<usize> {
         self.by_id.get(&id).copied()
     }
@@ -197,6 +213,35 @@ impl Layout {
                     ROOT
                 }),
             };
+        }
+    }
+
+    /// Takes a query that a driver has told of into the span of a mapper around it, where both tell of one statement;
+    /// of several in one span the first. What stands under the query stands under the span then.
+    fn merge_twins(&mut self, data: &PanelData, is_same: impl Fn(&Entry, &Sql) -> bool, report: &mut Report) {
+        for (i, entry) in data.entries.iter().enumerate() {
+            let EntryKind::Sql(sql) = &entry.kind else { continue };
+            let parent = self.nodes[i + 1].parent;
+            let Some(around) = parent.checked_sub(1).and_then(|place| data.entries.get(place)) else {
+                continue;
+            };
+            if self.nodes[parent].twin == NONE && is_same(around, sql) {
+                self.nodes[parent].twin = i + 1;
+                self.nodes[i + 1].merged = true;
+                report.merged += 1;
+            }
+        }
+        if report.merged == 0 {
+            return;
+        }
+        for node in 1..self.nodes.len() {
+            let parent = self.nodes[node].parent;
+            if self.nodes[parent].merged {
+                self.nodes[node].parent = self.nodes[parent].parent;
+            }
+            if self.nodes[node].merged {
+                self.by_id.insert(self.nodes[node].id, self.nodes[node].parent);
+            }
         }
     }
 

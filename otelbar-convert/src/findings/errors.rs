@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use opentelemetry::Value;
@@ -21,39 +22,57 @@ pub fn errors(tree: &Tree<'_>, _: &Thresholds) -> Vec<Finding> {
 fn failures(tree: &Tree<'_>) -> Vec<Finding> {
     let spans = tree.spans();
     let mut causes: Vec<Vec<usize>> = Vec::new();
-    let mut by_look: HashMap<(Panel, &str, String), usize> = HashMap::new();
+    let mut by_look: HashMap<(Panel, Cow<'_, str>, String), usize> = HashMap::new();
     for (i, span) in spans.iter().enumerate() {
-        if !is_error(span) || tree.children(i).iter().any(|child| is_error(&spans[*child])) {
+        if !is_cause(tree, i) {
             continue;
         }
-        let look = (span.panel, &*span.data.name, reason(span));
+        let look = (span.panel, span.display_name(), reason(span));
         let group = *by_look.entry(look).or_insert_with(|| {
             causes.push(Vec::new());
             causes.len() - 1
         });
-        causes[group].push(i);
+        if let Some(causes) = causes.get_mut(group) {
+            causes.push(i);
+        }
     }
-    causes.iter().map(|causes| describe(tree, causes)).collect()
+    causes.iter().filter_map(|causes| describe(tree, causes)).collect()
 }
 
-fn describe(tree: &Tree<'_>, causes: &[usize]) -> Finding {
+/// Whether a span failed other than since a child did.
+fn is_cause(tree: &Tree<'_>, span: usize) -> bool {
+    let is_error = |i: usize| tree.spans().get(i).is_some_and(is_error);
+    is_error(span) && !tree.children(span).iter().any(|child| is_error(*child))
+}
+
+/// How many things went wrong, each counted once: a span that failed other than since a child of it did, and an error
+/// logged in a span that did not fail. What was logged in one that did fail tells of that failure.
+pub fn count_failures(tree: &Tree<'_>) -> usize {
+    let causes = (0..tree.spans().len()).filter(|span| is_cause(tree, *span)).count();
+    let logged = tree.spans().iter().filter(|span| !is_error(span)).map(logged_errors);
+    logged.fold(causes, usize::saturating_add)
+}
+
+fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
     let spans = tree.spans();
-    let failed = |i: &usize| tree.parent(*i).filter(|parent| is_error(&spans[*parent]));
+    let failed = |i: &usize| tree.parent(*i).filter(|parent| spans.get(*parent).is_some_and(is_error));
     let mut concerned: Vec<usize> =
         causes.iter().flat_map(|cause| std::iter::successors(Some(*cause), failed)).collect();
     concerned.sort_unstable();
     concerned.dedup();
 
-    let first = &spans[causes[0]];
+    let first = spans.get(*causes.first()?)?;
     let reason = reason(first);
     let count = causes.len();
+    let name = first.display_name();
     let title = match (count, reason.is_empty()) {
-        (1, true) => format!("{} failed", first.data.name),
-        (1, false) => format!("{} failed: {reason}", first.data.name),
-        (_, true) => format!("{count} × {} failed", first.data.name),
-        (_, false) => format!("{count} × {} failed: {reason}", first.data.name),
+        (1, true) => format!("{name} failed"),
+        (1, false) => format!("{name} failed: {reason}"),
+        (_, true) => format!("{count} × {name} failed"),
+        (_, false) => format!("{count} × {name} failed: {reason}"),
     };
-    let request = concerned.iter().map(|i| &spans[*i]).find(|span| span.panel == Panel::Request);
+    let concerned = || concerned.iter().filter_map(|i| spans.get(*i));
+    let request = concerned().find(|span| span.panel == Panel::Request);
     let answer = request.and_then(|request| match request.attribute(semconv::HTTP_RESPONSE_STATUS_CODE) {
         Some(Value::I64(status)) => Some(*status),
         _ => None,
@@ -77,19 +96,13 @@ fn describe(tree: &Tree<'_>, causes: &[usize]) -> Finding {
     let is_bad = answer.is_some_and(|status| status >= 500);
     let severity = if is_bad { Severity::Critical } else { Severity::Warning };
     let finding = Finding::new(FindingKind::Error, severity, title, &sentence, remedy);
-    let location = Location::of_all(causes.iter().map(|i| &spans[*i]));
-    Finding { location, ..finding.with_spans(concerned.iter().map(|i| &spans[*i])) }
+    Some(finding.with_spans(concerned()).at(Location::of_all(tree, causes)))
 }
 
 /// Errors logged in spans that did not fail.
 fn logged(tree: &Tree<'_>) -> Option<Finding> {
-    let is_logged_error = |event: &&Event| {
-        let level = event.attributes.iter().find(|attribute| attribute.key.as_str() == semconv::LEVEL);
-        level.is_some_and(|level| matches!(&*level.value.as_str(), "ERROR" | "FATAL"))
-    };
-    let errors_of = |span: &&ConvertedSpan| span.data.events.events.iter().filter(is_logged_error).count();
-    let spans = || tree.spans().iter().filter(|span| !is_error(span)).filter(|span| errors_of(span) > 0);
-    let count: usize = spans().map(|span| errors_of(&span)).sum();
+    let spans = || tree.spans().iter().filter(|span| !is_error(span)).filter(|span| logged_errors(span) > 0);
+    let count: usize = spans().map(logged_errors).sum();
     let title = match count {
         0 => return None,
         1 => "1 error logged".to_owned(),
@@ -103,6 +116,20 @@ fn logged(tree: &Tree<'_>) -> Option<Finding> {
         "Mend what it tells of, or log it as a warning where it is dealt with.",
     );
     Some(finding.with_spans(spans()))
+}
+
+/// `SeverityNumber` of the least severe error.
+const FROM_ERROR: i64 = 17;
+
+fn logged_errors(span: &ConvertedSpan) -> usize {
+    let is_error = |event: &&Event| {
+        event.attributes.iter().any(|attribute| match (attribute.key.as_str(), &attribute.value) {
+            (semconv::LEVEL, Value::String(level)) => matches!(level.as_str(), "ERROR" | "FATAL"),
+            (semconv::SEVERITY_NUMBER, Value::I64(number)) => *number >= FROM_ERROR,
+            _ => false,
+        })
+    };
+    span.data.events.events.iter().filter(is_error).count()
 }
 
 /// Why a span failed, in a few words: the exception logged last, else the status, else the type of the error.
@@ -120,11 +147,15 @@ fn reason(span: &ConvertedSpan) -> String {
     });
     let whole = of_exception.unwrap_or_else(|| match &span.data.status {
         Status::Error { description } if !description.is_empty() => description.to_string(),
-        _ => text(span, semconv::ERROR_TYPE).unwrap_or_default().to_owned(),
+        _ => {
+            let error_type =
+                text(span, semconv::ERROR_TYPE).filter(|name| *name != semconv::ERROR_TYPE_OTHER);
+            error_type.unwrap_or_default().to_owned()
+        }
     });
     let line = whole.lines().next().unwrap_or_default();
     match line.char_indices().nth(160) {
-        Some((end, _)) => format!("{}…", &line[..end]),
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)),
         None => line.to_owned(),
     }
 }

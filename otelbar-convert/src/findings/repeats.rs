@@ -6,53 +6,75 @@ use crate::converted::{ConvertedSpan, Panel};
 use crate::tree::{Tree, bounds, is_error, union};
 use crate::{semconv, shape};
 
-/// The same statement, call or cache operation at least so often under one parent, from one line where that is known.
+/// The same statement, call or cache operation at least so often, from one line where that is known: under one parent,
+/// or under parents of one name, as those of a function are that is called in a loop.
 ///
-/// [`ConvertedSpan::shape`] says what is the same.
+/// [`ConvertedSpan::shape`] says what is the same. Parents are of one name where their own parents are, up to the
+/// request; ids in a name do not count, and neither does a function that calls itself.
 pub fn n_plus_one(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let spans = tree.spans();
     let candidates = spans.iter().filter(|span| span.shape.is_some()).count();
     if candidates < thresholds.n_plus_one {
         return Vec::new();
     }
-    let mut alike = Vec::with_capacity(candidates);
-    let key =
-        |(i, span): (usize, &ConvertedSpan)| Some((span.data.parent_span_id.to_bytes(), span.shape?, i));
-    alike.extend(spans.iter().enumerate().filter_map(key));
+    let mut alike: Vec<(u64, usize)> = Vec::with_capacity(candidates);
+    alike.extend(spans.iter().enumerate().filter_map(|(i, span)| Some((span.shape?, i))));
     alike.sort_unstable();
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for group in alike.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
-        if group.len() < thresholds.n_plus_one {
-            continue;
-        }
-        let mut by_line: HashMap<Option<Location>, Vec<usize>> = HashMap::new();
-        for &(_, _, i) in group {
-            by_line.entry(Location::of(&spans[i])).or_default().push(i);
-        }
-        groups.extend(by_line.into_values().filter(|group| group.len() >= thresholds.n_plus_one));
+    let is_often = |group: &[(u64, usize)]| group.len() >= thresholds.n_plus_one;
+    let mut often = alike.chunk_by(|one, other| one.0 == other.0).filter(|group| is_often(group)).peekable();
+    if often.peek().is_none() {
+        return Vec::new();
     }
-    groups.sort_unstable_by_key(|group| group[0]);
-    groups.iter().map(|group| describe(spans, group, thresholds)).collect()
+    let ways = ways(tree);
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for group in often {
+        let mut by_place: HashMap<(u64, Option<Location>), Vec<usize>> = HashMap::new();
+        for &(_, i) in group {
+            let way = tree.parent(i).and_then(|parent| ways.get(parent).copied()).unwrap_or_default();
+            by_place.entry((way, Location::of(tree, i))).or_default().push(i);
+        }
+        groups.extend(by_place.into_values().filter(|group| group.len() >= thresholds.n_plus_one));
+    }
+    groups.sort_unstable();
+    groups.iter().filter_map(|group| describe(tree, group, thresholds)).collect()
 }
 
-fn describe(spans: &[ConvertedSpan], group: &[usize], thresholds: &Thresholds) -> Finding {
-    let members = || group.iter().map(|i| &spans[*i]);
-    let first = &spans[group[0]];
+/// Of each span the names on the way to it, as one number.
+fn ways(tree: &Tree<'_>) -> Vec<u64> {
+    let mut ways: Vec<u64> = Vec::with_capacity(tree.spans().len());
+    let mut names: Vec<u64> = Vec::with_capacity(tree.spans().len());
+    for (i, span) in tree.spans().iter().enumerate() {
+        let name = shape::of_name(&span.data.name);
+        // Parents come first.
+        let around = tree.parent(i).and_then(|parent| Some((*names.get(parent)?, *ways.get(parent)?)));
+        ways.push(match around {
+            Some((same, way)) if same == name => way,
+            Some((_, way)) => shape::below(way, name),
+            None => name,
+        });
+        names.push(name);
+    }
+    ways
+}
+
+fn describe(tree: &Tree<'_>, group: &[usize], thresholds: &Thresholds) -> Option<Finding> {
+    let spans = tree.spans();
+    let members = || group.iter().filter_map(|i| spans.get(*i));
+    let first = members().next()?;
     let count = group.len();
     let total = total(members());
-    let location = Location::of_all(members());
+    let location = Location::of_all(tree, group);
     let is_same = first.fingerprint.is_some() && members().all(|span| span.fingerprint == first.fingerprint);
-    let (what, remedy) = match (first.panel, is_same) {
-        (_, true) => ("", "Ask once, and keep the answer for the request."),
-        (Panel::Sql, _) => ("query", "Fetch them with one statement: a JOIN, or WHERE … IN (…)."),
-        (Panel::Cache, _) => ("cache operation", "Fetch them with one operation on many keys."),
-        _ => ("call", "Ask for them with one call, or make the calls at the same time."),
+    let what = match first.panel {
+        Panel::Sql => "query",
+        Panel::Cache => "cache operation",
+        _ => "call",
     };
-    let what = match (what, first.panel) {
-        ("", Panel::Sql) => "query",
-        ("", Panel::Cache) => "cache operation",
-        ("", _) => "call",
-        (what, _) => what,
+    let remedy = match first.panel {
+        _ if is_same => "Ask once, and keep the answer for the request.",
+        Panel::Sql => "Fetch them with one statement: a JOIN, or WHERE … IN (…).",
+        Panel::Cache => "Fetch them with one operation on many keys.",
+        _ => "Ask for them with one call, or make the calls at the same time.",
     };
     // Times that were worked out do not say in what order things happened.
     let order = if members().any(|span| span.synthesised) {
@@ -63,15 +85,26 @@ fn describe(spans: &[ConvertedSpan], group: &[usize], thresholds: &Thresholds) -
         " one by one"
     };
     let at = location.as_ref().map(|location| format!(" at {location}")).unwrap_or_default();
+    let mut parents: Vec<usize> = group.iter().filter_map(|i| tree.parent(*i)).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    let under = match (parents.len(), parents.first().and_then(|parent| spans.get(*parent))) {
+        (2.., Some(parent)) => format!("{} × {}", parents.len(), parent.data.name),
+        _ => "one parent".to_owned(),
+    };
+    let name = match first.panel {
+        Panel::Http => shape::without_ids_in_path(&first.display_name()),
+        _ => first.data.name.to_string(),
+    };
     let is_bad = count >= thresholds.n_plus_one.saturating_mul(10);
     let finding = Finding::new(
         FindingKind::NPlusOne,
         if is_bad { Severity::Critical } else { Severity::Warning },
-        format!("{count} × {} under one parent", first.data.name),
+        format!("{count} × {name} under {under}"),
         &format!("The same {what} ran {count} times{order}{at} and took {} in all.", milliseconds(total)),
         remedy,
     );
-    Finding { location, ..finding.with_spans(members()) }
+    Some(finding.with_spans(members()).at(location))
 }
 
 /// The very same query, lookup or call at least so often in the request, anywhere in it.
@@ -84,27 +117,27 @@ pub fn duplicates(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     if spans.iter().filter(|span| span.fingerprint.is_some()).count() < thresholds.duplicates {
         return Vec::new();
     }
-    let counts = |i: &usize| spans[*i].shape.is_some() && !is_error(&spans[*i]);
-    let mut in_time: Vec<usize> = (0..spans.len()).filter(counts).collect();
-    in_time.sort_by_key(|i| spans[*i].data.start_time);
+    let counts = |(_, span): &(usize, &ConvertedSpan)| span.shape.is_some() && !is_error(span);
+    let mut in_time: Vec<(usize, &ConvertedSpan)> = spans.iter().enumerate().filter(counts).collect();
+    in_time.sort_by_key(|(_, span)| span.data.start_time);
 
     let mut writes = Writes::default();
     let mut groups: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
-    for i in in_time {
-        match spans[i].fingerprint {
+    for (i, span) in in_time {
+        match span.fingerprint {
             Some(fingerprint) => {
-                groups.entry((fingerprint, writes.before(&spans[i]))).or_default().push(i);
+                groups.entry((fingerprint, writes.before(span))).or_default().push(i);
             }
-            None => writes.record(&spans[i]),
+            None => writes.record(span),
         }
     }
     let mut groups: Vec<Vec<usize>> =
         groups.into_values().filter(|group| group.len() >= thresholds.duplicates).collect();
     groups.iter_mut().for_each(|group| group.sort_unstable());
-    groups.sort_unstable_by_key(|group| group[0]);
+    groups.sort_unstable();
     let describe = |group: &Vec<usize>| {
-        let members = || group.iter().map(|i| &spans[*i]);
-        let first = &spans[group[0]];
+        let members = || group.iter().filter_map(|i| spans.get(*i));
+        let first = members().next()?;
         let count = group.len();
         let what = match first.panel {
             Panel::Sql => "query with equal parameters",
@@ -116,16 +149,16 @@ pub fn duplicates(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         let finding = Finding::new(
             FindingKind::Duplicate,
             if is_often { Severity::Warning } else { Severity::Info },
-            format!("{count} × the very same {}", first.data.name),
+            format!("{count} × the very same {}", first.display_name()),
             &format!(
                 "The same {what} ran {count} times; all but the first took {} together.",
                 milliseconds(wasted)
             ),
             "Keep the answer for the request, and pass it to where it is needed again.",
         );
-        Finding { location: Location::of_all(members()), ..finding.with_spans(members()) }
+        Some(finding.with_spans(members()).with_cost(wasted).at(Location::of_all(tree, group)))
     };
-    groups.iter().map(describe).collect()
+    groups.iter().filter_map(describe).collect()
 }
 
 /// How often what is read was written.
@@ -164,7 +197,7 @@ fn is_read(span: &ConvertedSpan) -> bool {
     match span.panel {
         Panel::Cache => shape::is_cache_read(operation),
         Panel::Sql => operation.eq_ignore_ascii_case("SELECT"),
-        _ => matches!(text(span, semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "OPTIONS")),
+        _ => matches!(text(span, semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "OPTIONS" | "QUERY")),
     }
 }
 

@@ -1,14 +1,16 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Finding, FindingKind, Location, Severity, Thresholds, milliseconds};
 use crate::converted::{ConvertedSpan, Panel};
-use crate::tree::Tree;
+use crate::tree::{Tree, bounds};
 
 /// Queries that took at least the threshold.
 pub fn slow_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
-    let is_slow =
-        |span: &&ConvertedSpan| span.panel == Panel::Sql && span.duration() >= thresholds.slow_query;
-    let describe = |span: &ConvertedSpan| {
+    let request = Request::of(tree);
+    let describe = |(i, span): (usize, &ConvertedSpan)| {
+        if span.panel != Panel::Sql || request.time_of(span) < thresholds.slow_query {
+            return None;
+        }
         let finding = Finding::new(
             FindingKind::SlowQuery,
             Severity::Warning,
@@ -16,22 +18,23 @@ pub fn slow_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
             &format!("Queries of {} and more are called slow.", milliseconds(thresholds.slow_query)),
             "Look at the plan of this statement (EXPLAIN), for a missing index or more rows than the page needs.",
         );
-        Finding { location: Location::of(span), ..finding.with_spans([span]) }
+        Some(finding.with_spans([span]).at(Location::of(tree, i)))
     };
-    tree.spans().iter().filter(is_slow).map(describe).collect()
+    tree.spans().iter().enumerate().filter_map(describe).collect()
 }
 
 /// Spans other than queries that took at least their threshold, and have no child that explains it.
 ///
 /// Profiled functions are left out: their times are sums over many calls.
 pub fn slow_spans(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
+    let request = Request::of(tree);
     let is_slow = |span: &ConvertedSpan| match span.panel {
         Panel::Profile => false,
-        Panel::Sql => span.duration() >= thresholds.slow_query.max(thresholds.slow_span / 2),
-        _ => span.duration() >= thresholds.slow_span,
+        Panel::Sql => request.time_of(span) >= thresholds.slow_query.max(thresholds.slow_span / 2),
+        _ => request.time_of(span) >= thresholds.slow_span,
     };
     let spans = tree.spans();
-    let is_explained = |i: usize| tree.children(i).iter().any(|child| is_slow(&spans[*child]));
+    let is_explained = |i: usize| tree.children(i).iter().filter_map(|child| spans.get(*child)).any(is_slow);
     let describe = |(i, span): (usize, &ConvertedSpan)| {
         if span.panel == Panel::Sql || !is_slow(span) || is_explained(i) {
             return None;
@@ -58,18 +61,36 @@ pub fn slow_spans(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         };
         let finding = Finding::new(
             FindingKind::SlowSpan,
-            if span.duration() >= thresholds.slow_span.saturating_mul(10)
+            if request.time_of(span) >= thresholds.slow_span.saturating_mul(10)
                 && thresholds.slow_span > Duration::ZERO
             {
                 Severity::Critical
             } else {
                 Severity::Warning
             },
-            format!("{} took {}", span.data.name, milliseconds(span.duration())),
+            format!("{} took {}", span.display_name(), milliseconds(span.duration())),
             &sentence,
             remedy,
         );
-        Some(Finding { location: Location::of(span), ..finding.with_spans([span]) })
+        Some(finding.with_spans([span]).at(Location::of(tree, i)))
     };
     spans.iter().enumerate().filter_map(describe).collect()
+}
+
+/// From when to when the request was worked on.
+struct Request(Option<(SystemTime, SystemTime)>);
+
+impl Request {
+    fn of(tree: &Tree<'_>) -> Self {
+        Request(tree.spans().first().filter(|span| span.panel == Panel::Request).map(bounds))
+    }
+
+    /// How much of the request's own time a span took: a task that goes on in the background after it takes none.
+    fn time_of(&self, span: &ConvertedSpan) -> Duration {
+        let (start, end) = bounds(span);
+        match self.0 {
+            Some((from, to)) => end.min(to).duration_since(start.max(from)).unwrap_or_default(),
+            None => span.duration(),
+        }
+    }
 }

@@ -15,21 +15,26 @@ pub fn long_waits(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     if extent(spans) < thresholds.long_wait {
         return findings;
     }
+    let end_of_request =
+        spans.first().filter(|span| span.panel == Panel::Request).map(|span| span.data.end_time);
     for (i, parent) in spans.iter().enumerate() {
         let mut until: Option<(SystemTime, &ConvertedSpan)> = None;
-        let mut children: Vec<&ConvertedSpan> = measured_children(tree, i).collect();
+        let mut children: Vec<(usize, &ConvertedSpan)> = measured_children(tree, i).collect();
         if children.len() < 2 {
             continue;
         }
-        children.sort_by_key(|child| bounds(child));
-        for child in children {
+        children.sort_by_key(|(_, child)| bounds(child));
+        for (place, child) in children {
             let (start, end) = bounds(child);
+            // What begins after the request has ended was waited for by nobody.
+            let start = end_of_request.map_or(start, |end| start.min(end));
             let wait = until.and_then(|(until, before)| Some((start.duration_since(until).ok()?, before)));
             if let Some((wait, before)) = wait
                 && wait >= thresholds.long_wait.max(Duration::from_nanos(1))
                 && !worked(parent, wait)
             {
-                findings.push(describe_wait(parent, before, child, wait));
+                let location = Location::of(tree, place);
+                findings.push(describe_wait(parent, before, child, wait).at(location));
             }
             if until.is_none_or(|(until, _)| until < end) {
                 until = Some((end, child));
@@ -63,17 +68,17 @@ fn describe_wait(
     let finding = Finding::new(
         FindingKind::LongWait,
         Severity::Warning,
-        format!("{} between {} and {}", milliseconds(wait), before.data.name, after.data.name),
+        format!("{} between {} and {}", milliseconds(wait), before.display_name(), after.display_name()),
         &format!("For {} nothing that was recorded happened in {}.", milliseconds(wait), parent.data.name),
         remedy,
     );
-    Finding { location: Location::of(after), ..finding.with_spans([before, after]) }
+    finding.with_spans([before, after]).with_cost(wait)
 }
 
 /// HTTP calls of one parent made one after the other, that could run together and save at least the threshold.
 ///
 /// Whether one call needs what another answered cannot be seen from outside, so this looks at no more than calls which
-/// read (`GET`, `HEAD`), succeed, and follow each other at once: at least as many as the threshold, and more than a
+/// read (`GET`, `HEAD`, `QUERY`), succeed, and follow each other at once: at least as many as the threshold, and more than a
 /// token and what it is for. Queries are left out: those of one transaction have to wait for each other. Repetitions of
 /// one call are left to [`n_plus_one`](super::n_plus_one).
 pub fn serial_calls(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
@@ -83,33 +88,63 @@ pub fn serial_calls(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         return findings;
     }
     for i in 0..tree.spans().len() {
-        let mut children: Vec<&ConvertedSpan> = measured_children(tree, i).collect();
+        let mut children: Vec<Call<'_>> =
+            measured_children(tree, i).map(|(place, child)| Call::of(tree, place, child)).collect();
         if children.len() < thresholds.serial_calls {
             continue;
         }
-        children.sort_by_key(|child| bounds(child));
+        children.sort_by_key(|child| bounds(child.around));
         // A row ends where anything else happens, or time passes in which an answer may be worked on.
-        let follows = |one: &&ConvertedSpan, other: &&ConvertedSpan| {
-            let pause = other.data.start_time.duration_since(one.data.end_time);
-            can_be_moved(one) && can_be_moved(other) && pause.is_ok_and(|pause| pause <= one.duration() / 10)
+        let follows = |one: &Call<'_>, other: &Call<'_>| {
+            let pause = other.around.data.start_time.duration_since(one.around.data.end_time);
+            can_be_moved(one.call)
+                && can_be_moved(other.call)
+                && pause.is_ok_and(|pause| pause <= one.around.duration() / 10)
         };
-        findings.extend(children.chunk_by(follows).filter_map(|row| describe_row(row, thresholds)));
+        findings.extend(children.chunk_by(follows).filter_map(|row| describe_row(tree, row, thresholds)));
     }
     findings
+}
+
+/// A call, and the span of the application that does nothing but make it: `#[instrument] async fn fetch()`.
+struct Call<'t> {
+    place: usize,
+    call: &'t ConvertedSpan,
+    around: &'t ConvertedSpan,
+}
+
+impl<'t> Call<'t> {
+    fn of(tree: &'t Tree<'_>, place: usize, around: &'t ConvertedSpan) -> Self {
+        let (mut inner, mut call) = (place, around);
+        while call.panel == Panel::Span
+            && let [only] = tree.children(inner)
+            && let Some(child) = tree.spans().get(*only)
+            && !child.synthesised
+        {
+            (inner, call) = (*only, child);
+        }
+        if call.panel == Panel::Http {
+            Call { place: inner, call, around }
+        } else {
+            Call { place, call: around, around }
+        }
+    }
 }
 
 fn can_be_moved(span: &ConvertedSpan) -> bool {
     span.panel == Panel::Http
         && span.ended
         && !crate::tree::is_error(span)
-        && matches!(text(span, semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD"))
+        && matches!(text(span, semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "QUERY"))
 }
 
-fn describe_row(row: &[&ConvertedSpan], thresholds: &Thresholds) -> Option<Finding> {
-    let total: Duration = row.iter().map(|call| call.duration()).sum();
-    let longest = row.iter().map(|call| call.duration()).max()?;
+fn describe_row(tree: &Tree<'_>, row: &[Call<'_>], thresholds: &Thresholds) -> Option<Finding> {
+    let times = || row.iter().map(|call| call.call.duration());
+    let total = times().fold(Duration::ZERO, Duration::saturating_add);
+    let longest = times().max()?;
     let saving = total.saturating_sub(longest);
-    let alike = row.iter().filter(|call| call.shape == row[0].shape).count();
+    let shape = row.first()?.call.shape;
+    let alike = row.iter().filter(|call| call.call.shape == shape).count();
     if row.len() < thresholds.serial_calls
         || saving < thresholds.serial_saving
         || alike >= thresholds.n_plus_one
@@ -127,10 +162,16 @@ fn describe_row(row: &[&ConvertedSpan], thresholds: &Thresholds) -> Option<Findi
         ),
         "Make them at the same time (join!), unless one needs what another answers.",
     );
-    Some(finding.with_spans(row.iter().copied()))
+    let places: Vec<usize> = row.iter().map(|call| call.place).collect();
+    let finding = finding.with_spans(row.iter().map(|call| call.call)).with_cost(saving);
+    Some(finding.at(Location::of_all(tree, &places)))
 }
 
 /// Children of which it is known when they ran.
-fn measured_children<'t>(tree: &'t Tree<'_>, span: usize) -> impl Iterator<Item = &'t ConvertedSpan> {
-    tree.children(span).iter().map(|child| &tree.spans()[*child]).filter(|child| !child.synthesised)
+fn measured_children<'t>(
+    tree: &'t Tree<'_>,
+    span: usize,
+) -> impl Iterator<Item = (usize, &'t ConvertedSpan)> {
+    let children = tree.children(span).iter().filter_map(|child| Some((*child, tree.spans().get(*child)?)));
+    children.filter(|(_, child)| !child.synthesised)
 }
