@@ -225,7 +225,8 @@ impl Toolbar {
             converter,
             conventions: Conventions::default()
                 .with_http(names(config.http_semconv()))
-                .with_database(names(config.database_semconv())),
+                .with_database(names(config.database_semconv()))
+                .with_opt_in_attributes(|name| config.opt_in_attributes().contains(name)),
             counters: Counters::default(),
             handover: handover.clone(),
             sql_system: config.sql_system().to_owned(),

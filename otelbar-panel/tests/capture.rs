@@ -27,7 +27,7 @@ async fn record<F: Future<Output = ()>>(toolbar: &OpenTelemetryPanel, work: impl
 }
 
 fn attributes(of: &Value) -> Vec<(&str, &Value)> {
-    let places = ["code.file.path", "code.line.number", "target"];
+    let places = ["code.file.path", "code.line.number", "otelbar.target"];
     let rows =
         of["attributes"].as_array().unwrap().iter().map(|row| (row["key"].as_str().unwrap(), &row["value"]));
     rows.filter(|(key, _)| !places.contains(key)).collect()
@@ -70,7 +70,7 @@ async fn fields_keep_their_types() {
     assert_eq!((&event["name"], &event["level"]), (&json!("noted"), &json!("DEBUG")));
     assert_eq!(
         attributes(event),
-        [("level", &json!("DEBUG")), ("error", &json!("disk")), ("debugged", &json!("Some(1)"))]
+        [("otelbar.log.level", &json!("DEBUG")), ("error", &json!("disk")), ("debugged", &json!("Some(1)"))]
     );
     assert!(common::attribute(event, "code.file.path").unwrap().as_str().unwrap().ends_with("capture.rs"));
 }
@@ -125,12 +125,17 @@ async fn a_value_that_cannot_be_formatted_is_marked_and_reaches_no_handler() {
         let span = &request["spans"][span];
         assert_eq!(
             attributes(span),
-            [("display", &json!(failed)), ("debug", &json!(failed)), ("late", &json!(failed))]
+            [
+                ("display", &json!(failed)),
+                ("debug", &json!(failed)),
+                ("late", &json!(failed)),
+                ("error.type", &json!("_OTHER")),
+            ]
         );
         let event = &span["events"][0];
         assert_eq!(common::attribute(event, "exception.message").unwrap(), failed);
         assert_eq!(common::attribute(event, "value").unwrap(), failed);
-        assert_eq!(common::attribute(event, "message").unwrap(), failed);
+        assert_eq!(common::attribute(event, "otelbar.log.message").unwrap(), failed);
         assert_eq!(request["spans"][render]["status_message"], failed);
     }
     let events = request["spans"][0]["events"].as_array().unwrap();
@@ -169,7 +174,7 @@ async fn fields_of_opentelemetry_steer_the_span() {
     assert_eq!((&failed["status"], &failed["status_message"]), (&json!("error"), &json!("declined")));
     assert_eq!(failed["events"][0]["name"], "exception", "backends look for the event of this name");
     assert_eq!(common::attribute(&failed["events"][0], "exception.message").unwrap(), "boom");
-    assert_eq!(request["request"]["counts"]["errors"], 2, "an error's log, and a span in error");
+    assert_eq!(request["request"]["counts"]["errors"], 1, "an error's log tells of its span's failure");
 }
 
 #[tokio::test]

@@ -61,7 +61,19 @@ async fn client_gone_when_the_body_is_dropped() {
     let mut body = respond(&toolbar, vec![Ok("a"), Ok("b")]).await.into_body();
     body.frame().await.unwrap().unwrap();
     drop(body);
-    assert_eq!(outcome(&toolbar).await, ("client_gone".into(), 200.into(), Some("client_gone".into())));
+    assert_eq!(outcome(&toolbar).await, ("client_gone".into(), 200.into(), None));
+    is_no_error(&toolbar, "client_gone").await;
+}
+
+/// Going when one has what one wants is no failure of anybody: an `EventSource` ends in no other way.
+async fn is_no_error(toolbar: &OpenTelemetryPanel, outcome: &str) {
+    let request = common::the_request(toolbar).await;
+    let root = &request["spans"][0];
+    assert_eq!(root["status"], "unset");
+    assert_eq!(common::attribute(root, "otelbar.outcome").unwrap(), outcome);
+    assert_eq!(request["request"]["error"], false);
+    assert_eq!(request["request"]["counts"]["errors"], 0);
+    assert_eq!(request["findings"], serde_json::json!([]));
 }
 
 #[tokio::test]
@@ -89,7 +101,8 @@ async fn cancelled_when_the_future_is_dropped() {
     let mut future = Box::pin(service.call(common::get("/")));
     assert!(futures_util::poll!(&mut future).is_pending());
     drop(future);
-    assert_eq!(outcome(&toolbar).await, ("cancelled".into(), Value::Null, Some("cancelled".into())));
+    assert_eq!(outcome(&toolbar).await, ("cancelled".into(), Value::Null, None));
+    is_no_error(&toolbar, "cancelled").await;
 }
 
 #[tokio::test]

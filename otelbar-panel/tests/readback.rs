@@ -3,14 +3,24 @@
 mod common;
 
 use axum::{Router, routing};
+use otelbar_config::OptInAttributes;
 use otelbar_testkit::{Collector, ReceivedSpan};
 use serde_json::{Value, json};
 use tracing::{Instrument, info, info_span, warn};
 
 #[tokio::test]
 async fn the_collector_has_exactly_the_spans_that_the_api_shows() {
+    // Without the attributes that the conventions leave out unless they are asked for, and with them.
+    for opt_in in [OptInAttributes::NONE, OptInAttributes::ALL] {
+        check(opt_in).await;
+    }
+}
+
+async fn check(opt_in: OptInAttributes) {
     let collector = Collector::start().unwrap();
-    let toolbar = common::toolbar(&collector);
+    let toolbar = common::toolbar_with(|config| {
+        common::exporting_to(&collector, config).opt_in_attributes(opt_in.clone())
+    });
     let handler = async || {
         info!(items = 3, price = 1.5, ready = true, name = "ünï", "cart loaded");
         let html = otelbar_panel::template("cart.html", || "<p>cart</p>".to_owned());
@@ -23,8 +33,9 @@ async fn the_collector_has_exactly_the_spans_that_the_api_shows() {
     }
 
     let requests = common::requests(&toolbar).await;
-    let mut shown: Vec<Value> =
-        requests.iter().flat_map(|request| request["spans"].as_array().unwrap()).map(shown_form).collect();
+    let spans = requests.iter().flat_map(|request| request["spans"].as_array().unwrap());
+    let mut shown: Vec<Value> = spans.map(|span| shown_form(span, &opt_in)).collect();
+    assert!(requests[0].to_string().contains("http.response.body.size"), "the page has it in any case");
     let mut received: Vec<Value> = collector.spans().iter().map(received_form).collect();
     assert_eq!(shown.len(), 60);
     let key = |span: &Value| span["span_id"].to_string();
@@ -36,18 +47,21 @@ async fn the_collector_has_exactly_the_spans_that_the_api_shows() {
 }
 
 /// The fields in which the two are compared, from the JSON API.
-fn shown_form(span: &Value) -> Value {
+fn shown_form(span: &Value, opt_in: &OptInAttributes) -> Value {
     let start: u64 = span["start_unix_ns"].as_str().unwrap().parse().unwrap();
     let attributes = |of: &Value| -> Value {
         let rows = of["attributes"].as_array().unwrap().iter();
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        rows.map(|row| (row["key"].as_str().unwrap().to_owned(), text(&row["value"])))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect::<std::collections::BTreeMap<_, _>>()
-            .into_iter()
-            .map(|(k, v)| json!([k, v]))
-            .collect()
+        rows.filter(|row| {
+            row["key"] != "http.response.body.size" || opt_in.contains("http.response.body.size")
+        })
+        .map(|row| (row["key"].as_str().unwrap().to_owned(), text(&row["value"])))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect::<std::collections::BTreeMap<_, _>>()
+        .into_iter()
+        .map(|(k, v)| json!([k, v]))
+        .collect()
     };
     json!({
         "span_id": span["span_id"],

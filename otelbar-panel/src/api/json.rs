@@ -151,6 +151,7 @@ pub(super) struct Detail {
     pub(super) spans: Vec<Span>,
     pub(super) left_out: usize,
     pub(super) findings: Vec<Finding>,
+    pub(super) findings_left_out: Vec<FindingsLeftOut>,
     pub(super) dropped: Dropped,
 }
 
@@ -210,6 +211,7 @@ pub(super) struct Span {
     pub(super) service: String,
     pub(super) scope: String,
     pub(super) name: String,
+    pub(super) display_name: String,
     pub(super) kind: &'static str,
     pub(super) panel: &'static str,
     pub(super) start_unix_ns: String,
@@ -219,6 +221,7 @@ pub(super) struct Span {
     pub(super) status_message: Option<String>,
     pub(super) attributes: Vec<Attribute>,
     pub(super) events: Vec<Event>,
+    pub(super) links: Vec<SpanLink>,
     pub(super) synthesised: bool,
     pub(super) unfinished: bool,
     pub(super) dropped: SpanDropped,
@@ -228,6 +231,15 @@ pub(super) struct Span {
 pub(super) struct SpanDropped {
     pub(super) attributes: u32,
     pub(super) events: u32,
+    pub(super) links: u32,
+}
+
+/// Another span that a span names, of this trace or of another.
+#[derive(serde::Serialize)]
+pub(super) struct SpanLink {
+    pub(super) trace_id: String,
+    pub(super) span_id: String,
+    pub(super) attributes: Vec<Attribute>,
 }
 
 #[derive(serde::Serialize)]
@@ -252,6 +264,13 @@ pub(super) struct Finding {
     pub(super) detail: String,
     pub(super) location: Option<String>,
     pub(super) span_ids: Vec<String>,
+    pub(super) spans_left_out: usize,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct FindingsLeftOut {
+    pub(super) kind: &'static str,
+    pub(super) count: usize,
 }
 
 #[derive(serde::Serialize)]

@@ -86,7 +86,13 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
                 detail: finding.detail.clone(),
                 location: finding.location.as_ref().map(ToString::to_string),
                 span_ids: finding.span_ids.iter().map(SpanId::to_string).collect(),
+                spans_left_out: finding.spans_left_out,
             })
+            .collect(),
+        findings_left_out: converted
+            .findings_left_out
+            .iter()
+            .map(|(kind, count)| json::FindingsLeftOut { kind: kind.as_str(), count: *count })
             .collect(),
         dropped: json::Dropped {
             spans: dropped.spans,
@@ -153,6 +159,7 @@ fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
         service: context.service.name.clone(),
         scope: data.instrumentation_scope.name().to_owned(),
         name: data.name.to_string(),
+        display_name: span.display_name().into_owned(),
         kind: match data.span_kind {
             SpanKind::Server => "server",
             SpanKind::Client => "client",
@@ -183,11 +190,22 @@ fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
                 attributes: attributes(&event.attributes),
             })
             .collect(),
+        links: data
+            .links
+            .links
+            .iter()
+            .map(|link| json::SpanLink {
+                trace_id: link.span_context.trace_id().to_string(),
+                span_id: link.span_context.span_id().to_string(),
+                attributes: attributes(&link.attributes),
+            })
+            .collect(),
         synthesised: span.synthesised,
         unfinished: !span.ended,
         dropped: json::SpanDropped {
             attributes: data.dropped_attributes_count,
             events: data.events.dropped_count,
+            links: data.links.dropped_count,
         },
     }
 }

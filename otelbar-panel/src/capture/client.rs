@@ -235,16 +235,18 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
-        let failure = match self.state {
-            State::Waiting => Some("cancelled"),
-            State::Failed(error) => Some(error),
-            State::Answered | State::Whole => None,
+        // A call that its caller gave up is no error: the answer was not wanted any more.
+        let (outcome, failure) = match self.state {
+            State::Waiting => (Some("cancelled"), None),
+            State::Failed(error) => (None, Some(error)),
+            State::Answered | State::Whole => (None, None),
         };
         let answer = std::mem::take(&mut self.answer);
         self.context.end(place, self.context.now(), |entry| {
             if let EntryKind::HttpCall(call) = &mut entry.kind {
                 call.status = answer.status;
                 call.response_size = answer.response_size;
+                call.outcome = outcome.map(Into::into);
                 call.failure = failure.map(Into::into);
             }
         });

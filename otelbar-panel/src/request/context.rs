@@ -151,12 +151,14 @@ impl RequestContext {
             recording.data.timer.duration = now;
             recording.data.timer.busy = Some(Duration::from_nanos(self.busy.load(Ordering::Relaxed)));
             recording.data.timer.ended = true;
-            recording.data.request.failure = match outcome {
-                Outcome::Completed => None,
-                Outcome::ClientGone => Some("client_gone".into()),
-                Outcome::Cancelled => Some("cancelled".into()),
-                Outcome::Failed(error) => Some(error.into()),
-            };
+            match outcome {
+                Outcome::Completed => {}
+                // Browsers go when they have what they want: an EventSource that is closed is no error.
+                Outcome::ClientGone | Outcome::Cancelled => {
+                    recording.data.request.outcome = Some(outcome.as_str().into());
+                }
+                Outcome::Failed(error) => recording.data.request.failure = Some(error.into()),
+            }
             self.recorder.counters.attributes.add(recording.dropped.attributes);
         }
         self.recorder.handover.finished(self);
@@ -196,7 +198,7 @@ impl RequestContext {
         };
         let Recorder { limits, conventions, .. } = &*self.recorder;
         let spans = converted.spans.into_iter().filter(fresh);
-        spans.map(|span| export_form(span.data, limits.events, conventions)).collect()
+        spans.map(|span| export_form(span, limits.events, conventions)).collect()
     }
 
     fn convert(&self, recording: &mut Recording) -> Converted {
@@ -217,9 +219,9 @@ impl RequestContext {
     }
 }
 
-/// A span as it is exported: with no more events than the limit says, and the names of attributes that were chosen.
-fn export_form(mut span: SpanData, events: usize, conventions: &Conventions) -> SpanData {
-    conventions.apply(&mut span);
+/// A span as it is exported: with no more events than the limit says, and the attributes that were chosen.
+fn export_form(span: ConvertedSpan, events: usize, conventions: &Conventions) -> SpanData {
+    let mut span = span.into_exported(conventions);
     let over = span.events.events.len().saturating_sub(events);
     span.events.events.truncate(events);
     span.events.dropped_count = u32::try_from(over).unwrap_or(u32::MAX);

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use opentelemetry::trace::Status;
-use otelbar_convert::Converted;
 use otelbar_convert::converter::Panel;
-use otelbar_convert::panel_data::{Level, PanelData};
+use otelbar_convert::findings::count_failures;
+use otelbar_convert::panel_data::PanelData;
+use otelbar_convert::{Converted, Tree};
 
 /// What a list says of a request. Small, so that it can be kept where the spans themselves cannot.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +15,8 @@ pub(crate) struct Summary {
     pub(crate) renders: usize,
     pub(crate) cache: usize,
     pub(crate) logs: usize,
-    /// Spans in error, and logs of level `ERROR` and `FATAL`.
+    /// What went wrong, each counted once: the spans in which it began, and the logs of level `ERROR` and `FATAL` in
+    /// spans that did not fail.
     pub(crate) errors: usize,
     pub(crate) findings: usize,
     pub(crate) finding_kinds: Vec<&'static str>,
@@ -25,11 +27,12 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn new(data: &PanelData, converted: &Converted) -> Self {
+        let left_out = converted.findings_left_out.iter().map(|(_, count)| count);
         let mut summary = Summary {
             spans: converted.spans.len(),
             logs: data.logs.len(),
-            errors: data.logs.iter().filter(|log| log.level >= Level::Error).count(),
-            findings: converted.findings.len(),
+            errors: count_failures(&Tree::of(&converted.spans)),
+            findings: left_out.fold(converted.findings.len(), |sum, count| sum.saturating_add(*count)),
             finding_kinds: converted.findings.iter().map(|finding| finding.kind.as_str()).collect(),
             failed: converted
                 .spans
@@ -50,7 +53,6 @@ impl Summary {
                 Panel::Cache => summary.cache += 1,
                 _ => {}
             }
-            summary.errors += usize::from(matches!(span.data.status, Status::Error { .. }));
         }
         summary
     }
@@ -58,7 +60,8 @@ impl Summary {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use otelbar_convert::panel_data::Level;
+
     use crate::handover::Handover;
     use crate::request::{Outcome, test_context, test_log};
 

@@ -25,14 +25,20 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A toolbar that exports to this collector.
 pub(crate) fn toolbar(collector: &Collector) -> OpenTelemetryPanel {
-    toolbar_with(|config| {
-        config
-            .otlp_protocol(otelbar_config::Protocol::HttpProtobuf)
-            .otlp_endpoint(&*collector.endpoint())
-            .bsp_schedule_delay(Duration::from_millis(20))
-            .bsp_max_queue_size(1 << 20)
-            .traces_exporters([otelbar_config::TracesExporter::Otlp])
-    })
+    toolbar_with(|config| exporting_to(collector, config))
+}
+
+/// A configuration that exports to this collector.
+pub(crate) fn exporting_to(
+    collector: &Collector,
+    config: otelbar_config::Builder,
+) -> otelbar_config::Builder {
+    config
+        .otlp_protocol(otelbar_config::Protocol::HttpProtobuf)
+        .otlp_endpoint(&*collector.endpoint())
+        .bsp_schedule_delay(Duration::from_millis(20))
+        .bsp_max_queue_size(1 << 20)
+        .traces_exporters([otelbar_config::TracesExporter::Otlp])
 }
 
 /// A toolbar that exports nothing.
