@@ -11,7 +11,7 @@ use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::{
     Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Parameter, Request, Source,
 };
-use otelbar_convert::{Finding, PanelDataConverter};
+use otelbar_convert::{Finding, FindingKind, PanelDataConverter};
 
 /// A request with room for these, of 900 ms at least.
 fn request_with(entries: Vec<Entry>) -> PanelData {
@@ -296,6 +296,44 @@ fn a_slow_span_is_found_where_nothing_below_explains_it() {
 }
 
 #[test]
+fn what_goes_on_after_the_request_makes_it_no_slower() {
+    /// Of a request of so many milliseconds that spawned what goes on for seconds.
+    #[track_caller]
+    fn check(duration: u64, entries: Vec<Entry>, expected: &[&str]) {
+        let mut data = request_of(ms(duration), get("/"));
+        data.entries = entries;
+        check_data(&data, expected);
+    }
+    let query = |from, to| at(query("SELECT * FROM readers"), from, to);
+    let mail = |from, to| at(entry("mail", 0), from, to);
+    check(150, vec![mail(50, 5_000)], &[]);
+    check(150, vec![query(60, 5_000)], &[]);
+    check(150, vec![query(0, 5_000)], &["warning slow_query: SELECT readers took 5000.0 ms"]);
+    check(150, vec![query(200, 5_000)], &[]);
+    check(150, vec![at(entry("a", 0), 10, 20), mail(4_000, 5_000)], &[]);
+    check(2_000, vec![mail(500, 9_000)], &["warning slow_span: mail took 8500.0 ms"]);
+}
+
+#[test]
+fn findings_are_bounded_and_the_worst_are_told() {
+    // 5,000 queries, each slower than the one before.
+    let slow = |n: u64| Entry { duration: ms(100 + n), ..query(&format!("SELECT * FROM t{n} WHERE a = ?")) };
+    let mut data = request_of(Duration::from_secs(3_600), get("/"));
+    data.entries = (0..5_000).map(slow).collect();
+    let converted = PanelDataConverter::default().convert(&data);
+    let of = |kind: &str| -> Vec<&Finding> {
+        converted.findings.iter().filter(|finding| finding.kind.as_str() == kind).collect()
+    };
+    let slow = of("slow_query");
+    assert_eq!((slow.len(), &*slow[0].title), (20, "SELECT t4999 took 5099.0 ms"));
+    assert_eq!(slow[19].title, "SELECT t4980 took 5080.0 ms");
+    assert_eq!(converted.findings_left_out, [(FindingKind::SlowQuery, 4_980)]);
+    let many = of("many_queries");
+    assert_eq!((many[0].span_ids.len(), many[0].spans_left_out), (100, 4_900));
+    assert_eq!(many[0].title, "5000 queries");
+}
+
+#[test]
 fn what_failed_is_told_once_where_it_began() {
     let (outer, inner) = (SpanId::from(7), SpanId::from(8));
     let failed = |name, id, parent| Entry {
@@ -414,6 +452,27 @@ fn calls_that_could_run_together_are_found() {
     let EntryKind::HttpCall(post) = &mut writes[1].kind else { unreachable!() };
     post.method = "POST".into();
     check(writes, &[]);
+}
+
+#[test]
+fn calls_behind_a_function_that_makes_them_are_found() {
+    let urls = ["http://a/x", "http://b/y", "http://c/z"];
+    let place = Source { target: "".into(), file: Some("src/fetch.rs".into()), line: Some(7) };
+    let behind = |(n, url): (u64, &&str)| {
+        let id = SpanId::from(100 + n);
+        let span = Entry { id: Some(id), source: Some(place.clone()), ..entry("fetch", 0) };
+        [
+            at(span, n * 150, n * 150 + 150),
+            Entry { parent: Some(id), ..at(call(url), n * 150 + 1, n * 150 + 149) },
+        ]
+    };
+    let mut data = request_of(ms(900), get("/"));
+    data.entries = (0..).zip(&urls).flat_map(behind).collect();
+    check_data(&data, &["info serial_calls: 3 calls one after the other"]);
+    assert_eq!(find(&data)[0].location.as_ref().unwrap().to_string(), "src/fetch.rs:7");
+    // One that does something else as well may need it in between.
+    data.entries.push(Entry { parent: Some(SpanId::from(101)), ..at(query("SELECT * FROM a"), 160, 170) });
+    check_data(&data, &[]);
 }
 
 #[test]
