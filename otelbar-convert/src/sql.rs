@@ -21,23 +21,32 @@
 //!
 //! What is replaced by `?`: strings in every quoting of the [`System`] at hand with their prefixes,
 //! dollar-quoted bodies, numbers with the sign that belongs to them, hexadecimal and binary
-//! literals, SQL Server's money, and the word after `IDENTIFIED BY`. Comments are taken out, for
-//! applications write identifiers and credentials into them. A quote that is never closed takes the
-//! rest of the text with it. Parameters (`?`, `$1`, `:name`, `@p`) and identifiers stay, and so
-//! does the shape of the statement.
+//! literals, `TRUE` and `FALSE`, SQL Server's money, and passwords and other secrets without quotes
+//! (`IDENTIFIED BY tiger`, `PASSWORD = x`, `EXEC p x`). Comments are taken out, for applications
+//! write identifiers and credentials into them. A quote that is never closed takes the rest of the
+//! text with it. Parameters (`?`, `$1`, `:name`, `@p`) and identifiers stay, and so does the shape
+//! of the statement.
 //!
 //! Which of these a character begins depends on the database, so the [`System`] matters: `"x"` is a
-//! string to MySQL and an identifier elsewhere, `$1` a parameter to PostgreSQL and a dollar to SQL
-//! Server.
+//! string to MySQL and an identifier to PostgreSQL, `$1` a parameter to PostgreSQL and a dollar to
+//! SQL Server. Where that is not certain, since the database is not known or has a setting for it,
+//! the reading that hides more wins: `"x"` is a string unless a name must stand in its place, and
+//! where a backslash before a quote may escape it or not, the rest of the text is hidden.
+//!
+//! The texts of systems that are no SQL (Redis, MongoDB, …) lose their values too, and nothing is
+//! derived from them; so does the text of an unknown system that does not begin as SQL does.
 //!
 //! Statements repeat. [`Cache`] keeps the descriptions of the latest ones.
 
 mod cache;
+mod document;
 mod fingerprint;
 mod grammar;
 mod keyword;
 mod lexer;
 mod outline;
+mod reader;
+mod secrets;
 mod text;
 
 use std::borrow::Cow;
@@ -45,9 +54,7 @@ use std::borrow::Cow;
 pub use cache::{Cache, SharedStatement};
 pub use grammar::System;
 
-use fingerprint::Fingerprinter;
-use lexer::Lexer;
-use outline::Outline;
+use reader::Reader;
 use text::Sanitiser;
 
 /// What a statement does, to what, and its text without literals.
@@ -78,7 +85,19 @@ pub struct Statement<'a> {
     pub fingerprint: u64,
 }
 
-impl Statement<'_> {
+impl<'a> Statement<'a> {
+    /// What is no SQL.
+    fn without_outline(text: Cow<'a, str>) -> Self {
+        Statement {
+            operation: None,
+            collection: None,
+            stored_procedure: None,
+            summary: None,
+            fingerprint: fingerprint::of_text(&text),
+            text,
+        }
+    }
+
     /// The same statement without the borrow.
     #[must_use]
     pub fn into_owned(self) -> Statement<'static> {
@@ -100,16 +119,15 @@ impl Statement<'_> {
 /// but for its comments.
 #[must_use]
 pub fn describe(text: &str, system: System) -> Statement<'_> {
-    let grammar = system.grammar();
-    let mut sanitiser = Sanitiser::new(text, grammar);
-    let mut outline = Outline::new(text, system);
-    let mut fingerprinter = Fingerprinter::new(text);
-    for token in Lexer::new(text, grammar) {
-        sanitiser.push(token);
-        outline.push(token);
-        fingerprinter.push(token);
+    if !Reader::reads(text, system) {
+        return Statement::without_outline(document::sanitise(text, system));
     }
-    outline.finish(sanitiser.finish(), fingerprinter.finish())
+    let mut sanitiser = Sanitiser::new(text, system.grammar());
+    let mut reader = Reader::new(text, system);
+    while let Some(token) = reader.next() {
+        sanitiser.push(token);
+    }
+    reader.finish(sanitiser.finish())
 }
 
 /// Describes a statement that was executed with parameters.
@@ -119,11 +137,10 @@ pub fn describe(text: &str, system: System) -> Statement<'_> {
 /// sensitive through them. Use [`describe`] where that is not certain.
 #[must_use]
 pub fn describe_parameterised(text: &str, system: System) -> Statement<'_> {
-    let mut outline = Outline::new(text, system);
-    let mut fingerprinter = Fingerprinter::new(text);
-    for token in Lexer::new(text, system.grammar()) {
-        outline.push(token);
-        fingerprinter.push(token);
+    if !Reader::reads(text, system) {
+        return Statement::without_outline(Cow::Borrowed(text));
     }
-    outline.finish(Cow::Borrowed(text), fingerprinter.finish())
+    let mut reader = Reader::new(text, system);
+    while reader.next().is_some() {}
+    reader.finish(Cow::Borrowed(text))
 }

@@ -259,6 +259,231 @@ fn operation_and_collection() {
     check_names("nothing", None, None);
 }
 
+/// Protects tables whose name is a word of SQL elsewhere: they are listed, and aliases are not.
+#[test]
+fn tables_named_like_a_word_of_sql() {
+    let words = [
+        "temp",
+        "temporary",
+        "unlogged",
+        "body",
+        "option",
+        "output",
+        "top",
+        "quick",
+        "strict",
+        "ignore",
+        "before",
+        "after",
+        "instead",
+        "set",
+        "first",
+        "value",
+        "next",
+        "data",
+        "rows",
+        "table",
+        "only",
+        "lateral",
+        "if",
+        "exists",
+        "concurrently",
+        "verbose",
+        "full",
+        "freeze",
+        "fail",
+        "extended",
+        "local",
+        "delayed",
+        "overwrite",
+        "limit",
+        "offset",
+        "window",
+        "returning",
+        "qualify",
+        "key",
+        "link",
+        "log",
+        "event",
+        "profile",
+        "user",
+        "role",
+        "type",
+        "domain",
+        "statistics",
+        "transaction",
+        "begin",
+        "commit",
+        "release",
+        "show",
+        "open",
+        "close",
+        "fetch",
+        "load",
+        "backup",
+        "copy",
+        "call",
+        "execute",
+        "comment",
+        "check",
+        "start",
+        "merge",
+        "replace",
+        "recursive",
+        "conflict",
+        "clone",
+        "by",
+        "identified",
+        "mapping",
+        "policy",
+        "rule",
+        "server",
+        "catalog",
+        "cluster",
+        "bulk",
+    ];
+    for system in [System::OtherSql, System::PostgreSql, System::MySql, System::SqlServer, System::OracleDb] {
+        for word in words {
+            for (query, expected) in [
+                ("SELECT * FROM {}", "SELECT {}"),
+                ("SELECT * FROM {} WHERE a = 1", "SELECT {}"),
+                ("SELECT * FROM {}, b", "SELECT {} b"),
+                ("SELECT * FROM b, {}", "SELECT b {}"),
+                ("SELECT * FROM b JOIN {} t ON true", "SELECT b {}"),
+                ("SELECT * FROM b JOIN s.{} AS t ON true", "SELECT b s.{}"),
+                ("INSERT INTO {} (a) VALUES (1)", "INSERT {}"),
+                ("UPDATE {} SET a = 1", "UPDATE {}"),
+                ("DELETE FROM {} WHERE a = 1", "DELETE {}"),
+                ("DROP TABLE {}", "DROP TABLE {}"),
+                ("CREATE TABLE {} (a int)", "CREATE TABLE {}"),
+                ("TRUNCATE TABLE {}", "TRUNCATE TABLE {}"),
+            ] {
+                // With an alias these two mean what they mean to their database.
+                if ["only", "lateral"].contains(&word) && query.contains("{} t") {
+                    continue;
+                }
+                let query = query.replace("{}", word);
+                let expected = expected.replace("{}", word);
+                let statement = sql::describe(&query, system);
+                assert_eq!(statement.summary.as_deref(), Some(expected.as_str()), "{system:?}: {query}");
+            }
+        }
+    }
+}
+
+/// Protects words that stand before a name and are none.
+#[test]
+fn words_before_names() {
+    check(
+        System::PostgreSql,
+        &[
+            ("SELECT * FROM ONLY a x, LATERAL (SELECT 1 FROM b) y", "SELECT a SELECT b"),
+            ("SELECT a INTO TEMPORARY TABLE b FROM c", "SELECT b c"),
+            ("SELECT a INTO temp FROM c", "SELECT temp c"),
+            ("SELECT * FROM ROWS FROM (f(1), g(2)) AS x", "SELECT f g"),
+            ("SELECT * FROM TABLE(f(1)) t", "SELECT f"),
+            ("CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)", "CREATE INDEX i"),
+            ("DROP MATERIALIZED VIEW a, b", "DROP VIEW a b"),
+            ("DROP INDEX a, b", "DROP INDEX a b"),
+            ("TRUNCATE ONLY a", "TRUNCATE a"),
+            ("LOCK a", "LOCK a"),
+            ("VACUUM FULL VERBOSE a, b", "VACUUM a b"),
+        ],
+    );
+    check(
+        System::MySql,
+        &[
+            ("INSERT LOW_PRIORITY IGNORE INTO a VALUES (1)", "INSERT a"),
+            ("UPDATE LOW_PRIORITY IGNORE a SET b = 1", "UPDATE a"),
+            ("DELETE LOW_PRIORITY QUICK FROM a", "DELETE a"),
+            ("ANALYZE NO_WRITE_TO_BINLOG TABLE a, b", "ANALYZE a b"),
+            ("LOCK TABLES a READ, b AS x WRITE", "LOCK TABLES a b"),
+            ("LOCK TABLES a, b", "LOCK TABLES a b"),
+            ("RENAME TABLE a TO b, c TO d", "RENAME TABLE a c"),
+            ("LOAD DATA LOCAL INFILE 'x' INTO TABLE users FIELDS TERMINATED BY ','", "LOAD DATA users"),
+            ("LOAD XML INFILE 'x' INTO TABLE users", "LOAD XML users"),
+            ("CREATE TABLE a LIKE b", "CREATE TABLE a b"),
+        ],
+    );
+    check(
+        System::SqlServer,
+        &[
+            ("UPDATE STATISTICS x", "UPDATE STATISTICS x"),
+            ("UPDATE statistics SET a = 1", "UPDATE statistics"),
+            (
+                "CREATE FUNCTION f(@a int) RETURNS int AS BEGIN SELECT 1 FROM t; RETURN 1; END",
+                "CREATE FUNCTION f",
+            ),
+            ("CREATE PROC p AS SELECT * FROM t", "CREATE PROC p"),
+            ("CREATE TRIGGER t ON u AFTER UPDATE AS BEGIN DELETE FROM v END", "CREATE TRIGGER t"),
+            ("DROP FUNCTION f", "DROP FUNCTION f"),
+            (
+                "ALTER COLUMN ENCRYPTION KEY k ADD VALUE (COLUMN_MASTER_KEY = m)",
+                "ALTER COLUMN ENCRYPTION KEY k",
+            ),
+            ("CREATE MASTER KEY ENCRYPTION BY PASSWORD = 'x'", "CREATE MASTER KEY"),
+            (
+                "CREATE DATABASE SCOPED CREDENTIAL c WITH IDENTITY = 'x'",
+                "CREATE DATABASE SCOPED CREDENTIAL c",
+            ),
+            ("BULK INSERT s.t FROM 'x' WITH (FIRSTROW = 2)", "BULK INSERT s.t"),
+            ("BACKUP DATABASE d TO DISK = 'x'", "BACKUP DATABASE d"),
+            ("BACKUP LOG d TO DISK = 'x'", "BACKUP LOG d"),
+            ("RESTORE DATABASE d FROM DISK = 'x' WITH REPLACE", "RESTORE DATABASE d"),
+            ("ENABLE TRIGGER t ON u", "ENABLE TRIGGER t"),
+            ("DISABLE TRIGGER s.t ON u", "DISABLE TRIGGER s.t"),
+            ("UPDATE x SET a = 1 FROM dbo.t AS x", "UPDATE dbo.t"),
+            ("UPDATE x SET a = 1 FROM dbo.t x JOIN u ON true", "UPDATE dbo.t u"),
+            ("UPDATE t SET a = 1 FROM u AS v", "UPDATE t u"),
+        ],
+    );
+    check(
+        System::OracleDb,
+        &[
+            ("SELECT * FROM users@link u, s.t@a.b", "SELECT users@link s.t@a.b"),
+            ("CREATE DATABASE LINK l USING 'x'", "CREATE DATABASE LINK l"),
+            ("CREATE PACKAGE BODY p AS PROCEDURE q IS BEGIN DELETE FROM t; END; END;", "CREATE PACKAGE p"),
+            ("SELECT a FROM t START WITH b = 1 CONNECT BY PRIOR c = d", "SELECT t"),
+        ],
+    );
+    check(
+        System::StandardSql,
+        &[
+            ("call next value for s", "call s"),
+            ("SELECT NEXT VALUE FOR s FROM t", "SELECT t"),
+            ("CALL next(1)", "CALL next"),
+        ],
+    );
+    check(System::Snowflake, &[("CREATE TABLE a CLONE b", "CREATE TABLE a b")]);
+    check(System::OtherSql, &[("CREATE TABLE a SHALLOW CLONE b", "CREATE TABLE a b")]);
+    assert_eq!(sql::describe("call next value for s", System::StandardSql).stored_procedure, None);
+    let update = sql::describe("UPDATE x SET a = 1 FROM dbo.t AS x", System::SqlServer);
+    assert_eq!(update.collection.as_deref(), Some("dbo.t"));
+    let bulk = sql::describe("BULK INSERT t FROM 'x'", System::SqlServer);
+    assert_eq!((bulk.operation.as_deref(), bulk.collection.as_deref()), (Some("BULK INSERT"), Some("t")));
+}
+
+/// Protects the examples of the semantic conventions for `db.query.summary`.
+#[test]
+fn examples_of_the_semantic_conventions() {
+    let query = "SELECT *\nFROM   \"song list\",\n       'artists'";
+    check(System::OtherSql, &[(query, "SELECT \"song list\" 'artists'")]);
+    check(System::Sqlite, &[(query, "SELECT \"song list\" 'artists'")]);
+    assert_eq!(sql::describe(query, System::OtherSql).text, query);
+    check(
+        System::OtherSql,
+        &[
+            ("SELECT * FROM wuser_table WHERE username = ?", "SELECT wuser_table"),
+            ("SELECT * FROM songs, artists WHERE songs.artist_id == artists.id", "SELECT songs artists"),
+            ("{call some_stored_procedure}", "call some_stored_procedure"),
+            // What does not look like a table is none, and neither is any string elsewhere.
+            ("SELECT * FROM 's3://k:secret@b/x.csv'", "SELECT"),
+            ("SELECT a, 'b' FROM t WHERE c IN ('d', 'e') ORDER BY 'f', 'g'", "SELECT t"),
+        ],
+    );
+    check(System::PostgreSql, &[(query, "SELECT \"song list\"")]);
+}
+
 /// Protects against slicing within a character: names are compared whatever their last part is.
 #[test]
 fn names_with_a_quoted_part_before_letters_beyond_ascii_are_compared() {

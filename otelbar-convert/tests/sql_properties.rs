@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use otelbar_convert::sql::{self, System};
+use otelbar_convert::sql::{self, Statement, System};
 use proptest::prelude::*;
 use sqlparser::dialect::{
     Dialect, GenericDialect, MsSqlDialect, MySqlDialect, OracleDialect, PostgreSqlDialect, SQLiteDialect,
@@ -28,6 +28,9 @@ const PIECES: &str = r##"
 "##;
 const SPACES: [&str; 6] = [" ", "\t", "\n", "\r", "\r\n", "\u{a0}"];
 
+const BEGINS: [&str; 7] =
+    ["", "SELECT ", "SELECT * FROM ", "UPDATE t SET ", "CREATE USER u ", "SET ", "EXEC p "];
+
 /// A text of pieces and arbitrary characters. Each `secret` has a number of its own.
 fn statement() -> impl Strategy<Value = String> {
     let pieces: Vec<&str> = PIECES.split_whitespace().collect();
@@ -36,9 +39,10 @@ fn statement() -> impl Strategy<Value = String> {
         5 => proptest::sample::select(&SPACES).prop_map(Cow::Borrowed),
         1 => any::<char>().prop_map(|char| Cow::Owned(char.to_string())),
     ];
-    proptest::collection::vec(piece, 0..24).prop_map(|pieces| {
+    let begin = proptest::sample::select(&BEGINS);
+    (begin, proptest::collection::vec(piece, 0..24)).prop_map(|(begin, pieces)| {
         let mut secrets = 0;
-        let mut text = String::new();
+        let mut text = begin.to_owned();
         for piece in pieces {
             if piece.contains("secret") {
                 text.push_str(&piece.replace("secret", &format!("secret{secrets}x")));
@@ -139,6 +143,12 @@ fn literals(text: &str, system: System, dialect: &dyn Dialect) -> Vec<String> {
     literals
 }
 
+/// Whether a string is what the statement calls a table, where the conventions and SQLite allow it.
+fn names_table(statement: &Statement<'_>, system: System, literal: &str) -> bool {
+    let summary = statement.summary.as_deref().unwrap_or_default();
+    matches!(system, System::OtherSql | System::Sqlite) && summary.contains(&format!("'{literal}'"))
+}
+
 /// The numbered secrets within a text.
 fn secrets(text: &str) -> Vec<&str> {
     text.match_indices("secret")
@@ -164,6 +174,9 @@ proptest! {
         for (system, dialect) in SYSTEMS {
             let statement = sql::describe(&text, system);
             for literal in literals(&text, system, dialect) {
+                if names_table(&statement, system, &literal) {
+                    continue;
+                }
                 for secret in secrets(&literal) {
                     let shown = format!("{statement:?}");
                     prop_assert!(!shown.contains(secret), "{system:?}: {secret} of {text:?} in {shown}");
@@ -178,7 +191,8 @@ proptest! {
     fn no_literal_is_left(text in statement()) {
         for (system, dialect) in SYSTEMS {
             let statement = sql::describe(&text, system);
-            let left = literals(&statement.text, system, dialect);
+            let mut left = literals(&statement.text, system, dialect);
+            left.retain(|literal| !names_table(&statement, system, literal));
             prop_assert!(left.is_empty(), "{system:?}: {left:?} left of {text:?} in {:?}", statement.text);
         }
     }

@@ -71,7 +71,9 @@ impl<'a> Fingerprinter<'a> {
             Kind::Word => self.word(token),
             Kind::Parameter => self.parameter(token),
             Kind::Literal => self.add(VALUE),
-            Kind::Quoted | Kind::Symbol | Kind::Space | Kind::Comment => self.add_text(token),
+            Kind::Quoted | Kind::PerhapsQuoted | Kind::More | Kind::Symbol | Kind::Space | Kind::Comment => {
+                self.add_text(token);
+            }
         }
     }
 
@@ -228,4 +230,9 @@ impl<'a> Fingerprinter<'a> {
 fn fold(state: u64, what: u64) -> u64 {
     let product = u128::from(state ^ 0x9e37_79b9_7f4a_7c15) * u128::from(what ^ 0xbf58_476d_1ce4_e5b9);
     (product as u64) ^ ((product >> 64) as u64) ^ what.rotate_left(32)
+}
+
+/// The fingerprint of a text that is no SQL.
+pub(super) fn of_text(text: &str) -> u64 {
+    Fingerprint::default().with(text).finish()
 }

@@ -5,7 +5,7 @@
 //! both); and it refuses a text as a whole for one quote that is not closed. It serves as the judge in
 //! the tests instead: what it knows as a literal, this lexer must know too.
 
-use super::grammar::{Grammar, Nesting};
+use super::grammar::{DoubleQuotes, Grammar, Has};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,11 @@ pub(super) enum Kind {
     Word,
     /// An identifier in quotes.
     Quoted,
+    /// An identifier in double quotes, or a string.
+    PerhapsQuoted,
     Literal,
+    /// What belongs to the literal before it, though it stands apart.
+    More,
     Parameter,
     /// An ASCII character, or the first of two in `::`.
     Punctuation(u8),
@@ -31,6 +35,9 @@ pub(super) struct Token {
     pub(super) start: usize,
     pub(super) end: usize,
 }
+
+/// The length of a UUID with its hyphens.
+const UUID: usize = 36;
 
 /// The ASCII characters that any dialect allows within a word.
 const IS_WORD: [bool; 256] = {
@@ -51,8 +58,11 @@ pub(super) struct Lexer<'a> {
     grammar: &'a Grammar,
     position: usize,
     previous: Kind,
-    nested_comments: bool,
     in_executable_comment: bool,
+    /// Where it is unknown what a bracket or brace means: the one that is open, and whether the
+    /// last closing bracket may have been the first of two that stand for one.
+    open_bracket: Option<u8>,
+    is_doubled: bool,
 }
 
 impl<'a> Lexer<'a> {
@@ -63,8 +73,9 @@ impl<'a> Lexer<'a> {
             grammar,
             position: 0,
             previous: Kind::Space,
-            nested_comments: grammar.comments != Nesting::Flat,
             in_executable_comment: false,
+            open_bracket: None,
+            is_doubled: false,
         }
     }
 
@@ -120,13 +131,23 @@ impl<'a> Lexer<'a> {
     /// Whether an operand ends right before this position, so that a sign is an operator and a
     /// colon no parameter's.
     fn follows_operand(&self) -> bool {
-        matches!(self.previous, Kind::Word | Kind::Quoted | Kind::Parameter | Kind::Punctuation(b')' | b']'))
+        matches!(
+            self.previous,
+            Kind::Word
+                | Kind::Quoted
+                | Kind::PerhapsQuoted
+                | Kind::Parameter
+                | Kind::Punctuation(b')' | b']')
+        )
     }
 
     fn token(&mut self, start: usize) -> Option<(Kind, usize)> {
         let first = self.byte(start)?;
         let next = self.byte(start + 1);
         let grammar = self.grammar;
+        if grammar.bare_values && first.is_ascii_hexdigit() && self.is_uuid(start) {
+            return Some((Kind::Literal, start + UUID));
+        }
         Some(match first {
             b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => (Kind::Space, self.space_end(start)),
             b'a'..=b'z' | b'A'..=b'Z' => self.word(start),
@@ -138,7 +159,8 @@ impl<'a> Lexer<'a> {
                 self.number(start)
             }
             b'-' if next == Some(b'-') && self.is_dash_comment(start) => {
-                (Kind::Comment, self.line_end(start))
+                let is_sure = grammar.dashes_need_space != Has::Unknown || self.ends_dashes(start + 2);
+                self.line_comment(start, is_sure)
             }
             b'+' | b'-' if self.is_number_start(start + 1) && !self.follows_operand() => {
                 match self.number(start + 1) {
@@ -147,18 +169,25 @@ impl<'a> Lexer<'a> {
                 }
             }
             b'\'' => (Kind::Literal, self.string_end(start + 1, b'\'', grammar.backslash)),
-            b'"' if grammar.double_quoted_string => {
-                (Kind::Literal, self.string_end(start + 1, b'"', grammar.backslash))
-            }
-            b'"' => self.quoted(start, b'"'),
+            b'"' => match grammar.double_quotes {
+                DoubleQuotes::Name => self.quoted(start, b'"'),
+                DoubleQuotes::String => (Kind::Literal, self.string_end(start + 1, b'"', grammar.backslash)),
+                DoubleQuotes::Unknown => match self.closed_string_end(start + 1, b'"', grammar.backslash) {
+                    Some(end) => (Kind::PerhapsQuoted, end),
+                    None => (Kind::Literal, self.bytes.len()),
+                },
+            },
             b'`' if grammar.backtick => self.quoted(start, b'`'),
-            b'[' if grammar.bracket => self.quoted(start, b']'),
+            b'[' if grammar.bracket == Has::Yes => self.quoted(start, b']'),
             b'/' if next == Some(b'*') => self.block_comment(start),
+            b'/' if next == Some(b'/') && grammar.slash_comment => self.line_comment(start, false),
             b'*' if self.in_executable_comment && next == Some(b'/') => {
                 self.in_executable_comment = false;
                 (Kind::Comment, start + 2)
             }
-            b'#' if grammar.hash_comment => (Kind::Comment, self.line_end(start)),
+            b'#' if grammar.hash_comment != Has::No => {
+                self.line_comment(start, grammar.hash_comment == Has::Yes)
+            }
             b'#' if grammar.hash_begins_words && self.word_part(start + 1) > 0 => {
                 (Kind::Word, self.word_end(start))
             }
@@ -200,17 +229,20 @@ impl<'a> Lexer<'a> {
         };
         let string_end = match (&self.bytes[start..end], next) {
             (b"n" | b"N", b'\'') => self.string_end(end + 1, next, grammar.backslash),
-            (b"b" | b"B", b'\'') => self.string_end(end + 1, next, false),
-            // Digits cannot be escaped, but sqlparser thinks so, and it hides more.
-            (b"x" | b"X", b'\'') => self.string_end(end + 1, next, true),
-            (b"b" | b"B", b'"') if grammar.byte_prefix => self.string_end(end + 1, next, false),
-            (b"r" | b"R", b'\'' | b'"') if grammar.raw_prefix => self.string_end(end + 1, next, false),
-            (b"e" | b"E", b'\'') if grammar.escape_prefix => self.string_end(end + 1, next, true),
+            // Digits cannot be escaped, but sqlparser thinks so of hexadecimal ones.
+            (b"b" | b"B" | b"x" | b"X", b'\'') => self.string_end(end + 1, next, Has::Unknown),
+            (b"b" | b"B", b'"') if grammar.byte_prefix => self.string_end(end + 1, next, Has::Unknown),
+            ([b'r' | b'R'] | [b'r' | b'R', b'b' | b'B'] | [b'b' | b'B', b'r' | b'R'], b'\'' | b'"')
+                if grammar.raw_prefix =>
+            {
+                self.string_end(end + 1, next, Has::Unknown)
+            }
+            (b"e" | b"E", b'\'') if grammar.escape_prefix => self.string_end(end + 1, next, Has::Yes),
             ([b'q' | b'Q'] | [b'n' | b'N', b'q' | b'Q'], b'\'') if grammar.quote_delimiter => {
                 self.delimited_end(end + 1)
             }
             (b"u" | b"U", b'&') if grammar.unicode_prefix && self.byte(end + 1) == Some(b'\'') => {
-                self.string_end(end + 2, b'\'', false)
+                self.string_end(end + 2, b'\'', grammar.backslash)
             }
             _ => return (Kind::Word, end),
         };
@@ -220,7 +252,7 @@ impl<'a> Lexer<'a> {
     /// A number, or in MySQL a word that begins like one.
     fn number(&self, start: usize) -> (Kind, usize) {
         if let Some(end) = self.radix_number(start) {
-            return (Kind::Literal, end);
+            return (Kind::Literal, self.value_end(end));
         }
         let words = self.grammar.words_may_begin_with_digits;
         let mut end = self.separated_digits_end(start);
@@ -241,7 +273,28 @@ impl<'a> Lexer<'a> {
         {
             end += 1;
         }
-        (Kind::Literal, end)
+        (Kind::Literal, self.value_end(end))
+    }
+
+    /// The end of a number, or of what else begins with digits.
+    fn value_end(&self, end: usize) -> usize {
+        if !self.grammar.bare_values {
+            return end;
+        }
+        match self.word_end(end) {
+            // The word may be the prefix of a string.
+            word if matches!(self.byte(word), Some(b'\'' | b'"' | b'&')) => end,
+            word => word,
+        }
+    }
+
+    /// Whether a UUID stands here.
+    fn is_uuid(&self, start: usize) -> bool {
+        let Some(bytes) = self.bytes.get(start..start + UUID) else { return false };
+        bytes.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        }) && self.word_part(start + UUID) == 0
     }
 
     /// The end of `0x…`, `0o…` or `0b…`.
@@ -291,21 +344,72 @@ impl<'a> Lexer<'a> {
                 || (matches!(self.byte(at + 1), Some(b'+' | b'-')) && self.is_digit(at + 2)))
     }
 
-    /// The end of a string whose content begins at `at`: behind the quote, or that of the text.
-    fn string_end(&self, mut at: usize, quote: u8, backslash: bool) -> usize {
+    /// The end of a string whose content begins at `at`: behind the quote, or that of the text where
+    /// it is never closed or nobody knows whether it is.
+    fn string_end(&self, at: usize, quote: u8, backslash: Has) -> usize {
+        self.closed_string_end(at, quote, backslash).unwrap_or(self.bytes.len())
+    }
+
+    fn closed_string_end(&self, at: usize, quote: u8, backslash: Has) -> Option<usize> {
+        let end = self.single_string_end(at, quote, backslash)?;
+        if self.grammar.triple_quotes && self.bytes.get(at..at + 2) == Some(&[quote, quote]) {
+            // Three quotes may begin a string that three quotes end.
+            return (self.triple_string_end(at + 2, quote) == Some(end)).then_some(end);
+        }
+        Some(end)
+    }
+
+    fn single_string_end(&self, mut at: usize, quote: u8, backslash: Has) -> Option<usize> {
+        let content = at;
         while let Some(byte) = self.byte(at) {
             if byte == quote {
                 if self.byte(at + 1) != Some(quote) {
-                    return at + 1;
+                    return Some(at + 1);
                 }
                 at += 2;
-            } else if byte == b'\\' && backslash {
+            } else if byte == b'\\' && backslash == Has::Yes {
                 at += 2;
+            } else if byte == b'\\' && backslash == Has::Unknown {
+                let end = self.backslashes_end(at);
+                if self.byte(end) == Some(quote)
+                    && (end - at) % 2 == 1
+                    && !self.is_escape_clause(content, end)
+                {
+                    return None;
+                }
+                at = end;
             } else {
                 at += 1;
             }
         }
-        self.bytes.len()
+        None
+    }
+
+    /// The end of a string in three quotes whose content begins at `at`.
+    fn triple_string_end(&self, mut at: usize, quote: u8) -> Option<usize> {
+        while let Some(byte) = self.byte(at) {
+            if byte == b'\\' {
+                at += 2;
+            } else if self.bytes[at..].starts_with(&[quote; 3]) {
+                return Some(at + 3);
+            } else {
+                at += 1;
+            }
+        }
+        None
+    }
+
+    fn backslashes_end(&self, at: usize) -> usize {
+        at + self.bytes[at..].iter().take_while(|&&byte| byte == b'\\').count()
+    }
+
+    /// Whether a string is the single backslash of `LIKE … ESCAPE '\\'`, whose quote is at `end`.
+    fn is_escape_clause(&self, content: usize, end: usize) -> bool {
+        let before = self.bytes[..content - 1].trim_ascii_end();
+        let word = before.len().checked_sub(6).map(|at| &before[at..]);
+        end == content + 1
+            && self.byte(end + 1) != Some(b'\'')
+            && word.is_some_and(|word| word.eq_ignore_ascii_case(b"ESCAPE"))
     }
 
     /// An identifier in quotes. One that is never closed may hold anything, so it is a literal.
@@ -317,6 +421,12 @@ impl<'a> Lexer<'a> {
                     return (Kind::Quoted, at + 1);
                 }
                 at += 1;
+            } else if byte == b'\\' && self.grammar.backslash_in_names == Has::Unknown {
+                let end = self.backslashes_end(at);
+                if self.byte(end) == Some(close) && (end - at) % 2 == 1 {
+                    break;
+                }
+                at = end - 1;
             }
             at += 1;
         }
@@ -329,7 +439,7 @@ impl<'a> Lexer<'a> {
             return self.bytes.len();
         };
         if open.is_whitespace() {
-            return self.string_end(at, b'\'', false);
+            return self.string_end(at, b'\'', Has::No);
         }
         let close = match open {
             '[' => ']',
@@ -348,60 +458,79 @@ impl<'a> Lexer<'a> {
             .map_or(self.bytes.len(), |found| content + found + terminator.len())
     }
 
-    fn is_dash_comment(&self, start: usize) -> bool {
-        let ends_dashes = |char: char| char.is_whitespace() || char.is_control();
-        !self.grammar.dashes_need_space || self.char(start + 2).is_some_and(ends_dashes)
+    fn ends_dashes(&self, at: usize) -> bool {
+        self.char(at).is_some_and(|char| char.is_whitespace() || char.is_control())
     }
 
-    /// The end of the line, which stays.
-    fn line_end(&self, start: usize) -> usize {
-        let ends_line =
-            |&byte: &u8| byte == b'\n' || (byte == b'\r' && self.grammar.carriage_return_ends_line);
-        let Some(length) = self.bytes[start..].iter().position(ends_line) else {
-            return self.bytes.len();
+    fn is_dash_comment(&self, start: usize) -> bool {
+        self.grammar.dashes_need_space != Has::Yes || self.ends_dashes(start + 2)
+    }
+
+    /// A comment to the end of the line, which stays. Where it may be none and holds a quote,
+    /// nobody knows what the rest of the text is.
+    fn line_comment(&self, start: usize, is_sure: bool) -> (Kind, usize) {
+        let ends_with_return = self.grammar.carriage_return_ends_line;
+        let ends_line = |&byte: &u8| byte == b'\n' || (byte == b'\r' && ends_with_return == Has::Yes);
+        let length = self.bytes[start..].iter().position(ends_line);
+        let end = length.map_or(self.bytes.len(), |length| start + length);
+        let doubtful = if !is_sure {
+            start + 1
+        } else if ends_with_return == Has::Unknown {
+            let line = self.bytes[start..end].strip_suffix(b"\r").unwrap_or(&self.bytes[start..end]);
+            start + line.iter().position(|&byte| byte == b'\r').unwrap_or(line.len())
+        } else {
+            end
         };
-        let end = start + length;
-        if self.bytes[end] == b'\n' && self.bytes[end - 1] == b'\r' { end - 1 } else { end }
+        if self.may_open_something(doubtful, end) {
+            return (Kind::Literal, self.bytes.len());
+        }
+        let is_pair = length.is_some() && self.bytes[end] == b'\n' && self.bytes[end - 1] == b'\r';
+        (Kind::Comment, if is_pair { end - 1 } else { end })
+    }
+
+    /// Whether something begins in a part of the text that may go on behind it.
+    fn may_open_something(&self, start: usize, end: usize) -> bool {
+        let part = self.bytes.get(start..end).unwrap_or_default();
+        part.iter().any(|byte| matches!(byte, b'\'' | b'"' | b'`' | b'[' | b'{' | b'$'))
+            || part.windows(2).any(|pair| matches!(pair, b"/*" | b"*/"))
     }
 
     fn block_comment(&mut self, start: usize) -> (Kind, usize) {
-        if !self.in_executable_comment {
-            let inside = &self.text[start + 2..];
-            if let Some(mark) =
-                self.grammar.executable_comments.iter().find(|mark| inside.starts_with(**mark))
-            {
-                self.in_executable_comment = true;
-                return (Kind::Comment, self.digits_end(start + 2 + mark.len()));
-            }
+        let inside = &self.text[start + 2..];
+        let mark_of =
+            |marks: &[&str]| marks.iter().find(|mark| inside.starts_with(**mark)).map(|mark| mark.len());
+        if !self.in_executable_comment
+            && let Some(mark) = mark_of(self.grammar.executable_comments)
+        {
+            self.in_executable_comment = true;
+            return (Kind::Comment, self.digits_end(start + 2 + mark));
         }
+        let nested = self.grammar.nested_comments;
         let mut at = start + 2;
         let mut depth = 1_usize;
-        let mut first_end = None;
         while let Some(byte) = self.byte(at) {
             match (byte, self.byte(at + 1)) {
                 (b'*', Some(b'/')) => {
                     at += 2;
-                    first_end.get_or_insert(at);
                     depth -= 1;
                     if depth == 0 {
+                        let may_be_executed = mark_of(self.grammar.perhaps_executable_comments).is_some();
+                        if may_be_executed && self.may_open_something(start + 2, at - 2) {
+                            break;
+                        }
                         return (Kind::Comment, at);
                     }
                 }
-                (b'/', Some(b'*')) if self.nested_comments => {
+                (b'/', Some(b'*')) if nested == Has::Unknown => return (Kind::Literal, self.bytes.len()),
+                (b'/', Some(b'*')) if nested == Has::Yes => {
                     at += 2;
                     depth += 1;
                 }
                 _ => at += 1,
             }
         }
-        match first_end {
-            // Nesting was the wrong guess. It is not made again, which keeps the time linear.
-            Some(end) if self.grammar.comments == Nesting::Guess => {
-                self.nested_comments = false;
-                (Kind::Comment, end)
-            }
-            _ => (Kind::Comment, self.bytes.len()),
-        }
+        let is_closed = depth == 0;
+        (if is_closed { Kind::Literal } else { Kind::Comment }, self.bytes.len())
     }
 
     /// A dollar-quoted string, money, or a parameter.
@@ -476,6 +605,43 @@ impl<'a> Lexer<'a> {
     }
 }
 
+impl Lexer<'_> {
+    /// Whether a token goes on beyond the end of what may be around it: `['a]b']` is a string in
+    /// brackets, or a name with half a string behind it.
+    fn is_doubtful(&mut self, token: Token) -> bool {
+        let bytes = &self.bytes[token.start..token.end];
+        match token.kind {
+            Kind::Punctuation(byte @ (b'[' | b'{')) => {
+                let grammar = self.grammar;
+                let is_unknown =
+                    if byte == b'[' { grammar.bracket == Has::Unknown } else { grammar.brace_comment };
+                if is_unknown && self.open_bracket.is_none() {
+                    self.open_bracket = Some(if byte == b'[' { b']' } else { b'}' });
+                }
+                false
+            }
+            Kind::Punctuation(byte) => {
+                if self.open_bracket == Some(byte) {
+                    let was_doubled = std::mem::take(&mut self.is_doubled);
+                    self.is_doubled = byte == b']' && !was_doubled && self.byte(token.end) == Some(b']');
+                    if !self.is_doubled && !was_doubled {
+                        self.open_bracket = None;
+                    }
+                }
+                false
+            }
+            Kind::Literal | Kind::Comment | Kind::Quoted | Kind::PerhapsQuoted => {
+                let leaves_bracket = self.open_bracket.is_some_and(|close| bytes.contains(&close));
+                let is_block = bytes.starts_with(b"/*") || bytes == b"*/";
+                let leaves_comment =
+                    self.in_executable_comment && !is_block && bytes.windows(2).any(|pair| pair == b"*/");
+                leaves_bracket || leaves_comment
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Iterator for Lexer<'_> {
     type Item = Token;
 
@@ -483,9 +649,14 @@ impl Iterator for Lexer<'_> {
         let start = self.position;
         let (kind, end) = self.token(start)?;
         // A backslash or a doubled quote as last byte leads one beyond the end.
-        let end = end.min(self.bytes.len());
-        self.position = end;
-        self.previous = kind;
-        Some(Token { kind, start, end })
+        let mut token = Token { kind, start, end: end.min(self.bytes.len()) };
+        if (self.open_bracket.is_some() || self.in_executable_comment || matches!(kind, Kind::Punctuation(_)))
+            && self.is_doubtful(token)
+        {
+            token = Token { kind: Kind::Literal, start, end: self.bytes.len() };
+        }
+        self.position = token.end;
+        self.previous = token.kind;
+        Some(token)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::grammar::Grammar;
+use super::grammar::{Grammar, Has};
 use super::lexer::{Kind, Token};
 
 /// Takes the tokens of a text one after the other and copies what may stay.
@@ -15,35 +15,17 @@ pub(super) struct Sanitiser<'a> {
     copied: usize,
     /// A comment was left out right before this place.
     gap: bool,
-    password: Password,
 }
-
-/// How near the words lead to a password without quotes: `IDENTIFIED BY tiger REPLACE lion`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Password {
-    Far,
-    Identified,
-    Here,
-    Passed,
-}
-
-const IDENTIFIED: &str = "IDENTIFIED";
 
 impl<'a> Sanitiser<'a> {
     pub(super) fn new(source: &'a str, grammar: &'a Grammar) -> Self {
-        Self { source, grammar, written: None, copied: 0, gap: false, password: Password::Far }
+        Self { source, grammar, written: None, copied: 0, gap: false }
     }
 
     #[inline]
     pub(super) fn push(&mut self, token: Token) {
         // Most tokens are none of what matters here.
-        let is_plain = match token.kind {
-            Kind::Space => true,
-            Kind::Punctuation(_) => self.password == Password::Far,
-            Kind::Word => self.password == Password::Far && token.end - token.start != IDENTIFIED.len(),
-            _ => false,
-        };
-        if self.gap || !is_plain {
+        if self.gap || matches!(token.kind, Kind::Literal | Kind::More | Kind::Comment) {
             self.push_any(token);
         }
     }
@@ -55,9 +37,13 @@ impl<'a> Sanitiser<'a> {
                 self.gap = true;
             }
             Kind::Space => self.close_gap(false),
+            Kind::More => {
+                self.gap = false;
+                self.copied = token.end;
+            }
             _ => {
                 self.close_gap(true);
-                if self.is_literal(token) {
+                if token.kind == Kind::Literal {
                     self.skip(token, "?");
                 }
             }
@@ -73,27 +59,6 @@ impl<'a> Sanitiser<'a> {
                 Cow::Owned(written)
             }
         }
-    }
-
-    fn is_literal(&mut self, token: Token) -> bool {
-        let was = self.password;
-        self.password = Password::Far;
-        let word = match token.kind {
-            Kind::Word => &self.source[token.start..token.end],
-            Kind::Quoted | Kind::Parameter | Kind::Literal if was == Password::Here => {
-                self.password = Password::Passed;
-                return token.kind != Kind::Parameter;
-            }
-            kind => return kind == Kind::Literal,
-        };
-        self.password = match was {
-            Password::Here => Password::Passed,
-            Password::Identified if word.eq_ignore_ascii_case("BY") => Password::Here,
-            Password::Passed if word.eq_ignore_ascii_case("REPLACE") => Password::Here,
-            _ if word.eq_ignore_ascii_case(IDENTIFIED) => Password::Identified,
-            _ => Password::Far,
-        };
-        was == Password::Here
     }
 
     /// Leaves the token out and writes something in its place.
@@ -112,7 +77,7 @@ impl<'a> Sanitiser<'a> {
         let Some(written) = &mut self.written else {
             return;
         };
-        if self.grammar.dashes_need_space && written.ends_with("--") {
+        if self.grammar.dashes_need_space == Has::Yes && written.ends_with("--") {
             // With whitespace behind them these two operators would begin a comment.
             written.push_str("/**/");
         } else if needs_space && written.ends_with(|last: char| !last.is_ascii_whitespace()) {
