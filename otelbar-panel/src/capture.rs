@@ -3,14 +3,18 @@
 mod busy;
 mod client;
 mod fields;
+mod filters;
 mod layer;
 mod processor;
+mod reach;
 mod sqlx;
 mod template;
 
 pub(crate) use busy::Busy;
 pub use client::{ClientBody, ClientFuture, ClientLayer, ClientService};
+pub use filters::SupportsFilters;
 pub use layer::CaptureLayer;
 pub(crate) use layer::{CaptureFilter, REQUEST_TARGET};
 pub use processor::ToolbarSpanProcessor;
+pub(crate) use reach::ReachProbe;
 pub use template::{Rendered, template};

@@ -17,7 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::access::{Access, Denied, Rule, Token};
 use crate::background::Background;
 use crate::bar::{self, Bar, Navigation, Reason};
-use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, ToolbarSpanProcessor};
+use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, SupportsFilters, ToolbarSpanProcessor};
 use crate::delivery;
 use crate::handover::Handover;
 use crate::id::{new_span_id, new_trace_id};
@@ -111,12 +111,12 @@ impl OpenTelemetryPanel {
 
     /// The layer for `tracing_subscriber`, which records spans, logs and `sqlx` queries.
     ///
-    /// It has a filter of its own, and is not bound by the filters of the layers beside it; a filter of the whole
+    /// It goes on a registry; see [`SupportsFilters`]. It has a filter of its own, and is not bound by the filters of the layers beside it; a filter of the whole
     /// subscriber (an `EnvFilter` put in as a layer) binds it too, and hides the queries unless it lets `sqlx` at
-    /// `debug` through.
+    /// `debug` through. Where the layer is missing, or a filter hides what it needs, the page says so.
     pub fn tracing_layer<S>(&self) -> impl Layer<S> + use<S>
     where
-        S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+        S: tracing::Subscriber + SupportsFilters + for<'a> LookupSpan<'a>,
     {
         self.toolbar.as_ref().map(|toolbar| {
             CaptureLayer::default().with_filter(CaptureFilter::new(toolbar.config.capture_level()))
@@ -229,6 +229,7 @@ impl Toolbar {
                 .with_opt_in_attributes(|name| config.opt_in_attributes().contains(name)),
             counters: Counters::default(),
             handover: handover.clone(),
+            reach: Arc::default(),
             sql_system: config.sql_system().to_owned(),
         });
         let accounts = exporter.iter().flat_map(ToolbarSpanExporter::accounts);
@@ -305,6 +306,11 @@ impl Toolbar {
             Some(_) if !context.span_context.is_sampled() => delivery::Start::NotSampled,
             Some(_) => delivery::Start::Pending,
         });
+    }
+
+    /// Whether queries of `sqlx` are to be recorded.
+    pub(crate) fn wants_queries(&self) -> bool {
+        self.recorder.captured.sql && CaptureFilter::new(self.config.capture_level()).wants_queries()
     }
 
     /// What of a request decides about the bar; the request gets back the validators that belong to the application.

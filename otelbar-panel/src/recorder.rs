@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use otelbar_convert::redact::Redactor;
@@ -5,6 +6,7 @@ use otelbar_convert::{Conventions, PanelDataConverter};
 
 use otelbar_propagation::Propagators;
 
+use crate::capture::ReachProbe;
 use crate::handover::Handover;
 use crate::request::Limits;
 
@@ -20,6 +22,8 @@ pub(crate) struct Recorder {
     pub(crate) conventions: Conventions,
     pub(crate) counters: Counters,
     pub(crate) handover: Handover,
+    /// Whether what the application tells `tracing` comes here.
+    pub(crate) reach: Arc<ReachProbe>,
     /// `db.system.name` of queries whose source does not say which database they went to.
     pub(crate) sql_system: String,
 }

@@ -42,6 +42,7 @@ mod tests {
             conventions: Conventions::default(),
             counters: Counters::default(),
             handover,
+            reach: Arc::default(),
             sql_system: "sqlite".to_owned(),
         });
         let span_context = SpanContext::new(

@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeSeq, Serializer};
 pub(super) struct List {
     pub(super) service: String,
     pub(super) warnings: Vec<String>,
+    pub(super) capture: Capture,
     pub(super) requests: Vec<Request>,
     pub(super) store: Store,
     pub(super) dropped: AllDropped,
@@ -140,6 +141,12 @@ pub(super) struct DropCounts {
 pub(super) struct LastError {
     pub(super) at_unix_ns: String,
     pub(super) message: String,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct Capture {
+    pub(super) tracing: &'static str,
+    pub(super) problem: Option<String>,
 }
 
 #[derive(serde::Serialize)]

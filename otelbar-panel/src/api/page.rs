@@ -18,9 +18,11 @@ const MAX_SPANS_OF_OTHERS: usize = 20_000;
 pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json::List {
     let fill = toolbar.store.fill();
     let counters = &toolbar.recorder.counters;
+    let reach = toolbar.recorder.reach.reach();
     json::List {
         service: toolbar.service.name.clone(),
         warnings: toolbar.warnings.clone(),
+        capture: json::Capture { tracing: reach.as_str(), problem: reach.problem() },
         requests: toolbar.store.newest(before, limit).iter().map(|held| request(toolbar, held)).collect(),
         store: json::Store {
             requests: fill.requests,

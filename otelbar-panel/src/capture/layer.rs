@@ -64,6 +64,7 @@ where
         if metadata.target() == REQUEST_TARGET {
             // The request's own span: what the tower layer has just opened is the context's request.
             if let Some(scope) = Scope::of_otel_context() {
+                scope.context.recorder.reach.see_request();
                 let scope = Scope { span: scope.context.id(), ..scope };
                 span.extensions_mut().insert(SpanHandle { scope, place: None, busy: Busy::default() });
             }
@@ -206,6 +207,11 @@ pub(crate) struct CaptureFilter {
 impl CaptureFilter {
     pub(crate) fn new(levels: &otelbar_config::LevelFilter) -> Self {
         CaptureFilter { levels: levels.clone() }
+    }
+
+    /// Whether it lets the queries of `sqlx` through.
+    pub(crate) fn wants_queries(&self) -> bool {
+        level_filter(self.levels.level_of(sqlx::TARGET)) >= LevelFilter::DEBUG
     }
 
     /// Asked once for each place in the code, and remembered by `tracing`.

@@ -79,6 +79,7 @@ impl Watch {
             // At the level that the fewest filters hide, since spans and tasks find their request by it.
             tracing::error_span!(target: REQUEST_TARGET, "request", trace_id = %context.span_context.trace_id())
         };
+        toolbar.recorder.reach.opened(|| toolbar.wants_queries());
         let access = toolbar.access.check_bar(request, peer);
         let may_see = access.is_ok();
         Watch {
