@@ -1,11 +1,11 @@
 // All that is known of one span: times, ids, attributes, events with their exceptions.
 
-import { copyButton, externalLink, h, icon, replace, safeUrl } from "./dom.js";
+import { copyButton, externalLink, h, icon, replace, safeUrl, some } from "./dom.js";
 import { attribute, attributeValue, between, clock, count, duration, offset, percent, plural, truncate, utc } from "./format.js";
 import { requestHash } from "./location.js";
-import { levelOf } from "./logs.js";
+import { levelOf, titleOf } from "./logs.js";
 import { tokens } from "./queries.js";
-import { panelOf } from "./trace.js";
+import { callTarget, panelOf } from "./trace.js";
 import { KIND_NAMES } from "./words.js";
 
 const SQL_KEYS = ["db.query.text", "db.statement"];
@@ -61,6 +61,7 @@ export class Details {
             fact("Kind", `${span.kind} · ${KIND_NAMES[kind]}`),
             fact("Status", span.status === "error" ? h("span", { class: "text-bad" }, "error") : span.status),
             span.status_message === null ? null : fact("Message", h("span", { class: "prewrap" }, span.status_message)),
+            callTarget(span) === null ? null : fact("Call to", h("span", { class: "mono" }, callTarget(span))),
             fact("Service", span.service),
             fact("Scope", h("span", { class: "mono" }, span.scope)),
             fact("Span id", [h("span", { class: "mono" }, span.span_id), copyButton(span.span_id, "the span id")]),
@@ -78,6 +79,7 @@ export class Details {
           ),
         ),
         h("section", null, h("h3", null, "Attributes ", h("span", { class: "muted" }, count(span.attributes.length))), attributeTable(rest, span.attributes.length), dropped(span.dropped?.attributes, "attribute")),
+        span.links.length === 0 ? null : h("section", null, h("h3", null, "Links ", h("span", { class: "muted" }, count(span.links.length))), this.#links(span, trace)),
         h("section", null, h("h3", null, "Events ", h("span", { class: "muted" }, count(span.events.length))), this.#events(node, trace), dropped(span.dropped?.events, "event")),
       ),
     );
@@ -95,13 +97,36 @@ export class Details {
     return notices.map((text) => h("p", { class: "note" }, icon("info"), h("span", null, text)));
   }
 
+  /** The spans that this one follows from, or is otherwise linked to. */
+  #links({ links }, trace) {
+    return h(
+      "ul",
+      { class: "span-links" },
+      some(
+        links,
+        ({ trace_id: traceId, span_id: id, attributes }) => {
+          const target = traceId === trace.traceId ? trace.byId.get(id) : undefined;
+          return h(
+            "li",
+            null,
+            target === undefined
+              ? [h("span", { class: "mono" }, id), h("span", { class: "muted" }, traceId === trace.traceId ? " of this trace, not held here" : " of the trace "), traceId === trace.traceId ? null : [h("span", { class: "mono" }, traceId), copyButton(traceId, "the trace id")]]
+              : h("button", { class: "link", type: "button", on: { click: () => this.#onGoto(target, null) } }, truncate(target.span.name, 60)),
+            attributes.length === 0 ? null : attributeTable(attributes),
+          );
+        },
+        { wrap: (button) => h("li", null, button) },
+      ),
+    );
+  }
+
   #events(node, trace) {
     const { events } = node.span;
     if (events.length === 0) return h("p", { class: "muted" }, "None.");
     return h(
       "ol",
       { class: "events" },
-      events.map((event) => {
+      some(events, (event) => {
         const stack = attribute(event.attributes, "exception.stacktrace");
         const level = levelOf(event);
         return h(
@@ -112,12 +137,12 @@ export class Details {
             { class: "event-head" },
             levelBadge(level),
             h("span", { class: "mono muted event-time", title: utc(event.time_unix_ns) }, offset(between(trace.base, event.time_unix_ns))),
-            h("span", { class: "event-name prewrap" }, event.name),
+            h("span", { class: "event-name prewrap" }, titleOf(event)),
           ),
           event.attributes.length === 0 ? null : attributeTable(event.attributes.filter(({ key, value }) => key !== "exception.stacktrace" || typeof value !== "string")),
           typeof stack === "string" ? h("details", { class: "stack", open: stack.length < 4000 }, h("summary", null, "Stack trace", copyButton(stack, "the stack trace")), h("pre", { class: "code" }, stack)) : null,
         );
-      }),
+      }, { wrap: (button) => h("li", { class: "event" }, button) }),
     );
   }
 }

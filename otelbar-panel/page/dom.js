@@ -1,7 +1,7 @@
 // Building DOM. Everything shown goes through `h`, which makes elements and text nodes and nothing else: no markup is
 // ever parsed, no attribute can carry script or style, and a link leads to http(s) or within this page.
 
-import { visible } from "./format.js";
+import { count, visible } from "./format.js";
 
 const FORBIDDEN = /^(on|style$|src|action$|formaction$|xlink)/i;
 const SVG = "http://www.w3.org/2000/svg";
@@ -51,6 +51,24 @@ export function append(element, children) {
     if (Array.isArray(child)) append(element, child);
     else element.append(child instanceof Node ? child : visible(String(child)));
   }
+}
+
+/**
+ * Elements for the first of many items, and a button that shows more of the rest: thousands at once would make the page
+ * slow. `wrap` puts the button into what may stand beside the elements.
+ */
+export function some(items, create, { first = 24, step = 200, wrap = (button) => button } = {}) {
+  const shown = items.slice(0, first).map(create);
+  const rest = items.slice(first);
+  if (rest.length === 0) return shown;
+  const next = Math.min(step, rest.length);
+  const button = h("button", { class: "button more", type: "button", title: `Show the next ${count(next)}` }, `and ${count(rest.length)} more`);
+  const place = wrap(button);
+  button.addEventListener("click", () => {
+    const more = h("div", null, some(rest, create, { first: step, step, wrap }));
+    place.replaceWith(...more.childNodes);
+  });
+  return [...shown, place];
 }
 
 /** Puts `children` in the place of what `element` held. */

@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 import { bytes, clock, count, dateTime, plural } from "./format.js";
 import { listHash } from "./location.js";
-import { breakerText, dropReasons, healthTone } from "./words.js";
+import { dropReasons, healthTone, pauseText } from "./words.js";
 
 /** The exporter in a few words for the head. */
 export function exporterSummary({ destinations }) {
@@ -23,15 +23,15 @@ export function exporterSummary({ destinations }) {
   );
 }
 
-/** A banner for each destination that fails or rejects. */
+/** A banner for each destination that fails, waits or rejects. */
 export function exporterBanners({ destinations }) {
   const several = destinations.length > 1;
   return destinations.flatMap((destination) => {
     const { name, endpoint, health, queued, in_flight: inFlight, spooled, accepted, rejected, dropped } = destination;
-    if (health === "failing") {
+    if (health === "failing" || health === "waiting") {
       const spans = [[queued + inFlight, "waiting"], [spooled, "on disk"], [dropped.total, "given up"]].filter(([number]) => number > 0);
       const kept = spans.map(([number, where], index) => `${index === 0 ? plural(number, "span") : count(number)} ${where}`).join(", ");
-      const more = [kept === "" ? null : `${kept}.`, breakerText(destination.breaker), "Requests are not affected."];
+      const more = [kept === "" ? null : `${kept}.`, pauseText(destination, Date.now()), "Requests are not affected."];
       return h(
         "div",
         { class: "banner banner-error", role: "alert" },
@@ -39,7 +39,7 @@ export function exporterBanners({ destinations }) {
         h(
           "span",
           null,
-          h("b", null, several ? `Export to ${name} is failing. ` : "Export is failing. "),
+          h("b", null, `${several ? `Export to ${name}` : "Export"} is ${health === "waiting" ? "waiting" : "failing"}. `),
           destination.last_error?.message ?? "The exporter gave no reason.",
           h("span", { class: "banner-more" }, ` · ${more.filter((part) => part !== null).join(" ")}`),
         ),
@@ -71,7 +71,7 @@ export function destinationCards({ destinations }) {
 
 function card(destination) {
   const { name, protocol, endpoint, health, last_error: error, last_message: message, dropped } = destination;
-  const breaker = breakerText(destination.breaker);
+  const pause = pauseText(destination, Date.now());
   const reasons = dropReasons(dropped);
   return h(
     "section",
@@ -85,7 +85,7 @@ function card(destination) {
       h("span", { class: `tone-${healthTone(health)}` }, health),
     ),
     h("p", { class: "mono muted destination-endpoint" }, endpoint),
-    breaker === null ? null : h("p", { class: "text-warn destination-breaker" }, breaker),
+    pause === null ? null : h("p", { class: "text-warn destination-pause" }, pause),
     h(
       "dl",
       { class: "counters" },

@@ -63,6 +63,11 @@ export function dateTime(unixNs) {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${clock(unixNs)}`;
 }
 
+/** A moment near now by its time of day, one of another day with its date: `14:02:36.935`, `2026-11-20 14:02:36.935`. */
+export function moment(unixNs, nowMs) {
+  return dateOf(unixNs).toDateString() === new Date(nowMs).toDateString() ? clock(unixNs) : dateTime(unixNs);
+}
+
 /** The full instant in UTC with all nine digits, for tooltips and copying. */
 export function utc(unixNs) {
   const date = dateOf(unixNs);

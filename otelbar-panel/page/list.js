@@ -360,7 +360,7 @@ export class ListView {
         { class: "c-queries", role: "gridcell" },
         counts.queries === 0 ? h("span", { class: "zero" }, "–") : [h("span", null, count(counts.queries)), h("span", { class: "muted" }, duration(request.query_ns))],
       ),
-      number("calls", counts.calls),
+      number("calls", counts.calls, "", request.called),
       number("logs", counts.logs),
       number("errors", counts.errors, "bad"),
       h(
@@ -435,8 +435,10 @@ function targetOf({ path, query }) {
   return query === null || query === "" ? path : `${path}?${query}`;
 }
 
-function number(name, value, tone = "") {
-  return h("div", { class: `c-${name}`, role: "gridcell" }, value === 0 ? h("span", { class: "zero" }, "–") : h("span", tone === "" ? null : { class: `number-${tone}` }, count(value)));
+/** A cell with a number; `named` are some of the things counted, for its tooltip. */
+function number(name, value, tone = "", named = []) {
+  const title = [...named, value > named.length ? `and ${count(value - named.length)} more` : null].filter((line) => line !== null).join("\n");
+  return h("div", { class: `c-${name}`, role: "gridcell", title: named.length === 0 ? null : title }, value === 0 ? h("span", { class: "zero" }, "–") : h("span", tone === "" ? null : { class: `number-${tone}` }, count(value)));
 }
 
 function methodClass(method) {

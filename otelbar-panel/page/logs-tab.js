@@ -3,7 +3,7 @@
 import { levelBadge } from "./details.js";
 import { h, icon, replace, setAttribute, setText } from "./dom.js";
 import { count, offset, plural, utc } from "./format.js";
-import { LEVELS, collectLogs, filterLogs, levelCounts, summary } from "./logs.js";
+import { LEVELS, collectLogs, filterLogs, levelCounts, summary, titleOf } from "./logs.js";
 import { Rows } from "./rows.js";
 
 const ROW_HEIGHT = 26;
@@ -159,7 +159,7 @@ export class LogsTab {
       },
       h("div", { role: "gridcell", class: "mono muted", title: utc(event.time_unix_ns) }, offset(log.offset)),
       h("div", { role: "gridcell" }, levelBadge(level)),
-      h("div", { role: "gridcell", class: "log-message", title: details === "" ? event.name : `${event.name}\n${details}` }, h("span", null, event.name), details === "" ? null : h("span", { class: "mono muted" }, details)),
+      h("div", { role: "gridcell", class: "log-message", title: details === "" ? titleOf(event) : `${titleOf(event)}\n${details}` }, h("span", null, titleOf(event)), details === "" ? null : h("span", { class: "mono muted" }, details)),
       h("div", { role: "gridcell", class: "log-span" }, h("button", { class: "link", type: "button", tabindex: "-1", title: node.span.name }, node.span.name)),
     );
   }

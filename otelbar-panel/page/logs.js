@@ -1,6 +1,6 @@
 // The events of all spans of a trace as one log, in the order of time. Pure.
 
-import { attributeValue, between, instant } from "./format.js";
+import { attribute, attributeValue, between, instant } from "./format.js";
 
 export const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
@@ -30,6 +30,13 @@ export function levelOf(event) {
   return event.name === "exception" ? "ERROR" : null;
 }
 
+/** What an event says in a line: an exception what it is and its message, anything else its name. */
+export function titleOf(event) {
+  if (event.name !== "exception") return event.name;
+  const [type, message] = ["exception.type", "exception.message"].map((key) => attribute(event.attributes, key)).map((value) => (value === null || value === "" ? null : attributeValue(value)));
+  return [type, message].filter((part) => part !== null).join(": ") || event.name;
+}
+
 /** The logs of the wanted levels that hold `text`. Events without a level are wanted as long as INFO is. */
 export function filterLogs(logs, { levels, text = "" }) {
   const needle = text.trim().toLowerCase();
@@ -48,14 +55,15 @@ export function levelCounts(logs) {
 
 /** The attributes on one line: `user.id=7 cart.items=3`. */
 export function summary(event) {
+  const told = event.name === "exception" ? ["exception.type", "exception.message", "exception.stacktrace"] : ["exception.stacktrace"];
   return (event.attributes ?? [])
-    .filter(({ key }) => key !== "exception.stacktrace")
+    .filter(({ key }) => !told.includes(key))
     .map(({ key, value }) => `${key}=${attributeValue(value)}`)
     .join("  ")
     .replace(/\s*\n\s*/g, " ⏎ ");
 }
 
 function logText(log) {
-  log.text ??= `${log.event.name}\n${summary(log.event)}\n${log.node.span.name}`.toLowerCase();
+  log.text ??= `${titleOf(log.event)}\n${summary(log.event)}\n${log.node.span.name}`.toLowerCase();
   return log.text;
 }

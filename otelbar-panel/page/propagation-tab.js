@@ -1,6 +1,6 @@
 // The Propagation tab: the trace context that came with the request, what was made of it, and why.
 
-import { copyButton, h, icon, replace } from "./dom.js";
+import { copyButton, h, icon, replace, some } from "./dom.js";
 import { members, traceparentFields } from "./headers.js";
 import { propagationLabel } from "./words.js";
 
@@ -59,5 +59,5 @@ function fieldsOf(name, value) {
   }
   const list = members(name.toLowerCase(), value);
   if (list.length === 0) return null;
-  return h("dl", { class: "fields" }, list.map((member) => [h("dt", null, member.key), h("dd", null, h("span", { class: "mono" }, member.value), member.properties.length > 0 ? h("span", { class: "muted" }, ` ; ${member.properties.join("; ")}`) : null)]));
+  return h("dl", { class: "fields" }, some(list, (member) => [h("dt", null, member.key), h("dd", null, h("span", { class: "mono" }, member.value), member.properties.length > 0 ? h("span", { class: "muted" }, ` ; ${member.properties.join("; ")}`) : null)], { wrap: (button) => h("dd", null, button) }));
 }

@@ -1,7 +1,7 @@
 // The Queries tab: SQL spans grouped by statement, each group opening to its spans.
 
 import { sqlBlock, sqlParts } from "./details.js";
-import { h, icon, replace, setAttribute } from "./dom.js";
+import { h, icon, replace, setAttribute, some } from "./dom.js";
 import { count, duration, offset, percent, plural, truncate } from "./format.js";
 import { ORDERS, groupQueries } from "./queries.js";
 import { findingLabel } from "./words.js";
@@ -16,6 +16,8 @@ const COLUMNS = [
 ];
 /** Spans listed in an opened group before asking for the rest. */
 const FIRST = 50;
+/** Statements that are shown at first. */
+const FIRST_STATEMENTS = 200;
 
 export class QueriesTab {
   #onSelect;
@@ -66,7 +68,7 @@ export class QueriesTab {
         "table",
         { class: "data queries" },
         h("thead", null, h("tr", null, COLUMNS.map(([name, label]) => this.#heading(name, label)))),
-        groups.map((group) => this.#group(group)),
+        some(groups, (group) => this.#group(group), { first: FIRST_STATEMENTS, wrap: (button) => h("tbody", null, h("tr", null, h("td", { colspan: COLUMNS.length }, button))) }),
       ),
     );
     this.select(this.#selected);

@@ -2,7 +2,7 @@
 
 import { ApiError, fetchList, fetchRequestText, parseAnswer } from "./api.js";
 import { Details } from "./details.js";
-import { announce, copyButton, externalLink, h, icon, replace, replaceHash, setText } from "./dom.js";
+import { announce, copyButton, externalLink, h, icon, replace, replaceHash, setText, some } from "./dom.js";
 import { merge, neighbour, nested } from "./feed.js";
 import { filterRequests, parseFilter } from "./filter.js";
 import { clock, count, dateTime, duration, plural, utc } from "./format.js";
@@ -376,7 +376,7 @@ export class RequestView {
     this.#findings.hidden = findings.length === 0;
     replace(
       this.#findings,
-      findings.map((finding) => {
+      some(findings, (finding) => {
         const bad = finding.severity === "critical";
         const label = findingLabel(finding.kind);
         return h(

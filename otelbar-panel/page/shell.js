@@ -1,7 +1,7 @@
 // What surrounds both views: the service's name, how full the store is, how the exporter fares, what was dropped, and
 // whether the service answers at all.
 
-import { h, icon, replace } from "./dom.js";
+import { h, icon, replace, some } from "./dom.js";
 import { destinationCards, exporterBanners, exporterSummary } from "./exporter.js";
 import { losses } from "./feed.js";
 import { bytes, count, plural } from "./format.js";
@@ -18,6 +18,7 @@ export class Shell {
   #open = null;
   #answer = null;
   #failures = h("div", { class: "banners" });
+  #capture = h("div", { class: "banner banner-warning", role: "alert", hidden: true });
   #connection = h("div", { class: "banner banner-warning", role: "alert", hidden: true });
   #shown = "";
 
@@ -38,6 +39,7 @@ export class Shell {
       ),
       this.#drawer,
       this.#connection,
+      this.#capture,
       this.#failures,
     );
     for (const button of [this.#exporter, this.#warnings]) button.addEventListener("click", () => this.#toggle(button));
@@ -48,10 +50,10 @@ export class Shell {
     });
   }
 
-  /** Shows an answer's `service`, `warnings`, `store`, `dropped` and `exporter`. */
+  /** Shows an answer's `service`, `warnings`, `capture`, `store`, `dropped` and `exporter`. */
   status(answer) {
-    const { service, warnings, store, dropped, exporter } = answer;
-    const signature = JSON.stringify([service, warnings, store, dropped, exporter]);
+    const { service, warnings, capture, store, dropped, exporter } = answer;
+    const signature = JSON.stringify([service, warnings, capture, store, dropped, exporter]);
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#answer = answer;
@@ -59,6 +61,8 @@ export class Shell {
     this.#service.title = `service.name = ${service}`;
     this.#showStore(store);
     this.#showExporter(exporter);
+    this.#capture.hidden = capture.problem === null;
+    replace(this.#capture, icon("warning"), h("span", null, h("b", null, "Not everything is recorded. "), capture.problem));
     this.#showWarnings(warnings);
     this.#showDrawer();
     replace(
@@ -150,7 +154,7 @@ export class Shell {
     replace(
       this.#drawer,
       h("header", null, h("h2", null, title), h("button", { class: "icon-button", type: "button", title: "Close (Esc)", "aria-label": `Close: ${title}`, on: { click: () => this.#close() } }, icon("close"))),
-      about ? destinationCards(exporter) : h("ul", { class: "warning-list" }, warnings.map((warning) => h("li", { class: "prewrap" }, warning))),
+      about ? destinationCards(exporter) : h("ul", { class: "warning-list" }, some(warnings, (warning) => h("li", { class: "prewrap" }, warning), { wrap: (button) => h("li", null, button) })),
     );
   }
 }

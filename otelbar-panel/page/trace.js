@@ -1,6 +1,6 @@
 // The spans of a request as a tree, flattened to rows. Pure, and without recursion: a trace may be thousands deep.
 
-import { between, instant } from "./format.js";
+import { attribute, between, instant } from "./format.js";
 
 export const KINDS = ["request", "sql", "http", "template", "cache", "profile", "span"];
 
@@ -59,6 +59,7 @@ export function buildTrace(detail) {
   const end = order.reduce((latest, node) => Math.max(latest, node.offset + node.duration), 0);
   return {
     id,
+    traceId: detail.request.trace_id,
     base,
     // A trace of no measurable length still needs an axis.
     end: Math.max(end, 1),
@@ -114,6 +115,21 @@ export function findNodes(trace, { text = "", kinds = null, ownOnly = false }) {
 /** The panel a span belongs to; one this page does not know is shown as a plain span. */
 export function panelOf(span) {
   return KINDS.includes(span.panel) ? span.panel : "span";
+}
+
+/** Host and path of the call that a span stands for, by the present or the former names; null for other spans. */
+export function callTarget(span) {
+  if (panelOf(span) !== "http" || span.kind === "server") return null;
+  const text = (...keys) => {
+    const value = attribute(span.attributes, ...keys);
+    return typeof value === "string" && value !== "" ? value : null;
+  };
+  const whole = /^[a-z][a-z0-9+.-]*:\/\/(?:[^@/?#]*@)?([^?#]*)/i.exec(text("url.full", "http.url") ?? "");
+  if (whole !== null) return whole[1];
+  const host = text("server.address", "net.peer.name");
+  const port = attribute(span.attributes, "server.port", "net.peer.port");
+  const path = text("url.path", "url.template") ?? "";
+  return host === null ? null : `${host}${typeof port === "number" ? `:${port}` : ""}${path}`;
 }
 
 /** For each panel present: how many spans, and the sum of their durations. */

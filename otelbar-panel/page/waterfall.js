@@ -1,12 +1,12 @@
 // The waterfall: the tree of spans on the left, their bars over the time axis on the right, an overview above.
 
 import { h, icon, replace, setAttribute, setText } from "./dom.js";
-import { count, duration, between as elapsed, offset, percent, plural } from "./format.js";
+import { count, duration, between as elapsed, offset, percent, plural, truncate } from "./format.js";
 import { levelOf } from "./logs.js";
 import { Rows } from "./rows.js";
 import { rememberSize, rememberedSize, splitter } from "./splitter.js";
 import { around, barPlace, between, busyShare, eventMarks, indent, labelSide, pan, severity, ticks, zoom } from "./timeline.js";
-import { findNodes, kindTotals, panelOf, visibleNodes } from "./trace.js";
+import { callTarget, findNodes, kindTotals, panelOf, visibleNodes } from "./trace.js";
 import { KIND_NAMES } from "./words.js";
 
 const ROW_HEIGHT = 26;
@@ -287,6 +287,7 @@ export class Waterfall {
   #createRow(node) {
     const { span } = node;
     const kind = panelOf(span);
+    const target = callTarget(span);
     const twisty =
       node.children.length > 0
         ? h("button", { class: "twisty", type: "button", tabindex: "-1", "aria-hidden": "true" }, icon("chevron"))
@@ -303,6 +304,7 @@ export class Waterfall {
       h("span", { class: "kind-dot", title: KIND_NAMES[kind] }),
       node.foreign ? h("span", { class: "service-chip", title: `Service ${span.service}` }, span.service) : null,
       h("span", { class: "span-name" }, span.name),
+      target === null ? null : h("span", { class: "span-target mono muted", title: target }, target),
       node.error ? h("span", { class: "mark mark-bad", title: span.status_message ?? "The span’s status is error" }, icon("error")) : null,
       node.error || !span.events.some((event) => levelOf(event) === "ERROR") ? null : h("span", { class: "mark mark-bad", title: "Has events of level ERROR" }, icon("error")),
       span.unfinished ? h("span", { class: "tag tag-warn", title: "The span had not ended when it was read" }, "unfinished") : null,
@@ -607,10 +609,11 @@ export class Waterfall {
     if (this.#tip.dataset.node !== `${this.#generation}.${node.index}`) {
       this.#tip.dataset.node = `${this.#generation}.${node.index}`;
       const { span } = node;
+      const target = callTarget(span);
       const line = (name, value) => [h("dt", null, name), h("dd", null, value)];
       replace(
         this.#tip,
-        h("div", { class: `tip-name kind-${panelOf(span)}` }, h("span", { class: "kind-dot" }), span.name),
+        h("div", { class: `tip-name kind-${panelOf(span)}` }, h("span", { class: "kind-dot" }), span.name, target === null ? null : h("span", { class: "mono muted" }, truncate(target, 120))),
         h(
           "dl",
           null,

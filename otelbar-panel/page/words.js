@@ -1,6 +1,6 @@
 // The API's terms in words for people. Pure.
 
-import { clock, count, plural } from "./format.js";
+import { count, moment, plural } from "./format.js";
 
 /** `short` for a column, `title` for a sentence, `tone` for the colour. */
 export function exportLabel({ state }) {
@@ -23,7 +23,7 @@ const EXPORT = {
 
 /** What there is to say of a delivery beside its state: attempts, when the next is, what became of a part. */
 export function deliveryNote({ state, attempt, next_unix_ns: next, spans }) {
-  if (state === "retrying") return `attempt ${count(attempt)} failed, the next at ${clock(next)}`;
+  if (state === "retrying") return `attempt ${count(attempt)} failed, the next at ${moment(next, Date.now())}`;
   if (state === "in_flight" && attempt > 1) return `attempt ${count(attempt)}`;
   if (state === "partial" && spans.rejected > 0) return `${count(spans.rejected)} of ${plural(spans.handed_over, "span")} rejected`;
   if (state === "spooled") return plural(spans.spooled, "span");
@@ -46,14 +46,15 @@ const NOT_READY = {
 
 /** The colour of a destination's health. */
 export function healthTone(health) {
-  return { healthy: "good", rejecting: "warn", failing: "bad" }[health] ?? "neutral";
+  return { healthy: "good", rejecting: "warn", failing: "bad", waiting: "bad" }[health] ?? "neutral";
 }
 
-/** What an exporter's circuit breaker does, unless it is closed. */
-export function breakerText({ state, until_unix_ns: until }) {
-  if (state === "open") return until === null ? "It is left alone for a while." : `It is left alone until ${clock(until)}.`;
-  if (state === "half_open") return "It is being tried again.";
-  return null;
+/** When a destination is tried again, and why not now; null while spans go there. */
+export function pauseText({ breaker, pause }, nowMs) {
+  if (breaker.state === "half_open") return "It is being tried again.";
+  if (pause === null) return null;
+  const until = moment(pause.until_unix_ns, nowMs);
+  return { retry_after: `It asked to be sent nothing until ${until}.`, breaker: `It is left alone until ${until}.` }[pause.reason] ?? `The next attempt is at ${until}.`;
 }
 
 /** The exporter's drop counters that are not nought, in words. */
@@ -72,6 +73,7 @@ const DROPS = {
   too_large: { what: "too large", why: "A span is larger than a request may be." },
   invalid_id: { what: "invalid id", why: "A trace id or span id of zero, which Zipkin does not take." },
   spool_full: { what: "disk full", why: "They lay on disk and made room for others." },
+  panicked: { what: "internal error", why: "Lost by a fault in otelbar; the service’s log has it." },
   spool_damaged: { what: "damaged on disk", why: "They lay on disk and could not be read again." },
 };
 

@@ -45,9 +45,10 @@ export function span(fields) {
     status_message: null,
     attributes: [],
     events: [],
+    links: [],
     synthesised: false,
     unfinished: false,
-    dropped: { attributes: 0, events: 0 },
+    dropped: { attributes: 0, events: 0, links: 0 },
     ...fields,
   };
 }
@@ -70,6 +71,7 @@ export function summary({ counts = {}, ...fields } = {}) {
     error: false,
     query_ns: 0,
     finding_kinds: [],
+    called: [],
     export: { state: "accepted", detail: null },
     ...fields,
     counts: { spans: 1, queries: 0, calls: 0, renders: 0, cache: 0, logs: 0, errors: 0, findings: 0, ...counts },
@@ -441,6 +443,7 @@ export function shop(number, { now = START_NS + 600_000_000_000n } = {}) {
 /** How the exporter does with one destination. */
 export function destination({ health = "healthy", ...fields } = {}) {
   const failing = health === "failing";
+  const waiting = health === "waiting";
   const rejecting = health === "rejecting";
   return {
     name: "otlp",
@@ -448,6 +451,7 @@ export function destination({ health = "healthy", ...fields } = {}) {
     endpoint: "http://localhost:4318/v1/traces",
     health,
     breaker: failing ? { state: "open", until_unix_ns: String(START_NS + 30_000_000_000n) } : { state: "closed", until_unix_ns: null },
+    pause: failing || waiting ? { until_unix_ns: String(START_NS + 30_000_000_000n), reason: waiting ? "retry_after" : "breaker" } : null,
     handed_over: 5036,
     recovered: 0,
     queued: failing ? 8 : 0,
@@ -457,7 +461,7 @@ export function destination({ health = "healthy", ...fields } = {}) {
     spooled_bytes: 0,
     accepted: 5000,
     rejected: rejecting ? 310 : 0,
-    dropped: { total: failing ? 24 : 0, queue_full: failing ? 10 : 0, shut_down: 0, closed: 0, not_retryable: 0, expired: failing ? 14 : 0, too_large: 0, invalid_id: 0, spool_full: 0, spool_damaged: 0 },
+    dropped: { total: failing ? 24 : 0, queue_full: failing ? 10 : 0, shut_down: 0, closed: 0, not_retryable: 0, expired: failing ? 14 : 0, too_large: 0, invalid_id: 0, spool_full: 0, spool_damaged: 0, panicked: 0 },
     requests: 71,
     last_error: failing ? { at_unix_ns: String(START_NS), message: "could not connect to http://localhost:4318/v1/traces: Connection refused (os error 111)" } : null,
     last_message: rejecting ? "timestamp too far in the past" : null,
@@ -465,7 +469,7 @@ export function destination({ health = "healthy", ...fields } = {}) {
   };
 }
 
-const BADNESS = ["idle", "healthy", "rejecting", "failing"];
+const BADNESS = ["idle", "healthy", "rejecting", "failing", "waiting"];
 
 /** The exporter with these destinations; null where there is none. */
 export function exporter(destinations) {
@@ -486,12 +490,13 @@ export function exporter(destinations) {
 }
 
 /** The rest of the list's answer. */
-export function status({ requests, health = "failing", dropped = {}, warnings = [], destinations = health === "none" ? [] : [destination({ health })] }) {
+export function status({ requests, health = "failing", dropped = {}, warnings = [], capture = { tracing: "ok", problem: null }, destinations = health === "none" ? [] : [destination({ health })] }) {
   return {
     service: "shop",
     warnings,
+    capture,
     store: { requests, max_requests: 500, bytes: requests * 10_661, max_bytes: 67_108_864, evicted: 0 },
-    dropped: { requests: 0, spans: 0, logs: 0, attributes: 0, late: 0, ...dropped },
+    dropped: { requests: 0, spans: 0, logs: 0, attributes: 0, late: 0, panics: 0, ...dropped },
     exporter: exporter(destinations),
   };
 }

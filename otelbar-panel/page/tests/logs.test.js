@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { LEVELS, collectLogs, filterLogs, levelCounts, summary as line } from "../logs.js";
+import { LEVELS, collectLogs, filterLogs, levelCounts, summary as line, titleOf } from "../logs.js";
 import { buildTrace } from "../trace.js";
 import { START_NS, detail, span, summary } from "./fixtures.js";
 
@@ -37,4 +37,15 @@ test("filters by level and by text in message, attributes and span", () => {
 
 test("attributes fit on one line, and the stack trace stays out of it", () => {
   assert.equal(line(event(0, "INFO", "x", [{ key: "a", value: "1\n  2" }, { key: "exception.stacktrace", value: "long" }, { key: "b", value: [1, 2] }])), "a=1 ⏎ 2  b=[1,2]");
+});
+
+test("an exception is told by what it is and its message", () => {
+  const check = (attributes, title, rest) => {
+    const exception = event(0, null, "exception", Object.entries(attributes).map(([key, value]) => ({ key, value })));
+    assert.deepEqual([titleOf(exception), line(exception)], [title, rest]);
+  };
+  check({ "exception.type": "panic", "exception.message": "index out of bounds", "exception.stacktrace": "0: a", "code.line.number": 7 }, "panic: index out of bounds", "code.line.number=7");
+  check({ "exception.message": "gone" }, "gone", "");
+  check({}, "exception", "");
+  assert.equal(titleOf(event(0, "INFO", "said")), "said");
 });

@@ -101,12 +101,12 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelector('.list-row[id]')");
       assert.deepEqual(await page.evaluate(rowTexts(".exporter-name")), ["otlp", "zipkin"]);
       assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 zipkin spans dropped"]);
-      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [0-9:.]+\. Requests/);
+      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [-0-9:. ]+\. Requests/);
       await page.click("document.querySelector('.exporter')");
       await page.waitFor("document.querySelectorAll('.destination').length === 2");
       assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .counters > div")), ["Queued8 5.0 KiB", "In flight4", "On disk7 2.0 KiB", "Accepted5,000", "Rejected0", "Dropped24"]);
       assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .drop-reasons li")), ["10 queue full", "14 too old"]);
-      assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-breaker').textContent"), /^It is left alone until/);
+      assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-pause').textContent"), /^It is left alone until/);
       assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-said').textContent"), /^Last error, .*: could not connect/);
       assert.equal(await page.evaluate("document.querySelector('.destination:nth-child(1) .destination-said')"), null);
       state.destinations = [destination({ health: "healthy" }), destination({ ...zipkin, health: "healthy", spooled: 0 })];
@@ -142,7 +142,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelectorAll('.fact-export').length === 2");
       const [otlp, zipkin] = await page.evaluate(rowTexts(".fact-export"));
       assert.equal(otlp, "Export to otlpaccepted");
-      assert.match(zipkin, /^Export to zipkinretryingattempt 2 failed, the next at [0-9:.]+no connection$/);
+      assert.match(zipkin, /^Export to zipkinretryingattempt 2 failed, the next at [-0-9:. ]+no connection$/);
       assert.deepEqual(await page.evaluate(rowTexts(".backend-link a")), ["Open in Jaeger"]);
       assert.equal(await page.evaluate("document.querySelector('.backend-reason').textContent"), "zipkin: not reached yet, will be tried again");
       whole.deliveries[1] = delivery({ state: "accepted", detail: null }, { destination: "zipkin" });
@@ -447,10 +447,84 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
     return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${whole.spans[1].span_id}`, (page) => page.waitFor("document.querySelector('.details .note')?.textContent.includes('starts 400 µs before its parent')"));
   });
 
+  test("that nothing of tracing arrives is said with the remedy, and no more when it does", () => {
+    const problem = "The tracing subscriber is without the toolbar's layer. Add it: registry().with(toolbar.tracing_layer()).init().";
+    return visit({ details: [quick({ seq: 1 })], capture: { tracing: "missing", problem } }, "", async (page, { state }) => {
+      await page.waitFor(`document.querySelector('#shell .banner-warning:not([hidden])')?.textContent === ${JSON.stringify(`Not everything is recorded. ${problem}`)}`);
+      state.capture = { tracing: "ok", problem: null };
+      await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])') === null");
+    });
+  });
+
+  test("a backend that asks for a pause is told with the time, and faults of the toolbar's own are counted", () =>
+    visit({ details: [quick({ seq: 1 })], destinations: [destination({ health: "waiting" })], dropped: { panics: 2 } }, "", async (page) => {
+      await page.waitFor("/^Export is waiting\\. .*It asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)");
+      assert.ok((await page.evaluate(rowTexts(".loss"))).includes("2 internal errors"));
+    }));
+
+  test("a client that has gone and a cancelled request are no errors", () =>
+    visit({ details: [quick({ seq: 1, outcome: "client_gone" }), quick({ seq: 2, outcome: "cancelled", status: null }), quick({ seq: 3, outcome: "failed", status: null })] }, "", async (page) => {
+      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
+      const rows = await page.evaluate("[...document.querySelectorAll('.list-row[id]')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => [row.querySelector('.tag').textContent, row.classList.contains('is-error')])");
+      assert.deepEqual(rows, [["failed", true], ["cancelled", false], ["client gone", false]]);
+    }));
+
+  test("outgoing calls are shown with host and path, in the list and in the waterfall", () => {
+    const whole = productPage({ seq: 1 });
+    whole.request.called = ["GET 127.0.0.1:8081/stock/3"];
+    return visit({ details: [whole] }, "", async (page, { origin }) => {
+      await page.waitFor("document.querySelector('.list-row[id] .c-calls')?.title === 'GET 127.0.0.1:8081/stock/3'");
+      await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
+      await page.waitFor("document.querySelector('.wf-row .span-target')?.textContent === '127.0.0.1:8081/stock/3'");
+    });
+  });
+
+  test("thousands of findings, events and members cost no more than some dozens until they are asked for", () => {
+    const whole = quick({ seq: 1 });
+    whole.findings = Array.from({ length: 5000 }, (_, index) => ({ kind: "slow_query", severity: "warning", title: `finding ${index}`, detail: "", location: null, span_ids: [whole.request.id] }));
+    whole.spans[0].events = Array.from({ length: 3000 }, (_, index) => ({ name: `event ${index}`, level: "INFO", time_unix_ns: whole.request.start_unix_ns, attributes: [] }));
+    whole.spans[0].links = Array.from({ length: 300 }, () => ({ trace_id: whole.request.trace_id, span_id: "00000000000000aa", attributes: [] }));
+    whole.propagation.headers = [{ name: "baggage", value: Array.from({ length: 4000 }, (_, index) => `a${index}=b`).join(",") }];
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelector('.findings .more')?.textContent === 'and 4,976 more'");
+      assert.ok((await page.evaluate("document.querySelectorAll('*').length")) < 2500);
+      await page.evaluate("document.querySelector('.findings .more').click()");
+      await page.waitFor("document.querySelectorAll('.finding').length === 224 && document.querySelector('.findings .more').textContent === 'and 4,776 more'");
+    });
+  });
+
+  test("a span shows what it is linked to, within the trace and beyond", () => {
+    const whole = productPage({ seq: 1 });
+    const [, handler, other] = whole.spans;
+    handler.links = [
+      { trace_id: whole.request.trace_id, span_id: other.span_id, attributes: [{ key: "why", value: "it follows" }] },
+      { trace_id: "0af7651916cd43dd8448eb211c80319c", span_id: "b7ad6b7169203331", attributes: [] },
+    ];
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${handler.span_id}`, async (page) => {
+      await page.waitFor("document.querySelectorAll('.span-links li').length === 2");
+      assert.match((await page.evaluate(rowTexts(".span-links li")))[1], /^b7ad6b7169203331 of the trace 0af7651916cd43dd8448eb211c80319c/);
+      await page.click("document.querySelector('.span-links button.link')");
+      await page.waitFor(`${selectedName} === ${JSON.stringify(other.name)}`);
+    });
+  });
+
+  test("a panic is shown with its message, its place and its backtrace", () => {
+    const whole = failing({ seq: 1 });
+    const attributes = { "exception.type": "panic", "exception.message": "index out of bounds: the len is 3", "exception.stacktrace": "0: shop::checkout\n1: main", "code.file.path": "src/shop.rs", "code.line.number": 87 };
+    whole.spans[0].events = [{ name: "exception", level: null, time_unix_ns: whole.request.start_unix_ns, attributes: Object.entries(attributes).map(([key, value]) => ({ key, value })) }];
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
+      await page.waitFor("document.querySelector('.event-name')?.textContent === 'panic: index out of bounds: the len is 3'");
+      const text = await page.evaluate("document.querySelector('.event').textContent");
+      for (const part of ["src/shop.rs", "87", "0: shop::checkout"]) assert.ok(text.includes(part), part);
+    });
+  });
+
   test("hostile data is shown as it is and does nothing, in the list and in every tab", () => {
     const whole = hostile({ seq: 1 });
-    const destinations = HOSTILE.map((value) => destination({ name: value, protocol: value, endpoint: value, health: value, breaker: { state: "open", until_unix_ns: value }, dropped: { total: 1, [value]: 1 }, last_error: { at_unix_ns: value, message: value }, last_message: value }));
-    return visit({ details: [whole], destinations, warnings: HOSTILE }, "", async (page, { state, origin }) => {
+    const destinations = HOSTILE.map((value) => destination({ name: value, protocol: value, endpoint: value, health: value, breaker: { state: "open", until_unix_ns: value }, pause: { until_unix_ns: value, reason: value }, dropped: { total: 1, [value]: 1 }, last_error: { at_unix_ns: value, message: value }, last_message: value }));
+    whole.request.called = HOSTILE;
+    for (const each of whole.spans) each.links = HOSTILE.map((value) => ({ trace_id: value, span_id: value, attributes: [{ key: value, value }] }));
+    return visit({ details: [whole], destinations, warnings: HOSTILE, capture: { tracing: HOSTILE[1], problem: HOSTILE[0] } }, "", async (page, { state, origin }) => {
       state.service = HOSTILE[0];
       await page.waitFor("document.querySelector('.list-row[id]')");
       await page.click("document.querySelector('.warnings')");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { buildTrace, findNodes, kindTotals, visibleNodes } from "../trace.js";
+import { buildTrace, callTarget, findNodes, kindTotals, visibleNodes } from "../trace.js";
 import { START_NS, deep, detail, hostile, large, productPage, span, summary } from "./fixtures.js";
 
 const at = (offset) => String(START_NS + BigInt(offset));
@@ -99,4 +99,18 @@ test("5,000 spans are laid out well within a frame or two", () => {
   // Generous by a factor of ten or more: this is to catch what grows with the square.
   assert.ok(performance.now() - started < 500);
   assert.equal(trace.order.length, 5000);
+});
+
+test("a call is known by host and path, whichever names tell of them", () => {
+  const check = (attributes, expected, more = {}) => assert.equal(callTarget(span({ panel: "http", kind: "client", attributes: Object.entries(attributes).map(([key, value]) => ({ key, value })), ...more })), expected);
+  check({ "url.full": "https://pay.example.com/v2/charges?key=REDACTED#a" }, "pay.example.com/v2/charges");
+  check({ "url.full": "http://REDACTED:REDACTED@stock:81/items/7" }, "stock:81/items/7");
+  check({ "http.url": "http://[::1]:80" }, "[::1]:80");
+  check({ "server.address": "stock", "server.port": 81, "url.path": "/a" }, "stock:81/a");
+  check({ "server.address": "stock", "url.template": "/a/{id}" }, "stock/a/{id}");
+  check({ "net.peer.name": "stock" }, "stock");
+  check({ "url.full": "javascript:alert(1)" }, null);
+  check({}, null);
+  check({ "url.full": "http://a/" }, null, { kind: "server" });
+  check({ "url.full": "http://a/" }, null, { panel: "span" });
 });

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { clock } from "../format.js";
-import { breakerText, deliveryNote, dropReasons, exportLabel, findingLabel, notReady } from "../words.js";
+import { clock, dateTime } from "../format.js";
+import { deliveryNote, dropReasons, exportLabel, findingLabel, notReady, pauseText } from "../words.js";
 import { START_NS, delivery } from "./fixtures.js";
 
 const API = await readFile(new URL("../../../docs/json-api.md", import.meta.url), "utf8");
@@ -31,7 +31,7 @@ test("every state of a delivery has a label of its own", () => {
 });
 
 test("every reason for a drop has words, and those of nought are left out", () => {
-  const reasons = ["queue_full", "shut_down", "closed", "not_retryable", "expired", "too_large", "invalid_id", "spool_full", "spool_damaged"];
+  const reasons = ["queue_full", "shut_down", "closed", "not_retryable", "expired", "too_large", "invalid_id", "spool_full", "spool_damaged", "panicked"];
   for (const reason of reasons) {
     assert.ok(API.includes(`\`${reason}\``), reason);
     const [{ number, what, why }, ...rest] = dropReasons({ total: 3, ...Object.fromEntries(reasons.map((each) => [each, each === reason ? 3 : 0])) });
@@ -49,7 +49,7 @@ test("a delivery says what its state alone does not", () => {
   check("queued", {}, null);
   check("in_flight", {}, null);
   check("in_flight", { attempt: 3 }, "attempt 3");
-  check("retrying", { attempt: 2 }, `attempt 2 failed, the next at ${clock(String(START_NS + 5_000_000_000n))}`);
+  check("retrying", { attempt: 2 }, `attempt 2 failed, the next at ${dateTime(String(START_NS + 5_000_000_000n))}`);
   check("spooled", {}, "9 spans");
   check("partial", { spans: { ...spans, accepted: 6, rejected: 3 } }, "3 of 9 spans rejected");
   check("partial", { spans: { ...spans, undetermined: 9 } }, null);
@@ -57,10 +57,15 @@ test("a delivery says what its state alone does not", () => {
   check("failed", { spans: { ...spans, accepted: 5, dropped: 4 } }, "4 of 9 spans");
 });
 
-test("the breaker speaks up while it is not closed", () => {
-  assert.equal(breakerText({ state: "closed", until_unix_ns: null }), null);
-  assert.equal(breakerText({ state: "open", until_unix_ns: String(START_NS) }), `It is left alone until ${clock(String(START_NS))}.`);
-  assert.equal(breakerText({ state: "half_open", until_unix_ns: null }), "It is being tried again.");
+test("a destination that is left alone says why and until when", () => {
+  const [until, now] = [String(START_NS), Number(START_NS / 1000000n)];
+  const check = (state, pause, expected, nowMs = now) => assert.equal(pauseText({ breaker: { state }, pause }, nowMs), expected);
+  check("closed", null, null);
+  check("half_open", null, "It is being tried again.");
+  check("open", { until_unix_ns: until, reason: "breaker" }, `It is left alone until ${clock(until)}.`);
+  check("closed", { until_unix_ns: until, reason: "retry_after" }, `It asked to be sent nothing until ${clock(until)}.`);
+  check("closed", { until_unix_ns: until, reason: "backoff" }, `The next attempt is at ${clock(until)}.`);
+  check("closed", { until_unix_ns: until, reason: "retry_after" }, `It asked to be sent nothing until ${dateTime(until)}.`, now - 3 * 86_400_000);
 });
 
 test("a link that leads nowhere yet names whose answer is waited for", () => {

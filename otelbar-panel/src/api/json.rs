@@ -32,6 +32,7 @@ pub(super) struct Request {
     pub(super) counts: Counts,
     pub(super) query_ns: u64,
     pub(super) finding_kinds: Vec<&'static str>,
+    pub(super) called: Vec<String>,
     pub(super) export: Export,
 }
 

@@ -137,6 +137,7 @@ fn request(toolbar: &Toolbar, held: &Held) -> json::Request {
         },
         query_ns: nanoseconds(summary.query_time),
         finding_kinds: summary.finding_kinds,
+        called: summary.called,
         export: json::Export { state: export.state.as_str(), detail: export.detail },
     }
 }

@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use opentelemetry::Value;
 use opentelemetry::trace::Status;
+use opentelemetry_sdk::trace::SpanData;
 use otelbar_convert::converter::Panel;
 use otelbar_convert::findings::count_failures;
 use otelbar_convert::panel_data::PanelData;
-use otelbar_convert::{Converted, Tree};
+use otelbar_convert::{Converted, Tree, semconv};
 
 /// What a list says of a request. Small, so that it can be kept where the spans themselves cannot.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +14,8 @@ pub(crate) struct Summary {
     pub(crate) spans: usize,
     pub(crate) queries: usize,
     pub(crate) calls: usize,
+    /// The first few of what was called, each once: `GET api.example.com/items`.
+    pub(crate) called: Vec<String>,
     pub(crate) renders: usize,
     pub(crate) cache: usize,
     pub(crate) logs: usize,
@@ -48,7 +52,10 @@ impl Summary {
                     summary.queries += 1;
                     summary.query_time += span.duration();
                 }
-                Panel::Http => summary.calls += 1,
+                Panel::Http => {
+                    summary.calls += 1;
+                    summary.called(&span.data);
+                }
                 Panel::Template => summary.renders += 1,
                 Panel::Cache => summary.cache += 1,
                 _ => {}
@@ -56,7 +63,34 @@ impl Summary {
         }
         summary
     }
+
+    fn called(&mut self, span: &SpanData) {
+        if self.called.len() >= MAX_CALLED {
+            return;
+        }
+        let text = |key: &str| {
+            span.attributes.iter().find_map(|attribute| match &attribute.value {
+                Value::String(value) if attribute.key.as_str() == key => Some(value.as_str()),
+                _ => None,
+            })
+        };
+        let (Some(method), Some(url)) = (text(semconv::HTTP_REQUEST_METHOD), text(semconv::URL_FULL)) else {
+            return;
+        };
+        let target = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let target = target.split(['?', '#']).next().unwrap_or_default();
+        let target = target.rsplit_once('@').map_or(target, |(_, rest)| rest);
+        let called: String = format!("{method} {target}").chars().take(MAX_CALLED_LENGTH).collect();
+        if !self.called.contains(&called) {
+            self.called.push(called);
+        }
+    }
 }
+
+/// Calls that a list names of one request.
+const MAX_CALLED: usize = 3;
+/// Characters of the name of each.
+const MAX_CALLED_LENGTH: usize = 120;
 
 #[cfg(test)]
 mod tests {
