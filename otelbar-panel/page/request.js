@@ -372,7 +372,7 @@ export class RequestView {
   }
 
   #showFindings() {
-    const { findings } = this.#detail;
+    const { findings, findings_left_out: leftOut } = this.#detail;
     this.#findings.hidden = findings.length === 0;
     replace(
       this.#findings,
@@ -406,12 +406,13 @@ export class RequestView {
                       },
                     },
                   },
-                  `Show ${plural(finding.span_ids.length, "span")}`,
+                  finding.spans_left_out > 0 ? `Show ${count(finding.span_ids.length)} of ${plural(finding.span_ids.length + finding.spans_left_out, "span")}` : `Show ${plural(finding.span_ids.length, "span")}`,
                 ),
           ),
           h("p", { class: "prewrap" }, finding.detail),
         );
       }),
+      leftOut.length === 0 ? null : h("p", { class: "muted findings-more" }, "Beside these: ", leftOut.map(({ kind, count: number }) => `${count(number)} × ${findingLabel(kind).short}`).join(", "), "."),
     );
   }
 

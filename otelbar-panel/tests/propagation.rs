@@ -122,6 +122,7 @@ async fn a_call_is_a_span_and_carries_the_context_on() {
     let call = &request["spans"][2];
     assert_eq!((&call["kind"], &call["panel"]), (&"client".into(), &"http".into()));
     let of = |key| common::attribute(call, key).cloned().unwrap();
+    assert_eq!(request["request"]["called"], serde_json::json!(["GET stock:81/items/7"]));
     assert_eq!(of("url.full"), "http://REDACTED:REDACTED@stock:81/items/7?token=REDACTED&page=2");
     assert_eq!((of("server.address"), of("server.port")), ("stock".into(), 81.into()));
     assert_eq!((of("http.response.status_code"), of("http.response.body.size")), (200.into(), 5.into()));

@@ -106,6 +106,7 @@ export function detail(request, spans, rest = {}) {
     links: [],
     spans: spans.map((each) => ({ ...each, request_id: each.request_id ?? request.id })),
     findings: [],
+    findings_left_out: [],
     dropped: { spans: 0, logs: 0, attributes: 0, late: 0 },
     ...rest,
   };

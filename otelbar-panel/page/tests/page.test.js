@@ -481,12 +481,16 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("thousands of findings, events and members cost no more than some dozens until they are asked for", () => {
     const whole = quick({ seq: 1 });
-    whole.findings = Array.from({ length: 5000 }, (_, index) => ({ kind: "slow_query", severity: "warning", title: `finding ${index}`, detail: "", location: null, span_ids: [whole.request.id] }));
+    whole.findings = Array.from({ length: 5000 }, (_, index) => ({ kind: "slow_query", severity: "warning", title: `finding ${index}`, detail: "", location: null, span_ids: [whole.request.id], spans_left_out: 0 }));
+    whole.findings[0].spans_left_out = 1999;
+    whole.findings_left_out = [{ kind: "slow_query", count: 4980 }, { kind: "n_plus_one", count: 2 }];
     whole.spans[0].events = Array.from({ length: 3000 }, (_, index) => ({ name: `event ${index}`, level: "INFO", time_unix_ns: whole.request.start_unix_ns, attributes: [] }));
     whole.spans[0].links = Array.from({ length: 300 }, () => ({ trace_id: whole.request.trace_id, span_id: "00000000000000aa", attributes: [] }));
     whole.propagation.headers = [{ name: "baggage", value: Array.from({ length: 4000 }, (_, index) => `a${index}=b`).join(",") }];
     return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
       await page.waitFor("document.querySelector('.findings .more')?.textContent === 'and 4,976 more'");
+      assert.equal(await page.evaluate("document.querySelector('.findings-more').textContent"), "Beside these: 4,980 × slow query, 2 × N+1.");
+      assert.equal(await page.evaluate("document.querySelector('.finding .chip').textContent"), "Show 1 of 2,000 spans");
       assert.ok((await page.evaluate("document.querySelectorAll('*').length")) < 2500);
       await page.evaluate("document.querySelector('.findings .more').click()");
       await page.waitFor("document.querySelectorAll('.finding').length === 224 && document.querySelector('.findings .more').textContent === 'and 4,776 more'");
