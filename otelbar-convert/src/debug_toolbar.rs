@@ -92,7 +92,7 @@ enum Cause {
     #[error(
         "the record is not JSON: {0}; pass the body of GET /_debug_toolbar/api/requests/{{id}} as it came"
     )]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     #[error(
         "the record is {0}, and should be an object with request_id, panel_data, timing_data and metadata"
     )]
@@ -133,8 +133,8 @@ impl Reader {
     /// Where it is no JSON, or no object. Whatever is wrong inside is left out and listed in [`Record::unused`].
     pub fn read(&self, json: &[u8]) -> Result<Record, ReadError> {
         let losses = Losses::default();
-        let document = Document::of(json, &losses).map_err(Cause::from)?;
-        let value = document.value().map_err(Cause::from)?;
+        let document = Document::of(json, &losses).map_err(Cause::Json)?;
+        let value = document.value().map_err(Cause::Json)?;
         let record = Object::root(value, &losses).ok_or(Cause::NoObject(json::kind(value)))?;
         let data = self.read_object(&record, &losses);
         let (unused, unused_more) = losses.into_parts();

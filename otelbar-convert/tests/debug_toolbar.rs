@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use common::{ms, text};
@@ -47,8 +48,10 @@ fn check_unused(record: &Value, expected: &[&str]) {
 fn what_is_no_record_is_an_error_that_says_so() {
     #[track_caller]
     fn check(json: &str, expected: &str) {
-        let error = Reader::default().read(json.as_bytes()).unwrap_err().to_string();
-        assert!(error.starts_with(expected), "{error}");
+        let error = Reader::default().read(json.as_bytes()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with(expected), "{text}");
+        assert!(error.source().is_none(), "it is told in the text, and not a second time as the cause");
     }
     check("", "the record is not JSON: EOF");
     check("{\"a\":", "the record is not JSON: EOF");

@@ -44,8 +44,8 @@ pub struct Account {
     pub rejected: u64,
     /// Spans given up or never taken.
     pub dropped: DropCounts,
-    /// Hand-overs that were refused without a receipt to subscribers: more came at once than are kept to be told, or the
-    /// pipeline had ended. Their spans are in `dropped`.
+    /// Receipts that a subscriber did not get: of hand-overs that were refused, where more came at once than are kept to be
+    /// told, or the pipeline had ended; and those at which a subscriber panicked.
     pub untold: u64,
     /// Requests sent, each attempt counted.
     pub requests: u64,

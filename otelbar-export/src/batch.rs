@@ -7,6 +7,7 @@ use std::sync::Arc;
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
+use tokio::time::Instant;
 
 use crate::weight;
 
@@ -103,17 +104,23 @@ pub(crate) struct HandOver {
     /// That of the first span: a hand-over is of one trace as a rule. Kept here as the spans lie elsewhere, in memory
     /// that has grown cold.
     pub(crate) trace: TraceId,
+    /// When it was handed over; known only where a spool needs it.
+    pub(crate) since: Option<Instant>,
     /// The bytes the spans hold, roughly.
     bytes: usize,
 }
 
 impl HandOver {
     pub(crate) fn new(id: EnqueueId, batch: TraceBatch) -> Arc<Self> {
+        Self::at(id, batch, None)
+    }
+
+    pub(crate) fn at(id: EnqueueId, batch: TraceBatch, since: Option<Instant>) -> Arc<Self> {
         let TraceBatch { key, resource, spans, trace_state } = batch;
         let shared = trace_state.as_ref().map_or(0, |state| state.len());
         let bytes = shared + spans.iter().map(weight::of_span).sum::<usize>();
         let trace = spans.first().map_or(TraceId::INVALID, |span| span.span_context.trace_id());
-        Arc::new(Self { id, key, resource, spans, trace_state, trace, bytes })
+        Arc::new(Self { id, key, resource, spans, trace_state, trace, since, bytes })
     }
 }
 

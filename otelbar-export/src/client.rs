@@ -325,13 +325,19 @@ pub(crate) fn connector(options: &ExporterOptions, version: Version) -> Result<C
     Ok(Connector { https: connector, proxy, forwards })
 }
 
-/// One short line, as it goes into logs.
+/// One short line, as it goes into logs. What is left out of a long text is not looked at.
 pub(crate) fn one_line(text: &str) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.retain(|c| !c.is_control());
-    if let Some((end, _)) = line.char_indices().nth(LONGEST_MESSAGE) {
-        line.truncate(end);
-        line.push('…');
+    let (mut line, mut chars) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let gap = (chars > 0).then_some(' ');
+        for c in gap.into_iter().chain(word.chars().filter(|c| !c.is_control())) {
+            if chars == LONGEST_MESSAGE {
+                line.push('…');
+                return line;
+            }
+            line.push(c);
+            chars += 1;
+        }
     }
     line
 }
@@ -364,6 +370,7 @@ pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> String {
         Some(error) if error.kind() == io::ErrorKind::TimedOut && error.raw_os_error().is_none() => {
             "the host does not answer".to_owned()
         }
-        _ => cause.to_string(),
+        // Some repeat what the other side sent.
+        _ => one_line(&cause.to_string()),
     }
 }

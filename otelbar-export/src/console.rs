@@ -55,6 +55,6 @@ impl Transport for ConsoleTransport {
     async fn send(&self, payload: Payload) -> Result<Acknowledged, SendError> {
         let target = self.target.as_str();
         let written = self.console.write(payload.body).await;
-        written.map(|()| Acknowledged::default()).map_err(|source| SendError::Write { target, source })
+        written.map(|()| Acknowledged::default()).map_err(|error| SendError::Write { target, error })
     }
 }

@@ -28,7 +28,7 @@ pub enum SetupError {
     },
     /// The system gave no thread or no runtime.
     #[error("a thread of the export could not be started: {0}")]
-    Thread(#[source] io::Error),
+    Thread(io::Error),
 }
 
 impl SetupError {
@@ -140,13 +140,22 @@ pub enum SendError {
         retry_after: Option<Duration>,
     },
     /// The console could not be written to. Part of the batch may be there, so it is not written again.
-    #[error("spans could not be written to {target}: {source}")]
+    #[error("spans could not be written to {target}: {error}")]
     #[non_exhaustive]
     Write {
         /// `stdout` or `stderr`.
         target: &'static str,
         /// The system's words.
-        source: io::Error,
+        error: io::Error,
+    },
+    /// A fault in this crate's own code, while it sent. The request is not sent again.
+    #[error("otelbar panicked while sending to {endpoint}: {message}; please report this as a bug")]
+    #[non_exhaustive]
+    Panicked {
+        /// Where it was to go.
+        endpoint: Arc<str>,
+        /// The panic's message, shortened.
+        message: Arc<str>,
     },
     /// A gRPC status other than OK.
     #[error("{endpoint} answered {code}{}{}", said(message), code_hint(*code))]
@@ -190,7 +199,7 @@ impl SendError {
                 GrpcCode::ResourceExhausted => *retry_info,
                 _ => false,
             },
-            Self::Write { .. } => false,
+            Self::Write { .. } | Self::Panicked { .. } => false,
         }
     }
 
@@ -544,5 +553,42 @@ mod tests {
         );
         let error = SendError::Lost { endpoint: "http://h:4318".into(), reason: "not HTTP/2".into() };
         assert!(error.to_string().ends_with("gRPC uses 4317"), "{error}");
+    }
+
+    /// No error says in its own text what its source says again: those who print the chain would read it twice.
+    #[test]
+    fn no_cause_is_told_twice() {
+        #[track_caller]
+        fn check(error: &dyn std::error::Error, mentions: &str) {
+            let text = error.to_string();
+            assert!(text.contains(mentions), "{text}");
+            let mut next = error.source();
+            while let Some(source) = next {
+                assert!(!text.contains(&source.to_string()), "{text}: {source}");
+                next = source.source();
+            }
+        }
+        let system = || io::Error::other("the system's words");
+        let endpoint: Arc<str> = "http://h".into();
+        let (reason, message) = ("why".to_owned(), "words".to_owned());
+        check(&SetupError::Thread(system()), "the system's words");
+        check(&SetupError::option("with_x", "0", "why", "set it"), "why");
+        for error in [
+            SendError::Connect { endpoint: Arc::clone(&endpoint), reason: reason.clone() },
+            SendError::Tls { endpoint: Arc::clone(&endpoint), reason: reason.clone(), remedy: "" },
+            SendError::Lost { endpoint: Arc::clone(&endpoint), reason: reason.clone() },
+            SendError::Proxy { endpoint: Arc::clone(&endpoint), proxy: "http://p".into(), reason },
+        ] {
+            check(&error, "why");
+        }
+        check(&SendError::Write { target: "stdout", error: system() }, "the system's words");
+        check(&SendError::Panicked { endpoint: Arc::clone(&endpoint), message: "why".into() }, "why");
+        let code = GrpcCode::Internal;
+        let grpc = SendError::Grpc { endpoint, code, message, retry_info: false, retry_after: None };
+        check(&grpc, "words");
+        let endpoint = "http://h".into();
+        let destination = Destination { index: 0, kind: crate::DestinationKind::Console, endpoint };
+        let left = Left { destination, spans: 3, last_error: Some(Arc::new(grpc)) };
+        check(&Unfinished { destinations: vec![left] }, "words");
     }
 }

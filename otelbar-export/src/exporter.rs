@@ -73,6 +73,8 @@ struct Pipeline {
     runtime: Handle,
     thread: ThreadId,
     drop_grace: Duration,
+    /// Whether a destination has a spool, which asks when spans were handed over.
+    spools: bool,
     /// How much earlier than the caller the thread has to be done.
     margin: Duration,
 }
@@ -122,6 +124,7 @@ impl ToolbarSpanExporter {
             queues.push(Arc::clone(&queue));
             services.push(Service { queue, options, opener, backlog });
         }
+        let spools = services.iter().any(|service: &Service| service.backlog.is_some());
         let subscribers = Arc::new(Subscribers::default());
         // The runtime is made on its thread: dropped on another, should that fail, it might panic.
         let (tell, told) = mpsc::channel();
@@ -135,7 +138,7 @@ impl ToolbarSpanExporter {
             .unwrap_or_else(|_| Err(io::Error::other("it ended at once")))
             .map_err(SetupError::Thread)?;
         let next_id = AtomicU64::new(0);
-        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace, margin };
+        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace, spools, margin };
         Ok(Self { pipeline: Arc::new(pipeline), resource: Resource::builder_empty().build() })
     }
 
@@ -155,7 +158,8 @@ impl ToolbarSpanExporter {
         if batch.spans.is_empty() {
             return Ok(id);
         }
-        let hand_over = HandOver::new(id, batch);
+        let since = self.pipeline.spools.then(tokio::time::Instant::now);
+        let hand_over = HandOver::at(id, batch, since);
         let mut refused = None;
         let mut taken = self.pipeline.queues.is_empty();
         for queue in &self.pipeline.queues {
@@ -172,8 +176,8 @@ impl ToolbarSpanExporter {
 
     /// Tells this function each receipt from now on, for as long as the pipeline lives.
     ///
-    /// It is called on the pipeline's thread, which sends nothing meanwhile: it should be quick. One that panics
-    /// is not called again. It must not hold a handle of the same pipeline, which would then never end.
+    /// It is called on the pipeline's thread, which sends nothing meanwhile: it should be quick. One that panics has lost
+    /// that receipt, which counts as [untold](Account::untold), and is called with the next. It must not hold a handle of the same pipeline, which would then never end.
     pub fn subscribe(&self, subscriber: impl Fn(&Receipt) + Send + Sync + 'static) {
         self.pipeline.subscribers.add(subscriber);
     }

@@ -131,7 +131,7 @@ fn acknowledged(mut body: Bytes) -> Acknowledged {
     }
     match ExportTraceServiceResponse::decode(body) {
         Ok(ExportTraceServiceResponse { partial_success: Some(partial) }) => {
-            Acknowledged::partial(partial.rejected_spans, partial.error_message)
+            Acknowledged::partial(partial.rejected_spans, &partial.error_message)
         }
         Ok(_) => Acknowledged::default(),
         Err(_) => Acknowledged::unreadable("is no ExportTraceServiceResponse"),

@@ -63,7 +63,7 @@ fn acknowledged(headers: &HeaderMap, body: Result<Bytes, Unreadable>) -> Acknowl
     let _ = headers;
     match ExportTraceServiceResponse::decode(body) {
         Ok(ExportTraceServiceResponse { partial_success: Some(partial) }) => {
-            Acknowledged::partial(partial.rejected_spans, partial.error_message)
+            Acknowledged::partial(partial.rejected_spans, &partial.error_message)
         }
         Ok(_) => Acknowledged::default(),
         Err(_) => Acknowledged::unreadable("is no ExportTraceServiceResponse"),
@@ -145,7 +145,7 @@ mod json {
             Some(Int64::Text(text)) => text.parse().ok(),
         };
         match rejected {
-            Some(rejected) => Acknowledged::partial(rejected, partial.error_message.unwrap_or_default()),
+            Some(rejected) => Acknowledged::partial(rejected, &partial.error_message.unwrap_or_default()),
             None => Acknowledged::unreadable("has a number of rejected spans that is none"),
         }
     }

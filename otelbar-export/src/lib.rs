@@ -23,6 +23,7 @@ mod grpc;
 mod http;
 mod options;
 mod overflow;
+mod panic;
 mod proxy;
 mod queue;
 mod receipt;

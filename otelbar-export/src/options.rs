@@ -338,8 +338,9 @@ impl ExporterOptions {
         self
     }
 
-    /// Keeps on disk what cannot be sent now: from the first attempt that fails on, and at a shutdown. It is sent when
-    /// the backend is there again, by this process or by the next that is given the folder, and is not given up for its
+    /// Keeps on disk what cannot be sent now: from the first attempt that fails on, at a shutdown, and when the backend has
+    /// not taken it [a second](SpoolOptions::with_write_delay) after it was handed over, so that a process that is killed
+    /// loses no more than that. It is sent when the backend is there again, by this process or by the next that is given the folder, and is not given up for its
     /// age. Each destination needs a folder of its own, and has one request under way at a time. A request from the
     /// spool that the backend finds too large is dropped: it cannot be halved any more. Default: what cannot be sent
     /// waits in the queue.
@@ -397,6 +398,12 @@ impl ExporterOptions {
             // Others are not in this build, as `check` tells.
             (Kind::Otlp, _) => Wire::Http(Encoding::Protobuf),
         }
+    }
+
+    /// With a spool, what the backend does take goes before it has to be written down.
+    pub(crate) fn effective_batch_delay(&self) -> Duration {
+        let longest = self.spool.as_ref().map_or(Duration::MAX, |spool| spool.write_delay / 2);
+        self.batch_delay.min(longest)
     }
 
     /// The variable that sets how long an attempt may take.

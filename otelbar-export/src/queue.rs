@@ -39,6 +39,7 @@ pub(crate) struct Queue {
     /// Spans, or bytes, that are sent without waiting for more: a batch, or half of the queue.
     plenty: Capacity,
     batch_delay: Duration,
+    has_spool: bool,
     /// Something was settled or the pipeline has ended.
     progress: Condvar,
     /// There is something to send.
@@ -96,7 +97,8 @@ impl Queue {
                 spans: options.batch_size.min(options.queue_size.div_ceil(2)),
                 bytes: options.queue_bytes.div_ceil(2),
             },
-            batch_delay: options.batch_delay,
+            batch_delay: options.effective_batch_delay(),
+            has_spool: options.spool.is_some(),
             progress: Condvar::new(),
             wake: Notify::new(),
             dropped: Notify::new(),
@@ -227,6 +229,10 @@ impl Queue {
                         let wanted = first < state.wanted || state.closed;
                         let enough = self.is_enough(&state.entries);
                         let by = *due.get_or_insert_with(|| after(now, self.batch_delay));
+                        // With a spool the delay counts from the hand-over, as what is left of the time is for the answer.
+                        let since = state.entries.first_since().filter(|_| self.has_spool);
+                        let by = since.map_or(by, |since| by.min(after(since, self.batch_delay)));
+                        *due = Some(by);
                         if wanted || enough || by <= now {
                             *due = None;
                             return state.take(self.batch_size);
@@ -240,6 +246,16 @@ impl Queue {
                 () = until(*due) => {}
             }
         }
+    }
+
+    /// When what has waited longest was handed over, if that is known.
+    pub(crate) fn first_since(&self) -> Option<Instant> {
+        self.lock().entries.first_since()
+    }
+
+    /// Takes a batch of what there is; `None` when there is nothing.
+    pub(crate) fn take_some(&self) -> Option<Batch> {
+        self.lock().take(self.batch_size)
     }
 
     /// Waits for a batch that cannot grow any more.

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-use crate::client::Version;
+use crate::client::{Version, one_line};
 use crate::proxy::ProxyConnector;
 use crate::{ExporterOptions, SetupError};
 
@@ -170,7 +170,7 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<(String, &'static
         }
         _ => "see the backend's TLS settings",
     };
-    Some((error.to_string(), remedy))
+    Some((one_line(&error.to_string()), remedy))
 }
 
 /// rustls' errors travel inside of IO errors, which skip them as a source.

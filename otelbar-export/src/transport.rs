@@ -5,6 +5,7 @@ use std::future::Future;
 use bytes::Bytes;
 
 use crate::SendError;
+use crate::client::one_line;
 
 /// Sends encoded requests and tells what came back.
 pub(crate) trait Transport {
@@ -43,10 +44,23 @@ impl Acknowledged {
     }
 
     /// From the fields of an `ExportTracePartialSuccess`.
-    pub(crate) fn partial(rejected: i64, message: String) -> Self {
+    pub(crate) fn partial(rejected: i64, message: &str) -> Self {
         Self {
             rejected: u64::try_from(rejected).unwrap_or(0),
-            message: Some(message).filter(|message| !message.is_empty()),
+            message: Some(one_line(message)).filter(|message| !message.is_empty()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backends_words_are_kept_short() {
+        let long = "no room ".repeat(1_000_000);
+        let kept = Acknowledged::partial(1, &long).message.unwrap();
+        assert_eq!(kept.chars().count(), 301);
+        assert_eq!(Acknowledged::partial(0, " \n").message, None);
     }
 }

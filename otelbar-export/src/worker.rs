@@ -9,19 +9,22 @@ mod books;
 mod job;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::backlog::{Backlog, Holdings};
 use crate::batch::Portion;
-use crate::encode::{Encoding, LeftOut, Request, SizeLimit, encode};
+use crate::encode::{Encoded, Encoding, LeftOut, Request, SizeLimit, encode};
+use crate::panic::{caught, message};
 use crate::queue::{Batch, Queue};
 use crate::receipt::Outcome;
 use crate::request_size::RequestSize;
@@ -29,7 +32,7 @@ use crate::spool::{Part, Record, RecordId, SpoolError};
 use crate::subscribers::Subscribers;
 use crate::time::after;
 use crate::transport::{Acknowledged, Transport};
-use crate::{Delivery, DropReason, ExporterOptions, SendError};
+use crate::{Delivery, DropReason, ExporterOptions, Receipt, SendError};
 
 use backend::{Backend, Verdict};
 use books::{Books, Load};
@@ -46,6 +49,7 @@ pub(crate) struct Worker<T> {
     backend: Backend,
     transport: Rc<T>,
     encoding: Encoding,
+    encode: Encode,
     size: RequestSize,
     /// Requests to be sent, the next first.
     waiting: VecDeque<Job>,
@@ -57,6 +61,8 @@ pub(crate) struct Worker<T> {
     backlog: Option<Backlog>,
     /// The spool's bound, to be told.
     spool_bytes: u64,
+    /// How long spans may be in memory alone, with a spool.
+    write_delay: Duration,
     /// Names this pipeline's hand-overs in the spool.
     run: u64,
     /// What of this pipeline's lies in the spool, for records that cannot be read any more.
@@ -69,6 +75,9 @@ pub(crate) struct Worker<T> {
     ended: bool,
 }
 
+/// How spans become requests.
+type Encode = fn(Vec<Portion>, SizeLimit, Encoding) -> Encoded;
+
 /// An attempt under way.
 type Flight = Pin<Box<dyn Future<Output = Landing>>>;
 
@@ -80,6 +89,14 @@ struct Landing {
     answer: Result<Acknowledged, SendError>,
 }
 
+/// Why a request was not written into the spool.
+enum Unwritten {
+    /// It takes so many bytes, which is more than the spool may.
+    TooLarge { size: u64 },
+    /// There is no spool, or it does not work at the moment.
+    NotNow,
+}
+
 /// What there is to do.
 enum Next {
     Batch(Batch),
@@ -87,6 +104,8 @@ enum Next {
     Landed(Landing),
     /// To look again whether a request may be sent.
     Look,
+    /// To write down what has been in memory alone for long enough.
+    Write,
     /// To send what lies in the spool.
     Spooled,
     /// To stop: there is no time left.
@@ -109,6 +128,7 @@ impl<T: Transport + 'static> Worker<T> {
             subscribers,
             transport: Rc::new(transport),
             encoding,
+            encode,
             size: RequestSize::new(options.request_size()),
             waiting: VecDeque::new(),
             flying: HashMap::new(),
@@ -118,6 +138,7 @@ impl<T: Transport + 'static> Worker<T> {
             concurrency: if backlog.is_some() { 1 } else { options.concurrent_requests },
             backlog,
             spool_bytes: options.spool.as_ref().map(|spool| spool.max_bytes).unwrap_or_default(),
+            write_delay: options.spool.as_ref().map(|spool| spool.write_delay).unwrap_or_default(),
             run: fastrand::u64(..),
             stored: BTreeMap::new(),
             spool_not_before: None,
@@ -130,10 +151,16 @@ impl<T: Transport + 'static> Worker<T> {
     pub(crate) async fn run(mut self) {
         let queue = Arc::clone(&self.queue);
         let subscribers = Arc::clone(&self.subscribers);
+        let tell = |drops: &[Receipt]| {
+            let lost = subscribers.tell(drops);
+            if lost > 0 {
+                queue.book(|account| account.untold += lost);
+            }
+        };
         let tell_drops = async {
             loop {
                 let drops = queue.drops().await;
-                subscribers.tell(&drops);
+                tell(&drops);
             }
         };
         tokio::select! {
@@ -143,7 +170,7 @@ impl<T: Transport + 'static> Worker<T> {
         self.put_away().await;
         // Unlocked before anybody is told that this is over, who may open it again.
         drop(self.backlog.take());
-        subscribers.tell(&queue.take_drops());
+        tell(&queue.take_drops());
         let account = queue.account();
         if account.dropped.shut_down > 0 {
             let (spans, endpoint) = (account.dropped.shut_down, account.destination.endpoint);
@@ -164,6 +191,7 @@ impl<T: Transport + 'static> Worker<T> {
                 Next::Drained => self.drained = true,
                 Next::Landed(landing) => self.landed(landing).await,
                 Next::Look => {}
+                Next::Write => self.write_down().await,
                 Next::Spooled => self.take_spooled().await,
                 Next::End => self.ended = true,
             }
@@ -182,6 +210,7 @@ impl<T: Transport + 'static> Worker<T> {
         // Closed, it lets the process end: what lies on disk is safe.
         let may_unspool = may_take && has_room && !stored && self.has_spooled();
         let unspool_from = self.spool_not_before.map_or(from, |not_before| not_before.max(from));
+        let write_by = self.write_by();
         tokio::select! {
             biased;
             () = self.queue.deadline() => Next::End,
@@ -192,6 +221,7 @@ impl<T: Transport + 'static> Worker<T> {
             batch = self.queue.batch(due), if may_take && has_room => {
                 batch.map_or(Next::Drained, Next::Batch)
             }
+            () = tokio::time::sleep_until(write_by.unwrap_or(from)), if write_by.is_some() => Next::Write,
             batch = self.queue.full_batch(), if may_take && !has_room => Next::Batch(batch),
             () = tokio::time::sleep_until(unspool_from), if may_unspool => Next::Spooled,
         }
@@ -205,9 +235,18 @@ impl<T: Transport + 'static> Worker<T> {
         self.waiting.extend(requests.into_iter().map(|request| Job::new(request, &guard)));
     }
 
-    /// The requests for these spans; settles those that fit none.
+    /// The requests for these spans; settles those that fit none. A fault in encoding costs all of them.
     fn encode(&mut self, portions: Vec<Portion>, limit: SizeLimit) -> Vec<Request> {
-        let encoded = encode(portions, limit, self.encoding);
+        let load = Load::of(&portions);
+        let encoded = match caught(|| (self.encode)(portions, limit, self.encoding)) {
+            Ok(encoded) => encoded,
+            Err(message) => {
+                let (spans, destination) = (load.spans, self.queue.destination());
+                error!(target: "otelbar_export", spans, %destination, %message, "encoding panicked; please report this as a bug");
+                self.books.settle(&load, &Outcome::Dropped { reason: DropReason::Panicked { message } });
+                return Vec::new();
+            }
+        };
         for (portion, reason) in encoded.left_out {
             let reason = match reason {
                 LeftOut::TooLarge { size } => DropReason::TooLarge { size },
@@ -228,7 +267,7 @@ impl<T: Transport + 'static> Worker<T> {
             }
             let Some(job) = self.waiting.pop_front() else { return };
             if !held_back {
-                self.launch(job);
+                self.launch(job).await;
             } else if let Err(job) = self.spool(job).await {
                 self.waiting.push_front(job);
                 return;
@@ -241,17 +280,34 @@ impl<T: Transport + 'static> Worker<T> {
         if self.backend.is_troubled() { 1 } else { self.concurrency }
     }
 
-    fn launch(&mut self, mut job: Job) {
+    async fn launch(&mut self, mut job: Job) {
         job.attempts = job.attempts.saturating_add(1);
         job.began.get_or_insert_with(Instant::now);
-        let payload = job.payload.get_or_insert_with(|| self.transport.pack(job.body.clone())).clone();
+        let packed = match job.payload.take() {
+            Some(payload) => Ok(payload),
+            None => caught(|| self.transport.pack(job.body.clone())),
+        };
+        let payload = match packed {
+            Ok(payload) => payload,
+            Err(message) => {
+                let destination = self.queue.destination();
+                error!(target: "otelbar_export", %destination, %message, "compression panicked; please report this as a bug");
+                return self
+                    .settle(job, &Outcome::Dropped { reason: DropReason::Panicked { message } })
+                    .await;
+            }
+        };
+        job.payload = Some(payload.clone());
         self.books.tell(&job.load, &Delivery::InFlight { attempt: job.attempts });
         let generation = self.backend.attempted();
         let flight = self.next_flight;
         self.next_flight += 1;
         let transport = Rc::clone(&self.transport);
+        let endpoint = Arc::clone(&self.queue.destination().endpoint);
         self.flights.push(Box::pin(async move {
-            let answer = transport.send(payload).await;
+            let sent = AssertUnwindSafe(transport.send(payload)).catch_unwind().await;
+            let answer =
+                sent.unwrap_or_else(|panic| Err(SendError::Panicked { endpoint, message: message(&*panic) }));
             Landing { flight, generation, answer }
         }));
         self.flying.insert(flight, job);
@@ -269,7 +325,7 @@ impl<T: Transport + 'static> Worker<T> {
             }
             Err(error) => Arc::new(error),
         };
-        let Some(job) = self.halve(job, &error) else { return };
+        let Some(job) = self.halve(job, &error).await else { return };
         let began = job.began.filter(|_| self.backlog.is_none());
         match self.backend.failed(&error, landing.generation, job.attempts, began) {
             Verdict::Settled(outcome) => self.settle(job, &outcome).await,
@@ -285,14 +341,15 @@ impl<T: Transport + 'static> Worker<T> {
     }
 
     /// Halves a request that the backend finds too large, where that can be done; else gives it back.
-    fn halve(&mut self, job: Job, error: &SendError) -> Option<Job> {
+    async fn halve(&mut self, mut job: Job, error: &SendError) -> Option<Job> {
         if !error.is_too_large() {
             return Some(job);
         }
-        if job.is_stored() || job.load.spans < 2 {
+        if matches!(job.origin, Origin::Spool) || job.load.spans < 2 {
             self.size.too_large(job.body.len() / 2);
             return Some(job);
         }
+        self.remove_record(&mut job).await;
         // To the breaker this is neither a success nor a failure: that is what the smallest part will be.
         let Job { origin: Origin::Batch { portions, batch }, .. } = job else { return Some(job) };
         let most = self.size.most();
@@ -306,14 +363,23 @@ impl<T: Transport + 'static> Worker<T> {
         None
     }
 
-    async fn settle(&mut self, job: Job, outcome: &Outcome) {
-        if let (Origin::Spool(id), Some(backlog)) = (&job.origin, self.backlog.clone()) {
-            backlog.remove(*id).await;
-            self.stored.remove(id);
-            let bytes = backlog.holdings().bytes;
-            self.queue.book(|account| account.spooled_bytes = bytes);
-        }
+    async fn settle(&mut self, mut job: Job, outcome: &Outcome) {
+        self.remove_record(&mut job).await;
         self.books.settle(&job.load, outcome);
+    }
+
+    /// Removes what there is of a request in the spool, as it is not needed there any more.
+    async fn remove_record(&mut self, job: &mut Job) {
+        if let (Some(id), Some(backlog)) = (job.record.take(), self.backlog.clone()) {
+            backlog.remove(id).await;
+            self.stored.remove(&id);
+            self.book_spooled_bytes();
+        }
+    }
+
+    fn book_spooled_bytes(&self) {
+        let bytes = self.holdings().bytes;
+        self.queue.book(|account| account.spooled_bytes = bytes);
     }
 
     fn has_spooled(&self) -> bool {
@@ -332,8 +398,7 @@ impl<T: Transport + 'static> Worker<T> {
             let parts = self.stored.remove(&id).unwrap_or_default();
             self.drop_spooled(parts, id.spans().into(), DropReason::SpoolDamaged);
         }
-        let bytes = backlog.holdings().bytes;
-        self.queue.book(|account| account.spooled_bytes = bytes);
+        self.book_spooled_bytes();
         match found {
             // What the account has there is not to be had.
             Ok(None) => self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE)),
@@ -350,36 +415,99 @@ impl<T: Transport + 'static> Worker<T> {
 
     /// Puts a request into the spool, or gives it back where there is none or it does not take it.
     async fn spool(&mut self, job: Job) -> Result<(), Job> {
-        let Some(backlog) = self.backlog.clone() else { return Err(job) };
-        if job.is_stored() {
-            self.books.spool(&job.load, backlog.holdings().bytes);
-            return Ok(());
+        if !job.is_stored() {
+            match self.write(&job.load, job.body.clone()).await {
+                Ok(_) => {}
+                Err(Unwritten::TooLarge { size }) => {
+                    self.spool_in_parts(job, size);
+                    return Ok(());
+                }
+                Err(Unwritten::NotNow) => return Err(job),
+            }
         }
+        self.books.spool(&job.load, self.holdings().bytes);
+        Ok(())
+    }
+
+    /// Writes a request into the spool. The oldest give way to it; one of these that is being sent loses no more than
+    /// its file.
+    async fn write(&mut self, load: &Load, body: Bytes) -> Result<RecordId, Unwritten> {
+        let Some(backlog) = self.backlog.clone() else { return Err(Unwritten::NotNow) };
         if !self.ended && self.spool_not_before.is_some_and(|from| from > Instant::now()) {
-            return Err(job);
+            return Err(Unwritten::NotNow);
         }
-        let record = Record { run: self.run, parts: job.load.parts.clone(), body: job.body.clone() };
-        let Some(pushed) = backlog.push(record).await else { return Err(job) };
+        let record = Record { run: self.run, parts: load.parts.clone(), body };
+        let Some(pushed) = backlog.push(record).await else {
+            self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE));
+            return Err(Unwritten::NotNow);
+        };
         for gone in pushed.evicted {
             let parts = self.stored.remove(&gone.id).unwrap_or_default();
-            self.drop_spooled(parts, gone.spans, DropReason::SpoolFull { bytes: self.spool_bytes });
+            let mut jobs = self.flying.values_mut().chain(&mut self.waiting);
+            match jobs.find(|job| job.record == Some(gone.id)) {
+                Some(job) => job.record = None,
+                None => {
+                    self.drop_spooled(parts, gone.spans, DropReason::SpoolFull { bytes: self.spool_bytes });
+                }
+            }
         }
         match pushed.stored {
             Ok(id) => {
-                self.stored.insert(id, job.load.parts.clone());
+                self.stored.insert(id, load.parts.clone());
                 self.spool_not_before = None;
-                self.books.spool(&job.load, backlog.holdings().bytes);
-                Ok(())
+                Ok(id)
             }
-            Err(SpoolError::TooLarge { size, .. }) => {
-                self.spool_in_parts(job, size);
-                Ok(())
-            }
+            Err(SpoolError::TooLarge { size, .. }) => Err(Unwritten::TooLarge { size }),
             Err(error) => {
                 self.spool_failed(&error);
-                Err(job)
+                Err(Unwritten::NotNow)
             }
         }
+    }
+
+    /// When something is to be written down that has been in memory alone; without a spool never.
+    fn write_by(&self) -> Option<Instant> {
+        self.backlog.as_ref()?;
+        // Else it is sent as soon as it is a batch, which is earlier.
+        if self.flying.is_empty() && self.waiting.is_empty() {
+            return None;
+        }
+        let jobs = self.waiting.iter().chain(self.flying.values()).filter(|job| !job.is_stored());
+        // What comes from now on is looked at in time.
+        let queued = self.queue.first_since().unwrap_or_else(Instant::now);
+        let first = jobs.filter_map(|job| job.since).fold(queued, Instant::min);
+        Some(after(first, self.write_delay).max(self.spool_not_before.unwrap_or(first)))
+    }
+
+    /// Writes down what has been in memory alone for long enough: what is being sent and not answered, and what waits
+    /// behind it.
+    async fn write_down(&mut self) {
+        let (now, delay) = (Instant::now(), self.write_delay);
+        let is_due = |since: Option<Instant>| since.is_some_and(|since| after(since, delay) <= now);
+        while is_due(self.queue.first_since())
+            && let Some(batch) = self.queue.take_some()
+        {
+            self.take(batch);
+        }
+        let flying = self.flying.iter().filter(|(_, job)| !job.is_stored() && is_due(job.since));
+        let due: Vec<_> = flying.map(|(flight, job)| (*flight, job.load.clone(), job.body.clone())).collect();
+        for (flight, load, body) in due {
+            let written = self.write(&load, body).await;
+            let Some(job) = self.flying.get_mut(&flight) else { continue };
+            // Written once: what gives way to others after that is not written again.
+            match written {
+                Ok(id) => (job.record, job.since) = (Some(id), None),
+                Err(Unwritten::TooLarge { .. }) => job.since = None,
+                Err(Unwritten::NotNow) => {}
+            }
+        }
+        for _ in 0..self.waiting.len() {
+            let Some(job) = self.waiting.pop_front() else { break };
+            let due = !job.is_stored() && is_due(job.since);
+            let kept = if due { self.spool(job).await.err() } else { Some(job) };
+            self.waiting.extend(kept);
+        }
+        self.book_spooled_bytes();
     }
 
     /// Spans that lay in the spool are lost; without parts they are another process's.

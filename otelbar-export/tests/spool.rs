@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use otelbar_export::{Delivery, ExporterOptions, SpoolOptions, ToolbarSpanExporter};
 use otelbar_testkit::{Collector, Fault};
@@ -93,6 +93,7 @@ fn the_next_process_sends_what_a_shutdown_has_left() {
 }
 
 const FOLDER: &str = "OTELBAR_TEST_SPOOL";
+const EXIT_FOLDER: &str = "OTELBAR_TEST_SPOOL_OF_EXIT";
 const ENDPOINT: &str = "OTELBAR_TEST_ENDPOINT";
 
 /// Not a test by itself: what the next one runs as a process of its own, to have it killed.
@@ -129,6 +130,49 @@ fn all_that_was_spooled_arrives_after_the_process_was_killed() {
     assert_eq!(account_of(&exporter).recovered, 200);
     collector.wait_for(|spans| spans.len() >= 200, PATIENCE).unwrap();
     assert_eq!((arrived(&collector).len(), collector.spans().len()), (200, 200));
+}
+
+/// Not a test by itself: what the next one runs as a process of its own, which ends without a shutdown.
+#[test]
+fn a_process_that_exits() {
+    let (Ok(folder), Ok(endpoint)) = (std::env::var(EXIT_FOLDER), std::env::var(ENDPOINT)) else { return };
+    let options = ExporterOptions::new(&endpoint).unwrap().with_spool(SpoolOptions::new(folder));
+    // Its backend takes its time, and the user's delay is an hour.
+    let options = options.with_timeout(PATIENCE * 100).with_batch_delay(PATIENCE * 100);
+    let (exporter, _) = exporter(options);
+    for key in 0..3 {
+        exporter.enqueue(batch(key, 4)).unwrap();
+        let before = account_of(&exporter).spooled_bytes;
+        let started = Instant::now();
+        // It writes by itself, in time.
+        while account_of(&exporter).spooled_bytes == before {
+            assert!(started.elapsed() < PATIENCE);
+            std::thread::yield_now();
+        }
+    }
+    // No destructor runs, nor is there anybody who shuts the pipeline down.
+    std::process::exit(0);
+}
+
+#[test]
+fn what_was_handed_over_in_time_outlives_an_exit_without_a_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = Collector::start().unwrap();
+    collector.respond_always(Fault::Hang);
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_process_that_exits"])
+        .env(EXIT_FOLDER, folder.path())
+        .env(ENDPOINT, endpoint(&collector, otelbar_export::Protocol::HttpProtobuf))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    collector.respond_normally();
+    let (exporter, receipts) = exporter(spooling(&collector, folder.path()));
+    assert_eq!(account_of(&exporter).recovered, 12);
+    drop(receipts);
+    collector.wait_for(|spans| spans.len() >= 12, PATIENCE).unwrap();
+    assert_eq!(arrived(&collector).len(), 12);
 }
 
 #[test]

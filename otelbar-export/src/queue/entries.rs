@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use opentelemetry::trace::{Status, TraceId};
+use tokio::time::Instant;
 
 use crate::Overflow;
 use crate::batch::{HandOver, Portion};
@@ -69,6 +70,11 @@ impl Entries {
     /// The turn of what has waited longest.
     pub(super) fn first_turn(&self) -> Option<Turn> {
         self.waiting.first_key_value().map(|(turn, _)| *turn)
+    }
+
+    /// When what has waited longest was handed over, if that is known.
+    pub(super) fn first_since(&self) -> Option<Instant> {
+        self.waiting.first_key_value().and_then(|(_, portion)| portion.hand_over().since)
     }
 
     /// Puts a hand-over at the end.

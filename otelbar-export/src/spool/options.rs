@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where encoded requests that cannot be sent now are kept on disk, and how much of them. They are sent when the
 /// backend is back, or by the next process that is given the folder.
@@ -6,6 +7,7 @@ use std::path::PathBuf;
 /// - The folder is for one destination: whoever opens it next sends what lies there. Processes that send to the same
 ///   backend may share it; each has a part of its own in it, and takes over what a process that has ended left. What
 ///   was encoded in another way than it sends now stays there, for one that sends so again.
+/// - What is not delivered is on disk [a second](Self::with_write_delay) after it was handed over.
 /// - A request is sent at least once. When the process or the machine stops between the backend's answer and the
 ///   removal of the file, it is sent again; backends tell such spans by their ids.
 /// - What lies there are spans as they are sent, and so may hold personal data. The files can be read by their owner
@@ -26,6 +28,7 @@ use std::path::PathBuf;
 pub struct SpoolOptions {
     pub(crate) folder: PathBuf,
     pub(crate) max_bytes: u64,
+    pub(crate) write_delay: Duration,
 }
 
 impl SpoolOptions {
@@ -34,7 +37,7 @@ impl SpoolOptions {
 
     /// Keeps them in this folder, which is made if it is not there.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), max_bytes: 64 * 1024 * 1024 }
+        Self { folder: folder.into(), max_bytes: 64 * 1024 * 1024, write_delay: Duration::from_secs(1) }
     }
 
     /// How much disk each process may use there, in bytes. Default 64 MiB. The oldest requests give way to new ones,
@@ -42,6 +45,18 @@ impl SpoolOptions {
     /// bytes more than it has, rounded up to a multiple of 4 KiB.
     pub fn with_max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
+        self
+    }
+
+    /// How long after its hand-over a span may be in memory alone. Default 1 s; at least 10 ms.
+    ///
+    /// What the backend has taken by then costs nothing on disk. The rest is written down: what waits in the queue, and
+    /// what is being sent and not answered. So a process that is killed, or calls [`exit`](std::process::exit) without a
+    /// shutdown, loses what was handed over in this time before it, and what the disk then takes to write; no more.
+    /// Spans wait for a batch for half of it at most, whatever
+    /// [`with_batch_delay`](crate::ExporterOptions::with_batch_delay) says.
+    pub fn with_write_delay(mut self, delay: Duration) -> Self {
+        self.write_delay = delay.max(Duration::from_millis(10));
         self
     }
 }

@@ -154,9 +154,7 @@ impl Backend {
         };
         let until = self.pause(error, wait, counts, now);
         match left {
-            _ if !again => Verdict::Settled(Outcome::Dropped {
-                reason: DropReason::NotRetryable { error: Arc::clone(error) },
-            }),
+            _ if !again => Verdict::Settled(Outcome::Dropped { reason: final_reason(error) }),
             Some(_) => Verdict::Again(until),
             None => Verdict::Settled(Outcome::Dropped {
                 reason: DropReason::Expired { attempts, error: Arc::clone(error) },
@@ -210,5 +208,13 @@ impl Backend {
             let pause = until.saturating_duration_since(now);
             warn!(target: "otelbar_export", %error, ?pause, "the backend is left alone after failures in a row");
         }
+    }
+}
+
+/// Why a request is not sent again.
+fn final_reason(error: &Arc<SendError>) -> DropReason {
+    match &**error {
+        SendError::Panicked { message, .. } => DropReason::Panicked { message: Arc::clone(message) },
+        _ => DropReason::NotRetryable { error: Arc::clone(error) },
     }
 }

@@ -108,7 +108,15 @@ impl Books {
         let ledgers = load.parts.iter().filter_map(|part| self.ledgers.get(&part.id));
         let receipts: Vec<Receipt> =
             ledgers.map(|ledger| ledger.under_way(destination, delivery.clone())).collect();
-        self.subscribers.tell(&receipts);
+        self.tell_all(&receipts);
+    }
+
+    /// Tells these receipts, and counts those that a subscriber lost by its panic.
+    pub(super) fn tell_all(&self, receipts: &[Receipt]) {
+        let lost = self.subscribers.tell(receipts);
+        if lost > 0 {
+            self.queue.book(|account| account.untold += lost);
+        }
     }
 
     fn change(&mut self, parts: &[Part], change: impl Fn(&mut Ledger, usize)) {
@@ -124,7 +132,7 @@ impl Books {
                 self.ledgers.remove(&part.id);
             }
         }
-        self.subscribers.tell(&receipts);
+        self.tell_all(&receipts);
     }
 }
 

@@ -24,6 +24,10 @@ pub(super) struct Job {
     /// When the first attempt was made.
     pub(super) began: Option<Instant>,
     pub(super) origin: Origin,
+    /// Where it lies in the spool, until its fate is known.
+    pub(super) record: Option<RecordId>,
+    /// When the first of its spans was handed over, until it has been written down.
+    pub(super) since: Option<Instant>,
 }
 
 /// Where a request comes from.
@@ -31,23 +35,26 @@ pub(super) struct Job {
 pub(super) enum Origin {
     /// From the queue, so it can be encoded anew in parts.
     Batch { portions: Vec<Portion>, batch: Rc<InFlight> },
-    /// From the spool, where it stays until its fate is known.
-    Spool(RecordId),
+    /// From the spool.
+    Spool,
 }
 
 impl Job {
     pub(super) fn new(request: Request, batch: &Rc<InFlight>) -> Self {
         let load = Load::of(&request.portions);
+        let since = request.portions.iter().filter_map(|portion| portion.hand_over().since).min();
         let origin = Origin::Batch { portions: request.portions, batch: Rc::clone(batch) };
-        Self { body: request.body, load, payload: None, attempts: 0, began: None, origin }
+        let (payload, attempts, began, record) = (None, 0, None, None);
+        Self { body: request.body, load, payload, attempts, began, origin, record, since }
     }
 
     pub(super) fn stored(id: RecordId, body: Bytes, load: Load) -> Self {
-        Self { body, load, payload: None, attempts: 0, began: None, origin: Origin::Spool(id) }
+        let (payload, attempts, began, since) = (None, 0, None, None);
+        Self { body, load, payload, attempts, began, origin: Origin::Spool, record: Some(id), since }
     }
 
     pub(super) fn is_stored(&self) -> bool {
-        matches!(self.origin, Origin::Spool(_))
+        self.record.is_some()
     }
 }
 

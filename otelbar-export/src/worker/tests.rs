@@ -25,6 +25,8 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Encoding a span of this name panics.
+const FAULT: &str = "fault";
 
 /// Answers as scripted, then well; notes when it was asked.
 #[derive(Clone, Default)]
@@ -35,16 +37,21 @@ struct Scripted {
     delays: Arc<Mutex<VecDeque<Duration>>>,
     /// Between these times it is not there.
     away: Arc<Mutex<Option<(Instant, Instant)>>>,
+    /// The numbers of attempts, from 0, that panic, and the same of packing.
+    panics: Arc<Mutex<[Vec<u64>; 2]>>,
+    attempts: Arc<[AtomicU64; 2]>,
     /// The ids of spans in accepted requests.
     received: Arc<Mutex<BTreeSet<Vec<u8>>>>,
 }
 
 impl Transport for Scripted {
     fn pack(&self, body: Bytes) -> Payload {
+        self.panic_if_asked(1);
         Payload { frame: Bytes::new(), body, coding: None }
     }
 
     async fn send(&self, payload: Payload) -> Result<Acknowledged, SendError> {
+        self.panic_if_asked(0);
         let now = Instant::now();
         self.asked.lock().unwrap().push(now);
         if self.away.lock().unwrap().is_some_and(|(from, to)| (from..to).contains(&now)) {
@@ -79,7 +86,7 @@ fn batch(spans: usize) -> Arc<HandOver> {
         span.span_context = test_span::context(1, NEXT_SPAN.fetch_add(1, Ordering::Relaxed));
     }
     let batch = TraceBatch::new(1, Resource::builder_empty().build(), spans);
-    HandOver::new(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch)
+    HandOver::at(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch, Some(Instant::now()))
 }
 
 /// Runs a test on one thread, as the pipeline's worker runs, where time passes only while nobody has anything to do.
@@ -105,7 +112,7 @@ fn start_with(
     let backlog = spool.map(Backlog::new);
     let transport = Scripted::default();
     transport.answers.lock().unwrap().extend(answers);
-    let worker = Worker::new(
+    let mut worker = Worker::new(
         Arc::clone(&queue),
         Arc::default(),
         transport.clone(),
@@ -113,11 +120,23 @@ fn start_with(
         backlog,
         &options,
     );
+    worker.encode = |portions, limit, encoding| {
+        let names_a_fault = |portion: &Portion| portion.spans().iter().any(|span| span.name == FAULT);
+        assert!(!portions.iter().any(names_a_fault), "a fault put in by a test");
+        encode(portions, limit, encoding)
+    };
     tokio::task::spawn_local(worker.run());
     (queue, transport, Instant::now())
 }
 
 impl Scripted {
+    fn panic_if_asked(&self, what: usize) {
+        let attempt = self.attempts[what].fetch_add(1, Ordering::Relaxed);
+        // Unlocked before the panic.
+        let asked = self.panics.lock().unwrap()[what].contains(&attempt);
+        assert!(!asked, "a fault put in by a test");
+    }
+
     /// When each request was sent, in whole milliseconds since `start`.
     fn sent(&self, start: Instant) -> Vec<u128> {
         let asked = self.asked.lock().unwrap();
@@ -503,5 +522,155 @@ fn a_success_that_comes_late_does_not_hide_that_the_backend_asks_for_peace() {
         let account = queue.account();
         assert_eq!((account.accepted, account.health), (1, Health::Waiting));
         assert_eq!(account.pause.map(|pause| pause.reason), Some(PauseReason::RetryAfter));
+    });
+}
+
+#[test]
+fn a_panic_costs_the_batch_it_was_about_and_nothing_else() {
+    /// The first of two batches meets a fault, in what `prepare` does to it or to the transport.
+    #[track_caller]
+    fn check(prepare: impl Fn(&mut TraceBatch, &Scripted)) {
+        on_paused_time(async {
+            let (queue, transport, _) = start(vec![]);
+            let spans = batch(3).spans.clone();
+            let mut bad = TraceBatch::new(1, Resource::builder_empty().build(), spans);
+            prepare(&mut bad, &transport);
+            queue.push(HandOver::new(EnqueueId(1 << 50), bad)).unwrap();
+            queue.want_all();
+            tokio::time::sleep(10 * SECOND).await;
+            assert_eq!(queue.account().dropped.panicked, 3);
+            queue.push(batch(2)).unwrap();
+            tokio::time::sleep(10 * SECOND).await;
+            let account = queue.account();
+            assert_eq!((account.accepted, account.dropped.total(), account.in_flight), (2, 3, 0));
+            assert_eq!((account.breaker, account.health), (BreakerState::Closed, Health::Healthy));
+            assert!(!queue.is_finished());
+        });
+    }
+    check(|batch, _| batch.spans[1].name = FAULT.into());
+    check(|_, transport| transport.panics.lock().unwrap()[0].push(0));
+    check(|_, transport| transport.panics.lock().unwrap()[1].push(0));
+}
+
+/// A worker with a spool in a folder of its own, whose backend takes these times to answer, well unless told otherwise.
+fn start_spooling(
+    delays: &[u32],
+    answers: Vec<Result<Acknowledged, SendError>>,
+    max_bytes: u64,
+) -> (Arc<Queue>, Scripted, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = SpoolOptions::new(folder.path()).with_max_bytes(max_bytes);
+    let (queue, transport, _) = start_with(answers, |options| options.with_spool(spool.clone()));
+    transport.delays.lock().unwrap().extend(delays.iter().map(|seconds| *seconds * SECOND / 10));
+    (queue, transport, folder)
+}
+
+fn records(folder: &tempfile::TempDir) -> usize {
+    let slot = folder.path().join("otlp-protobuf.v1/0");
+    let names = std::fs::read_dir(slot).unwrap().map(|entry| entry.unwrap().file_name());
+    names.filter(|name| name.to_string_lossy().ends_with(".record")).count()
+}
+
+#[test]
+fn what_is_not_answered_is_on_disk_a_second_after_it_was_handed_over() {
+    on_paused_time(async {
+        let (queue, transport, folder) = start_spooling(&[36_000], vec![], 1 << 20);
+        queue.push(batch(3)).unwrap();
+        tokio::time::sleep(SECOND * 9 / 10).await;
+        assert_eq!((records(&folder), queue.account().in_flight), (0, 3), "it may be answered yet");
+        tokio::time::sleep(SECOND / 5).await;
+        assert_eq!((records(&folder), queue.account().in_flight), (1, 3));
+        // Behind it, at the same pace, in whatever time it comes.
+        for waiting in 1..=5 {
+            tokio::time::sleep(SECOND * 7 / 10).await;
+            queue.push(batch(2)).unwrap();
+            tokio::time::sleep(SECOND * 11 / 10).await;
+            let account = queue.account();
+            assert_eq!(
+                (records(&folder), account.spooled, account.queued),
+                (1 + waiting, 2 * waiting as u64, 0)
+            );
+        }
+        // More than a batch at once.
+        queue.push(batch(1500)).unwrap();
+        tokio::time::sleep(SECOND * 11 / 10).await;
+        let account = queue.account();
+        assert_eq!((account.in_flight, account.spooled), (3, 1510));
+
+        tokio::time::sleep(4000 * SECOND).await;
+        let account = queue.account();
+        assert_eq!((account.accepted, account.dropped.total(), account.spooled), (1513, 0, 0));
+        assert_eq!((records(&folder), account.spooled_bytes), (0, 0));
+        assert_eq!(transport.received.lock().unwrap().len(), 1513, "each was sent once");
+    });
+}
+
+#[test]
+fn what_the_backend_takes_in_time_is_never_on_disk() {
+    on_paused_time(async {
+        let (queue, _, folder) = start_spooling(&[4; 100], vec![], 1 << 20);
+        for _ in 0..100 {
+            queue.push(batch(2)).unwrap();
+            tokio::time::sleep(SECOND / 10).await;
+            assert_eq!((records(&folder), queue.account().spooled_bytes), (0, 0));
+        }
+        tokio::time::sleep(10 * SECOND).await;
+        assert_eq!(queue.account().accepted, 200);
+    });
+}
+
+#[test]
+fn what_was_written_down_while_it_was_sent_has_one_fate() {
+    /// One batch of four spans is answered so after five seconds.
+    #[track_caller]
+    fn check(answer: Result<Acknowledged, SendError>, requests: usize, accepted: u64) {
+        on_paused_time(async {
+            let (queue, transport, folder) = start_spooling(&[50], vec![answer], 1 << 20);
+            let began = Instant::now();
+            queue.push(batch(4)).unwrap();
+            tokio::time::sleep(2 * SECOND).await;
+            assert_eq!(records(&folder), 1);
+            tokio::time::sleep(60 * SECOND).await;
+            let account = queue.account();
+            assert_eq!((transport.sent(began).len(), account.accepted), (requests, accepted));
+            assert_eq!(account.settled(), 4, "{account:?}");
+            assert_eq!((records(&folder), account.spooled, account.spooled_bytes), (0, 0, 0));
+        });
+    }
+    check(Ok(Acknowledged::default()), 1, 4);
+    check(unavailable(None), 2, 4);
+    check(refused(StatusCode::PAYLOAD_TOO_LARGE, None), 3, 4);
+    check(refused(StatusCode::BAD_REQUEST, None), 1, 0);
+}
+
+#[test]
+fn what_is_being_sent_loses_but_its_file_when_the_spool_is_full() {
+    on_paused_time(async {
+        let (queue, _, folder) = start_spooling(&[100], vec![], SpoolOptions::LEAST);
+        for written in [1, 1, 1] {
+            queue.push(batch(1)).unwrap();
+            tokio::time::sleep(2 * SECOND).await;
+            assert_eq!(records(&folder), written);
+        }
+        tokio::time::sleep(60 * SECOND).await;
+        let account = queue.account();
+        assert_eq!((account.accepted, account.dropped.spool_full, account.dropped.total()), (2, 1, 1));
+        assert_eq!((records(&folder), account.in_flight, account.spooled), (0, 0, 0));
+    });
+}
+
+#[test]
+fn a_process_that_ends_leaves_what_was_written_down_once() {
+    on_paused_time(async {
+        let (queue, _, folder) = start_spooling(&[36_000], vec![], 1 << 20);
+        queue.push(batch(3)).unwrap();
+        tokio::time::sleep(2 * SECOND).await;
+        queue.push(batch(2)).unwrap();
+        queue.close(Instant::now());
+        while !queue.is_finished() {
+            tokio::time::sleep(SECOND / 100).await;
+        }
+        let account = queue.account();
+        assert_eq!((account.spooled, account.dropped.total(), records(&folder)), (5, 0, 2));
     });
 }
