@@ -133,6 +133,7 @@ impl Planned {
             .method(self.visit.method())
             .uri(format!("http://{shop}{}", self.visit.path()))
             .version(self.version)
+            .header(header::ACCEPT, "text/html, */*")
             .header(header::USER_AGENT, format!("{USER_AGENT}{}", self.number))
             .header(HEADER, self.number);
         match self.caller {
