@@ -91,7 +91,11 @@ impl Content {
             start,
             end: start + u128::from(span.duration_ns),
             status: span.status.clone(),
-            attributes: attributes(&span.attributes),
+            attributes: {
+                let mut attributes: BTreeMap<_, _> = attributes(&span.attributes);
+                attributes.retain(|key, _| !OPT_IN.contains(&key.as_str()));
+                attributes
+            },
             events: events.collect(),
         }
     }
@@ -143,6 +147,9 @@ impl Content {
 fn since_epoch(time: SystemTime) -> u128 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos()
 }
+
+/// Attributes that the page shows and that are exported by choice.
+const OPT_IN: [&str; 2] = ["http.response.body.size", "db.response.returned_rows"];
 
 /// A value in the form that [`ReceivedSpan::attributes`] has.
 fn text(value: &Value) -> String {
