@@ -1,13 +1,13 @@
 //! Zipkin's B3, in one header or several
 //! (<https://github.com/openzipkin/b3-propagation>; OpenTelemetry specification, "B3 Requirements").
 //!
-//! Trace ids of 64 bits are read as 128 bits with zeros before them. The parent's span id is checked, not
-//! kept, and not written.
+//! Trace ids of 64 bits are read as 128 bits with zeros before them. The id of the
+//! parent of the caller's span is neither read nor written.
 
 use crate::carrier::{Extractor, Injector};
 use crate::error::{Reason, Refusal};
 use crate::extraction::{Found, single_value};
-use crate::{SpanId, TraceContext, TraceFlags, TraceId, Traceparent, hex};
+use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
 
 const SINGLE: &str = "b3";
 const TRACE_ID: &str = "x-b3-traceid";
@@ -16,7 +16,10 @@ const PARENT_SPAN_ID: &str = "x-b3-parentspanid";
 const SAMPLED: &str = "x-b3-sampled";
 const FLAGS: &str = "x-b3-flags";
 
+pub(crate) const SINGLE_FIELDS: &[&str] = &[SINGLE];
 pub(crate) const MULTI_FIELDS: &[&str] = &[TRACE_ID, SPAN_ID, SAMPLED, FLAGS];
+/// What is read, whatever is written.
+pub(crate) const READ_FIELDS: &[&str] = &[SINGLE, TRACE_ID, SPAN_ID, SAMPLED, FLAGS];
 
 /// Reads the single header, and the others if it has no valid context.
 pub(crate) fn extract<C: Extractor + ?Sized>(carrier: &C) -> Found {
@@ -32,16 +35,22 @@ pub(crate) fn extract<C: Extractor + ?Sized>(carrier: &C) -> Found {
 
 /// Writes the header `b3`.
 pub(crate) fn inject_single<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
-    let Some(traceparent) = context.traceparent() else { return };
+    let letter = letter(context.sampling());
+    let Some(traceparent) = context.traceparent() else {
+        if let (None, Some(letter)) = (context.trace_id(), letter) {
+            carrier.set(SINGLE, letter);
+        }
+        return;
+    };
     let mut value = [0; 51];
     value[..32].copy_from_slice(traceparent.trace_id().to_hex().as_bytes());
     value[32] = b'-';
     value[33..49].copy_from_slice(traceparent.parent_id().to_hex().as_bytes());
-    let len = match Sampling::of(context) {
-        Sampling::Deferred => 49,
-        sampling => {
+    let len = match letter {
+        None => 49,
+        Some(letter) => {
             value[49] = b'-';
-            value[50] = sampling.letter();
+            value[50..].copy_from_slice(letter.as_bytes());
             51
         }
     };
@@ -50,15 +59,19 @@ pub(crate) fn inject_single<C: Injector + ?Sized>(context: &TraceContext<'_>, ca
 
 /// Writes the headers `x-b3-…`.
 pub(crate) fn inject_multi<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
-    let Some(traceparent) = context.traceparent() else { return };
-    carrier.set(TRACE_ID, &traceparent.trace_id().to_hex());
-    carrier.set(SPAN_ID, &traceparent.parent_id().to_hex());
-    carrier.remove(PARENT_SPAN_ID);
-    let (sampled, flags) = match Sampling::of(context) {
-        Sampling::Debug => (None, Some("1")),
-        Sampling::Accept => (Some("1"), None),
-        Sampling::Deny => (Some("0"), None),
-        Sampling::Deferred => (None, None),
+    match (context.traceparent(), context.trace_id()) {
+        (Some(traceparent), _) => {
+            carrier.set(TRACE_ID, &traceparent.trace_id().to_hex());
+            carrier.set(SPAN_ID, &traceparent.parent_id().to_hex());
+            carrier.remove(PARENT_SPAN_ID);
+        }
+        // A decision needs no ids.
+        (None, None) if context.sampling() != SamplingState::Deferred => {}
+        (None, _) => return,
+    }
+    let (sampled, flags) = match context.sampling() {
+        SamplingState::Debug => (None, Some("1")),
+        state => (letter(state), None),
     };
     for (name, value) in [(SAMPLED, sampled), (FLAGS, flags)] {
         match value {
@@ -68,42 +81,23 @@ pub(crate) fn inject_multi<C: Injector + ?Sized>(context: &TraceContext<'_>, car
     }
 }
 
-/// What was decided about the trace.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sampling {
-    Deferred,
-    Deny,
-    Accept,
-    Debug,
+/// How a decision is written; nothing for none.
+const fn letter(state: SamplingState) -> Option<&'static str> {
+    match state {
+        SamplingState::Deferred => None,
+        SamplingState::Deny => Some("0"),
+        SamplingState::Accept => Some("1"),
+        SamplingState::Debug => Some("d"),
+    }
 }
 
-impl Sampling {
-    fn of(context: &TraceContext<'_>) -> Self {
-        let sampled = context.traceparent().is_some_and(|traceparent| traceparent.flags().is_sampled());
-        match (context.is_debug(), context.is_deferred(), sampled) {
-            (true, ..) => Self::Debug,
-            (_, true, false) => Self::Deferred,
-            (.., true) => Self::Accept,
-            (.., false) => Self::Deny,
-        }
-    }
-
-    const fn letter(self) -> u8 {
-        match self {
-            Self::Debug => b'd',
-            Self::Accept => b'1',
-            Self::Deny | Self::Deferred => b'0',
-        }
-    }
-
-    fn found(self, trace_id: TraceId, parent_id: SpanId) -> Found {
-        let sampled = matches!(self, Self::Accept | Self::Debug);
-        let flags = TraceFlags::NONE.with_sampled(sampled);
-        Found::Accepted {
-            traceparent: Traceparent::new(trace_id, parent_id, flags),
-            debug: self == Self::Debug,
-            deferred: self == Self::Deferred,
-        }
+/// The decision that is written so, in the single header.
+fn state(letter: u8) -> Option<SamplingState> {
+    match letter {
+        b'0' => Some(SamplingState::Deny),
+        b'1' => Some(SamplingState::Accept),
+        b'd' => Some(SamplingState::Debug),
+        _ => None,
     }
 }
 
@@ -117,10 +111,13 @@ fn extract_single<C: Extractor + ?Sized>(carrier: &C) -> Found {
 }
 
 fn read_single(value: &[u8]) -> Result<Found, (Reason, usize)> {
-    if matches!(value, b"0" | b"1" | b"d") {
-        return Ok(Found::DecisionOnly);
+    if let [letter] = value
+        && let Some(sampling) = state(*letter)
+    {
+        return Ok(Found::Decision(sampling));
     }
-    let dash = value.iter().position(|&byte| byte == b'-').unwrap_or(value.len());
+    // Longer than any id, so that the reason is told without looking through all of a long text.
+    let dash = value.iter().take(40).position(|&byte| byte == b'-').unwrap_or(value.len());
     let trace_id = trace_id(&value[..dash])?;
     let rest = value.get(dash + 1..).ok_or((Reason::TooShort, value.len()))?;
     let (span, rest) = rest.split_at(rest.len().min(16));
@@ -128,24 +125,17 @@ fn read_single(value: &[u8]) -> Result<Found, (Reason, usize)> {
 
     let start = dash + 17;
     let sampling = match rest {
-        [] => return Ok(Sampling::Deferred.found(trace_id, parent_id)),
-        [b'-', letter, ..] => match letter {
-            b'0' => Sampling::Deny,
-            b'1' => Sampling::Accept,
-            b'd' => Sampling::Debug,
-            _ => return Err((Reason::SamplingState, start + 1)),
-        },
+        [] => SamplingState::Deferred,
         [b'-'] => return Err((Reason::TooShort, start + 1)),
+        // The parent of the caller's span, behind a further dash, is of no use here.
+        [b'-', letter] | [b'-', letter, b'-', ..] => {
+            state(*letter).ok_or((Reason::SamplingState, start + 1))?
+        }
+        [b'-', letter, ..] if state(*letter).is_none() => return Err((Reason::SamplingState, start + 1)),
+        [b'-', ..] => return Err((Reason::MissingDash, start + 2)),
         _ => return Err((Reason::MissingDash, start)),
     };
-    match rest.get(2..).unwrap_or_default() {
-        [] => {}
-        [b'-', parent @ ..] => {
-            span_id(parent).map_err(|(reason, offset)| (reason, start + 3 + offset))?;
-        }
-        _ => return Err((Reason::MissingDash, start + 2)),
-    }
-    Ok(sampling.found(trace_id, parent_id))
+    Ok(Found::accepted(trace_id, parent_id, sampling))
 }
 
 fn extract_multi<C: Extractor + ?Sized>(carrier: &C) -> Found {
@@ -153,27 +143,29 @@ fn extract_multi<C: Extractor + ?Sized>(carrier: &C) -> Found {
 }
 
 fn read_multi<C: Extractor + ?Sized>(carrier: &C) -> Result<Found, Refusal> {
-    let (trace, span) = (single_value(carrier, TRACE_ID)?, single_value(carrier, SPAN_ID)?);
-    let (sampled, flags) = (single_value(carrier, SAMPLED)?, single_value(carrier, FLAGS)?);
+    // Proxies that pass a header on by its name send an empty one where they got none.
+    let value =
+        |name| single_value(carrier, name).map(|value| value.filter(|value: &&[u8]| !value.is_empty()));
+    let (trace, span) = (value(TRACE_ID)?, value(SPAN_ID)?);
+    let sampling = match value(SAMPLED)? {
+        // Debug implies that the trace is sampled, whatever stands beside it.
+        _ if value(FLAGS)? == Some(b"1") => SamplingState::Debug,
+        // Early implementations wrote words.
+        Some(b"1" | b"true") => SamplingState::Accept,
+        Some(b"0" | b"false") => SamplingState::Deny,
+        None => SamplingState::Deferred,
+        Some(other) => return Err(Refusal::new(SAMPLED, Reason::SamplingState, other, 0)),
+    };
     let (trace, span) = match (trace, span) {
         (Some(trace), Some(span)) => (trace, span),
         (Some(trace), None) => return Err(Refusal::new(SPAN_ID, Reason::MissingField, trace, 0)),
         (None, Some(span)) => return Err(Refusal::new(TRACE_ID, Reason::MissingField, span, 0)),
-        (None, None) if sampled.is_some() || flags.is_some() => return Ok(Found::DecisionOnly),
-        (None, None) => return Ok(Found::Absent),
+        (None, None) if sampling == SamplingState::Deferred => return Ok(Found::Absent),
+        (None, None) => return Ok(Found::Decision(sampling)),
     };
     let trace_id = trace_id(trace).map_err(|(reason, at)| Refusal::new(TRACE_ID, reason, trace, at))?;
     let parent_id = span_id(span).map_err(|(reason, at)| Refusal::new(SPAN_ID, reason, span, at))?;
-    let sampling = match sampled {
-        // Debug implies that the trace is sampled, whatever stands beside it.
-        _ if flags == Some(b"1") => Sampling::Debug,
-        // Early implementations wrote words.
-        Some(b"1" | b"true") => Sampling::Accept,
-        Some(b"0" | b"false") => Sampling::Deny,
-        None => Sampling::Deferred,
-        Some(other) => return Err(Refusal::new(SAMPLED, Reason::SamplingState, other, 0)),
-    };
-    Ok(sampling.found(trace_id, parent_id))
+    Ok(Found::accepted(trace_id, parent_id, sampling))
 }
 
 /// A trace id of 32 digits, or of 16.
@@ -206,17 +198,15 @@ mod tests {
     #[track_caller]
     fn accepted(fields: &[(&str, &str)], single: &str) {
         let found = extract(fields);
-        let Found::Accepted { traceparent, debug, deferred } = found else {
-            panic!("not accepted: {found:?}")
-        };
-        let context = TraceContext::new(traceparent).with_debug(debug).with_deferred(deferred);
+        let Found::Accepted { traceparent, sampling } = found else { panic!("not accepted: {found:?}") };
+        let context = TraceContext::new(traceparent).with_sampling(sampling);
         let mut carrier = HashMap::from([("x-b3-parentspanid".to_owned(), "stale".to_owned())]);
         inject_single(&context, &mut carrier);
         assert_eq!(carrier["b3"], single);
         carrier.remove("b3");
         inject_multi(&context, &mut carrier);
         assert!(!carrier.contains_key("x-b3-parentspanid"));
-        assert_eq!(extract(&carrier), Found::Accepted { traceparent, debug, deferred });
+        assert_eq!(extract(&carrier), Found::Accepted { traceparent, sampling });
     }
 
     #[track_caller]
@@ -234,7 +224,10 @@ mod tests {
         accepted(&[("b3", &format!("{TRACE}-{SPAN}-d"))], &format!("{TRACE}-{SPAN}-d"));
         accepted(&[("b3", &format!("{TRACE}-{SPAN}"))], &format!("{TRACE}-{SPAN}"));
         accepted(&[("b3", &format!("{SPAN}-{SPAN}-1"))], &format!("0000000000000000{SPAN}-{SPAN}-1"));
-        assert_eq!(extract(&[("b3", "0")][..]), Found::DecisionOnly);
+        let with_parent = |parent: &str| format!("{TRACE}-{SPAN}-1-{parent}");
+        for parent in ["x", "", "0000000000000000", "05e3ac9a4f6e3b90-x", "\u{fc}"] {
+            accepted(&[("b3", &with_parent(parent))], &format!("{TRACE}-{SPAN}-1"));
+        }
     }
 
     /// The several headers, with debug above all and the words of early implementations.
@@ -247,8 +240,37 @@ mod tests {
         accepted(&with(&[("X-B3-Sampled", "0"), ("X-B3-Flags", "1")]), &format!("{TRACE}-{SPAN}-d"));
         accepted(&with(&[("X-B3-Flags", "0")]), &format!("{TRACE}-{SPAN}"));
         accepted(&with(&[]), &format!("{TRACE}-{SPAN}"));
-        assert_eq!(extract(&[("x-b3-sampled", "0")][..]), Found::DecisionOnly);
+        accepted(&with(&[("X-B3-Sampled", ""), ("X-B3-Flags", "")]), &format!("{TRACE}-{SPAN}"));
+        accepted(&with(&[("X-B3-ParentSpanId", "x"), ("X-B3-Sampled", "1")]), &format!("{TRACE}-{SPAN}-1"));
         accepted(&[&ids[..], &[("b3", "nonsense")]].concat(), &format!("{TRACE}-{SPAN}"));
+    }
+
+    /// A decision alone is one, in either form, and is written again as it came.
+    #[test]
+    fn decisions_without_ids() {
+        use SamplingState::{Accept, Debug, Deny};
+
+        for (fields, sampling, single) in [
+            (&[("b3", "0")][..], Deny, "0"),
+            (&[("b3", "1")], Accept, "1"),
+            (&[("b3", "d")], Debug, "d"),
+            (&[("x-b3-sampled", "0")], Deny, "0"),
+            (&[("x-b3-sampled", "true")], Accept, "1"),
+            (&[("x-b3-flags", "1"), ("x-b3-sampled", "0")], Debug, "d"),
+            (&[("x-b3-sampled", "1"), ("x-b3-traceid", "")], Accept, "1"),
+        ] {
+            assert_eq!(extract(fields), Found::Decision(sampling), "{fields:?}");
+            let context = TraceContext::empty().with_sampling(sampling);
+            let mut carrier = HashMap::new();
+            inject_single(&context, &mut carrier);
+            assert_eq!(carrier["b3"], single);
+            carrier.clear();
+            inject_multi(&context, &mut carrier);
+            assert_eq!(extract(&carrier), Found::Decision(sampling));
+        }
+        for nothing in [&[("x-b3-sampled", "")][..], &[("x-b3-flags", "0")], &[("x-b3-parentspanid", SPAN)]] {
+            assert_eq!(extract(nothing), Found::Absent, "{nothing:?}");
+        }
     }
 
     /// What is refused, where.
@@ -264,7 +286,9 @@ mod tests {
         refused(&[("b3", &format!("{TRACE}-{SPAN}-"))], "b3", Reason::TooShort, 50);
         refused(&[("b3", &format!("{TRACE}-{SPAN}-x"))], "b3", Reason::SamplingState, 50);
         refused(&[("b3", &format!("{TRACE}-{SPAN}1"))], "b3", Reason::MissingDash, 49);
-        refused(&[("b3", &format!("{TRACE}-{SPAN}-1-x"))], "b3", Reason::NotHex, 52);
+        refused(&[("b3", &format!("{TRACE}-{SPAN}-x-y"))], "b3", Reason::SamplingState, 50);
+        refused(&[("b3", &format!("{TRACE}-{SPAN}-10"))], "b3", Reason::MissingDash, 51);
+        refused(&[("b3", &"a".repeat(100_000))], "b3", Reason::TooLong, 32);
         refused(&[("b3", "1"), ("b3", "1")], "b3", Reason::Duplicated, 0);
         refused(&[("x-b3-traceid", TRACE)], "x-b3-spanid", Reason::MissingField, 0);
         refused(&[("x-b3-spanid", SPAN)], "x-b3-traceid", Reason::MissingField, 0);

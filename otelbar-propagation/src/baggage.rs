@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::classes::Classes;
 use crate::error::{BaggageError, Reason};
-use crate::list::{self, Runs, trim};
+use crate::list::{self, Budget, Runs, Verdict, trim};
 
 /// What the `baggage` header says: entries of the application, `key=value`, each with properties
 /// perhaps, that travel with the request ([W3C Baggage](https://www.w3.org/TR/baggage/)).
@@ -80,26 +81,56 @@ impl<'a> Baggage<'a> {
     ///
     /// An entry that breaks a rule or is over the limits is left out whole and told to `left_out`; the
     /// entries after it are read all the same.
+    ///
+    /// The work is bounded, whatever is sent: 16384 bytes are read at most, up to the 65th valid or the 128th invalid
+    /// entry. What is left out because it comes later is told once.
     pub fn parse_lines<I>(values: I, mut left_out: impl FnMut(BaggageError)) -> Self
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
+        Self::read_lines(values, |fault| left_out(fault.error()))
+    }
+
+    /// [`parse_lines`](Self::parse_lines), without making an error of each fault.
+    pub(crate) fn read_lines<I>(values: I, mut left_out: impl FnMut(EntryFault<'a>)) -> Self
+    where
+        I: IntoIterator<Item = &'a [u8]>,
+    {
         let mut baggage = Self::new();
+        let mut budget = Budget(MAX_READ);
+        let mut invalid = 0;
         for line in values {
+            let mut stopped = false;
+            let mut tell = |reason, offset| left_out(EntryFault { reason, line, offset });
+            let (whole, rest) = budget.cut(line);
+            let plain = baggage.read_plain(whole);
             let check = |baggage: &mut Self, found: &list::Found<'a>| {
-                let problem = match check_entry(found.text) {
-                    Ok(_) if baggage.len() == Self::MAX_ENTRIES => (Reason::TooManyMembers, 0),
+                let (reason, at) = match check_entry(found.text) {
+                    Ok(_) if baggage.len() == Self::MAX_ENTRIES => {
+                        stopped = true;
+                        (Reason::TooManyMembers, 0)
+                    }
                     Ok(written) => match baggage.count_in(written) {
-                        true => return true,
+                        true => return Verdict::Take,
                         false => (Reason::ListTooLong, 0),
                     },
-                    Err(problem) => problem,
+                    Err(problem) => {
+                        invalid += 1;
+                        stopped = invalid == MAX_INVALID;
+                        problem
+                    }
                 };
-                left_out(BaggageError::new(problem.0, line, found.offset + problem.1));
-                false
+                tell(reason, found.offset + at);
+                if stopped { Verdict::Stop } else { Verdict::LeaveOut }
             };
-            let plain = baggage.read_plain(line);
-            list::read_line(line, plain, &mut baggage, check, |baggage, run| baggage.runs.push(run));
+            list::read_line(whole, plain, &mut baggage, check, |baggage, run| baggage.runs.push(run));
+            if stopped {
+                break;
+            }
+            if let Some(rest) = rest {
+                left_out(EntryFault { reason: Reason::ListTooLong, line, offset: rest });
+                break;
+            }
         }
         baggage
     }
@@ -137,8 +168,8 @@ impl<'a> Baggage<'a> {
     }
 
     /// Entries of this text, which is as they are written.
-    const fn owned(text: String, entries: u8) -> Baggage<'static> {
-        Baggage { entries, header_len: text.len() as u16, exact: true, runs: Runs::Owned(text) }
+    fn owned(text: String, entries: u8) -> Baggage<'static> {
+        Baggage { entries, header_len: text.len() as u16, exact: true, runs: Runs::Owned(text.into()) }
     }
 
     /// Whether there is no entry.
@@ -287,7 +318,10 @@ impl<'a> Baggage<'a> {
 
     /// The same entries, borrowing from nothing.
     pub fn into_owned(self) -> Baggage<'static> {
-        Baggage::owned(self.to_header().into_owned(), self.entries)
+        match &self.runs {
+            Runs::Owned(text) => Baggage { runs: Runs::Owned(Arc::clone(text)), ..self },
+            _ => Baggage::owned(self.to_header().into_owned(), self.entries),
+        }
     }
 
     /// The entries `(key, value, properties)` that are valid and within the limits; the value is plain, the
@@ -314,7 +348,7 @@ impl<'a> Baggage<'a> {
                 text.push_str(properties);
             }
         }
-        Baggage::parse_lines([text.as_bytes()], |_| ()).into_owned()
+        Baggage::read_lines([text.as_bytes()], |_| ()).into_owned()
     }
 
     /// The entries of headers and, behind them, entries that came in other ways: keys, and values that are
@@ -323,25 +357,32 @@ impl<'a> Baggage<'a> {
     pub(crate) fn of_lines_and_entries<'e>(
         lines: impl Iterator<Item = &'e [u8]>,
         entries: impl Iterator<Item = (&'e str, &'e str)>,
-        mut left_out: impl FnMut(BaggageError),
+        mut left_out: impl FnMut(EntryFault<'_>),
     ) -> Baggage<'static> {
-        let from_lines = Baggage::parse_lines(lines, &mut left_out);
+        let from_lines = Baggage::read_lines(lines, &mut left_out);
         let mut text = from_lines.to_header().into_owned();
-        for (key, value) in entries {
+        let mut room = Budget(MAX_READ);
+        for (count, (key, value)) in entries.enumerate() {
+            // One more than there may be: the limits tell of it below.
+            if count > MAX_INVALID || text.len() > Self::MAX_LEN || room.cut(value.as_bytes()).1.is_some() {
+                let reason = if count > MAX_INVALID { Reason::TooManyMembers } else { Reason::ListTooLong };
+                left_out(EntryFault { reason, line: key.as_bytes(), offset: 0 });
+                break;
+            }
             if from_lines.entries().any(|entry| entry.key() == key) {
                 continue;
             }
             // Nothing in either may end the entry.
             if let Err((reason, offset)) = check_key(key.as_bytes()) {
-                left_out(BaggageError::new(reason, key.as_bytes(), offset));
+                left_out(EntryFault { reason, line: key.as_bytes(), offset });
             } else if let Err((reason, offset)) = check_value(value.as_bytes()) {
-                left_out(BaggageError::new(reason, value.as_bytes(), offset));
+                left_out(EntryFault { reason, line: value.as_bytes(), offset });
             } else {
                 let separator = if text.is_empty() { "" } else { "," };
                 text.extend([separator, key, "=", value]);
             }
         }
-        Baggage::parse_lines([text.as_bytes()], left_out).into_owned()
+        Baggage::read_lines([text.as_bytes()], left_out).into_owned()
     }
 
     /// Hands out the pieces of the header's value.
@@ -616,6 +657,26 @@ impl<'s> Iterator for Entries<'s> {
 }
 
 impl ExactSizeIterator for Entries<'_> {}
+
+/// Bytes of headers that are read at most: twice what can be carried on, for white space and what is left out.
+const MAX_READ: usize = 2 * Baggage::MAX_LEN;
+/// Invalid entries that are looked at.
+const MAX_INVALID: usize = 2 * Baggage::MAX_ENTRIES;
+
+/// An entry that was left out.
+#[derive(Clone, Copy)]
+pub(crate) struct EntryFault<'l> {
+    pub(crate) reason: Reason,
+    line: &'l [u8],
+    offset: usize,
+}
+
+impl EntryFault<'_> {
+    #[cold]
+    pub(crate) fn error(self) -> BaggageError {
+        BaggageError::new(self.reason, self.line, self.offset)
+    }
+}
 
 /// A reason, and the place in what was checked.
 type Problem = (Reason, usize);

@@ -1,11 +1,12 @@
 //! What goes with a request.
 
-use crate::{Baggage, SpanId, Traceparent, Tracestate};
+use crate::{Baggage, SamplingState, SpanId, TraceFlags, TraceId, Traceparent, Tracestate};
 
 /// Everything that goes with a request to the next service: whose span it is, the `tracestate` of the
 /// trace, and the application's baggage. It is what an injection writes.
 ///
-/// Baggage travels without a trace as well; a `tracestate` does not.
+/// Baggage travels without a trace as well; a `tracestate` does not. Cloning one that borrows from nothing copies no
+/// text.
 ///
 /// ```
 /// use otelbar_propagation::{Baggage, TraceContext, Traceparent};
@@ -17,35 +18,52 @@ use crate::{Baggage, SpanId, Traceparent, Tracestate};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TraceContext<'a> {
-    traceparent: Option<Traceparent>,
+    trace: Trace,
     tracestate: Tracestate<'a>,
     baggage: Baggage<'a>,
-    debug: bool,
-    deferred: bool,
+    sampling: SamplingState,
+}
+
+/// What is known of the trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Trace {
+    #[default]
+    None,
+    /// A trace that has no span yet.
+    Begun(TraceId),
+    Span(Traceparent),
 }
 
 impl<'a> TraceContext<'a> {
     /// The context of a span, without `tracestate` and baggage.
     pub const fn new(traceparent: Traceparent) -> Self {
         let mut context = Self::empty();
-        context.traceparent = Some(traceparent);
+        context.trace = Trace::Span(traceparent);
+        context.sampling = SamplingState::of_flag(traceparent.flags().is_sampled());
         context
     }
 
     /// No trace, no baggage: injecting it writes nothing. The default.
     pub const fn empty() -> Self {
         Self {
-            traceparent: None,
+            trace: Trace::None,
             tracestate: Tracestate::new(),
             baggage: Baggage::new(),
-            debug: false,
-            deferred: false,
+            sampling: SamplingState::Deferred,
         }
+    }
+
+    /// A trace that has an id and no span yet, as AWS load balancers begin one. The first span of it is that of
+    /// [`with_parent_id`](Self::with_parent_id); until then injecting it writes nothing of the trace.
+    pub const fn begun(trace_id: TraceId) -> Self {
+        let mut context = Self::empty();
+        context.trace = Trace::Begun(trace_id);
+        context
     }
 
     /// The same context with this `tracestate`. Without a traceparent it is not kept.
     pub fn with_tracestate(mut self, tracestate: Tracestate<'a>) -> Self {
-        if self.traceparent.is_some() {
+        if self.traceparent().is_some() {
             self.tracestate = tracestate;
         }
         self
@@ -57,36 +75,48 @@ impl<'a> TraceContext<'a> {
         self
     }
 
-    /// The same context with the debug flag of B3 and Jaeger set or unset: the trace is to be recorded,
-    /// whatever is sampled, so that it is sampled as well. False by default.
-    pub const fn with_debug(mut self, debug: bool) -> Self {
-        if let (Some(traceparent), true) = (self.traceparent, debug) {
-            self.traceparent = Some(traceparent.with_flags(traceparent.flags().with_sampled(true)));
+    /// The same context with this sampling state. The sampled flag follows it; [`SamplingState::Deferred`], which not
+    /// every format can say, is written as not sampled by the others.
+    pub const fn with_sampling(mut self, sampling: SamplingState) -> Self {
+        if let Trace::Span(traceparent) = self.trace {
+            let flags = traceparent.flags().with_sampled(sampling.is_sampled());
+            self.trace = Trace::Span(traceparent.with_flags(flags));
         }
-        self.debug = debug;
-        self
-    }
-
-    /// The same context, with the decision whether to sample left to those that come after, which B3 and
-    /// X-Ray can say and others write as not sampled. It means nothing if the trace is sampled. False by
-    /// default.
-    pub const fn with_deferred(mut self, deferred: bool) -> Self {
-        self.deferred = deferred;
+        self.sampling = sampling;
         self
     }
 
     /// The same trace seen from another span: what a service sends on from a span of its own.
-    pub fn with_parent_id(mut self, parent_id: SpanId) -> Self {
-        self.traceparent = self.traceparent.map(|traceparent| traceparent.with_parent_id(parent_id));
+    pub const fn with_parent_id(mut self, parent_id: SpanId) -> Self {
+        self.trace = match self.trace {
+            Trace::None => Trace::None,
+            Trace::Begun(trace_id) => {
+                let flags = TraceFlags::NONE.with_sampled(self.sampling.is_sampled());
+                Trace::Span(Traceparent::new(trace_id, parent_id, flags))
+            }
+            Trace::Span(traceparent) => Trace::Span(traceparent.with_parent_id(parent_id)),
+        };
         self
     }
 
-    /// The trace, the span and the flags, if there is a trace.
+    /// The trace, the span and the flags, if there is a span.
     pub const fn traceparent(&self) -> Option<Traceparent> {
-        self.traceparent
+        match self.trace {
+            Trace::Span(traceparent) => Some(traceparent),
+            Trace::None | Trace::Begun(_) => None,
+        }
     }
 
-    /// The `tracestate`; empty without a trace.
+    /// The trace's id, if there is a trace.
+    pub const fn trace_id(&self) -> Option<TraceId> {
+        match self.trace {
+            Trace::None => None,
+            Trace::Begun(trace_id) => Some(trace_id),
+            Trace::Span(traceparent) => Some(traceparent.trace_id()),
+        }
+    }
+
+    /// The `tracestate`; empty without a traceparent.
     pub const fn tracestate(&self) -> &Tracestate<'a> {
         &self.tracestate
     }
@@ -96,19 +126,14 @@ impl<'a> TraceContext<'a> {
         &self.baggage
     }
 
-    /// Whether the trace is to be recorded whatever is sampled.
-    pub const fn is_debug(&self) -> bool {
-        self.debug
+    /// What was decided about recording the trace. Without a trace, what was decided about the one to be begun.
+    pub const fn sampling(&self) -> SamplingState {
+        self.sampling
     }
 
-    /// Whether the decision to sample is left to those that come after.
-    pub const fn is_deferred(&self) -> bool {
-        self.deferred
-    }
-
-    /// Whether there is nothing to send.
+    /// Whether there is neither a span nor baggage to tell of.
     pub const fn is_empty(&self) -> bool {
-        self.traceparent.is_none() && self.baggage.is_empty()
+        self.traceparent().is_none() && self.baggage.is_empty()
     }
 
     /// The same context, borrowing from this one.
@@ -119,11 +144,10 @@ impl<'a> TraceContext<'a> {
     /// The same context, borrowing from nothing.
     pub fn into_owned(self) -> TraceContext<'static> {
         TraceContext {
-            traceparent: self.traceparent,
+            trace: self.trace,
             tracestate: self.tracestate.into_owned(),
             baggage: self.baggage.into_owned(),
-            debug: self.debug,
-            deferred: self.deferred,
+            sampling: self.sampling,
         }
     }
 }
@@ -138,11 +162,44 @@ impl From<Traceparent> for TraceContext<'_> {
 mod tests {
     use super::*;
 
+    const TRACEPARENT: &str = "00-12345678901234567890123456789012-1234567890123456-03";
+
     /// A `tracestate` without a traceparent means nothing to its receiver.
     #[test]
     fn a_tracestate_needs_a_trace() {
         let tracestate = Tracestate::parse("a=1").unwrap();
         let context = TraceContext::empty().with_tracestate(tracestate);
         assert!(context.tracestate().is_empty() && context.is_empty());
+    }
+
+    /// The sampled flag and the sampling state say the same, in whatever order they are set.
+    #[test]
+    fn the_flag_follows_the_sampling_state() {
+        let traceparent: Traceparent = TRACEPARENT.parse().unwrap();
+        assert_eq!(TraceContext::new(traceparent).sampling(), SamplingState::Accept);
+        for (state, flags) in [
+            (SamplingState::Deferred, 2),
+            (SamplingState::Deny, 2),
+            (SamplingState::Accept, 3),
+            (SamplingState::Debug, 3),
+        ] {
+            let context = TraceContext::new(traceparent).with_sampling(state);
+            assert_eq!(
+                (context.sampling(), context.traceparent().unwrap().flags().to_bits()),
+                (state, flags)
+            );
+        }
+    }
+
+    /// A trace without a span takes the first one it is given.
+    #[test]
+    fn a_trace_that_is_begun_gets_its_first_span() {
+        let traceparent: Traceparent = TRACEPARENT.parse().unwrap();
+        let begun = TraceContext::begun(traceparent.trace_id()).with_sampling(SamplingState::Accept);
+        assert!(begun.traceparent().is_none() && begun.is_empty());
+        assert_eq!(begun.trace_id(), Some(traceparent.trace_id()));
+        let first = begun.with_parent_id(traceparent.parent_id());
+        assert_eq!(first.traceparent(), Some(traceparent.with_flags(TraceFlags::SAMPLED)));
+        assert_eq!(TraceContext::empty().with_parent_id(traceparent.parent_id()), TraceContext::empty());
     }
 }

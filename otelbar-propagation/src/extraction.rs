@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use crate::baggage::EntryFault;
 use crate::carrier::{Extractor, Injector};
 use crate::error::{BaggageError, Reason, Refusal, TracestateError};
 use crate::level::Level;
 use crate::list::trim_bytes;
 use crate::traceparent::Reading;
-use crate::{Baggage, Propagator, TraceContext, TraceFlags, Traceparent, Tracestate};
+use crate::{
+    Baggage, Propagator, SamplingState, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate,
+};
 
 /// Reads the W3C trace context and baggage from any carrier. For `http::HeaderMap` there is
 /// `extract_trace_context`, with the feature `http`.
@@ -72,9 +75,7 @@ pub struct Extraction<'a, C: ?Sized> {
     carrier: &'a C,
     outcome: Outcome,
     propagator: Option<Propagator>,
-    debug: bool,
-    deferred: bool,
-    decision_only: bool,
+    sampling: SamplingState,
     formats: Formats,
     level: Level,
 }
@@ -95,9 +96,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
             carrier,
             outcome: Outcome::Absent,
             propagator: None,
-            debug: false,
-            deferred: false,
-            decision_only: false,
+            sampling: SamplingState::Deferred,
             formats: Formats::default(),
             level,
         }
@@ -135,15 +134,29 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         };
         match found {
             Found::Absent => {}
-            Found::DecisionOnly => self.decision_only = true,
+            Found::Decision(sampling) => self.decide(sampling),
             // The first refusal is the one to tell of.
             Found::Refused(refusal) if self.is_absent() => self.outcome = Outcome::Refused(refusal),
             Found::Refused(_) => {}
-            Found::Accepted { traceparent, debug, deferred } => {
+            // A format that names a span as well says more.
+            Found::Begun { trace_id, sampling } => {
+                if !matches!(self.outcome, Outcome::Begun(_)) {
+                    self.outcome = Outcome::Begun(trace_id);
+                    self.decide(sampling);
+                }
+            }
+            Found::Accepted { traceparent, sampling } => {
                 self.outcome = Outcome::Accepted(traceparent);
                 self.propagator = Some(propagator);
-                (self.debug, self.deferred) = (debug, deferred);
+                self.sampling = sampling;
             }
+        }
+    }
+
+    /// Takes a decision that came without a span, unless there is one.
+    fn decide(&mut self, sampling: SamplingState) {
+        if self.sampling == SamplingState::Deferred {
+            self.sampling = sampling;
         }
     }
 
@@ -160,6 +173,21 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         }
     }
 
+    /// The trace's id, if it was sent and is valid, with a caller's span or without.
+    pub const fn trace_id(&self) -> Option<TraceId> {
+        match self.outcome {
+            Outcome::Accepted(traceparent) => Some(traceparent.trace_id()),
+            Outcome::Begun(trace_id) => Some(trace_id),
+            _ => None,
+        }
+    }
+
+    /// What was decided about recording the trace; without a trace, about the one that is begun here.
+    /// [`SamplingState::Deferred`] if nothing was.
+    pub const fn sampling(&self) -> SamplingState {
+        self.sampling
+    }
+
     /// Why the context was refused, if it was.
     pub const fn refusal(&self) -> Option<&Refusal> {
         match &self.outcome {
@@ -173,7 +201,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         matches!(self.outcome, Outcome::Absent)
     }
 
-    /// The format in which a valid context was found.
+    /// The format in which a caller's span was found.
     pub const fn propagator(&self) -> Option<Propagator> {
         self.propagator
     }
@@ -187,7 +215,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         }
         let mut tracestate = Tracestate::new();
         match tracestate.read_lines(self.carrier.values(Tracestate::HEADER), self.level) {
-            Ok(()) => tracestate,
+            Ok(_) => tracestate,
             Err(_) => Tracestate::new(),
         }
     }
@@ -198,23 +226,25 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         self.read_baggage(|_| ())
     }
 
-    /// All of it together, to be passed on. Without a valid traceparent that is the baggage alone.
+    /// All of it together, to be passed on. Without a valid traceparent that is the baggage, and what was decided about
+    /// recording the trace.
     pub fn context(&self) -> TraceContext<'a> {
-        let context = match self.traceparent() {
-            Some(traceparent) => TraceContext::new(traceparent)
-                .with_tracestate(self.tracestate())
-                .with_debug(self.debug)
-                .with_deferred(self.deferred),
-            None => TraceContext::empty(),
-        };
-        context.with_baggage(self.baggage())
+        self.frame().with_tracestate(self.tracestate()).with_baggage(self.baggage())
     }
 
-    /// What was dropped, or is remarkable, besides a refusal of the whole.
+    /// What was dropped, or is remarkable, besides a refusal of the whole: one warning a kind, however many there are.
     ///
-    /// The headers are read for it once more, and it allocates if there is something to tell.
+    /// The headers are read for it; whoever wants the context as well asks for both by
+    /// [`context_and_warnings`](Self::context_and_warnings).
     pub fn warnings(&self) -> std::vec::IntoIter<Warning> {
+        self.context_and_warnings().1.into_iter()
+    }
+
+    /// The [`context`](Self::context) and the [`warnings`](Self::warnings), with each header read once. It allocates if
+    /// there is something to warn of.
+    pub fn context_and_warnings(&self) -> (TraceContext<'a>, Vec<Warning>) {
         let mut warnings = Vec::new();
+        let mut tracestate = Tracestate::new();
         if self.has_traceparent() {
             if let Some(value) = self.carrier.values(Traceparent::HEADER).next()
                 && let Ok(reading) = Reading::new(trim_bytes(value))
@@ -227,29 +257,38 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
                     warnings.push(Warning::UndefinedFlags(undefined));
                 }
             }
-            match self.try_tracestate() {
-                Err(error) => warnings.push(Warning::TracestateDropped(error)),
-                Ok(tracestate) => {
-                    let sent = crate::list::count(self.carrier.values(Tracestate::HEADER));
-                    if sent > tracestate.len() {
-                        warnings.push(Warning::DuplicateKeysDropped(sent - tracestate.len()));
-                    }
+            match tracestate.read_lines(self.carrier.values(Tracestate::HEADER), self.level) {
+                Ok(0) => {}
+                Ok(again) => warnings.push(Warning::DuplicateKeysDropped(again)),
+                Err(error) => {
+                    warnings.push(Warning::TracestateDropped(error));
+                    tracestate = Tracestate::new();
                 }
             }
-        } else if self.formats.trace_context
-            && crate::list::count(self.carrier.values(Tracestate::HEADER)) > 0
-        {
+        } else if self.formats.trace_context && crate::list::any(self.carrier.values(Tracestate::HEADER)) {
             warnings.push(Warning::TracestateWithoutTraceparent);
         }
-        if self.decision_only && self.propagator.is_none() {
-            warnings.push(Warning::DecisionWithoutTrace);
-        }
-        self.read_baggage(|error| {
-            if warnings.len() < MAX_WARNINGS {
-                warnings.push(Warning::BaggageDropped(error));
+        let baggage = self.read_baggage(|fault| {
+            let of_its_kind = warnings.iter_mut().find_map(|warning| match warning {
+                Warning::BaggageDropped { first, count } if first.reason() == fault.reason => Some(count),
+                _ => None,
+            });
+            match of_its_kind {
+                Some(count) => *count += 1,
+                None => warnings.push(Warning::BaggageDropped { first: fault.error(), count: 1 }),
             }
         });
-        warnings.into_iter()
+        (self.frame().with_tracestate(tracestate).with_baggage(baggage), warnings)
+    }
+
+    /// The context without the lists.
+    fn frame(&self) -> TraceContext<'a> {
+        let context = match self.outcome {
+            Outcome::Accepted(traceparent) => TraceContext::new(traceparent),
+            Outcome::Begun(trace_id) => TraceContext::begun(trace_id),
+            _ => TraceContext::empty(),
+        };
+        context.with_sampling(self.sampling)
     }
 
     /// Whether the context is that of a `traceparent`.
@@ -257,14 +296,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         self.propagator == Some(Propagator::TraceContext)
     }
 
-    fn try_tracestate(&self) -> Result<Tracestate<'a>, TracestateError> {
-        if !self.has_traceparent() {
-            return Ok(Tracestate::new());
-        }
-        Tracestate::parse_lines(self.carrier.values(Tracestate::HEADER), self.level)
-    }
-
-    fn read_baggage(&self, left_out: impl FnMut(BaggageError)) -> Baggage<'a> {
+    fn read_baggage(&self, left_out: impl FnMut(EntryFault<'_>)) -> Baggage<'a> {
         #[cfg(feature = "jaeger")]
         if self.formats.jaeger && crate::jaeger::baggage(self.carrier).next().is_some() {
             let lines = self.formats.baggage.then(|| self.carrier.values(Baggage::HEADER));
@@ -277,7 +309,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         if !self.formats.baggage {
             return Baggage::new();
         }
-        Baggage::parse_lines(self.carrier.values(Baggage::HEADER), left_out)
+        Baggage::read_lines(self.carrier.values(Baggage::HEADER), left_out)
     }
 }
 
@@ -304,6 +336,9 @@ pub enum Outcome {
     Accepted(Traceparent),
     /// There was none.
     Absent,
+    /// There was the id of a trace without a caller's span: a span of that trace without a parent has to be started. AWS
+    /// load balancers send it.
+    Begun(TraceId),
     /// There was one that is invalid: a new trace has to be started.
     Refused(Refusal),
 }
@@ -319,14 +354,19 @@ pub enum Warning {
     UndefinedFlags(u8),
     /// There is a `tracestate` but no valid `traceparent`, so it was dropped.
     TracestateWithoutTraceparent,
-    /// A sampling decision came without the ids of a trace; it was not kept.
-    DecisionWithoutTrace,
     /// The `tracestate` breaks a rule and was dropped.
     TracestateDropped(TracestateError),
     /// So many members of the `tracestate` have the key of one before them, and were dropped.
     DuplicateKeysDropped(usize),
-    /// An entry of the `baggage` breaks a rule, or is over the limits, and was dropped.
-    BaggageDropped(BaggageError),
+    /// So many entries of the baggage break the same rule, or are over the limits, and were dropped. Where reading
+    /// ended at a limit, what is behind it counts as one.
+    #[non_exhaustive]
+    BaggageDropped {
+        /// What is wrong with the first of them.
+        first: BaggageError,
+        /// How many there are.
+        count: usize,
+    },
 }
 
 impl fmt::Display for Warning {
@@ -341,9 +381,6 @@ impl fmt::Display for Warning {
             Self::TracestateWithoutTraceparent => {
                 f.write_str("tracestate: dropped, because there is no valid traceparent with it")
             }
-            Self::DecisionWithoutTrace => {
-                f.write_str("a sampling decision was dropped, because there are no ids of a trace with it")
-            }
             Self::TracestateDropped(error) => write!(f, "dropped {error}"),
             Self::DuplicateKeysDropped(1) => {
                 f.write_str("tracestate: a member was dropped, because one before it has the same key")
@@ -351,27 +388,60 @@ impl fmt::Display for Warning {
             Self::DuplicateKeysDropped(count) => {
                 write!(f, "tracestate: {count} members were dropped, because ones before have the same keys")
             }
-            Self::BaggageDropped(error) => write!(f, "dropped an entry of {error}"),
+            // Without the text: the values are the application's, and may be secret.
+            Self::BaggageDropped { first, count } => match (first.reason(), count) {
+                (reason @ (Reason::TooManyMembers | Reason::ListTooLong), _) => {
+                    write!(f, "baggage: entries over the limit were dropped: {reason}")
+                }
+                (reason, 1) => {
+                    write!(f, "baggage: an entry was dropped: {reason}, at byte {}", first.offset())
+                }
+                (reason, count) => {
+                    let at = first.offset();
+                    write!(f, "baggage: {count} entries were dropped: {reason}, for the first at byte {at}")
+                }
+            },
         }
     }
 }
-
-/// A header of thousands of bad entries shall not make thousands of warnings.
-const MAX_WARNINGS: usize = 32;
 
 /// What one format says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Absent,
-    /// Whether to sample, but not what.
-    #[cfg_attr(not(feature = "b3"), expect(dead_code, reason = "only B3 has a decision without a trace"))]
-    DecisionOnly,
+    /// Whether to record the trace, but not which.
+    #[cfg_attr(
+        not(any(feature = "b3", feature = "xray")),
+        expect(dead_code, reason = "`traceparent` has no decision without a trace")
+    )]
+    Decision(SamplingState),
     Refused(Refusal),
+    /// A trace without a span.
+    #[cfg_attr(not(feature = "xray"), expect(dead_code, reason = "X-Ray alone has a trace without a span"))]
+    Begun {
+        trace_id: TraceId,
+        sampling: SamplingState,
+    },
     Accepted {
         traceparent: Traceparent,
-        debug: bool,
-        deferred: bool,
+        sampling: SamplingState,
     },
+}
+
+impl Found {
+    #[cfg_attr(
+        not(any(feature = "b3", feature = "jaeger", feature = "xray")),
+        expect(dead_code, reason = "`traceparent` is read as a whole")
+    )]
+    pub(crate) fn accepted(trace_id: TraceId, parent_id: SpanId, sampling: SamplingState) -> Self {
+        let flags = TraceFlags::NONE.with_sampled(sampling.is_sampled());
+        Self::Accepted { traceparent: Traceparent::new(trace_id, parent_id, flags), sampling }
+    }
+
+    #[inline(always)]
+    fn traceparent(traceparent: Traceparent) -> Self {
+        Self::Accepted { traceparent, sampling: SamplingState::of_flag(traceparent.flags().is_sampled()) }
+    }
 }
 
 #[inline(always)]
@@ -379,11 +449,9 @@ fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
     match single_value(carrier, Traceparent::HEADER) {
         Ok(None) => Found::Absent,
         Ok(Some(value)) => match Reading::fast(value) {
-            Some(Reading { traceparent, .. }) => Found::Accepted {
-                traceparent: traceparent.with_flags(traceparent.flags().at_level(level)),
-                debug: false,
-                deferred: false,
-            },
+            Some(Reading { traceparent, .. }) => {
+                Found::traceparent(traceparent.with_flags(traceparent.flags().at_level(level)))
+            }
             None => refused_traceparent(value),
         },
         Err(refusal) => Found::Refused(refusal),
@@ -393,7 +461,7 @@ fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
 #[cold]
 fn refused_traceparent(value: &[u8]) -> Found {
     match Reading::new(value) {
-        Ok(Reading { traceparent, .. }) => Found::Accepted { traceparent, debug: false, deferred: false },
+        Ok(Reading { traceparent, .. }) => Found::traceparent(traceparent),
         Err(error) => Found::Refused(error.into()),
     }
 }
@@ -430,6 +498,7 @@ mod tests {
         let outcome = match extraction.outcome() {
             Outcome::Accepted(traceparent) => traceparent.to_string(),
             Outcome::Absent => "absent".to_owned(),
+            Outcome::Begun(trace_id) => trace_id.to_string(),
             Outcome::Refused(refusal) => refusal.reason().to_string(),
         };
         let tracestate = extraction.tracestate();
@@ -508,10 +577,80 @@ mod tests {
         assert_eq!(extraction.context().baggage().to_header(), "a=1,c=3");
         assert_eq!(
             extraction.warnings().map(|warning| warning.to_string()).collect::<Vec<_>>(),
-            ["dropped an entry of baggage: a member without an equals sign, at byte 5 of \"a=1,b\""]
+            ["baggage: an entry was dropped: a member without an equals sign, at byte 5"]
         );
-        let flood = "x,".repeat(10_000);
-        assert_eq!(extract(&[("baggage", flood)][..]).warnings().count(), MAX_WARNINGS);
+    }
+
+    /// A warning a kind, without the text, which may be a secret; and what is read is bounded.
+    #[test]
+    fn floods_of_baggage_are_told_once_a_kind() {
+        let check = |lines: &[String], kept: usize, expected: &[&str]| {
+            let fields: Vec<_> = lines.iter().map(|line| ("baggage", line)).collect();
+            let (context, warnings) = extract(&fields[..]).context_and_warnings();
+            assert_eq!(context.baggage().len(), kept);
+            let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+            assert_eq!(warnings, expected);
+        };
+        let no_equals = "a member without an equals sign, for the first at byte 1";
+        check(
+            &["password=hun\"ter,x,,y,\u{fc}=1,a=1".to_owned()],
+            1,
+            &[
+                "baggage: an entry was dropped: a byte that is not allowed in a value, at byte 12",
+                "baggage: 2 entries were dropped: a member without an equals sign, for the first at byte 18",
+                "baggage: an entry was dropped: a byte that is not allowed at this place of a key, at byte 22",
+            ],
+        );
+        check(&["x,".repeat(10_000)], 0, &[&format!("baggage: 128 entries were dropped: {no_equals}")]);
+        check(
+            &vec!["k=v,".repeat(10_000); 9],
+            64,
+            &["baggage: entries over the limit were dropped: too many members"],
+        );
+        check(
+            &[format!("a={},b=2", "x".repeat(8190)), "c=3".to_owned()],
+            1,
+            &["baggage: entries over the limit were dropped: too many bytes in all"],
+        );
+        check(
+            &[format!("a={}", "x".repeat(8191)), "b=2".to_owned()],
+            1,
+            &["baggage: entries over the limit were dropped: too many bytes in all"],
+        );
+        check(
+            &[" ".repeat(16_385), "b=2".to_owned()],
+            0,
+            &["baggage: entries over the limit were dropped: too many bytes in all"],
+        );
+    }
+
+    /// A trace without a span is taken where no format names a span, and a decision where there is no trace.
+    #[test]
+    #[cfg(all(feature = "b3", feature = "xray"))]
+    fn what_came_without_a_span() {
+        use crate::Propagators;
+        use crate::SamplingState::{Accept, Debug, Deferred, Deny};
+
+        let propagators: Propagators = "xray,b3,tracecontext".parse().unwrap();
+        let root = ("x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793");
+        let check = |fields: &[(&str, &str)], trace_id: Option<&str>, has_parent: bool, sampling| {
+            let extraction = propagators.extract(fields);
+            assert_eq!(extraction.trace_id().map(|id| id.to_string()).as_deref(), trace_id, "{fields:?}");
+            let found = (extraction.traceparent().is_some(), extraction.sampling());
+            assert_eq!(found, (has_parent, sampling), "{fields:?}");
+            let context = extraction.context();
+            assert_eq!((context.trace_id(), context.sampling()), (extraction.trace_id(), sampling));
+        };
+        let xray = Some("5759e988bd862e3fe1be46a994272793");
+        let w3c = Some("12345678901234567890123456789012");
+        check(&[root], xray, false, Deferred);
+        check(&[root, ("b3", "0")], xray, false, Deny);
+        check(&[root, ("traceparent", VALID)], w3c, true, Accept);
+        check(&[root, ("traceparent", "nonsense")], xray, false, Deferred);
+        check(&[("b3", "0")], None, false, Deny);
+        check(&[("b3", "d")], None, false, Debug);
+        check(&[("b3", "0"), ("traceparent", VALID)], w3c, true, Accept);
+        check(&[], None, false, Deferred);
     }
 
     /// What is injected is extracted again, and nothing of another trace is left beside it.

@@ -1,17 +1,20 @@
 //! Jaeger's own format: `uber-trace-id: trace:span:parent:flags`, and a field `uberctx-key` for each entry of
 //! the baggage (<https://www.jaegertracing.io/sdk-migration/#propagation-format>).
 //!
-//! Ids may be written without the zeros before them, and colons percent-encoded. The parent's span id is
-//! checked, not kept, and written as `0`.
+//! Ids may be written without the zeros before them, and colons percent-encoded. The id of the parent of the
+//! caller's span is not read, and written as `0`.
 
 use crate::carrier::{Extractor, Injector};
 use crate::error::{Reason, Refusal};
 use crate::extraction::{Found, single_value};
-use crate::{SpanId, TraceContext, TraceFlags, TraceId, Traceparent, hex};
+use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
 
 pub(crate) const HEADER: &str = "uber-trace-id";
 /// What the name of a field of baggage begins with.
-const BAGGAGE_PREFIX: &str = "uberctx-";
+pub(crate) const BAGGAGE_PREFIX: &str = "uberctx-";
+
+/// Bytes of a field that is not read in which its end is looked for.
+const MAX_SKIPPED: usize = 64;
 
 const SAMPLED: u8 = 1;
 const DEBUG: u8 = 2;
@@ -38,10 +41,10 @@ pub(crate) fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: 
         let mut value = *b"00000000000000000000000000000000:0000000000000000:0:0";
         value[..32].copy_from_slice(traceparent.trace_id().to_hex().as_bytes());
         value[33..49].copy_from_slice(traceparent.parent_id().to_hex().as_bytes());
-        value[52] = match (context.is_debug(), traceparent.flags().is_sampled()) {
-            (true, _) => b'0' + SAMPLED + DEBUG,
-            (false, true) => b'0' + SAMPLED,
-            (false, false) => b'0',
+        value[52] = match context.sampling() {
+            SamplingState::Debug => b'0' + SAMPLED + DEBUG,
+            SamplingState::Accept => b'0' + SAMPLED,
+            SamplingState::Deny | SamplingState::Deferred => b'0',
         };
         carrier.set(HEADER, str::from_utf8(&value).unwrap_or_default());
     }
@@ -58,7 +61,7 @@ fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
     let mut fields = Fields { value, offset: 0, ended: false };
     let trace = fields.number::<32>()?;
     let span = fields.number::<16>()?;
-    let _parent = fields.number::<16>()?;
+    fields.skip()?;
     let flags = fields.number::<2>()? as u8;
     if !fields.ended {
         return Err((Reason::TooLong, fields.offset));
@@ -66,9 +69,11 @@ fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
     let trace_id = TraceId::from_u128(trace).ok_or((Reason::ZeroTraceId, 0))?;
     // Sixteen digits are 64 bits.
     let parent_id = SpanId::from_u64(span as u64).ok_or((Reason::ZeroSpanId, 0))?;
-    let debug = flags & DEBUG != 0;
-    let flags = TraceFlags::NONE.with_sampled(debug || flags & SAMPLED != 0);
-    Ok(Found::Accepted { traceparent: Traceparent::new(trace_id, parent_id, flags), debug, deferred: false })
+    let sampling = match flags & DEBUG {
+        0 => SamplingState::of_flag(flags & SAMPLED != 0),
+        _ => SamplingState::Debug,
+    };
+    Ok(Found::accepted(trace_id, parent_id, sampling))
 }
 
 /// The fields between colons.
@@ -79,6 +84,22 @@ struct Fields<'v> {
 }
 
 impl Fields<'_> {
+    /// Leaves out the next field, whatever is in it.
+    fn skip(&mut self) -> Result<(), (Reason, usize)> {
+        if self.ended {
+            return Err((Reason::TooShort, self.value.len()));
+        }
+        let rest = self.value.get(self.offset..).unwrap_or_default();
+        let separator = |at: usize| match rest.get(at..) {
+            Some([b':', ..]) => Some(at + 1),
+            Some([b'%', b'3', b'A' | b'a', ..]) => Some(at + 3),
+            _ => None,
+        };
+        let end = (0..rest.len().min(MAX_SKIPPED)).find_map(separator);
+        self.offset += end.ok_or((Reason::TooShort, self.value.len()))?;
+        Ok(())
+    }
+
     /// The number in the next field, of one to `MAX` digits.
     fn number<const MAX: usize>(&mut self) -> Result<u128, (Reason, usize)> {
         if self.ended {
@@ -124,11 +145,11 @@ mod tests {
 
     #[track_caller]
     fn accepted(value: &str, written: &str) {
-        let Found::Accepted { traceparent, debug, .. } = extract(&[(HEADER, value)][..]) else {
+        let Found::Accepted { traceparent, sampling } = extract(&[(HEADER, value)][..]) else {
             panic!("not accepted: {value}")
         };
         let mut carrier = HashMap::new();
-        inject(&TraceContext::new(traceparent).with_debug(debug), &mut carrier);
+        inject(&TraceContext::new(traceparent).with_sampling(sampling), &mut carrier);
         assert_eq!(carrier[HEADER], written);
     }
 
@@ -149,6 +170,11 @@ mod tests {
         accepted("1:2:0:0", "00000000000000000000000000000001:0000000000000002:0:0");
         accepted("1:2:0:2", "00000000000000000000000000000001:0000000000000002:0:3");
         accepted("1:2:0:09", "00000000000000000000000000000001:0000000000000002:0:1");
+        for parent in ["", "x", "10000000000000000", "\u{fc}"] {
+            let value = format!("1:2:{parent}:3");
+            accepted(&value, "00000000000000000000000000000001:0000000000000002:0:3");
+            accepted(&value.replace(':', "%3A"), "00000000000000000000000000000001:0000000000000002:0:3");
+        }
     }
 
     /// What is refused, where.
@@ -161,6 +187,7 @@ mod tests {
         refused("1:2:0:", Reason::MissingField, 6);
         refused("1:2:0:1:", Reason::TooLong, 8);
         refused("1:2:0:111", Reason::TooLong, 8);
+        refused(&format!("1:2:{}", "x".repeat(100_000)), Reason::TooShort, 100_004);
         refused("0:2:0:1", Reason::ZeroTraceId, 0);
         refused("1:0:0:1", Reason::ZeroSpanId, 0);
         refused("1:A:0:1", Reason::UpperCase, 2);

@@ -71,6 +71,7 @@ mod list;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 mod propagators;
+mod sampling_state;
 pub mod source;
 mod span_id;
 #[cfg(feature = "tower")]
@@ -95,6 +96,7 @@ pub use self::hex::Hex;
 pub use self::http::{extract_trace_context, inject_trace_context};
 pub use self::level::Level;
 pub use self::propagators::{Propagator, Propagators, UnknownPropagator};
+pub use self::sampling_state::SamplingState;
 pub use self::span_id::{SpanId, format_span_id};
 pub use self::trace_flags::TraceFlags;
 pub use self::trace_id::{TraceId, format_trace_id};

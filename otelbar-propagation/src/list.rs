@@ -3,6 +3,7 @@
 use std::iter::Chain;
 use std::option;
 use std::slice;
+use std::sync::Arc;
 
 /// Pieces of header values, each one or more members with commas between them, all of them valid.
 ///
@@ -11,9 +12,13 @@ use std::slice;
 /// its own.
 #[derive(Clone)]
 pub(crate) enum Runs<'a> {
-    Few { len: u8, runs: [&'a str; Runs::FEW] },
+    Few {
+        len: u8,
+        runs: [&'a str; Runs::FEW],
+    },
     Many(Vec<&'a str>),
-    Owned(String),
+    /// Shared, so that a clone copies no text.
+    Owned(Arc<str>),
 }
 
 impl<'a> Runs<'a> {
@@ -35,10 +40,8 @@ impl<'a> Runs<'a> {
             },
             Self::Many(runs) => runs.push(run),
             Self::Owned(text) => {
-                if !text.is_empty() {
-                    text.push(',');
-                }
-                text.push_str(run);
+                let separator = if text.is_empty() { "" } else { "," };
+                *text = [&**text, separator, run].concat().into();
             }
         }
     }
@@ -112,6 +115,34 @@ pub(crate) struct Found<'a> {
     pub(crate) offset: usize,
 }
 
+/// What becomes of a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Take,
+    LeaveOut,
+    /// It is left out, and so is everything behind it.
+    Stop,
+}
+
+/// How many bytes are still read of a list, over all its headers: whoever sends them decides how many there are, and
+/// shall not decide how much work they make.
+pub(crate) struct Budget(pub(crate) usize);
+
+impl Budget {
+    /// The part of a header's value that is read: all of it, or whole members as far as there is budget for them. With it,
+    /// where the rest begins.
+    pub(crate) fn cut<'a>(&mut self, line: &'a [u8]) -> (&'a [u8], Option<usize>) {
+        if line.len() <= self.0 {
+            self.0 -= line.len();
+            return (line, None);
+        }
+        let within = line.get(..self.0).unwrap_or_default();
+        let end = within.iter().rposition(|&byte| byte == b',').unwrap_or(0);
+        self.0 = 0;
+        (within.get(..end).unwrap_or_default(), Some(end))
+    }
+}
+
 /// Reads the value of a header: `check` is given each member that is not empty, and the runs of members it
 /// took go to `take`.
 ///
@@ -122,7 +153,7 @@ pub(crate) fn read_line<'a, S>(
     line: &'a [u8],
     plain: usize,
     state: &mut S,
-    mut check: impl FnMut(&mut S, &Found<'a>) -> bool,
+    mut check: impl FnMut(&mut S, &Found<'a>) -> Verdict,
     mut take: impl FnMut(&mut S, &'a str),
 ) {
     let mut run = (plain > 0).then_some((0, plain));
@@ -137,11 +168,17 @@ pub(crate) fn read_line<'a, S>(
         if found.text.is_empty() {
             continue;
         }
-        if check(state, &found) {
-            let begin = run.map_or(found.offset, |(begin, _)| begin);
-            run = Some((begin, found.offset + found.text.len()));
-        } else if let Some((begin, end)) = run.take() {
-            take(state, text(&line[begin..end]));
+        match check(state, &found) {
+            Verdict::Take => {
+                let begin = run.map_or(found.offset, |(begin, _)| begin);
+                run = Some((begin, found.offset + found.text.len()));
+            }
+            Verdict::LeaveOut => {
+                if let Some((begin, end)) = run.take() {
+                    take(state, text(&line[begin..end]));
+                }
+            }
+            Verdict::Stop => break,
         }
     }
     if let Some((begin, end)) = run {
@@ -149,12 +186,9 @@ pub(crate) fn read_line<'a, S>(
     }
 }
 
-/// How many members that are not empty there are in the values of a header.
-pub(crate) fn count<'a>(values: impl Iterator<Item = &'a [u8]>) -> usize {
-    values
-        .flat_map(|value| value.split(|&byte| byte == b','))
-        .filter(|member| !trim_bytes(member).is_empty())
-        .count()
+/// Whether there is a member that is not empty in the values of a header.
+pub(crate) fn any<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> bool {
+    values.any(|value| value.iter().any(|&byte| byte != b',' && !is_blank(byte)))
 }
 
 /// A space or a tab: the `OWS` of RFC 9110.
@@ -196,7 +230,11 @@ mod tests {
             let mut runs = Vec::new();
             let check = |_: &mut Vec<_>, found: &Found<'_>| {
                 assert_eq!(&line.as_bytes()[found.offset..found.offset + found.text.len()], found.text);
-                !found.text.starts_with(b"!")
+                match found.text {
+                    [b'!', ..] => Verdict::LeaveOut,
+                    [b'.', ..] => Verdict::Stop,
+                    _ => Verdict::Take,
+                }
             };
             read_line(line.as_bytes(), plain, &mut runs, check, Vec::push);
             runs
@@ -218,6 +256,24 @@ mod tests {
         check("a,!b,,c", &["a", "c"]);
         check("a,!b", &["a"]);
         check("!a,!b,", &[]);
+        check("a,b,.,c", &["a,b"]);
+        check("a,!b,.,c", &["a"]);
+        check(".,c", &[]);
+    }
+
+    /// A budget ends between two members, and no part of one is taken for a whole.
+    #[test]
+    fn a_budget_cuts_whole_members() {
+        let check = |budget: usize, line: &str, read: &str, rest: Option<usize>| {
+            let mut budget = Budget(budget);
+            assert_eq!(budget.cut(line.as_bytes()), (read.as_bytes(), rest), "{line}");
+            assert!(rest.is_none() || budget.0 == 0);
+        };
+        check(5, "a=1,b", "a=1,b", None);
+        check(5, "a=1,b=2", "a=1", Some(3));
+        check(5, "abcdefg", "", Some(0));
+        check(0, "", "", None);
+        check(0, "a", "", Some(0));
     }
 
     /// Members come out in order, whatever the number of headers they were in.

@@ -24,7 +24,9 @@ use opentelemetry::trace::{self as otel, TraceContextExt as _};
 
 use crate::carrier::{Extractor, Injector};
 use crate::error::{Reason, SpanIdError, TraceIdError, TracestateError};
-use crate::{Baggage, Propagators, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
+use crate::{
+    Baggage, Propagators, SamplingState, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate,
+};
 
 impl From<TraceId> for otel::TraceId {
     fn from(id: TraceId) -> Self {
@@ -143,17 +145,34 @@ impl TraceContext<'static> {
     }
 
     /// What to send from the current span of this OpenTelemetry context, with the context's baggage.
+    ///
+    /// Where the context has a [`ContextProvider`], that one is asked; baggage of the context's own goes before what it
+    /// says.
     pub fn from_opentelemetry(context: &Context) -> Self {
-        let trace = if context.has_active_span() {
-            Self::from_span_context(context.span().span_context())
-        } else {
-            TraceContext::empty()
+        let trace = match context.get::<ContextProvider>() {
+            Some(ContextProvider(provide)) => provide(context),
+            None if context.has_active_span() => {
+                let span = context.span();
+                let trace = Self::from_span_context(span.span_context());
+                context
+                    .get::<Received>()
+                    .map_or(trace.clone(), |received| received.complete(trace, span.span_context()))
+            }
+            None => TraceContext::empty(),
         };
-        let trace = trace.with_debug(context.get::<Debug>().is_some());
         let baggage = context.baggage();
         if baggage.is_empty() { trace } else { trace.with_baggage(baggage.into()) }
     }
 }
+
+/// In an OpenTelemetry [`Context`]: who knows better than the context itself which span is current in it.
+///
+/// For libraries that record spans otherwise than by the OpenTelemetry API, and so cannot keep the context's active span
+/// up to date at no cost. With one of these in it (`Context::with_value`) the context is asked through it, by
+/// [`TraceContext::from_opentelemetry`], [`TextMapBridge`] and
+/// [`CurrentContext`](crate::source::CurrentContext); the function is given that context.
+#[derive(Clone, Copy, Debug)]
+pub struct ContextProvider(pub fn(&Context) -> TraceContext<'static>);
 
 impl TraceContext<'_> {
     /// The remote span context that was received: [`SpanContext::NONE`](otel::SpanContext::NONE) if there
@@ -228,12 +247,17 @@ impl TextMapPropagator for TextMapBridge {
         let carrier = Carrier(extractor);
         let received = self.propagators.extract(&carrier).context();
         let mut context = match received.traceparent() {
-            Some(_) => context.with_remote_span_context(received.to_span_context()),
+            Some(_) => {
+                let span_context = received.to_span_context();
+                let kept = Received::of(&received, &span_context);
+                let context = context.with_remote_span_context(span_context);
+                match kept {
+                    Some(kept) => context.with_value(kept),
+                    None => context,
+                }
+            }
             None => context.clone(),
         };
-        if received.is_debug() {
-            context = context.with_value(Debug);
-        }
         if !received.baggage().is_empty() {
             context = context.with_baggage(received.baggage());
         }
@@ -245,9 +269,46 @@ impl TextMapPropagator for TextMapBridge {
     }
 }
 
-/// In a context: the debug flag of B3 and Jaeger, which a span context has no place for.
-#[derive(Clone, Copy, Debug)]
-struct Debug;
+/// In a context: what was received and a span context has no place for. It is for the trace it came with.
+#[derive(Clone, Debug)]
+struct Received {
+    trace_id: otel::TraceId,
+    sampling: SamplingState,
+    /// With the members whose keys the `opentelemetry` crate does not allow.
+    tracestate: Tracestate<'static>,
+}
+
+impl Received {
+    /// `None` if the span context says it all.
+    fn of(received: &TraceContext<'_>, span_context: &otel::SpanContext) -> Option<Self> {
+        let sampling = received.sampling();
+        let whole = received.tracestate().len() == span_context.trace_state().into_iter().len();
+        let says_all = matches!(sampling, SamplingState::Accept | SamplingState::Deny) && whole;
+        (!says_all).then(|| Self {
+            trace_id: span_context.trace_id(),
+            sampling,
+            tracestate: received.tracestate().clone().into_owned(),
+        })
+    }
+
+    /// What goes on from a span of the same trace.
+    fn complete(&self, trace: TraceContext<'static>, span: &otel::SpanContext) -> TraceContext<'static> {
+        if span.trace_id() != self.trace_id {
+            return trace;
+        }
+        let trace = match self.sampling {
+            SamplingState::Debug => trace.with_sampling(SamplingState::Debug),
+            // A span of this process comes of a decision.
+            SamplingState::Deferred if span.is_remote() => trace.with_sampling(SamplingState::Deferred),
+            _ => trace,
+        };
+        // One that was changed since is not what was received.
+        if *span.trace_state() == otel::TraceState::from(&self.tracestate) {
+            return trace.with_tracestate(self.tracestate.clone());
+        }
+        trace
+    }
+}
 
 /// A carrier of the `opentelemetry` crate.
 struct Carrier<T>(T);
@@ -319,6 +380,50 @@ mod tests {
         let mut sent = HashMap::new();
         bridge.inject_context(&bridge.extract_with_context(&Context::new(), &received), &mut sent);
         assert_eq!(sent, received);
+    }
+
+    /// What a span context cannot hold goes on with its trace, as far as nobody changed it.
+    #[test]
+    fn what_a_span_context_cannot_hold_goes_on() {
+        use std::collections::HashMap;
+
+        let bridge = TextMapBridge::default();
+        let received = HashMap::from([
+            ("traceparent".to_owned(), VALID.to_owned()),
+            ("tracestate".to_owned(), "0a@@b=1,c=2".to_owned()),
+        ]);
+        let context = bridge.extract_with_context(&Context::new(), &received);
+        let sent = |context: &Context| {
+            let mut sent = HashMap::new();
+            bridge.inject_context(context, &mut sent);
+            sent["tracestate"].clone()
+        };
+        assert_eq!(sent(&context), "0a@@b=1,c=2");
+
+        let span = context.span().span_context().clone();
+        let with_state = |trace_id, state: &str| {
+            let state = state.parse().unwrap();
+            let changed = otel::SpanContext::new(trace_id, span.span_id(), span.trace_flags(), false, state);
+            context.with_remote_span_context(changed)
+        };
+        assert_eq!(sent(&with_state(span.trace_id(), "d=3,c=2")), "d=3,c=2", "changed");
+        assert_eq!(sent(&with_state(otel::TraceId::from(1), "c=2")), "c=2", "another trace");
+    }
+
+    /// Who knows better is asked, and the context's own baggage goes before theirs.
+    #[test]
+    fn a_provider_in_the_context_is_asked() {
+        let provider = ContextProvider(|_| {
+            TraceContext::new(VALID.parse().unwrap()).with_baggage(Baggage::parse("a=1").unwrap())
+        });
+        let context = Context::new().with_value(provider);
+        let found = TraceContext::from_opentelemetry(&context);
+        assert_eq!(
+            (found.traceparent(), found.baggage().to_string()),
+            (VALID.parse().ok(), "a=1".to_owned())
+        );
+        let with_baggage = context.with_baggage([opentelemetry::KeyValue::new("b", "2")]);
+        assert_eq!(TraceContext::from_opentelemetry(&with_baggage).baggage().to_string(), "b=2");
     }
 
     const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-03";

@@ -69,13 +69,33 @@ impl Propagator {
             Self::TraceContext => &["traceparent", "tracestate"],
             Self::Baggage => &["baggage"],
             #[cfg(feature = "b3")]
-            Self::B3 => &["b3"],
+            Self::B3 => crate::b3::SINGLE_FIELDS,
             #[cfg(feature = "b3")]
             Self::B3Multi => crate::b3::MULTI_FIELDS,
             #[cfg(feature = "jaeger")]
             Self::Jaeger => &[crate::jaeger::HEADER],
             #[cfg(feature = "xray")]
             Self::XRay => &[crate::xray::HEADER],
+        }
+    }
+
+    /// The names of the fields it reads, in lower case: both forms of B3, whichever is written.
+    ///
+    /// Jaeger's fields of baggage, whose names begin with [`read_prefix`](Self::read_prefix), are not among them.
+    pub const fn read_fields(self) -> &'static [&'static str] {
+        match self {
+            #[cfg(feature = "b3")]
+            Self::B3 | Self::B3Multi => crate::b3::READ_FIELDS,
+            other => other.fields(),
+        }
+    }
+
+    /// What the names of further fields begin with that it reads, in lower case.
+    pub const fn read_prefix(self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "jaeger")]
+            Self::Jaeger => Some(crate::jaeger::BAGGAGE_PREFIX),
+            _ => None,
         }
     }
 }

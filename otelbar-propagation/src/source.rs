@@ -62,7 +62,7 @@ impl ContextSource for CurrentContext {
 }
 
 /// The current `tracing` span, or the nearest span around it, in whose extensions there is a
-/// `TraceContext<'static>` or a [`Traceparent`](crate::Traceparent).
+/// `TraceContext<'static>`, a [`Traceparent`](crate::Traceparent) or a [`SpanProvider`].
 ///
 /// The subscriber has to be, or to be layered on, `tracing_subscriber::Registry`; a layer of it puts the
 /// context into the extensions of the spans it records. Spans without one are looked through, so that a
@@ -99,6 +99,14 @@ impl ContextSource for CurrentContext {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CurrentSpan;
 
+/// In the extensions of a `tracing` span: who tells the context of the current span, for that span and those below it.
+///
+/// A layer that keeps the ids of its spans in a form of its own puts one into its outermost span, and nothing into the
+/// spans below. The function is called with the span current, and answers for the current one.
+#[cfg(feature = "tracing")]
+#[derive(Clone, Copy, Debug)]
+pub struct SpanProvider(pub fn() -> TraceContext<'static>);
+
 #[cfg(feature = "tracing")]
 impl ContextSource for CurrentSpan {
     fn trace_context(&self) -> TraceContext<'_> {
@@ -110,10 +118,18 @@ impl ContextSource for CurrentSpan {
             span.scope().find_map(|span| {
                 let extensions = span.extensions();
                 let context = extensions.get::<TraceContext<'static>>().cloned();
-                context.or_else(|| extensions.get::<Traceparent>().copied().map(TraceContext::new))
+                let context =
+                    context.or_else(|| extensions.get::<Traceparent>().copied().map(TraceContext::new));
+                let provider = || extensions.get::<SpanProvider>().copied().map(Err);
+                context.map(Ok).or_else(provider)
             })
         });
-        found.flatten().unwrap_or_default()
+        match found.flatten() {
+            None => TraceContext::empty(),
+            Some(Ok(context)) => context,
+            // Asked when no lock on a span is held.
+            Some(Err(SpanProvider(provide))) => provide(),
+        }
     }
 }
 
@@ -154,6 +170,40 @@ mod tests {
             assert_eq!(CurrentSpan.trace_context(), context);
             let _inner = tracing::info_span!("inner").entered();
             assert_eq!(CurrentSpan.trace_context(), context);
+        });
+    }
+
+    /// A provider answers for the spans below its own, but not for one that has a context itself.
+    #[test]
+    #[cfg(feature = "tracing")]
+    fn a_provider_answers_for_the_spans_below_it() {
+        use tracing_subscriber::registry::LookupSpan as _;
+
+        const FIRST: &str = "00-12345678901234567890123456789012-1234567890123456-01";
+        const SECOND: &str = "00-12345678901234567890123456789012-6543210987654321-01";
+        let put = |span: &tracing::Span, provide: bool| {
+            span.with_subscriber(|(id, dispatch)| {
+                let registry = dispatch.downcast_ref::<tracing_subscriber::Registry>().unwrap();
+                let span = registry.span(id).unwrap();
+                if provide {
+                    let provide = || TraceContext::new(FIRST.parse().unwrap());
+                    span.extensions_mut().insert(SpanProvider(provide));
+                } else {
+                    span.extensions_mut().insert(SECOND.parse::<crate::Traceparent>().unwrap());
+                }
+            });
+        };
+        let current = || CurrentSpan.trace_context().traceparent().map(|found| found.to_string());
+        tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+            let outer = tracing::info_span!("outer");
+            put(&outer, true);
+            let _outer = outer.entered();
+            assert_eq!(current().as_deref(), Some(FIRST));
+            let middle = tracing::info_span!("middle").entered();
+            assert_eq!(current().as_deref(), Some(FIRST));
+            put(&middle, false);
+            let _inner = tracing::info_span!("inner").entered();
+            assert_eq!(current().as_deref(), Some(SECOND));
         });
     }
 

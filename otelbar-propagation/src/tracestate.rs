@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::classes::Classes;
 use crate::error::{Reason, TracestateError};
 use crate::level::Level;
-use crate::list::{self, Runs};
+use crate::list::{self, Budget, Runs, Verdict};
 
 /// What the `tracestate` header says: a list of members, `key=value`, one for each tracing system the
 /// trace came through, the last one first
@@ -67,6 +68,9 @@ impl<'a> Tracestate<'a> {
 
     /// Reads the values of all `tracestate` headers of a message, in order, as one list.
     ///
+    /// The work is bounded, whatever is sent: nothing is read behind the first member at fault, and a list of more than
+    /// 32768 bytes, which is twice what 32 members can have, is refused.
+    ///
     /// # Errors
     ///
     /// The first member that breaks a rule of this level, with its place in its header.
@@ -79,23 +83,27 @@ impl<'a> Tracestate<'a> {
         Ok(list)
     }
 
-    /// Reads the values into this list, which is empty before, and of no use after an error.
+    /// Reads the values into this list, which is empty before, and of no use after an error. Returns how many members
+    /// were left out because their key came before.
     #[inline]
-    pub(crate) fn read_lines<I>(&mut self, values: I, level: Level) -> Result<(), TracestateError>
+    pub(crate) fn read_lines<I>(&mut self, values: I, level: Level) -> Result<usize, TracestateError>
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
         let mut reading = Reading { list: self, seen: 0, prints: 0, fault: None };
+        let mut budget = Budget(MAX_READ);
         for line in values {
-            let plain = reading.read_plain(line, level);
+            let (whole, rest) = budget.cut(line);
+            let plain = reading.read_plain(whole, level);
             let check =
-                |reading: &mut Reading<'_, 'a>, found: &list::Found<'a>| reading.check(line, found, level);
-            list::read_line(line, plain, &mut reading, check, |reading, run| reading.list.runs.push(run));
-            if let Some((reason, offset)) = reading.fault {
+                |reading: &mut Reading<'_, 'a>, found: &list::Found<'a>| reading.check(whole, found, level);
+            list::read_line(whole, plain, &mut reading, check, |reading, run| reading.list.runs.push(run));
+            let too_long = rest.map(|rest| (Reason::ListTooLong, rest));
+            if let Some((reason, offset)) = reading.fault.or(too_long) {
                 return Err(TracestateError::new(reason, line, offset));
             }
         }
-        Ok(())
+        Ok(reading.seen - reading.list.len())
     }
 
     /// Whether there is no member.
@@ -210,7 +218,10 @@ impl<'a> Tracestate<'a> {
 
     /// The same list, borrowing from nothing.
     pub fn into_owned(self) -> Tracestate<'static> {
-        let runs = Runs::Owned(self.to_header().into_owned());
+        let runs = match &self.runs {
+            Runs::Owned(text) => Runs::Owned(Arc::clone(text)),
+            _ => Runs::Owned(self.to_header().into()),
+        };
         Tracestate { runs, members: self.members, header_len: self.header_len }
     }
 
@@ -251,7 +262,7 @@ impl<'a> Tracestate<'a> {
             text.push_str(value);
             count += 1;
         }
-        Tracestate { members: count, header_len: text.len() as u16, runs: Runs::Owned(text) }
+        Tracestate { members: count, header_len: text.len() as u16, runs: Runs::Owned(text.into()) }
     }
 }
 
@@ -333,6 +344,8 @@ impl<'s> Iterator for Members<'s> {
 impl ExactSizeIterator for Members<'_> {}
 
 const MAX_MEMBERS: usize = 32;
+/// Bytes of headers that are read at most; 32 members with the commas between them have 16447.
+const MAX_READ: usize = 32_768;
 const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 256;
 
@@ -370,28 +383,25 @@ impl<'a> Reading<'_, 'a> {
     }
 
     /// Whether the member goes into the list.
-    fn check(&mut self, line: &'a [u8], found: &list::Found<'a>, level: Level) -> bool {
-        if self.fault.is_some() {
-            return false;
-        }
+    fn check(&mut self, line: &'a [u8], found: &list::Found<'a>, level: Level) -> Verdict {
         let key = match check_member(found.text, level) {
             Ok(_) if self.seen == MAX_MEMBERS => {
                 self.fault = Some((Reason::TooManyMembers, found.offset));
-                return false;
+                return Verdict::Stop;
             }
             Ok(key) => key,
             Err((reason, at)) => {
                 self.fault = Some((reason, found.offset + at));
-                return false;
+                return Verdict::Stop;
             }
         };
         let is_new = self.is_new(key, &line[..found.offset]);
         if is_new {
             self.count_in(found.text.len());
-        } else {
-            self.seen += 1;
+            return Verdict::Take;
         }
-        is_new
+        self.seen += 1;
+        Verdict::LeaveOut
     }
 
     /// Counts in a member of this length.
@@ -627,6 +637,8 @@ mod tests {
         accepted(&[&members[..10].join(","), &members[10..32].join(",")], &members[..32].join(","));
         let offset = members[..32].join(",").len() + 1;
         refused(&members.join(","), Reason::TooManyMembers, offset);
+        refused(&format!("a=1,{}b=2", " ".repeat(32_768)), Reason::ListTooLong, 3);
+        refused(&",".repeat(32_769), Reason::ListTooLong, 32_767);
     }
 
     /// The keys on which the two levels differ.

@@ -1,13 +1,14 @@
 //! AWS X-Ray: `x-amzn-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`
 //! (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>).
 //!
-//! The fields come in any order, and others between them (`Self`, `Lineage`) are left alone.
+//! The fields come in any order, and others between them (`Self`, `Lineage`) are left alone. Load balancers send a
+//! `Root` without a `Parent`: the trace has an id then, and no span yet.
 
 use crate::carrier::{Extractor, Injector};
 use crate::error::{Reason, Refusal};
 use crate::extraction::{Found, single_value};
 use crate::list::trim_bytes;
-use crate::{SpanId, TraceContext, TraceFlags, TraceId, Traceparent, hex};
+use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
 
 pub(crate) const HEADER: &str = "x-amzn-trace-id";
 
@@ -28,14 +29,20 @@ pub(crate) fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: 
     value[7..15].copy_from_slice(time);
     value[16..40].copy_from_slice(unique);
     value[48..64].copy_from_slice(traceparent.parent_id().to_hex().as_bytes());
-    let sampled = context.is_debug() || traceparent.flags().is_sampled();
-    value[73] = if sampled { b'1' } else { b'0' };
+    let sampling = context.sampling();
+    value[73] = if sampling.is_sampled() { b'1' } else { b'0' };
     // A decision that is left to others is not written.
-    let len = if context.is_deferred() && !sampled { 64 } else { value.len() };
+    let len = if sampling == SamplingState::Deferred { 64 } else { value.len() };
     carrier.set(HEADER, str::from_utf8(&value[..len]).unwrap_or_default());
 }
 
+/// Bytes of the header that are read; AWS's own have less than 500.
+const MAX_LEN: usize = 2048;
+
 fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
+    if value.len() > MAX_LEN {
+        return Err((Reason::TooLong, MAX_LEN));
+    }
     let (mut trace_id, mut parent_id, mut sampled) = (None, None, None);
     let mut start = 0;
     for field in value.split(|&byte| byte == b';') {
@@ -55,9 +62,9 @@ fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
             }
             b"Sampled" => {
                 let state = match text {
-                    b"1" => Some(true),
-                    b"0" => Some(false),
-                    b"?" | b"" => None,
+                    b"1" => SamplingState::Accept,
+                    b"0" => SamplingState::Deny,
+                    b"?" | b"" => SamplingState::Deferred,
                     _ => return Err((Reason::SamplingState, at)),
                 };
                 sampled.replace(state).is_some()
@@ -68,16 +75,18 @@ fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
             return Err((Reason::Duplicated, begin));
         }
     }
-    let (Some(trace_id), Some(parent_id)) = (trace_id, parent_id) else {
-        return Err((if value.is_empty() { Reason::Empty } else { Reason::MissingField }, value.len()));
-    };
-    let sampled = sampled.flatten();
-    let flags = TraceFlags::NONE.with_sampled(sampled == Some(true));
-    Ok(Found::Accepted {
-        traceparent: Traceparent::new(trace_id, parent_id, flags),
-        debug: false,
-        deferred: sampled.is_none(),
-    })
+    match (trace_id, parent_id, sampled) {
+        (Some(trace_id), Some(parent_id), sampled) => {
+            Ok(Found::accepted(trace_id, parent_id, sampled.unwrap_or_default()))
+        }
+        (Some(trace_id), None, sampled) => {
+            Ok(Found::Begun { trace_id, sampling: sampled.unwrap_or_default() })
+        }
+        (None, None, Some(sampled)) if sampled != SamplingState::Deferred => Ok(Found::Decision(sampled)),
+        (None, None, Some(_)) => Ok(Found::Absent),
+        (None, ..) if value.is_empty() => Err((Reason::Empty, 0)),
+        (None, ..) => Err((Reason::MissingField, value.len())),
+    }
 }
 
 /// The trace id of `1-5759e988-bd862e3fe1be46a994272793`.
@@ -114,11 +123,11 @@ mod tests {
 
     #[track_caller]
     fn accepted(value: &str, written: &str) {
-        let Found::Accepted { traceparent, deferred, .. } = extract(&[(HEADER, value)][..]) else {
+        let Found::Accepted { traceparent, sampling } = extract(&[(HEADER, value)][..]) else {
             panic!("not accepted: {value}")
         };
         let mut carrier = HashMap::new();
-        inject(&TraceContext::new(traceparent).with_deferred(deferred), &mut carrier);
+        inject(&TraceContext::new(traceparent).with_sampling(sampling), &mut carrier);
         assert_eq!(carrier[HEADER], written);
     }
 
@@ -142,11 +151,34 @@ mod tests {
         accepted(&format!("{ROOT};{PARENT};"), &format!("{ROOT};{PARENT}"));
     }
 
+    /// What load balancers and gateways send: a trace without a span, and decisions without a trace.
+    #[test]
+    fn a_trace_without_a_parent() {
+        use SamplingState::{Accept, Deferred, Deny};
+
+        let trace_id = "5759e988bd862e3fe1be46a994272793".parse().unwrap();
+        for (value, sampling) in [
+            (ROOT.to_owned(), Deferred),
+            (format!("{ROOT};Sampled=?"), Deferred),
+            (format!("{ROOT};Sampled=1"), Accept),
+            (format!("Self=1-67891234-12456789abcdef012345678;{ROOT};Sampled=0"), Deny),
+        ] {
+            let found = extract(&[(HEADER, &value)][..]);
+            assert_eq!(found, Found::Begun { trace_id, sampling }, "{value}");
+        }
+        assert_eq!(extract(&[(HEADER, "Sampled=0")][..]), Found::Decision(Deny));
+        assert_eq!(extract(&[(HEADER, "Sampled=?")][..]), Found::Absent);
+        let mut carrier = HashMap::new();
+        inject(&TraceContext::begun(trace_id), &mut carrier);
+        assert!(carrier.is_empty());
+    }
+
     /// What is refused, where.
     #[test]
     fn refuses() {
         refused("", Reason::Empty, 0);
-        refused(ROOT, Reason::MissingField, 40);
+        refused("Self=1-x", Reason::MissingField, 8);
+        refused(&";".repeat(100_000), Reason::TooLong, 2048);
         refused(PARENT, Reason::MissingField, 23);
         refused(&format!("{ROOT};{ROOT};{PARENT}"), Reason::Duplicated, 41);
         refused(&format!("{ROOT};{PARENT};Sampled=yes"), Reason::SamplingState, 73);
