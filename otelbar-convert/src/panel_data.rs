@@ -105,6 +105,9 @@ pub struct Request {
     pub server_address: Option<String>,
     /// Port the client asked for.
     pub server_port: Option<u16>,
+    /// Address of the client, where a proxy that is trusted has told it; that of the other end of the connection where it
+    /// is `None`.
+    pub client_address: Option<String>,
     /// Address of the other end of the connection.
     pub peer_address: Option<String>,
     /// Port of the other end of the connection.

@@ -264,7 +264,8 @@ impl Work {
             let key = TraceKey::from(context.id());
             // First, for the receipts may come before the call returns.
             context.delivery.hand_over(spans.len());
-            let batch = TraceBatch::new(key, context.service.resource.clone(), spans);
+            let mut batch = TraceBatch::new(key, context.service.resource.clone(), spans);
+            batch.trace_state = context.propagation.trace_state().map(Into::into);
             if let Err(dropped) = exporter.enqueue(batch) {
                 context.delivery.refused(&dropped);
             }

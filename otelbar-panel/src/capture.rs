@@ -1,6 +1,7 @@
 //! Where what is recorded comes from.
 
 mod busy;
+mod call_error;
 mod client;
 mod fields;
 mod filters;
@@ -11,7 +12,8 @@ mod sqlx;
 mod template;
 
 pub(crate) use busy::Busy;
-pub use client::{ClientBody, ClientFuture, ClientLayer, ClientService};
+pub use call_error::{AsError, Boxed, Typed};
+pub use client::{ClientBody, ClientFuture, ClientLayer, ClientService, UrlTemplate};
 pub use filters::SupportsFilters;
 pub use layer::CaptureLayer;
 pub(crate) use layer::{CaptureFilter, REQUEST_TARGET};

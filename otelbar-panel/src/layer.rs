@@ -2,6 +2,7 @@
 //! response's body.
 
 mod body;
+mod forwarded;
 mod future;
 mod peer;
 mod service;

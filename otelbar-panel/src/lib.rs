@@ -21,8 +21,8 @@ mod store;
 mod text;
 
 pub use capture::{
-    CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered, SupportsFilters,
-    ToolbarSpanProcessor, template,
+    AsError, Boxed, CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered,
+    SupportsFilters, ToolbarSpanProcessor, Typed, UrlTemplate, template,
 };
 pub use error::PanelError;
 pub use layer::{PeerAddr, ToolbarBody, ToolbarFuture, ToolbarLayer, ToolbarService};

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
 use otelbar_config::{Capture, OpenTelemetryConfig, Sampler, Semconv};
 use otelbar_convert::findings::Thresholds;
@@ -11,6 +11,7 @@ use otelbar_convert::panel_data;
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, Names, PanelDataConverter};
 use otelbar_export::{Destination, ExporterOptions, ToolbarSpanExporter};
+use otelbar_propagation::{Propagators, SamplingState};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -63,6 +64,7 @@ pub struct OpenTelemetryPanel {
     /// `None` when the configuration says that the toolbar is off.
     toolbar: Option<Arc<Toolbar>>,
     service: Arc<Service>,
+    propagators: Arc<Propagators>,
 }
 
 impl OpenTelemetryPanel {
@@ -94,14 +96,21 @@ impl OpenTelemetryPanel {
         OpenTelemetryPanel::start(config, warnings.iter().map(ToString::to_string).collect())
     }
 
-    fn start(config: OpenTelemetryConfig, warnings: Vec<String>) -> Result<Self, PanelError> {
+    fn start(config: OpenTelemetryConfig, mut warnings: Vec<String>) -> Result<Self, PanelError> {
+        let (propagators, unsupported) = propagation::propagators(config.propagators());
+        let propagators = Arc::new(propagators);
+        warnings.extend(unsupported);
         let resource = otelbar_export::resource(&config);
         let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
         let toolbar = match config.enabled() {
-            true => Some(Arc::new(Toolbar::start(config, warnings, Arc::clone(&service))?)),
+            true => {
+                let toolbar =
+                    Toolbar::start(config, warnings, Arc::clone(&service), Arc::clone(&propagators))?;
+                Some(Arc::new(toolbar))
+            }
             false => None,
         };
-        Ok(OpenTelemetryPanel { toolbar, service })
+        Ok(OpenTelemetryPanel { toolbar, service, propagators })
     }
 
     /// The layer that goes around a service, to watch its requests and to serve the toolbar's pages.
@@ -123,9 +132,11 @@ impl OpenTelemetryPanel {
         })
     }
 
-    /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on.
-    pub fn client_layer(&self) -> ClientLayer {
-        ClientLayer::new()
+    /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on, in the formats
+    /// that `OTEL_PROPAGATORS` names. With the toolbar off it passes on what the application puts into the current
+    /// OpenTelemetry context.
+    pub fn client_layer<K>(&self) -> ClientLayer<K> {
+        ClientLayer::new(Arc::clone(&self.propagators))
     }
 
     /// The span processor for a `TracerProvider`, which records the spans made with the OpenTelemetry API.
@@ -190,9 +201,9 @@ impl Toolbar {
         config: OpenTelemetryConfig,
         warnings: Vec<String>,
         service: Arc<Service>,
+        propagators: Arc<Propagators>,
     ) -> Result<Self, PanelError> {
         let exporter = exporter(&config)?;
-        let propagators = propagation::propagators(config.propagators())?;
         let redactor = Redactor::new(config.redacted_attribute_keys(), config.redacted_query_keys());
         let thresholds = Thresholds::default()
             .with_n_plus_one(config.n_plus_one_threshold())
@@ -278,26 +289,37 @@ impl Toolbar {
         headers: &HeaderMap,
         request: &panel_data::Request,
     ) -> (SpanContext, Propagation) {
-        let (remote, propagation) = propagation::extract(headers, &self.recorder);
-        let (parent, trace_id, flags, tracestate) = match &remote {
-            Some(remote) => {
-                let id = remote.traceparent.trace_id().to_bytes();
-                let flags = TraceFlags::new(remote.traceparent.flags().to_bits());
-                let tracestate: TraceState = remote.tracestate.parse().unwrap_or_default();
-                let trace_id = opentelemetry::trace::TraceId::from_bytes(id);
-                let span_id = SpanId::from_bytes(remote.traceparent.parent_id().to_bytes());
-                let parent = SpanContext::new(trace_id, span_id, flags, true, tracestate.clone());
-                (Some(parent), trace_id, flags, tracestate)
-            }
-            // A trace id made here is random in every bit, which the flag of level 2 tells.
-            None => (None, new_trace_id(), TraceFlags::new(0x02), TraceState::default()),
+        let (received, mut propagation) = propagation::extract(headers, &self.recorder);
+        // A trace id made here is random in every bit, which the flag of level 2 tells.
+        let trace_id = received.trace_id().map_or_else(new_trace_id, Into::into);
+        let flags = match (received.traceparent(), received.trace_id()) {
+            (Some(traceparent), _) => TraceFlags::new(traceparent.flags().to_bits()),
+            (None, Some(_)) => TraceFlags::default(),
+            (None, None) => TraceFlags::new(0x02),
         };
+        let trace_state = TraceState::from(received.tracestate());
+        let sampled = match received.sampling() {
+            SamplingState::Debug => true,
+            SamplingState::Deferred => self.samples(None, trace_id, request),
+            decided => {
+                let span_id = propagation.parent.unwrap_or_else(new_span_id);
+                let flags = flags.with_sampled(decided.is_sampled());
+                let parent = SpanContext::new(trace_id, span_id, flags, true, trace_state.clone());
+                self.samples(Some(parent), trace_id, request)
+            }
+        };
+        let span_context =
+            SpanContext::new(trace_id, new_span_id(), flags.with_sampled(sampled), false, trace_state);
+        propagation.pass_on_from(received, &span_context);
+        (span_context, propagation)
+    }
+
+    /// What the sampler says of a request, with the decision of its caller or without one.
+    fn samples(&self, parent: Option<SpanContext>, trace_id: TraceId, request: &panel_data::Request) -> bool {
         let parent = parent.map(|parent| Context::new().with_remote_span_context(parent));
         let decision =
             self.sampler.should_sample(parent.as_ref(), trace_id, &request.path, &SpanKind::Server, &[], &[]);
-        let sampled = decision.decision == SamplingDecision::RecordAndSample;
-        let flags = flags.with_sampled(sampled);
-        (SpanContext::new(trace_id, new_span_id(), flags, false, tracestate), propagation)
+        decision.decision == SamplingDecision::RecordAndSample
     }
 
     pub(crate) fn begin_delivery(&self, context: &RequestContext) {

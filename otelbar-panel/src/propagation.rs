@@ -1,11 +1,13 @@
 //! The trace context as it came and as it goes on.
 
-use http::HeaderMap;
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderValue};
+use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId};
 use otelbar_convert::redact::{REDACTED, Redactor};
-use otelbar_propagation::{Baggage, Outcome, Propagators, TraceContext, TraceFlags, Traceparent, Tracestate};
+use otelbar_propagation::{Outcome, Propagators, SamplingState, TraceContext, Traceparent, Tracestate};
 
-use crate::PanelError;
 use crate::recorder::Recorder;
 
 /// The headers of W3C Trace Context and Baggage: shown whether they are read or not.
@@ -13,21 +15,67 @@ const HEADERS: [&str; 3] = ["traceparent", "tracestate", BAGGAGE];
 
 const BAGGAGE: &str = "baggage";
 
-/// Bytes of a header that are kept to be shown; what a propagator may carry is not more.
-const SHOWN: usize = 8192;
+/// Bytes of all headers of a request that are kept to be shown, names and values: what a propagator has to carry.
+const MAX_SHOWN: usize = 8192;
 
-/// What came with a request, for the page's view of it.
+/// Entries of baggage whose values are shown.
+const MAX_SHOWN_ENTRIES: usize = 128;
+
+/// What came with a request, for the page's view of it and for the services that this one calls.
 #[derive(Debug, Default)]
 pub(crate) struct Propagation {
     pub(crate) outcome: Received,
     pub(crate) reason: Option<String>,
     pub(crate) warnings: Vec<String>,
     /// Each line of each header, made printable.
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     /// The caller's span.
     pub(crate) parent: Option<SpanId>,
-    /// What is passed on to the services that this one calls.
-    pub(crate) baggage: Option<String>,
+    /// What is passed on, from the request's own span. It was read once, and a clone of it copies no text.
+    pub(crate) passed_on: TraceContext<'static>,
+}
+
+impl Propagation {
+    /// Roughly the memory it holds, in bytes, with the trace state that the request's span context holds again.
+    pub(crate) fn bytes(&self) -> usize {
+        let line = |(name, value): &(Cow<'static, str>, String)| {
+            let name = if let Cow::Owned(name) = name { name.len() } else { 0 };
+            name + value.len() + size_of::<(Cow<'static, str>, String)>()
+        };
+        let tracestate = self.passed_on.tracestate();
+        self.reason.as_ref().map_or(0, String::len)
+            + self.warnings.iter().map(|warning| size_of::<String>() + warning.len()).sum::<usize>()
+            + self.headers.iter().map(line).sum::<usize>()
+            + 2 * tracestate.header_len()
+            + tracestate.len() * size_of::<(String, String)>()
+            + self.passed_on.baggage().header_len()
+    }
+
+    /// What is passed on from this span of the request.
+    pub(crate) fn passed_on_from(&self, span: SpanId) -> TraceContext<'static> {
+        match otelbar_propagation::SpanId::try_from(span) {
+            Ok(span) => self.passed_on.clone().with_parent_id(span),
+            Err(_) => self.passed_on.clone(),
+        }
+    }
+
+    /// Makes the request's own span that from which the context is passed on.
+    pub(crate) fn pass_on_from(&mut self, received: TraceContext<'static>, span: &SpanContext) {
+        let Some(traceparent) = Traceparent::from_span_context(span) else { return };
+        let sampling = match received.sampling() {
+            SamplingState::Debug => SamplingState::Debug,
+            _ => SamplingState::of_flag(span.is_sampled()),
+        };
+        self.passed_on = TraceContext::new(traceparent)
+            .with_sampling(sampling)
+            .with_tracestate(received.tracestate().clone())
+            .with_baggage(received.baggage().clone());
+    }
+
+    /// The `tracestate` of the trace as it is written in the header.
+    pub(crate) fn trace_state(&self) -> Option<Cow<'_, str>> {
+        Some(self.passed_on.tracestate()).filter(|state| !state.is_empty()).map(Tracestate::to_header)
+    }
 }
 
 /// Whether there was a trace to take part in.
@@ -49,111 +97,151 @@ impl Received {
     }
 }
 
-/// The caller's part of a trace.
-pub(crate) struct Remote {
-    pub(crate) traceparent: Traceparent,
-    pub(crate) tracestate: String,
-}
-
-/// The formats in which the context is read and written.
-pub(crate) fn propagators(names: &[otelbar_config::Propagator]) -> Result<Propagators, PanelError> {
+/// The formats in which the context is read and written, and what is wrong with the others.
+pub(crate) fn propagators(names: &[otelbar_config::Propagator]) -> (Propagators, Vec<String>) {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     if names.is_empty() {
-        return Ok(Propagators::new([]));
+        return (Propagators::new([]), Vec::new());
     }
     let (propagators, unknown) = Propagators::from_names(&names.join(","));
-    match unknown.first() {
-        None => Ok(propagators),
-        Some(unknown) => Err(PanelError::option(format!(
-            "OTEL_PROPAGATORS has {}, which is not supported; leave it out, or write tracecontext, baggage, b3, b3multi, \
-             jaeger or xray",
-            unknown.name()
-        ))),
-    }
+    let warning = |name: &str| {
+        format!(
+            "OTEL_PROPAGATORS: {name} is not supported and was left out; supported are tracecontext, baggage, b3, b3multi, \
+             jaeger and xray"
+        )
+    };
+    (propagators, unknown.iter().map(|unknown| warning(unknown.name())).collect())
 }
 
 /// Reads the trace context of a request, with an account of it.
-pub(crate) fn extract(headers: &HeaderMap, recorder: &Recorder) -> (Option<Remote>, Propagation) {
-    let propagators = &recorder.propagators;
-    let fields =
-        || HEADERS.into_iter().chain(propagators.iter().flat_map(|propagator| propagator.fields()).copied());
-    if fields().all(|name| !headers.contains_key(name)) {
-        return (None, Propagation::default());
-    }
-    let extraction = propagators.extract(headers);
+pub(crate) fn extract(headers: &HeaderMap, recorder: &Recorder) -> (TraceContext<'static>, Propagation) {
+    let extraction = recorder.propagators.extract(headers);
+    let (context, warnings) = extraction.context_and_warnings();
     let (outcome, reason) = match extraction.outcome() {
-        Outcome::Accepted(_) => (Received::Accepted, None),
+        Outcome::Accepted(_) | Outcome::Begun(_) => (Received::Accepted, None),
         Outcome::Refused(refusal) => (Received::Refused, Some(refusal.to_string())),
         _ => (Received::Absent, None),
     };
-    let remote = extraction.traceparent().map(|traceparent| Remote {
-        traceparent,
-        tracestate: extraction.tracestate().to_header().into_owned(),
-    });
-    let baggage = extraction.baggage();
-    let mut shown: Vec<(&'static str, String)> = Vec::new();
-    for name in fields() {
-        if shown.iter().any(|(known, _)| *known == name) {
-            continue;
-        }
-        for value in headers.get_all(name) {
-            let text = printable(value.as_bytes());
-            let text = if name == BAGGAGE { without_secrets(&text, &recorder.redactor) } else { text };
-            shown.push((name, text));
-        }
-    }
-    let propagation = Propagation {
+    let mut propagation = Propagation {
         outcome,
         reason,
-        warnings: extraction.warnings().map(|warning| warning.to_string()).collect(),
-        headers: shown,
-        parent: remote.as_ref().map(|remote| SpanId::from_bytes(remote.traceparent.parent_id().to_bytes())),
-        baggage: (!baggage.is_empty()).then(|| baggage.to_header().into_owned()),
+        warnings: warnings.iter().map(ToString::to_string).collect(),
+        headers: Vec::new(),
+        parent: context.traceparent().map(|traceparent| traceparent.parent_id().into()),
+        passed_on: TraceContext::empty(),
     };
-    (remote, propagation)
+    let left_out = show(headers, recorder, &mut propagation.headers);
+    if left_out > 0 {
+        propagation.warnings.push(format!(
+            "the headers are longer than {MAX_SHOWN} bytes; {left_out} of them are not shown, or not to their end"
+        ));
+    }
+    (context.into_owned(), propagation)
 }
 
-/// Writes a span's context, with baggage, into the headers of an outgoing request.
-pub(crate) fn inject(
-    span: &SpanContext,
-    baggage: Option<&str>,
-    propagators: &Propagators,
-    headers: &mut HeaderMap,
-) {
-    let ids = (
-        otelbar_propagation::TraceId::from_bytes(span.trace_id().to_bytes()),
-        otelbar_propagation::SpanId::from_bytes(span.span_id().to_bytes()),
-    );
-    let (Some(trace_id), Some(span_id)) = ids else { return };
-    let flags = TraceFlags::from_bits(span.trace_flags().to_u8());
-    let tracestate = span.trace_state().header();
-    let context = TraceContext::new(Traceparent::new(trace_id, span_id, flags))
-        .with_tracestate(Tracestate::parse(&tracestate).unwrap_or_default())
-        .with_baggage(baggage.and_then(|baggage| Baggage::parse(baggage).ok()).unwrap_or_default());
+/// Writes the context of the current OpenTelemetry context into the headers of an outgoing request.
+pub(crate) fn inject_current(propagators: &Propagators, headers: &mut HeaderMap) {
+    let context = Context::map_current(TraceContext::from_opentelemetry);
     propagators.inject(&context, headers);
 }
 
-/// A line of baggage with the values of sensitive keys replaced.
-fn without_secrets(line: &str, redactor: &Redactor) -> String {
-    let member = |member: &str| match member.split_once('=') {
-        Some((key, _)) if redactor.is_sensitive(key.trim()) => format!("{key}={REDACTED}"),
-        _ => member.to_owned(),
-    };
-    line.split(',').map(member).collect::<Vec<_>>().join(",")
-}
-
-/// The value of a header as it can be shown: bytes that are no printable ASCII are escaped, and a long one is cut.
-fn printable(value: &[u8]) -> String {
-    let shown = &value[..value.len().min(SHOWN)];
-    let mut text = String::with_capacity(shown.len());
-    for byte in shown {
-        match byte {
-            b' '..=b'~' => text.push(char::from(*byte)),
-            byte => text.extend(byte.escape_ascii().map(char::from)),
+/// Collects the headers that have to do with propagation, as they can be shown; how many were cut or left out.
+fn show(headers: &HeaderMap, recorder: &Recorder, shown: &mut Vec<(Cow<'static, str>, String)>) -> usize {
+    let Recorder { propagators, redactor, .. } = recorder;
+    let mut room = Room { bytes: MAX_SHOWN, entries: MAX_SHOWN_ENTRIES, left_out: 0 };
+    let read = propagators.iter().flat_map(|propagator| propagator.read_fields()).copied();
+    let mut names: Vec<&'static str> = Vec::new();
+    for name in HEADERS.into_iter().chain(read) {
+        if !names.contains(&name) {
+            names.push(name);
+            for value in headers.get_all(name) {
+                let whole = value.as_bytes();
+                let text = room.line(name, whole);
+                let text = text.map(|text| match name {
+                    BAGGAGE => room.without_secrets(&text, redactor),
+                    _ => text,
+                });
+                shown.extend(text.map(|text| (Cow::Borrowed(name), text)));
+            }
         }
     }
-    if shown.len() < value.len() {
-        text.push('…');
+    for prefix in propagators.iter().filter_map(|propagator| propagator.read_prefix()) {
+        for (name, value) in headers {
+            let Some(key) = name.as_str().strip_prefix(prefix) else { continue };
+            let secret = HeaderValue::from_static(REDACTED);
+            let value = if redactor.is_sensitive(key) { &secret } else { value };
+            let text = room.line(name.as_str(), value.as_bytes());
+            shown.extend(text.map(|text| (Cow::Owned(name.as_str().to_owned()), text)));
+        }
     }
-    text
+    room.left_out
+}
+
+/// How much can still be shown.
+struct Room {
+    bytes: usize,
+    entries: usize,
+    left_out: usize,
+}
+
+impl Room {
+    /// The value of a header: bytes that are not printable ASCII are escaped, and what there is no room for is cut.
+    /// Nothing if there is no room at all.
+    fn line(&mut self, name: &str, value: &[u8]) -> Option<String> {
+        let Some(room) = self.bytes.checked_sub(name.len()).filter(|room| *room > 0) else {
+            self.left_out += 1;
+            return None;
+        };
+        let mut text = String::with_capacity(value.len().min(room));
+        let mut is_cut = false;
+        for byte in value {
+            if text.len() >= room {
+                is_cut = true;
+                break;
+            }
+            match byte {
+                b' '..=b'~' => text.push(char::from(*byte)),
+                byte => text.extend(byte.escape_ascii().map(char::from)),
+            }
+        }
+        self.bytes = room.saturating_sub(text.len());
+        if is_cut {
+            self.left_out += 1;
+            text.push('…');
+        }
+        Some(text)
+    }
+
+    /// A line of baggage with the values of sensitive keys replaced, those of properties too.
+    fn without_secrets(&mut self, line: &str, redactor: &Redactor) -> String {
+        let mut shown = String::with_capacity(line.len());
+        for (index, member) in line.split(',').enumerate() {
+            if index > 0 {
+                shown.push(',');
+            }
+            if self.entries == 0 {
+                self.left_out += 1;
+                shown.push('…');
+                break;
+            }
+            self.entries -= 1;
+            for (place, part) in member.split(';').enumerate() {
+                if place > 0 {
+                    shown.push(';');
+                }
+                match part.split_once('=') {
+                    Some((key, _)) if redactor.is_sensitive(key.trim()) => {
+                        shown.extend([key, "=", REDACTED]);
+                        // The properties of a secret may tell of it.
+                        if place == 0 {
+                            break;
+                        }
+                    }
+                    _ => shown.push_str(part),
+                }
+            }
+        }
+        shown.shrink_to_fit();
+        shown
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Recorder {
     pub(crate) limits: Limits,
     pub(crate) captured: Captured,
     pub(crate) redactor: Redactor,
-    pub(crate) propagators: Propagators,
+    pub(crate) propagators: Arc<Propagators>,
     pub(crate) converter: PanelDataConverter,
     /// By which names attributes go that are exported; the page knows the stable ones.
     pub(crate) conventions: Conventions,

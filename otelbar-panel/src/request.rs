@@ -37,7 +37,7 @@ mod tests {
             limits: Limits { spans: 10, logs: 10, attributes: 10, events: 10, value_length: 100 },
             captured: Captured { sql: true, templates: true, http: true, logs: true },
             redactor: Redactor::default(),
-            propagators: otelbar_propagation::Propagators::from_names("tracecontext,baggage").0,
+            propagators: Arc::default(),
             converter: PanelDataConverter::default(),
             conventions: Conventions::default(),
             counters: Counters::default(),

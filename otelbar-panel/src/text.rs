@@ -23,14 +23,25 @@ pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
     written(|out| out.write_fmt(value))
 }
 
-/// The message of an error, followed by those of its causes.
+/// Causes of an error that are followed; one can be its own.
+const MAX_CAUSES: usize = 32;
+
+/// The message of an error, followed by those of its causes. A cause that the message before it ends with already is not
+/// said again.
 pub(crate) fn of_error(error: &(dyn Error + 'static)) -> String {
     written(|out| {
         write!(out, "{error}")?;
         let mut source = error.source();
-        while let Some(cause) = source {
-            write!(out, ": {cause}")?;
+        for _ in 0..MAX_CAUSES {
+            let Some(cause) = source else { break };
             source = cause.source();
+            let end = out.text.len();
+            out.write_str(": ")?;
+            write!(out, "{cause}")?;
+            let (before, said) = out.text.split_at(end);
+            if before.ends_with(said.trim_start_matches(": ")) {
+                out.text.truncate(end);
+            }
         }
         Ok(())
     })
@@ -168,19 +179,29 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_causes_ends_at_the_limit_too() {
+    fn a_chain_of_causes_ends_and_says_each_once() {
+        /// A message, and a cause.
         #[derive(Debug)]
-        struct Circle;
-        impl fmt::Display for Circle {
+        struct Because(&'static str, &'static (dyn Error + Send + Sync));
+
+        impl fmt::Display for Because {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("again")
+                f.write_str(self.0)
             }
         }
-        impl Error for Circle {
+
+        impl Error for Because {
             fn source(&self) -> Option<&(dyn Error + 'static)> {
-                Some(&Circle)
+                Some(self.1)
             }
         }
-        assert!(of_error(&Circle).starts_with("again: again: "));
+
+        static PING: Because = Because("ping", &PONG);
+        static PONG: Because = Because("pong", &PING);
+        assert_eq!(of_error(&PING), ["ping"; MAX_CAUSES + 1].join(": pong: ")[..6 * MAX_CAUSES + 4]);
+        let repeats = Because("cannot send: refused", &Because("refused", &fmt::Error));
+        let outer = Because("call failed", Box::leak(Box::new(repeats)));
+        let root = fmt::Error.to_string();
+        assert_eq!(of_error(&outer), format!("call failed: cannot send: refused: {root}"));
     }
 }

@@ -126,8 +126,12 @@ impl PanelDataConverter {
         described.push_opt_in(semconv::HTTP_RESPONSE_BODY_SIZE, request.response_size);
         described.push_text(semconv::SERVER_ADDRESS, &request.server_address);
         described.push_number(semconv::SERVER_PORT, request.server_port.map(u64::from));
-        if let Some(peer) = request.peer_address.as_deref().map(Arc::<str>::from) {
-            described.push(semconv::CLIENT_ADDRESS, Arc::clone(&peer));
+        let peer = request.peer_address.as_deref().map(Arc::<str>::from);
+        let client = request.client_address.as_deref().map(Arc::<str>::from);
+        if let Some(client) = client.or_else(|| peer.clone()) {
+            described.push(semconv::CLIENT_ADDRESS, client);
+        }
+        if let Some(peer) = peer {
             described.push(semconv::NETWORK_PEER_ADDRESS, peer);
         }
         described.push_number(semconv::NETWORK_PEER_PORT, request.peer_port.map(u64::from));

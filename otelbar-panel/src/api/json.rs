@@ -175,7 +175,7 @@ pub(super) struct Propagation {
 
 #[derive(serde::Serialize)]
 pub(super) struct Header {
-    pub(super) name: &'static str,
+    pub(super) name: std::borrow::Cow<'static, str>,
     pub(super) value: String,
 }
 

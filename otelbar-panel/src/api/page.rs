@@ -71,7 +71,7 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
             headers: propagation
                 .headers
                 .iter()
-                .map(|(name, value)| json::Header { name, value: value.clone() })
+                .map(|(name, value)| json::Header { name: name.clone(), value: value.clone() })
                 .collect(),
         },
         deliveries: exporter::deliveries(toolbar, context),

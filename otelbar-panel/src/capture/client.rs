@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -6,68 +7,116 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
 use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall};
-use otelbar_propagation::{Propagator, Propagators};
+use otelbar_propagation::Propagators;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::call_error::{AsError, Typed};
 use crate::id::new_span_id;
-use crate::propagation;
 use crate::request::{RequestContext, Scope};
+use crate::{propagation, text};
 
 /// Watches the HTTP calls that a client makes: each becomes a CLIENT span of the current request, and carries its
 /// trace context to the service called.
 ///
-/// It wraps any tower service that takes an `http::Request`. A call begins when the request is handed in and ends with
-/// the end of the answer's body. Outside a request it records nothing, and passes on the current OpenTelemetry context
-/// if there is one.
+/// Made by [`OpenTelemetryPanel::client_layer`](crate::OpenTelemetryPanel::client_layer). It wraps any tower service that
+/// takes an `http::Request`, and whose errors are an error type or a boxed error (see [`AsError`]; `K` is inferred). A
+/// call begins when the request is handed in and ends with the end of the answer's body. Outside a request it records
+/// nothing, and passes on the current OpenTelemetry context if there is one.
+///
+/// A call's URL is of little use in a name. Who knows its template puts a [`UrlTemplate`] into the request's extensions.
 ///
 /// ```
 /// use http_body_util::Empty;
+/// use hyper::body::Bytes;
 /// use hyper_util::client::legacy::Client;
+/// use hyper_util::client::legacy::connect::HttpConnector;
 /// use hyper_util::rt::TokioExecutor;
-/// use otelbar_panel::ClientLayer;
-/// use tower::Layer;
+/// use otelbar_panel::{ClientService, OpenTelemetryPanel, UrlTemplate};
+/// use tower::{Layer, Service};
 ///
-/// let client = Client::builder(TokioExecutor::new()).build_http::<Empty<hyper::body::Bytes>>();
-/// let client = ClientLayer::new().layer(client);
+/// struct Stock {
+///     client: ClientService<Client<HttpConnector, Empty<Bytes>>>,
+/// }
+///
+/// impl Stock {
+///     fn new(toolbar: &OpenTelemetryPanel) -> Self {
+///         let client = Client::builder(TokioExecutor::new()).build_http();
+///         Stock { client: toolbar.client_layer().layer(client) }
+///     }
+///
+///     async fn of(&mut self, item: u64) -> Result<u16, Box<dyn std::error::Error>> {
+///         let request = http::Request::get(format!("http://stock:8080/items/{item}"))
+///             .extension(UrlTemplate("/items/{id}".into()))
+///             .body(Empty::new())?;
+///         Ok(self.client.call(request).await?.status().as_u16())
+///     }
+/// }
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ClientLayer {
-    _private: (),
+pub struct ClientLayer<K = (Typed, Typed)> {
+    propagators: Arc<Propagators>,
+    kinds: PhantomData<fn() -> K>,
 }
 
-impl ClientLayer {
-    /// A layer for any number of clients.
-    pub fn new() -> Self {
-        ClientLayer::default()
+impl<K> ClientLayer<K> {
+    /// A layer for any number of clients, which writes these formats outside of requests.
+    pub(crate) fn new(propagators: Arc<Propagators>) -> Self {
+        ClientLayer { propagators, kinds: PhantomData }
     }
 }
 
-impl<S> Layer<S> for ClientLayer {
-    type Service = ClientService<S>;
-
-    fn layer(&self, inner: S) -> ClientService<S> {
-        ClientService { inner }
+impl<K> Clone for ClientLayer<K> {
+    fn clone(&self) -> Self {
+        ClientLayer::new(Arc::clone(&self.propagators))
     }
 }
+
+impl<K> std::fmt::Debug for ClientLayer<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientLayer").field("propagators", &self.propagators).finish()
+    }
+}
+
+impl<S, K> Layer<S> for ClientLayer<K> {
+    type Service = ClientService<S, K>;
+
+    fn layer(&self, inner: S) -> ClientService<S, K> {
+        ClientService { inner, layer: self.clone() }
+    }
+}
+
+/// In the extensions of a request that a client sends: the template of its path, such as `/users/{id}`
+/// (`url.template`).
+///
+/// It is for people and for the span's name; nothing is put into its places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlTemplate(pub std::borrow::Cow<'static, str>);
 
 /// A client whose calls are watched; made by [`ClientLayer`].
-#[derive(Clone, Copy, Debug)]
-pub struct ClientService<S> {
+#[derive(Debug)]
+pub struct ClientService<S, K = (Typed, Typed)> {
     inner: S,
+    layer: ClientLayer<K>,
 }
 
-impl<S, B, R> Service<Request<B>> for ClientService<S>
+impl<S: Clone, K> Clone for ClientService<S, K> {
+    fn clone(&self) -> Self {
+        ClientService { inner: self.inner.clone(), layer: self.layer.clone() }
+    }
+}
+
+impl<S, B, R, KE, KB> Service<Request<B>> for ClientService<S, (KE, KB)>
 where
     S: Service<Request<B>, Response = Response<R>>,
+    S::Error: AsError<KE>,
     R: Body,
+    R::Error: AsError<KB>,
 {
-    type Response = Response<ClientBody<R>>;
+    type Response = Response<ClientBody<R, KB>>;
     type Error = S::Error;
-    type Future = ClientFuture<S::Future>;
+    type Future = ClientFuture<S::Future, (KE, KB)>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -77,34 +126,32 @@ where
         let call = match Scope::current() {
             Some(scope) => Some(Call::begin(scope, &mut request)),
             None => {
-                let outer = opentelemetry::Context::map_current(|cx| cx.span().span_context().clone());
-                if outer.is_valid() {
-                    let w3c = Propagators::new([Propagator::TraceContext]);
-                    propagation::inject(&outer, None, &w3c, request.headers_mut());
-                }
+                propagation::inject_current(&self.layer.propagators, request.headers_mut());
                 None
             }
         };
-        ClientFuture { inner: self.inner.call(request), call }
+        ClientFuture { inner: self.inner.call(request), call, kinds: PhantomData }
     }
 }
 
 pin_project! {
     /// The future of a watched call.
     #[derive(Debug)]
-    pub struct ClientFuture<F> {
+    pub struct ClientFuture<F, K = (Typed, Typed)> {
         #[pin]
         inner: F,
         call: Option<Call>,
+        kinds: PhantomData<fn() -> K>,
     }
 }
 
-impl<F, R, E> Future for ClientFuture<F>
+impl<F, R, E, KE, KB> Future for ClientFuture<F, (KE, KB)>
 where
     F: Future<Output = Result<Response<R>, E>>,
+    E: AsError<KE>,
     R: Body,
 {
-    type Output = Result<Response<ClientBody<R>>, E>;
+    type Output = Result<Response<ClientBody<R, KB>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -119,25 +166,32 @@ where
                         call.state = State::Whole;
                     }
                 }
-                Err(_) => call.state = State::Failed(std::any::type_name::<E>()),
+                Err(error) => call.fail(error),
             }
         }
         let call = call.filter(|call| matches!(call.state, State::Answered));
-        Poll::Ready(result.map(|response| response.map(|inner| ClientBody { inner, call })))
+        Poll::Ready(
+            result.map(|response| response.map(|inner| ClientBody { inner, call, kind: PhantomData })),
+        )
     }
 }
 
 pin_project! {
     /// The body of a watched call's answer; the call ends with it.
     #[derive(Debug)]
-    pub struct ClientBody<B> {
+    pub struct ClientBody<B, K = Typed> {
         #[pin]
         inner: B,
         call: Option<Call>,
+        kind: PhantomData<fn() -> K>,
     }
 }
 
-impl<B: Body> Body for ClientBody<B> {
+impl<B, K> Body for ClientBody<B, K>
+where
+    B: Body,
+    B::Error: AsError<K>,
+{
     type Data = B::Data;
     type Error = B::Error;
 
@@ -153,7 +207,7 @@ impl<B: Body> Body for ClientBody<B> {
                     let length = frame.data_ref().map_or(0, |data| bytes::Buf::remaining(data) as u64);
                     *call.answer.response_size.get_or_insert(0) += length;
                 }
-                Some(Err(_)) => call.state = State::Failed(std::any::type_name::<B::Error>()),
+                Some(Err(error)) => call.fail(error),
                 None => call.state = State::Whole,
             }
             if this.inner.is_end_stream() && matches!(call.state, State::Answered) {
@@ -198,56 +252,67 @@ enum State {
     Answered,
     /// The answer was read to its end.
     Whole,
-    /// There was an error of this type.
-    Failed(&'static str),
+    /// There was an error of this type, with this message and those of its causes.
+    Failed { error_type: &'static str, message: String },
 }
 
 impl Call {
-    fn begin<B>(Scope { context, span }: Scope, request: &mut Request<B>) -> Call {
+    fn begin<B>(scope: Scope, request: &mut Request<B>) -> Call {
         let id = new_span_id();
+        let Scope { context, span } = scope;
         let recorder = &context.recorder;
-        let uri = request.uri();
-        let call = HttpCall {
-            method: request.method().as_str().to_owned(),
-            url: recorder.redactor.url(&uri.to_string()),
-            server_address: uri.host().map(str::to_owned),
-            server_port: uri.port_u16().or_else(|| default_port(uri.scheme_str())),
-            ..HttpCall::default()
-        };
-        let mut entry = Entry::new("", Duration::ZERO, EntryKind::HttpCall(call));
-        entry.id = Some(id);
-        entry.parent = Some(span);
-        entry.start = Some(context.now());
-        entry.ended = false;
-        let place = if recorder.captured.http { context.push(entry) } else { None };
-
-        let root = &context.span_context;
+        let mut place = None;
+        if recorder.captured.http {
+            let uri = request.uri();
+            let host = uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+            let template = request.extensions().get::<UrlTemplate>();
+            let call = HttpCall {
+                method: request.method().as_str().to_owned(),
+                url: recorder.redactor.url(&uri.to_string()),
+                template: template.map(|UrlTemplate(template)| template.clone().into_owned()),
+                server_address: host.map(str::to_owned),
+                server_port: uri.port_u16().or_else(|| default_port(uri.scheme_str())),
+                ..HttpCall::default()
+            };
+            let mut entry = Entry::new("", Duration::ZERO, EntryKind::HttpCall(call));
+            entry.id = Some(id);
+            entry.parent = Some(span);
+            entry.start = Some(context.now());
+            entry.ended = false;
+            place = context.push(entry);
+        }
         // A call that found no room in the record has no span; what it leads to belongs under the span around it.
         let parent = if place.is_some() { id } else { span };
-        let outgoing =
-            SpanContext::new(root.trace_id(), parent, root.trace_flags(), false, root.trace_state().clone());
-        let baggage = context.propagation.baggage.as_deref();
-        propagation::inject(&outgoing, baggage, &context.recorder.propagators, request.headers_mut());
+        let outgoing = context.propagation.passed_on_from(parent);
+        recorder.propagators.inject(&outgoing, request.headers_mut());
         Call { context, place, answer: Answer::default(), state: State::Waiting }
+    }
+
+    fn fail<E: AsError<K>, K>(&mut self, error: &E) {
+        if self.place.is_some() {
+            let message = text::of_error(error.as_error());
+            self.state = State::Failed { error_type: std::any::type_name::<E>(), message };
+        }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
-        // A call that its caller gave up is no error: the answer was not wanted any more.
-        let (outcome, failure) = match self.state {
-            State::Waiting => (Some("cancelled"), None),
-            State::Failed(error) => (None, Some(error)),
-            State::Answered | State::Whole => (None, None),
-        };
-        let answer = std::mem::take(&mut self.answer);
+        let Answer { status, response_size } = self.answer;
+        let state = std::mem::replace(&mut self.state, State::Whole);
         self.context.end(place, self.context.now(), |entry| {
-            if let EntryKind::HttpCall(call) = &mut entry.kind {
-                call.status = answer.status;
-                call.response_size = answer.response_size;
-                call.outcome = outcome.map(Into::into);
-                call.failure = failure.map(Into::into);
+            let EntryKind::HttpCall(call) = &mut entry.kind else { return };
+            call.status = status;
+            call.response_size = response_size;
+            match state {
+                // The answer was not wanted any more, which is no error.
+                State::Waiting => call.outcome = Some("cancelled".into()),
+                State::Failed { error_type, message } => {
+                    call.failure = Some(error_type.into());
+                    entry.error = Some(message.into());
+                }
+                State::Answered | State::Whole => {}
             }
         });
     }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use opentelemetry::trace::SpanKind;
 use otelbar_config::LogLevel;
 use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
+use otelbar_propagation::source::SpanProvider;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
@@ -66,7 +67,9 @@ where
             if let Some(scope) = Scope::of_otel_context() {
                 scope.context.recorder.reach.see_request();
                 let scope = Scope { span: scope.context.id(), ..scope };
-                span.extensions_mut().insert(SpanHandle { scope, place: None, busy: Busy::default() });
+                let mut extensions = span.extensions_mut();
+                extensions.insert(SpanHandle { scope, place: None, busy: Busy::default() });
+                extensions.insert(SpanProvider(Scope::current_trace_context));
             }
             return;
         }

@@ -50,18 +50,11 @@ impl ToolbarSpanProcessor {
 
 impl SpanProcessor for ToolbarSpanProcessor {
     fn on_start(&self, span: &mut Span, cx: &Context) {
-        let Some(mut scope) = Scope::of(cx) else { return };
+        let Some(scope) = Scope::of(cx) else { return };
         if span.span_context().trace_id() != scope.context.span_context.trace_id() {
             return;
         }
-        // `tracing` does not touch the OpenTelemetry context, so a span of its own that is entered is nearer than the
-        // request that the context names.
-        if scope.span == scope.context.id()
-            && let Some(inner) = Scope::of_tracing_span()
-            && inner.context.id() == scope.context.id()
-        {
-            scope = inner;
-        }
+        let scope = scope.or_inner_tracing_span();
         let id = span.span_context().span_id();
         let mut open = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= MAX_OPEN / SHARDS {

@@ -6,8 +6,10 @@ use http_body::Body;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use otelbar_convert::panel_data;
+use otelbar_propagation::opentelemetry::ContextProvider;
 use tracing::Span;
 
+use super::forwarded::forwarded;
 use super::{ToolbarBody, peer};
 use crate::bar::{self, Bar, Navigation};
 use crate::capture::REQUEST_TARGET;
@@ -73,7 +75,8 @@ impl Watch {
         toolbar.begin_delivery(&context);
         let otel = Context::current()
             .with_remote_span_context(span_context)
-            .with_value(Active(Arc::clone(&context)));
+            .with_value(Active(Arc::clone(&context)))
+            .with_value(ContextProvider(Scope::trace_context_of));
         let span = {
             let _attached = otel.clone().attach();
             // At the level that the fewest filters hide, since spans and tasks find their request by it.
@@ -211,10 +214,12 @@ fn describe<B>(
     let headers = request.headers();
     let authority =
         uri.authority().map(|authority| authority.as_str()).or_else(|| text(headers, header::HOST));
+    let forwarded = forwarded(headers, peer, toolbar.config.trusted_proxies()).unwrap_or_default();
+    let authority = forwarded.host.as_ref().map(|host| host.as_str()).or(authority);
     let (host, port) = authority.map(split_authority).unwrap_or_default();
     panel_data::Request {
         method: request.method().as_str().to_owned(),
-        scheme: match uri.scheme_str() {
+        scheme: match forwarded.scheme.or(uri.scheme_str()) {
             Some("https") => "https".into(),
             Some("http") | None => "http".into(),
             Some(other) => other.to_owned().into(),
@@ -231,7 +236,8 @@ fn describe<B>(
             _ => None,
         },
         server_address: host.map(str::to_owned),
-        server_port: port,
+        server_port: forwarded.port.or(port),
+        client_address: forwarded.client.map(|client| client.to_string()),
         peer_address: peer.map(|peer| peer.ip().to_string()),
         peer_port: peer.map(|peer| peer.port()),
         user_agent: text(headers, header::USER_AGENT).map(str::to_owned),

@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanContext, SpanId};
+use opentelemetry::trace::{SpanContext, SpanId, TraceState};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_convert::panel_data::{Entry, Log, PanelData, Request, Timer};
@@ -49,8 +49,17 @@ impl RequestContext {
         request: Request,
     ) -> Arc<Self> {
         let started = SystemTime::now();
-        let mut data = PanelData::new(span_context.clone(), Timer::open(started), request);
+        // Each span would copy the trace state, which is exported with the batch.
+        let bare = SpanContext::new(
+            span_context.trace_id(),
+            span_context.span_id(),
+            span_context.trace_flags(),
+            false,
+            TraceState::NONE,
+        );
+        let mut data = PanelData::new(bare, Timer::open(started), request);
         data.remote_parent = propagation.parent;
+        let held = propagation.bytes();
         Arc::new(RequestContext {
             span_context,
             propagation,
@@ -60,7 +69,7 @@ impl RequestContext {
             started,
             start: Instant::now(),
             busy: AtomicU64::new(0),
-            recording: Mutex::new(Recording::new(data)),
+            recording: Mutex::new(Recording::new(data, held)),
         })
     }
 

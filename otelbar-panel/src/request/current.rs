@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
+use otelbar_propagation::TraceContext;
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -42,6 +43,32 @@ impl Scope {
             return self;
         }
         let inner = Scope::of_otel_context().filter(|inner| inner.context.id() == self.context.id());
+        inner.unwrap_or(self)
+    }
+
+    /// What an outgoing request carries on from here.
+    pub(crate) fn trace_context(&self) -> TraceContext<'static> {
+        self.context.propagation.passed_on_from(self.span)
+    }
+
+    /// The trace context of the current span, for [`SpanProvider`](otelbar_propagation::source::SpanProvider).
+    pub(crate) fn current_trace_context() -> TraceContext<'static> {
+        Scope::current().map_or(TraceContext::empty(), |scope| scope.trace_context())
+    }
+
+    /// The trace context of the span that is current in an OpenTelemetry context, for
+    /// [`ContextProvider`](otelbar_propagation::opentelemetry::ContextProvider).
+    pub(crate) fn trace_context_of(cx: &Context) -> TraceContext<'static> {
+        Scope::of(cx).map_or(TraceContext::empty(), |scope| scope.or_inner_tracing_span().trace_context())
+    }
+
+    /// The current `tracing` span, where this is only the request as a whole: `tracing` does not touch the OpenTelemetry
+    /// context.
+    pub(crate) fn or_inner_tracing_span(self) -> Scope {
+        if self.span != self.context.id() {
+            return self;
+        }
+        let inner = Scope::of_tracing_span().filter(|inner| inner.context.id() == self.context.id());
         inner.unwrap_or(self)
     }
 

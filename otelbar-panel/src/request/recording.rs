@@ -59,7 +59,8 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn new(mut data: PanelData) -> Self {
+    /// `held` is what the request holds besides the recording, in bytes.
+    pub(crate) fn new(mut data: PanelData, held: usize) -> Self {
         limit_head(&mut data.request);
         Recording {
             data,
@@ -71,7 +72,7 @@ impl Recording {
             root_exported: false,
             exported: Vec::new(),
             logs_seen: 0,
-            bytes: 0,
+            bytes: held,
         }
     }
 

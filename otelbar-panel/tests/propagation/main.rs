@@ -1,6 +1,13 @@
 //! The trace context of a request: read strictly, shown as received, and passed on.
 
+mod client;
+#[path = "../common/mod.rs"]
 mod common;
+mod current;
+mod formats;
+mod forwarded;
+mod limits;
+mod w3c;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -9,9 +16,9 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Empty};
-use otelbar_panel::{ClientLayer, OpenTelemetryPanel};
+use otelbar_panel::OpenTelemetryPanel;
 use serde_json::{Value, json};
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{Layer, Service, service_fn};
 use tracing::{Instrument, info_span};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -90,7 +97,7 @@ async fn call_through(toolbar: &OpenTelemetryPanel, incoming: &[(&'static str, &
         *seen.lock().unwrap() = request.headers().clone();
         async { Ok::<_, Infallible>(Response::new(Body::from("stock"))) }
     });
-    let client = ClientLayer::new().layer(other);
+    let client = toolbar.client_layer().layer(other);
     let service = service_fn(move |_: Request<Body>| {
         let mut client = client.clone();
         async move {
@@ -105,7 +112,7 @@ async fn call_through(toolbar: &OpenTelemetryPanel, incoming: &[(&'static str, &
     });
     let mut request = common::get("/");
     for (name, value) in incoming {
-        request.headers_mut().append(*name, value.parse().unwrap());
+        request.headers_mut().append(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
     common::call(toolbar.layer().layer(service), request).await;
     received.lock().unwrap().clone()
@@ -144,54 +151,13 @@ async fn a_trace_begun_here_is_marked_sampled_and_random() {
 }
 
 #[tokio::test]
-async fn a_client_outside_of_requests_is_left_alone() {
-    let other = service_fn(async |request: Request<Empty<Bytes>>| {
-        assert!(request.headers().is_empty());
-        Ok::<_, Infallible>(Response::new(Body::empty()))
-    });
-    let request = Request::get("http://stock/").body(Empty::new()).unwrap();
-    ClientLayer::new().layer(other).oneshot(request).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_call_that_fails_says_how() {
-    let toolbar = common::quiet_toolbar();
-    let service = service_fn(async |_: Request<Body>| {
-        let refused = service_fn(async |_: Request<Empty<Bytes>>| {
-            Err::<Response<Body>, _>(std::io::Error::other("no"))
-        });
-        let missing = service_fn(async |_: Request<Empty<Bytes>>| {
-            Ok::<_, Infallible>(Response::builder().status(404).body(Body::empty()).unwrap())
-        });
-        let request = || Request::get("http://stock/").body(Empty::new()).unwrap();
-        ClientLayer::new().layer(refused).oneshot(request()).await.map(|_| ()).unwrap_err();
-        ClientLayer::new().layer(missing).oneshot(request()).await.unwrap();
-        // One that is dropped before it is answered.
-        let never = service_fn(|_: Request<Empty<Bytes>>| {
-            std::future::pending::<Result<Response<Body>, Infallible>>()
-        });
-        drop(ClientLayer::new().layer(never).call(request()));
-        Ok::<_, Infallible>(Response::new(Body::empty()))
-    });
-    common::call(toolbar.layer().layer(service), common::get("/")).await;
-    let request = common::the_request(&toolbar).await;
-    let told = |span: &Value| {
-        let text = |key: &str| common::attribute(span, key).and_then(Value::as_str).unwrap_or("-").to_owned();
-        [span["status"].as_str().unwrap().to_owned(), text("error.type"), text("otelbar.outcome")].join(" ")
-    };
-    let calls = &request["spans"].as_array().unwrap()[1..];
-    let expected = ["error std::io::error::Error -", "error 404 -", "unset - cancelled"];
-    assert_eq!(calls.iter().map(told).collect::<Vec<_>>(), expected);
-    assert_eq!(request["spans"][0]["status"], "unset", "what a call came to is not the request's failure");
-}
-
-#[tokio::test]
 async fn services_of_one_process_are_shown_in_one_trace() {
     let toolbar = common::quiet_toolbar();
     let inventory = toolbar.layer().service_name("inventory");
+    let calling = toolbar.clone();
     let shop = service_fn(move |_: Request<Body>| {
         let inner = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::from("7"))));
-        let mut client = ClientLayer::new().layer(inventory.layer(inner));
+        let mut client = calling.client_layer().layer(inventory.layer(inner));
         async move {
             let request = Request::get("http://inventory/stock").body(Body::empty()).unwrap();
             client.call(request).await.unwrap().into_body().collect().await.unwrap();
@@ -223,23 +189,6 @@ async fn services_of_one_process_are_shown_in_one_trace() {
         assert_eq!(rows, expected, "parents come first, whichever request is asked for");
         assert_eq!(request["spans"][2]["parent_span_id"], request["spans"][1]["span_id"]);
     }
-}
-
-#[tokio::test]
-async fn the_configured_formats_alone_are_read_and_written() {
-    let b3 = [("b3", "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"), ("traceparent", TRACEPARENT)];
-    let toolbar = common::toolbar_with(|config| config.propagators([otelbar_config::Propagator::B3]));
-    let headers = call_through(&toolbar, &b3[..1]).await;
-    assert!(headers["b3"].to_str().unwrap().starts_with("0af7651916cd43dd8448eb211c80319c-"), "{headers:?}");
-    assert!(!headers.contains_key("traceparent"));
-    let request = common::the_request(&toolbar).await;
-    assert_eq!(request["propagation"]["outcome"], "accepted");
-    assert_eq!(request["propagation"]["headers"][0]["name"], "b3");
-
-    let toolbar = common::toolbar_with(|config| config.propagators([]));
-    let headers = call_through(&toolbar, &b3).await;
-    assert!(headers.is_empty(), "{headers:?}");
-    assert_eq!(common::the_request(&toolbar).await["propagation"]["outcome"], "absent");
 }
 
 #[tokio::test]
