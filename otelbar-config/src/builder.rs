@@ -18,7 +18,7 @@ use crate::resource::ResourceAttributes;
 use crate::sampler::Ratio;
 use crate::secret::{MASK, Secret, shorten};
 use crate::spelling::nearest;
-use crate::value::{InvalidValue, OptionValue};
+use crate::value::{InvalidValue, OptionValue, WrongEntries, entries};
 
 /// Sets options by hand: the strongest source. What is wrong is kept and reported by [`build`](Self::build),
 /// all at once.
@@ -37,7 +37,7 @@ use crate::value::{InvalidValue, OptionValue};
 ///   otlp_endpoint: `collector` has no scheme; write an address such as http://localhost:4318
 ///   bsp_schedule_delay: `0` is zero; give at least 1 millisecond");
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
     /// What was set here.
@@ -49,22 +49,22 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn on(base: Settings) -> Self {
-        Builder { base, ..Builder::default() }
+        Builder { settings: Settings::default(), base, faults: Vec::new() }
     }
 
     /// The configuration.
     ///
     /// # Errors
     ///
-    /// Every option that is wrong, and every pair of options that do not go together, unless neither of
-    /// them was set here.
+    /// Every option that is wrong, and every pair of options set here that do not go together. What does not go with
+    /// an option of the configuration that this builder starts from is mended: it may be that of an environment, which
+    /// keeps no service from starting.
     pub fn build(self) -> Result<OpenTelemetryConfig, ConfigError> {
         let Builder { mut settings, base, mut faults } = self;
         settings.lift_resource();
-        // The base was read leniently: its own conflicts were warned about.
-        let known = check::combinations(&mut base.clone());
+        let own = check::combinations(&mut settings.clone());
         let mut settings = settings.over(base);
-        let conflicts = check::combinations(&mut settings).into_iter().filter(|new| !known.contains(new));
+        let conflicts = check::combinations(&mut settings).into_iter().filter(|found| own.contains(found));
         faults.extend(conflicts.map(|conflict| Fault {
             option: conflict.option.to_owned(),
             value: shorten(&conflict.value),
@@ -84,11 +84,24 @@ impl Builder {
         self
     }
 
+    /// Notes an option that has no effect yet. Its text may be a secret.
+    pub(crate) fn without_effect(mut self, option: &'static str) -> Self {
+        let why = InvalidValue::new(NO_EFFECT, LEAVE_OUT);
+        self.faults.push(Fault { option: option.to_owned(), value: MASK.to_owned(), why });
+        self
+    }
+
     pub(crate) fn accept<T: OptionValue>(&mut self, row: &Row<T>, given: Given<T>) -> Setting<T> {
         let (text, shown, value) = match given {
             Given::Text(text) => (text.trim().to_owned(), T::conceal(&text), None),
-            Given::Value(value) if T::NULLABLE && value.text().is_empty() => {
+            Given::Value(value) if value.is_null() => {
                 return Some(Set { value, source: Source::Builder });
+            }
+            Given::Value(value) if T::VERBATIM && !value.text().is_empty() => {
+                return match (row.check)(&value) {
+                    Ok(()) => Some(Set { value, source: Source::Builder }),
+                    Err(why) => self.fault(row, &value.shown(), why),
+                };
             }
             Given::Value(value) => (value.text(), value.shown(), Some(value)),
         };
@@ -100,15 +113,40 @@ impl Builder {
                 "cannot be written in a variable",
                 "give it without white space around it and without commas inside",
             )),
-            (Some(read), None) => Ok(read),
+            (Some(read), None) => without_effect(&read).map_or(Ok(read), Err),
         };
         match read {
             Ok(value) => Some(Set { value, source: Source::Builder }),
-            Err(why) => {
-                self.faults.push(Fault { option: row.name.to_owned(), value: shorten(&shown), why });
-                None
-            }
+            Err(why) => self.fault(row, &shown, why),
         }
+    }
+
+    fn fault<T>(&mut self, row: &Row<T>, shown: &str, why: InvalidValue) -> Setting<T> {
+        self.faults.push(Fault { option: row.name.to_owned(), value: shorten(shown), why });
+        None
+    }
+}
+
+/// What is wrong with a value that names what has no effect yet.
+fn without_effect<T: OptionValue>(value: &T) -> Option<InvalidValue> {
+    if T::NOT_YET.is_empty() {
+        return None;
+    }
+    let text = value.text();
+    let mut wrong = WrongEntries::of(&text);
+    for name in entries(&text).filter(|name| T::NOT_YET.contains(name)) {
+        wrong.push(name, NO_EFFECT, LEAVE_OUT);
+    }
+    wrong.why()
+}
+
+pub(crate) const NO_EFFECT: &str = "is not in effect yet";
+pub(crate) const LEAVE_OUT: &str = "leave it out";
+
+/// On the defaults.
+impl Default for Builder {
+    fn default() -> Self {
+        Builder::on(OpenTelemetryConfig::of_process())
     }
 }
 
@@ -236,6 +274,24 @@ impl From<f64> for Given<Option<Ratio>> {
 impl From<&Path> for Given<Option<PathBuf>> {
     fn from(path: &Path) -> Self {
         Given::Value(Some(path.to_owned()))
+    }
+}
+
+impl From<&PathBuf> for Given<Option<PathBuf>> {
+    fn from(path: &PathBuf) -> Self {
+        Given::Value(Some(path.clone()))
+    }
+}
+
+impl From<&Path> for Given<Option<Secret<PathBuf>>> {
+    fn from(path: &Path) -> Self {
+        Given::Value(Some(Secret::new(path.to_owned())))
+    }
+}
+
+impl From<PathBuf> for Given<Option<Secret<PathBuf>>> {
+    fn from(path: PathBuf) -> Self {
+        Given::Value(Some(Secret::new(path)))
     }
 }
 
@@ -374,8 +430,14 @@ mod tests {
         let (config, warnings) = OpenTelemetryConfig::from_environment(&environment);
         assert_eq!(warnings.len(), 1);
         assert_eq!(problems(config.to_builder().service_name("shop")), []);
+        // Nor is what does not go together with something set here.
         let protocol = config.to_builder().otlp_protocol("http/protobuf");
-        assert_eq!(problems(protocol).len(), 1);
+        assert_eq!(problems(protocol), []);
+        let both = config.to_builder().otlp_protocol("http/protobuf").otlp_endpoint("http://localhost:4317");
+        assert_eq!(problems(both).len(), 1);
+        let (config, _) = OpenTelemetryConfig::from_environment(&[("OTEL_BSP_MAX_QUEUE_SIZE", "10")]);
+        let config = config.to_builder().bsp_max_export_batch_size(100).build().unwrap();
+        assert_eq!(config.bsp_max_export_batch_size(), 10);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use crate::choice::Protocol;
 use crate::endpoint::Endpoint;
-use crate::options::{Set, Setting, Settings, Source};
+use crate::options::{OPTIONS, Set, Setting, Settings, Source};
 use crate::otlp::{Signal, protocol_of};
 use crate::value::{InvalidValue, OptionValue};
 
-/// An option that does not go with others, or whose value nothing uses.
+/// An option that does not go with others.
 #[derive(PartialEq)]
 pub(crate) struct Conflict {
     pub(crate) option: &'static str,
@@ -38,6 +38,8 @@ pub(crate) fn combinations(settings: &mut Settings) -> Vec<Conflict> {
     let first = &mut settings.retry_initial_backoff;
     at_most("retry_initial_backoff", first, "retry_max_backoff", longest, &mut conflicts);
     sampler_argument(settings, &mut conflicts);
+    // What has no effect is nobody's concern.
+    conflicts.retain(|conflict| OPTIONS.iter().all(|known| known.name != conflict.option || !known.not_yet));
     conflicts
 }
 
@@ -47,7 +49,7 @@ fn schemes(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
     let mut complete = |option, endpoint: &mut Setting<Endpoint>, insecure: Option<bool>, grpc: bool| {
         let Some(set) = endpoint.as_mut().filter(|set| !set.value.has_scheme()) else { return };
         if !grpc || insecure.is_none() {
-            let remedy = format!("write http:// or https:// before {}", set.value);
+            let remedy = "write http:// or https:// before it";
             conflicts.push(Conflict::new(option, set, InvalidValue::new("has no scheme", remedy)));
         }
         let scheme = if insecure.unwrap_or(!grpc) { "http" } else { "https" };
@@ -103,7 +105,7 @@ fn otlp_addresses(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
             )),
             _ => None,
         };
-        if let Some(why) = wrong {
+        if let Some(why) = wrong.filter(|_| signal.is_exported()) {
             conflicts.push(Conflict::new(option, set, why));
         }
         if is_own && protocol == Protocol::Grpc {
@@ -112,30 +114,31 @@ fn otlp_addresses(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// A certificate shown to the receiver needs its key, and the key is of no use without it.
+/// A certificate shown to the receiver of traces needs its key, and the key is of no use without it. Either may be that
+/// for all signals.
 fn client_keys(settings: &Settings, conflicts: &mut Vec<Conflict>) {
-    macro_rules! pair {
-        ($certificate:ident, $key:ident) => {
-            if let (Some(set), None) = (&settings.$certificate, settings.$key()) {
-                let why = InvalidValue::new("has no private key", concat!("set ", stringify!($key), " too"));
-                conflicts.push(Conflict::new(stringify!($certificate), set, why));
-            }
-            if let (Some(set), None) = (&settings.$key, settings.$certificate()) {
-                let remedy = concat!("set ", stringify!($certificate), " too");
-                let why = InvalidValue::new("has no certificate", remedy);
-                conflicts.push(Conflict::new(stringify!($key), set, why));
-            }
-        };
+    let (certificate, key) = (settings.otlp_traces_client_certificate(), settings.otlp_traces_client_key());
+    if certificate.is_some() && key.is_none() {
+        let why = InvalidValue::new("has no private key", "set otlp_client_key too");
+        let own = ("otlp_traces_client_certificate", &settings.otlp_traces_client_certificate);
+        let generic = ("otlp_client_certificate", &settings.otlp_client_certificate);
+        conflicts.extend(first_set([own, generic], why));
+    } else if key.is_some() && certificate.is_none() {
+        let why = InvalidValue::new("has no certificate", "set otlp_client_certificate too");
+        let own = ("otlp_traces_client_key", &settings.otlp_traces_client_key);
+        let generic = ("otlp_client_key", &settings.otlp_client_key);
+        conflicts.extend(first_set([own, generic], why));
     }
-    let generic = (settings.otlp_client_certificate.is_some(), settings.otlp_client_key.is_some());
-    // The halves of a generic pair may each be completed by a signal's own.
-    if generic.0 && generic.1 || !generic.0 && !generic.1 {
-        pair!(otlp_traces_client_certificate, otlp_traces_client_key);
-        pair!(otlp_metrics_client_certificate, otlp_metrics_client_key);
-        pair!(otlp_logs_client_certificate, otlp_logs_client_key);
-    } else {
-        pair!(otlp_client_certificate, otlp_client_key);
-    }
+}
+
+/// A conflict of the first of these options that is set.
+fn first_set<T: OptionValue>(
+    options: [(&'static str, &Setting<T>); 2],
+    why: InvalidValue,
+) -> Option<Conflict> {
+    let (option, set) =
+        options.into_iter().find_map(|(option, setting)| Some((option, setting.as_ref()?)))?;
+    Some(Conflict::new(option, set, why))
 }
 
 /// Lowers what is above its bound.

@@ -1,5 +1,4 @@
-use crate::secret::shorten;
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected};
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries};
 
 /// A value that is one of a few names, read in any case.
 pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
@@ -7,23 +6,24 @@ pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
     const WHAT: &'static str;
     /// Every value, in the order of the documentation.
     const ALL: &'static [Self];
-    /// The names of those that nothing uses yet.
+    /// The names of those that have no effect yet.
     const NOT_YET: &'static [&'static str];
 
     fn name(self) -> &'static str;
     fn named(name: &str) -> Option<Self>;
 
-    fn unknown(name: &str) -> InvalidValue {
+    /// What is wrong with a name that is none of these.
+    fn unknown() -> InvalidValue {
         let names: Vec<_> = Self::ALL.iter().map(|choice| choice.name()).collect();
         InvalidValue::new(
-            format!("`{}` is not {} known here", shorten(name), Self::WHAT),
+            format!("is not {} known here", Self::WHAT),
             format!("write one of {}", names.join(", ")),
         )
     }
 }
 
 /// Declares an enumeration by its variants and their names; further names are read but not written. What is read and
-/// kept, but used by nothing so far, is marked `not yet`.
+/// kept, but has no effect so far, is marked `not yet`.
 macro_rules! choices {
     ($(
         $(#[$attribute:meta])*
@@ -37,7 +37,7 @@ macro_rules! choices {
         pub enum $type {
             $(
                 $(#[$doc])*
-                $( #[doc = ""] #[doc = concat!("Not used ", stringify!($yet), ".")] )?
+                $( #[doc = ""] #[doc = concat!("Not in effect ", stringify!($yet), ".")] )?
                 $variant
             ),+
         }
@@ -77,7 +77,7 @@ macro_rules! choices {
 
             fn from_str(name: &str) -> Result<Self, Self::Err> {
                 <Self as $crate::choice::Choice>::named(name)
-                    .ok_or_else(|| <Self as $crate::choice::Choice>::unknown(name))
+                    .ok_or_else(<Self as $crate::choice::Choice>::unknown)
             }
         }
 
@@ -122,29 +122,21 @@ impl<T: Choice> OptionValue for Vec<T> {
             return Ok(Vec::new());
         }
         let mut chosen = Vec::new();
-        let mut wrong = None;
-        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        let mut wrong = WrongEntries::of(text);
+        for name in entries(text) {
             match T::named(name) {
                 Some(choice) if chosen.contains(&choice) => {}
                 Some(choice) => chosen.push(choice),
                 None if name.eq_ignore_ascii_case(NONE) => {
-                    wrong.get_or_insert_with(|| {
-                        InvalidValue::new(
-                            "has `none` beside other names",
-                            "write none alone, or leave it out",
-                        )
-                    });
+                    wrong.push(name, "does not go with other names", "write none alone, or leave it out");
                 }
                 None => {
-                    wrong.get_or_insert_with(|| T::unknown(name));
+                    let unknown = T::unknown();
+                    wrong.push(name, unknown.problem(), unknown.remedy().to_owned());
                 }
             }
         }
-        match wrong {
-            Some(why) => Err(Rejected { why, instead: (!chosen.is_empty()).then_some(chosen) }),
-            None if chosen.is_empty() => Err(T::unknown(text).into()),
-            None => Ok(chosen),
-        }
+        wrong.finish((!chosen.is_empty()).then_some(chosen), T::unknown)
     }
 
     fn text(&self) -> String {
@@ -208,17 +200,17 @@ choices! {
     /// Where metrics are sent (`OTEL_METRICS_EXPORTER`).
     pub enum MetricsExporter is "an exporter of metrics" {
         /// To an OTLP receiver.
-        Otlp = "otlp" not yet,
+        Otlp = "otlp",
         /// To standard output. `logging` is its old name.
-        Console = "console" | "logging" not yet,
+        Console = "console" | "logging",
     }
 
     /// Where logs are sent (`OTEL_LOGS_EXPORTER`).
     pub enum LogsExporter is "an exporter of logs" {
         /// To an OTLP receiver.
-        Otlp = "otlp" not yet,
+        Otlp = "otlp",
         /// To standard output. `logging` is its old name.
-        Console = "console" | "logging" not yet,
+        Console = "console" | "logging",
     }
 
     /// How a trace's context travels in headers (`OTEL_PROPAGATORS`).
@@ -235,8 +227,6 @@ choices! {
         Jaeger = "jaeger",
         /// AWS X-Ray.
         XRay = "xray",
-        /// OpenTracing's `ot-tracer-*` headers.
-        OtTrace = "ottrace" not yet,
     }
 
     /// Which measurements carry an exemplar (`OTEL_METRICS_EXEMPLAR_FILTER`).

@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::builder::Builder;
 use crate::check::{self, Conflict};
 use crate::choice::TracesExporter;
-use crate::environment::{Environment, ProcessEnvironment, Reading, misspelt};
+use crate::environment::{Environment, ProcessEnvironment, Reading, executable, misspelt};
 use crate::options::{Set, Settings, Source, Values};
 use crate::page::Link;
 use crate::resource::ResourceAttributes;
@@ -48,6 +48,11 @@ impl OpenTelemetryConfig {
         Builder::default()
     }
 
+    /// The settings of a configuration that is made by hand: none, but for what this program is.
+    pub(crate) fn of_process() -> Settings {
+        Settings { executable: executable(&ProcessEnvironment), ..Settings::default() }
+    }
+
     /// A builder on this configuration: what it sets is stronger than what the configuration was read from.
     pub fn to_builder(&self) -> Builder {
         Builder::on(self.settings.clone())
@@ -58,8 +63,8 @@ impl OpenTelemetryConfig {
         Self::from_environment(&ProcessEnvironment)
     }
 
-    /// Reads `environment`. What is not understood is left at its default, with a warning. What nothing uses yet is
-    /// kept, with a warning, too.
+    /// Reads `environment`. What is not understood is left at its default, with a warning. What has no effect yet is
+    /// read without a word: the standard variables may be there for an SDK of the application's own.
     ///
     /// With the feature `file`, the file named by `OTEL_CONFIG_FILE` is read beneath it; if it cannot be, that
     /// is a warning, too. `try_from_environment` makes it an error.
@@ -92,8 +97,6 @@ impl OpenTelemetryConfig {
             Warning::new(Some(conflict.option), place, conflict.value, conflict.why)
         };
         let conflicts: Vec<_> = check::combinations(&mut settings).into_iter().map(&warning).collect();
-        // Nothing is used instead of what nothing uses.
-        let unused: Vec<_> = settings.unused().into_iter().map(&warning).collect();
         let config = Self::new(settings);
         let account = config.account();
         let in_force = |warning: &Warning| account.entry(warning.option()?).map(|entry| entry.value.as_str());
@@ -109,7 +112,6 @@ impl OpenTelemetryConfig {
             }
             reading.warnings.push(warning);
         }
-        reading.warnings.extend(unused);
         (config, reading.warnings)
     }
 
@@ -220,7 +222,7 @@ impl OpenTelemetryConfig {
 
 impl Default for OpenTelemetryConfig {
     fn default() -> Self {
-        OpenTelemetryConfig::new(Settings::default())
+        OpenTelemetryConfig::new(Self::of_process())
     }
 }
 

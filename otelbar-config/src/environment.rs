@@ -28,6 +28,12 @@ pub trait Environment {
     fn names(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// The name of the program's file, if it is known: a service without a name is called by it
+    /// (semantic conventions, `service.name` and `process.executable.name`).
+    fn executable(&self) -> Option<OsString> {
+        None
+    }
 }
 
 /// The environment of the process.
@@ -42,6 +48,20 @@ impl Environment for ProcessEnvironment {
     fn names(&self) -> Vec<String> {
         std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
     }
+
+    fn executable(&self) -> Option<OsString> {
+        std::env::current_exe().ok()?.file_name().map(Into::into)
+    }
+}
+
+/// The name of the program as a text without control characters.
+pub(crate) fn executable(environment: &dyn Environment) -> Option<String> {
+    let name = environment.executable()?;
+    let name = name.to_string_lossy();
+    // Linux says so of a file that was replaced since the program was started.
+    let name = name.strip_suffix(" (deleted)").unwrap_or(&name).trim();
+    let name = name.replace(char::is_control, "_");
+    (!name.is_empty()).then_some(name)
 }
 
 impl<F: Fn(&str) -> Option<String>> Environment for F {
@@ -99,10 +119,13 @@ pub(crate) fn read_variable<T: OptionValue>(
     let Some(text) = environment.var(name) else { return (None, None) };
     let (value, refused) = match text.to_str() {
         Some(text) => accept(text, variable.parse, row.check),
-        None => {
-            let why = InvalidValue::new("is not UTF-8", "write UTF-8");
-            (None, Some(Refused { value: T::conceal(&text.to_string_lossy()), why }))
-        }
+        None => match T::parse_os(&text) {
+            Some(value) => (Some(value), None),
+            None => {
+                let why = InvalidValue::new("is not UTF-8", "write UTF-8");
+                (None, Some(Refused { value: T::conceal(&text.to_string_lossy()), why }))
+            }
+        },
     };
     let place = Place::Variable(name.to_owned());
     let warning = refused.map(|refused| refused.warning(row, place, value.is_some()));
@@ -116,12 +139,15 @@ pub(crate) fn read_variable<T: OptionValue>(
 pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
     let known: Vec<&str> = OPTIONS.iter().flat_map(|option| option.variables).copied().collect();
     let mut names: Vec<_> = environment.names();
+    names.retain(|name| {
+        let ours = name.starts_with("OTELBAR_") || name.starts_with("OTEL_");
+        ours && name != CONFIG_FILE && !known.contains(&name.as_str())
+    });
     names.sort_unstable();
+    // Nobody has so many, and each is compared with all that are known.
+    names.truncate(MOST_LOOKED_AT);
     for name in names {
         let own = name.starts_with("OTELBAR_");
-        if !own && !name.starts_with("OTEL_") || name == CONFIG_FILE || known.contains(&name.as_str()) {
-            continue;
-        }
         let near = nearest(&name, known.iter().copied());
         let remedy = match near {
             Some(near) => format!("perhaps {near} is meant"),
@@ -133,6 +159,9 @@ pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
         reading.warnings.push(Warning::new(None, Place::Variable(shorten(&name)), MASK.to_owned(), why));
     }
 }
+
+/// How many unknown variables are looked at.
+const MOST_LOOKED_AT: usize = 100;
 
 /// The variable that names the configuration file.
 pub(crate) const CONFIG_FILE: &str = "OTEL_CONFIG_FILE";

@@ -1,8 +1,9 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::choice::LogLevel;
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, WrongEntries, entries};
 
 /// From which level on spans and logs are taken, by their target: `level` for all, `target=level` for a target and
 /// what is below it, separated by commas. The longest target that fits counts.
@@ -44,8 +45,10 @@ impl LevelFilter {
 
     fn read(text: &str) -> Result<Self, Rejected<Self>> {
         let mut filter = LevelFilter { default: LogLevel::Off, targets: Vec::new() };
-        let (mut wrong, mut right) = (None, false);
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let mut wrong = WrongEntries::of(text);
+        let mut right = false;
+        let mut own: HashMap<&str, LogLevel> = HashMap::new();
+        for entry in entries(text) {
             let (target, level) = match entry.split_once('=') {
                 Some((target, level)) => (Some(target.trim()), level.trim()),
                 None => (None, entry),
@@ -53,27 +56,28 @@ impl LevelFilter {
             match (target, level.parse()) {
                 (None, Ok(level)) => filter.default = level,
                 (Some(target), Ok(level)) if is_target(target) => {
-                    filter.targets.retain(|(known, _)| known != target);
-                    filter.targets.push((target.to_owned(), level));
+                    own.insert(target, level);
                 }
                 _ => {
-                    wrong.get_or_insert_with(|| {
-                        InvalidValue::new(
-                            format!("has an entry that is neither level nor target=level: `{entry}`"),
-                            "write for example info,my_crate=debug, with off, error, warn, info, debug or trace",
-                        )
-                    });
+                    wrong.push(entry, "is neither a level nor target=level", REMEDY);
                     continue;
                 }
             }
             right = true;
         }
-        match wrong {
-            None => Ok(filter),
-            Some(why) => Err(Rejected { why, instead: right.then_some(filter) }),
+        // In the order of the text, each where it is named last.
+        let named = entries(text).filter_map(|entry| Some(entry.split_once('=')?.0.trim()));
+        for target in named.collect::<Vec<_>>().into_iter().rev() {
+            if let Some((target, level)) = own.remove_entry(target) {
+                filter.targets.push((target.to_owned(), level));
+            }
         }
+        filter.targets.reverse();
+        wrong.finish(right.then_some(filter), || InvalidValue::new("has no entry", REMEDY))
     }
 }
+
+const REMEDY: &str = "write for example info,my_crate=debug, with off, error, warn, info, debug or trace";
 
 fn is_target(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '.'))

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::pairs;
+use crate::pairs::{self, Pair};
 use crate::secret::{MASK, Secret};
 use crate::value::{InvalidValue, OptionValue, Rejected};
 
@@ -40,26 +40,36 @@ impl Headers {
     pub fn new<N: Into<String>, V: Into<String>>(
         headers: impl IntoIterator<Item = (N, V)>,
     ) -> Result<Self, InvalidValue> {
-        let mut checked = Vec::new();
-        for (index, (name, value)) in headers.into_iter().enumerate() {
-            let (name, value) = (name.into(), value.into());
-            let number = index + 1;
-            if name.is_empty() || !name.bytes().all(is_token) {
-                return Err(InvalidValue::new(
-                    format!("the name in entry {number} is not the name of a header"),
-                    "write name=value with a name of letters, digits and dashes",
-                ));
-            }
-            if !value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) {
-                return Err(InvalidValue::new(
-                    format!("the value in entry {number} cannot be sent in a header"),
-                    "write a value of printable ASCII",
-                ));
-            }
-            checked.push((name.to_ascii_lowercase(), Secret::new(value.trim().to_owned())));
-        }
-        Ok(Headers(checked))
+        let pairs = headers.into_iter().enumerate().map(|(index, (name, value))| Pair {
+            number: index + 1,
+            key: name.into(),
+            value: value.into(),
+        });
+        pairs.map(checked).collect::<Result<_, _>>().map(Headers)
     }
+
+    /// Those that can be sent, and what is wrong with the others.
+    fn usable(text: &str) -> (Self, Option<InvalidValue>) {
+        let (headers, why) = pairs::usable(text, checked);
+        (Headers(headers), why)
+    }
+}
+
+/// A header that can be sent.
+fn checked(Pair { number, key, value }: Pair) -> Result<(String, Secret<String>), InvalidValue> {
+    if key.is_empty() || !key.bytes().all(is_token) {
+        return Err(InvalidValue::new(
+            format!("has what is not the name of a header in entry {number}"),
+            "write name=value with a name of letters, digits and dashes",
+        ));
+    }
+    if !value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) {
+        return Err(InvalidValue::new(
+            format!("has a value that cannot be sent in a header in entry {number}"),
+            "write a value of printable ASCII",
+        ));
+    }
+    Ok((key.to_ascii_lowercase(), Secret::new(value.trim().to_owned())))
 }
 
 /// `tchar` of RFC 9110, section 5.6.2.
@@ -71,16 +81,25 @@ impl FromStr for Headers {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Headers::new(pairs::parse(text)?)
+        match Headers::usable(text) {
+            (headers, None) => Ok(headers),
+            (_, Some(why)) => Err(why),
+        }
     }
 }
 
 impl OptionValue for Headers {
     const SECRET: bool = true;
-    const NULLABLE: bool = true;
 
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
-        text.parse().map_err(Into::into)
+        match Headers::usable(text) {
+            (headers, None) => Ok(headers),
+            (headers, Some(why)) => Err(Rejected { why, instead: (!headers.is_empty()).then_some(headers) }),
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        self.is_empty()
     }
 
     fn text(&self) -> String {
@@ -120,12 +139,31 @@ mod tests {
         }
         check("authorization=Basic dXNlcjpwYXNz==", None);
         check("x=", None);
-        check("a b=c", Some("the name in entry 1 is not the name of a header"));
-        check("x=1,naïve=c", Some("the name in entry 2 is not the name of a header"));
-        check("x=a%0d%0aSet-Cookie: b", Some("the value in entry 1 cannot be sent in a header"));
-        check("x=%00", Some("the value in entry 1 cannot be sent in a header"));
-        check("x=caf%C3%A9", Some("the value in entry 1 cannot be sent in a header"));
-        check("x", Some("entry 1 has no `=`"));
+        check("a b=c", Some("has what is not the name of a header in entry 1"));
+        check("x=1,naïve=c", Some("has what is not the name of a header in entry 2"));
+        check("x=a%0d%0aSet-Cookie: b", Some("has a value that cannot be sent in a header in entry 1"));
+        check("x=%00", Some("has a value that cannot be sent in a header in entry 1"));
+        check("x=caf%C3%A9", Some("has a value that cannot be sent in a header in entry 1"));
+        check("x", Some("has no `=` in entry 1"));
+    }
+
+    /// One entry that cannot be used does no harm to the others, and is told by its number alone.
+    #[test]
+    fn a_bad_entry_drops_only_itself() {
+        #[track_caller]
+        fn check(text: &str, problem: &str, kept: Option<&str>) {
+            let rejected = Headers::parse(text).unwrap_err();
+            assert_eq!(rejected.why.problem(), problem);
+            assert_eq!(rejected.instead.map(|headers| headers.to_string()).as_deref(), kept);
+        }
+        check("a=1,hush,b=2", "has no `=` in entry 2", Some("a=***,b=***"));
+        check("a=%zz,b=2", "has a broken percent-encoding in entry 1", Some("b=***"));
+        check("hush", "has no `=` in entry 1", None);
+        check(
+            "x,a=1,y,z,,w,=1,b=2",
+            "has no `=` in entry 1, has no `=` in entry 3, has no `=` in entry 4, and 2 more entries that cannot be used",
+            Some("a=***,b=***"),
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@
 //!   [`otlp`](OpenTelemetryConfig::otlp), [`sampler`](OpenTelemetryConfig::sampler),
 //!   [`resource`](OpenTelemetryConfig::resource), [`span_batches`](OpenTelemetryConfig::span_batches),
 //!   [`links`](OpenTelemetryConfig::links), [`access`](OpenTelemetryConfig::access).
-//! - [`Builder`] has a setter for each option; [`ConfigError`] tells all that is wrong.
+//! - [`Builder`] has a setter for each option that is in effect; [`ConfigError`] tells all that is wrong.
 //! - [`Environment`] is where variables come from; [`Warning`] tells what was not understood, and what counts instead.
 //! - [`Account`] tells for each option its value and the [`Source`] of it, as a value and as a table.
 //! - [`OPTIONS`] describes the options themselves.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, entry_problem};
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries};
 
 /// IP addresses and networks, such as those of the proxies that are trusted (`OTELBAR_TRUSTED_PROXIES`).
 ///
@@ -40,22 +40,15 @@ impl IpNetworks {
             return Ok(IpNetworks::default());
         }
         let mut networks = IpNetworks::default();
-        let mut wrong = None;
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let mut wrong = WrongEntries::of(text);
+        for entry in entries(text) {
             match network(entry) {
                 Ok(network) => networks.0.push(network),
-                Err((problem, remedy)) => {
-                    wrong.get_or_insert_with(|| {
-                        InvalidValue::new(entry_problem(text, entry, problem), remedy)
-                    });
-                }
+                Err((problem, remedy)) => wrong.push(entry, problem, remedy),
             }
         }
-        match wrong {
-            None if networks.is_empty() => Err(InvalidValue::new("has no entry", REMEDY).into()),
-            None => Ok(networks),
-            Some(why) => Err(Rejected { why, instead: (!networks.is_empty()).then_some(networks) }),
-        }
+        let usable = (!networks.is_empty()).then_some(networks);
+        wrong.finish(usable, || InvalidValue::new("has no entry", REMEDY))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, entry_problem};
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries};
 
 /// Which attributes are exported whose requirement level in the semantic conventions is "Opt-In"
 /// (`OTELBAR_OPT_IN_ATTRIBUTES`): none, all, or those named.
@@ -52,24 +52,16 @@ impl OptInAttributes {
             _ => {}
         }
         let mut names: Vec<String> = Vec::new();
-        let mut wrong = None;
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let mut wrong = WrongEntries::of(text);
+        for entry in entries(text) {
             if !is_name(entry) {
-                wrong.get_or_insert_with(|| {
-                    let problem = entry_problem(text, entry, "is not the name of an attribute");
-                    InvalidValue::new(problem, REMEDY)
-                });
+                wrong.push(entry, "is not the name of an attribute", REMEDY);
             } else if !names.iter().any(|known| known == entry) {
                 names.push(entry.to_owned());
             }
         }
-        let usable = !names.is_empty();
-        let chosen = OptInAttributes(Chosen::These(names));
-        match wrong {
-            None if usable => Ok(chosen),
-            None => Err(InvalidValue::new("has no entry", REMEDY).into()),
-            Some(why) => Err(Rejected { why, instead: usable.then_some(chosen) }),
-        }
+        let usable = (!names.is_empty()).then_some(OptInAttributes(Chosen::These(names)));
+        wrong.finish(usable, || InvalidValue::new("has no entry", REMEDY))
     }
 }
 

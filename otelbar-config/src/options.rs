@@ -18,7 +18,7 @@ use crate::choice::{
 };
 use crate::config::OpenTelemetryConfig;
 use crate::endpoint::Endpoint;
-use crate::environment::{Environment, Reading};
+use crate::environment::{Environment, Reading, executable};
 use crate::filter::LevelFilter;
 use crate::headers::Headers;
 use crate::networks::IpNetworks;
@@ -26,7 +26,7 @@ use crate::opt_in::OptInAttributes;
 use crate::otlp::{self, Signal};
 use crate::page::{LinkTemplate, PagePath};
 use crate::readers;
-use crate::resource::ResourceAttributes;
+use crate::resource::{ResourceAttributes, unknown_service};
 use crate::sampler::{Ratio, SamplerKind, by_deployment};
 use crate::secret::Secret;
 use crate::value::{OptionValue, hard_to_guess, positive, within};
@@ -38,16 +38,17 @@ options! {
     "General" {
         /// Whether the toolbar and its pipelines do anything.
         enabled: bool,
-            default "true", env ["OTELBAR_ENABLED", "OTEL_SDK_DISABLED" via readers::negated];
+            default "true", env ["OTELBAR_ENABLED" via readers::switch, "OTEL_SDK_DISABLED" via readers::negated];
         /// How much the toolbar and its pipelines log about themselves.
         log_level: LogLevel,
             default "info", env ["OTEL_LOG_LEVEL"], not yet;
     }
 
     "Resource" {
-        /// The name of the service.
+        /// The name of the service; the fallback is the semantic conventions' own.
         service_name: String as (&str),
-            default "unknown_service", env ["OTEL_SERVICE_NAME"];
+            default (|s| unknown_service(s.executable.as_deref()), "unknown_service:<executable>"),
+            env ["OTEL_SERVICE_NAME"];
         /// The version of the service.
         service_version: Option<String> as (Option<&str>),
             default none, env ["OTELBAR_SERVICE_VERSION"];
@@ -95,10 +96,10 @@ options! {
             default "readable", env ["OTELBAR_CONSOLE_FORMAT"];
         /// Where metrics are sent.
         metrics_exporters: Vec<MetricsExporter> as (&[MetricsExporter]),
-            default "otlp", env ["OTEL_METRICS_EXPORTER"];
+            default "otlp", env ["OTEL_METRICS_EXPORTER"], not yet;
         /// Where logs are sent.
         logs_exporters: Vec<LogsExporter> as (&[LogsExporter]),
-            default "otlp", env ["OTEL_LOGS_EXPORTER"];
+            default "otlp", env ["OTEL_LOGS_EXPORTER"], not yet;
     }
 
     "OTLP" {
@@ -436,7 +437,7 @@ options! {
             default "none", env ["OTELBAR_TRUSTED_PROXIES"];
         /// Whether the bar is put into the HTML pages of the application.
         inject_bar: bool,
-            default "true", env ["OTELBAR_INJECT_BAR"];
+            default "true", env ["OTELBAR_INJECT_BAR" via readers::switch];
         /// What is recorded: sql, sql_parameters, template, cache, http, headers, profile, log.
         capture: Vec<Capture> as (&[Capture]),
             default "sql,template,http,log", env ["OTELBAR_CAPTURE"];

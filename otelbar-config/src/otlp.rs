@@ -24,6 +24,11 @@ pub enum Signal {
 impl Signal {
     pub(crate) const ALL: [Signal; 3] = [Signal::Traces, Signal::Metrics, Signal::Logs];
 
+    /// Whether it is sent by anything yet.
+    pub(crate) const fn is_exported(self) -> bool {
+        matches!(self, Signal::Traces)
+    }
+
     /// The path at an OTLP/HTTP receiver, without its first slash: `v1/traces`.
     pub const fn otlp_path(self) -> &'static str {
         match self {

@@ -16,25 +16,57 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'*');
 
-/// Reads the pairs in order. Errors name the entry by its number, since its text may be secret.
-pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, InvalidValue> {
-    let mut pairs = Vec::new();
-    for (index, entry) in text.split(',').enumerate() {
-        let entry = entry.trim();
-        if entry.is_empty() {
-            continue;
-        }
+/// A pair, with the number of its entry in the text, from 1.
+pub(crate) struct Pair {
+    pub(crate) number: usize,
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// Reads the pairs in order, each by itself. Errors name the entry by its number, since its text may be secret.
+pub(crate) fn parse(text: &str) -> impl Iterator<Item = Result<Pair, InvalidValue>> {
+    let entries = text.split(',').map(str::trim).enumerate().filter(|(_, entry)| !entry.is_empty());
+    entries.map(|(index, entry)| {
+        const REMEDY: &str = "write key=value,key=value";
         let number = index + 1;
-        let (key, value) = entry.split_once('=').ok_or_else(|| {
-            InvalidValue::new(format!("entry {number} has no `=`"), "write key=value,key=value")
-        })?;
+        let (key, value) = entry
+            .split_once('=')
+            .ok_or_else(|| InvalidValue::new(format!("has no `=` in entry {number}"), REMEDY))?;
         let key = decode(key.trim(), number)?;
         if key.is_empty() {
-            return Err(InvalidValue::new(format!("entry {number} has no key"), "write key=value,key=value"));
+            return Err(InvalidValue::new(format!("has no key in entry {number}"), REMEDY));
         }
-        pairs.push((key, decode(value.trim(), number)?));
+        Ok(Pair { number, key, value: decode(value.trim(), number)? })
+    })
+}
+
+/// Reads all of the pairs or none.
+pub(crate) fn parse_all(text: &str) -> Result<Vec<(String, String)>, InvalidValue> {
+    parse(text).map(|pair| pair.map(|Pair { key, value, .. }| (key, value))).collect()
+}
+
+/// Reads those of the pairs that can be used, and tells what is wrong with the others.
+pub(crate) fn usable<T>(
+    text: &str,
+    mut check: impl FnMut(Pair) -> Result<T, InvalidValue>,
+) -> (Vec<T>, Option<InvalidValue>) {
+    const TOLD: usize = 3;
+    let (mut usable, mut problems, mut remedy, mut more) = (Vec::new(), Vec::new(), None, 0);
+    for pair in parse(text) {
+        match pair.and_then(&mut check) {
+            Ok(pair) => usable.push(pair),
+            Err(_) if problems.len() == TOLD => more += 1,
+            Err(why) => {
+                problems.push(why.problem().to_owned());
+                remedy.get_or_insert_with(|| why.remedy().to_owned());
+            }
+        }
     }
-    Ok(pairs)
+    let mut problem = problems.join(", ");
+    if more > 0 {
+        problem.push_str(&format!(", and {more} more entries that cannot be used"));
+    }
+    (usable, remedy.map(|remedy| InvalidValue::new(problem, remedy)))
 }
 
 /// Writes pairs so that [`parse`] reads them.
@@ -56,7 +88,7 @@ fn decode(text: &str, number: usize) -> Result<String, InvalidValue> {
             Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => rest = &rest[at + 3..],
             _ => {
                 return Err(InvalidValue::new(
-                    format!("entry {number} has a broken percent-encoding"),
+                    format!("has a broken percent-encoding in entry {number}"),
                     REMEDY,
                 ));
             }
@@ -64,7 +96,9 @@ fn decode(text: &str, number: usize) -> Result<String, InvalidValue> {
     }
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => Err(InvalidValue::new(format!("entry {number} is not UTF-8 once decoded"), REMEDY)),
+        Err(_) => {
+            Err(InvalidValue::new(format!("has what is not UTF-8, once decoded, in entry {number}"), REMEDY))
+        }
     }
 }
 
@@ -75,7 +109,7 @@ mod tests {
     #[test]
     fn pairs_are_split_trimmed_and_decoded() {
         fn check(text: &str, expected: Result<&[(&str, &str)], &str>) {
-            let read = parse(text);
+            let read = parse_all(text);
             let read = match &read {
                 Ok(pairs) => Ok(pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()),
                 Err(invalid) => Err(invalid.problem()),
@@ -85,11 +119,11 @@ mod tests {
         check("a=b,c=d", Ok(&[("a", "b"), ("c", "d")]));
         check(" a = b , , c=d=", Ok(&[("a", "b"), ("c", "d=")]));
         check("a=%2C%20%3d,%61b=", Ok(&[("a", ", ="), ("ab", "")]));
-        check("a=b,c", Err("entry 2 has no `=`"));
-        check("=b", Err("entry 1 has no key"));
-        check("a=%4", Err("entry 1 has a broken percent-encoding"));
-        check("a=%", Err("entry 1 has a broken percent-encoding"));
-        check("a=%zz", Err("entry 1 has a broken percent-encoding"));
-        check("a=%ff", Err("entry 1 is not UTF-8 once decoded"));
+        check("a=b,c", Err("has no `=` in entry 2"));
+        check("=b", Err("has no key in entry 1"));
+        check("a=%4", Err("has a broken percent-encoding in entry 1"));
+        check("a=%", Err("has a broken percent-encoding in entry 1"));
+        check("a=%zz", Err("has a broken percent-encoding in entry 1"));
+        check("a=%ff", Err("has what is not UTF-8, once decoded, in entry 1"));
     }
 }

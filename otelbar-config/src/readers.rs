@@ -1,35 +1,50 @@
 //! Variables whose text is not that of the option itself.
 
 use crate::choice::Semconv;
-use crate::secret::shorten;
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::spelling::nearest;
+use crate::value::{OptionValue, Rejected, WrongEntries, entries, not_a_boolean};
 
 type Read<T> = Result<Option<T>, Rejected<Option<T>>>;
 
-/// `OTEL_SDK_DISABLED`.
+/// `OTEL_SDK_DISABLED`. What is neither true nor false is false.
 pub(crate) fn negated(text: &str) -> Read<bool> {
-    bool::parse(text).map(|disabled| Some(!disabled)).map_err(|rejected| {
-        InvalidValue::new(rejected.why.problem().to_owned(), rejected.why.remedy().to_owned()).into()
+    bool::parse(text).map(|disabled| Some(!disabled)).map_err(|rejected| Rejected {
+        why: rejected.why,
+        instead: rejected.instead.map(|disabled| Some(!disabled)),
     })
 }
 
-/// `OTEL_SEMCONV_STABILITY_OPT_IN` for HTTP. Warns of names that belong to nobody.
+/// A switch of our own, which takes other words too. What is none of them is off: of two ways to read a text the one
+/// that shows less counts.
+pub(crate) fn switch(text: &str) -> Read<bool> {
+    let any = |words: [&str; 4]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    match text {
+        _ if any(["true", "1", "yes", "on"]) => Ok(Some(true)),
+        _ if any(["false", "0", "no", "off"]) => Ok(Some(false)),
+        _ => Err(Rejected { why: not_a_boolean(), instead: Some(Some(false)) }),
+    }
+}
+
+/// `OTEL_SEMCONV_STABILITY_OPT_IN` for HTTP. Warns of slips of the names that concern us; others belong to other
+/// conventions.
 pub(crate) fn http_opt_in(text: &str) -> Read<Semconv> {
-    const OTHERS: &[&str] =
-        &["code", "database", "gen_ai_latest_experimental", "k8s", "messaging", "rpc", "system"];
-    let choice = opt_in("http", text);
-    for name in names(text) {
-        let domain = name.strip_suffix("/dup").unwrap_or(&name);
-        if domain != "http" && !OTHERS.contains(&domain) {
-            let why = InvalidValue::new(
-                format!("`{}` is not an opt-in known here", shorten(&name)),
-                "write http, http/dup, database, database/dup, or several separated by commas",
-            );
-            return Err(Rejected { why, instead: choice.map(Some) });
+    let mut wrong = WrongEntries::of(text);
+    for name in entries(text) {
+        let domain = name.to_ascii_lowercase();
+        let domain = domain.strip_suffix("/dup").unwrap_or(&domain);
+        if !DOMAINS.contains(&domain) && nearest(domain, DOMAINS.into_iter()).is_some() {
+            let remedy = "write http, http/dup, database, database/dup, or several separated by commas";
+            wrong.push(name, "is not an opt-in known here", remedy);
         }
     }
-    Ok(choice)
+    let choice = opt_in("http", text);
+    match wrong.why() {
+        None => Ok(choice),
+        Some(why) => Err(Rejected { why, instead: Some(choice) }),
+    }
 }
+
+const DOMAINS: [&str; 2] = ["http", "database"];
 
 /// `OTEL_SEMCONV_STABILITY_OPT_IN` for databases.
 pub(crate) fn database_opt_in(text: &str) -> Read<Semconv> {
@@ -65,12 +80,13 @@ mod tests {
         check("HTTP/dup, database", Some(Semconv::Dup), Some(Semconv::Stable));
         check("http,http/dup", Some(Semconv::Dup), None);
         check("database/dup,messaging", None, Some(Semconv::Dup));
+        check("faas,gen_ai_latest_experimental", None, None);
     }
 
     #[test]
     fn an_unknown_opt_in_is_refused_and_the_rest_kept() {
         let rejected = http_opt_in("http/dup,htpp").unwrap_err();
-        assert_eq!(rejected.why().problem(), "`htpp` is not an opt-in known here");
+        assert_eq!(rejected.why().problem(), "has `htpp`, which is not an opt-in known here");
         assert_eq!(rejected.instead(), Some(&Some(Semconv::Dup)));
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,6 +6,9 @@ use crate::pairs;
 use crate::value::{InvalidValue, OptionValue, Rejected};
 
 /// Attributes of the resource beside those that have an option of their own (`OTEL_RESOURCE_ATTRIBUTES`).
+///
+/// A text with one entry that cannot be read is refused as a whole (OpenTelemetry specification, "Resource SDK",
+/// Specifying resource information via an environment variable).
 ///
 /// Keys are unique: the last value given for a key is kept. Where several sources give attributes
 /// they are merged, and for a key that several have the strongest source counts.
@@ -22,11 +26,19 @@ pub struct ResourceAttributes(Vec<(String, String)>);
 impl ResourceAttributes {
     /// Attributes of keys and values as they are, without percent-encoding.
     pub fn new<K: Into<String>, V: Into<String>>(attributes: impl IntoIterator<Item = (K, V)>) -> Self {
-        let mut unique = ResourceAttributes::default();
+        let mut unique: Vec<(String, String)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for (key, value) in attributes {
-            unique.insert(key.into(), value.into());
+            let (key, value) = (key.into(), value.into());
+            match places.get(&key) {
+                Some(&place) => unique[place].1 = value,
+                None => {
+                    places.insert(key.clone(), unique.len());
+                    unique.push((key, value));
+                }
+            }
         }
-        unique
+        ResourceAttributes(unique)
     }
 
     /// Keys and values in the order they were given.
@@ -44,12 +56,13 @@ impl ResourceAttributes {
         let at = self.0.iter().position(|(known, _)| known == key)?;
         Some(self.0.remove(at).1)
     }
+}
 
-    fn insert(&mut self, key: String, value: String) {
-        match self.0.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((key, value)),
-        }
+/// The name of a service that has none (semantic conventions, `service.name`).
+pub(crate) fn unknown_service(executable: Option<&str>) -> String {
+    match executable {
+        Some(executable) => format!("unknown_service:{executable}"),
+        None => "unknown_service".to_owned(),
     }
 }
 
@@ -57,7 +70,7 @@ impl FromStr for ResourceAttributes {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let attributes = pairs::parse(text)?;
+        let attributes = pairs::parse_all(text)?;
         if attributes.iter().any(|(key, value)| key.chars().chain(value.chars()).any(char::is_control)) {
             return Err(InvalidValue::new("has control characters", "write printable text"));
         }
@@ -66,7 +79,9 @@ impl FromStr for ResourceAttributes {
 }
 
 impl OptionValue for ResourceAttributes {
-    const NULLABLE: bool = true;
+    fn is_null(&self) -> bool {
+        self.is_empty()
+    }
 
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         text.parse().map_err(Into::into)
@@ -76,11 +91,8 @@ impl OptionValue for ResourceAttributes {
         pairs::write(self.iter())
     }
 
-    fn over(self, mut weaker: Self) -> Self {
-        for (key, value) in self.0 {
-            weaker.insert(key, value);
-        }
-        weaker
+    fn over(self, weaker: Self) -> Self {
+        ResourceAttributes::new(weaker.0.into_iter().chain(self.0))
     }
 }
 

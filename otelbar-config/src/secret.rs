@@ -65,18 +65,26 @@ pub(crate) fn conceal_url(text: &str) -> String {
     }
 }
 
-/// `text` in one line, fit for a message: control characters escaped, at most 80 characters.
+/// `text` in one line, fit for a message: control characters escaped, about 80 characters at most.
 pub(crate) fn shorten(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut short = String::new();
-    for c in text.chars().take(LONGEST) {
-        match c {
-            '"' | '\'' | '\\' => short.push(c),
-            other => short.extend(other.escape_debug()),
+    let mut length = 0;
+    for c in text.chars() {
+        if length >= LONGEST {
+            short.push_str(&format!("… ({} bytes)", text.len()));
+            break;
         }
-    }
-    if text.chars().nth(LONGEST).is_some() {
-        short.push_str(&format!("… ({} bytes)", text.len()));
+        match c {
+            '"' | '\'' | '\\' => {
+                short.push(c);
+                length += 1;
+            }
+            other => {
+                length += other.escape_debug().count();
+                short.extend(other.escape_debug());
+            }
+        }
     }
     short
 }
@@ -102,6 +110,8 @@ mod tests {
     #[test]
     fn long_and_unprintable_values_are_shortened() {
         assert_eq!(shorten("a\r\nb\"c\""), "a\\r\\nb\"c\"");
+        assert_eq!(shorten(&"x".repeat(80)), "x".repeat(80));
+        assert_eq!(shorten(&"\0".repeat(1000)), format!("{}… (1000 bytes)", "\\0".repeat(40)));
         assert_eq!(shorten(&"x".repeat(1000)), format!("{}… (1000 bytes)", "x".repeat(80)));
     }
 }

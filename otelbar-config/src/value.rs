@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,9 +16,9 @@ pub(crate) const MAX_TEXT: usize = 32 * 1024;
 pub trait OptionValue: Clone + PartialEq + Sized {
     /// Whether the value must not be shown.
     const SECRET: bool = false;
-    /// Whether there is a value without text, such as no headers.
-    const NULLABLE: bool = false;
-    /// The names that can be written and that nothing uses yet.
+    /// Whether a value is taken as it is, though its text may not say all of it: a path that is not UTF-8.
+    const VERBATIM: bool = false;
+    /// The names that can be written and have no effect yet.
     const NOT_YET: &'static [&'static str] = &[];
 
     /// Reads a text that is neither empty nor surrounded by white space.
@@ -25,6 +27,17 @@ pub trait OptionValue: Clone + PartialEq + Sized {
     ///
     /// Says what is wrong and what to write, without quoting the text, and gives what is usable of it.
     fn parse(text: &str) -> Result<Self, Rejected<Self>>;
+
+    /// Reads a text that is not UTF-8, for a value that may have one.
+    fn parse_os(text: &OsStr) -> Option<Self> {
+        let _ = text;
+        None
+    }
+
+    /// Whether this is the value without a text, such as no headers.
+    fn is_null(&self) -> bool {
+        false
+    }
 
     /// The text which [`parse`](Self::parse) reads as this value; empty if there is none.
     fn text(&self) -> String;
@@ -125,6 +138,11 @@ pub(crate) fn hard_to_guess(token: &Option<Secret<String>>) -> Result<(), Invali
     }
 }
 
+pub(crate) fn not_a_boolean() -> InvalidValue {
+    InvalidValue::new("is not a boolean", "write true or false")
+}
+
+/// What is neither true nor false is false (OpenTelemetry specification, "Environment Variable Specification", Boolean).
 impl OptionValue for bool {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         if text.eq_ignore_ascii_case("true") {
@@ -132,7 +150,7 @@ impl OptionValue for bool {
         } else if text.eq_ignore_ascii_case("false") {
             Ok(false)
         } else {
-            Err(InvalidValue::new("is not a boolean", "write true or false").into())
+            Err(Rejected { why: not_a_boolean(), instead: Some(false) })
         }
     }
 
@@ -210,6 +228,12 @@ impl OptionValue for String {
 }
 
 impl OptionValue for PathBuf {
+    const VERBATIM: bool = true;
+
+    fn parse_os(text: &OsStr) -> Option<Self> {
+        Some(text.into())
+    }
+
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         String::parse(text)
             .map(PathBuf::from)
@@ -223,6 +247,11 @@ impl OptionValue for PathBuf {
 
 impl<T: OptionValue> OptionValue for Secret<T> {
     const SECRET: bool = true;
+    const VERBATIM: bool = T::VERBATIM;
+
+    fn parse_os(text: &OsStr) -> Option<Self> {
+        T::parse_os(text).map(Secret::new)
+    }
 
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         T::parse(text)
@@ -238,7 +267,15 @@ impl<T: OptionValue> OptionValue for Secret<T> {
 /// An option without a value: no text at all.
 impl<T: OptionValue> OptionValue for Option<T> {
     const SECRET: bool = T::SECRET;
-    const NULLABLE: bool = true;
+    const VERBATIM: bool = T::VERBATIM;
+
+    fn parse_os(text: &OsStr) -> Option<Self> {
+        T::parse_os(text).map(Some)
+    }
+
+    fn is_null(&self) -> bool {
+        self.is_none()
+    }
 
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         T::parse(text).map(Some).map_err(|r| Rejected { why: r.why, instead: r.instead.map(Some) })
@@ -260,37 +297,89 @@ impl<T: OptionValue> OptionValue for Option<T> {
 /// The text of an empty list: an empty text would mean that the option is unset.
 pub(crate) const NONE: &str = "none";
 
-/// What is wrong with an entry of a list, which is quoted unless it is all of the text: that is quoted already.
-pub(crate) fn entry_problem(text: &str, entry: &str, problem: &str) -> String {
-    if text.trim() == entry {
-        problem.to_owned()
-    } else {
-        format!("has `{}`, which {problem}", shorten(entry))
+/// The entries of a list that cannot be used, which does not harm the others.
+pub(crate) struct WrongEntries<'a> {
+    text: &'a str,
+    problems: Vec<String>,
+    remedy: Cow<'static, str>,
+    more: usize,
+}
+
+impl<'a> WrongEntries<'a> {
+    /// None so far in this list.
+    pub(crate) fn of(text: &'a str) -> Self {
+        WrongEntries { text, problems: Vec::new(), remedy: Cow::Borrowed(""), more: 0 }
     }
+
+    /// Notes an entry with what is wrong with it, such as `is not a name`. It is quoted unless it is the whole text,
+    /// which is quoted already. The first remedy is given.
+    pub(crate) fn push(&mut self, entry: &str, problem: &str, remedy: impl Into<Cow<'static, str>>) {
+        const TOLD: usize = 3;
+        if self.problems.len() == TOLD {
+            self.more += 1;
+            return;
+        }
+        if self.problems.is_empty() {
+            self.remedy = remedy.into();
+        }
+        self.problems.push(match self.text.trim() == entry {
+            true => problem.to_owned(),
+            false => format!("`{}`, which {problem}", shorten(entry)),
+        });
+    }
+
+    /// The list as far as it can be used; `nothing` tells of an empty one.
+    pub(crate) fn finish<T>(
+        self,
+        usable: Option<T>,
+        nothing: impl FnOnce() -> InvalidValue,
+    ) -> Result<T, Rejected<T>> {
+        match self.why() {
+            None => usable.ok_or_else(|| nothing().into()),
+            Some(why) => Err(Rejected { why, instead: usable }),
+        }
+    }
+
+    /// What is wrong with them, if there are any.
+    pub(crate) fn why(self) -> Option<InvalidValue> {
+        if self.problems.is_empty() {
+            return None;
+        }
+        let mut problem = self.problems.join(", and ");
+        if problem.starts_with('`') {
+            problem.insert_str(0, "has ");
+        }
+        if self.more > 0 {
+            problem.push_str(&format!(", and {} more", self.more));
+        }
+        Some(InvalidValue::new(problem, self.remedy))
+    }
+}
+
+/// The entries of a text that is a list.
+pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
 /// A list of plain words, separated by commas. `none` is the empty list.
 impl OptionValue for Vec<String> {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
+        const REMEDY: &str = "separate the entries by commas, or write none";
         if text.eq_ignore_ascii_case(NONE) {
             return Ok(Vec::new());
         }
         let mut words: Vec<String> = Vec::new();
-        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let mut known = HashSet::new();
+        let mut wrong = WrongEntries::of(text);
+        for word in entries(text) {
             if word.chars().any(|c| c.is_control() || c.is_whitespace()) {
-                let problem = format!("has white space inside `{}`", shorten(word));
-                return Err(InvalidValue::new(problem, "separate the entries by commas").into());
-            }
-            if !words.iter().any(|known| known == word) {
+                wrong.push(word, "has white space inside", REMEDY);
+            } else if known.insert(word) {
                 words.push(word.to_owned());
             }
         }
-        if words.is_empty() {
-            return Err(
-                InvalidValue::new("has no entry", "separate the entries by commas, or write none").into()
-            );
-        }
-        Ok(words)
+        let usable = (!words.is_empty()).then_some(words);
+        wrong.finish(usable, || InvalidValue::new("has no entry", REMEDY))
     }
 
     fn text(&self) -> String {
@@ -359,5 +448,24 @@ mod tests {
         check("None", Some(&[]));
         check("GET POST", None);
         check(",", None);
+    }
+
+    /// One entry that cannot be used does no harm to the others.
+    #[test]
+    fn what_is_wrong_of_a_list_is_told_and_the_rest_kept() {
+        fn check(text: &str, problem: &str, instead: Option<&[&str]>) {
+            let rejected = Vec::<String>::parse(text).unwrap_err();
+            assert_eq!(rejected.why.problem(), problem);
+            let words = instead.map(|words| words.iter().map(|word| (*word).to_owned()).collect());
+            assert_eq!(rejected.instead, words);
+        }
+        check("GET POST", "has white space inside", None);
+        check("GET POST,PUT", "has `GET POST`, which has white space inside", Some(&["PUT"]));
+        check(
+            "a b,c,d e,f g,h i,j k",
+            "has `a b`, which has white space inside, and `d e`, which has white space inside, and `f g`, which has \
+             white space inside, and 2 more",
+            Some(&["c"]),
+        );
     }
 }

@@ -2,22 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use otelbar_config::{Access, OPTIONS, OpenTelemetryConfig, Source, TracesExporter, Warning};
+use otelbar_config::{Access, OPTIONS, OpenTelemetryConfig, OptionInfo, Source, TracesExporter, Warning};
 
-/// What is set and used by nothing yet has a test of its own.
 fn read(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
-    let (config, mut warnings) = read_all(environment);
-    warnings.retain(|warning| !is_reservation(warning));
-    (config, warnings)
-}
-
-fn read_all(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
     let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
     OpenTelemetryConfig::from_environment(&environment)
 }
 
-fn is_reservation(warning: &Warning) -> bool {
-    warning.problem().contains("not used yet")
+fn info(option: &str) -> &'static OptionInfo {
+    OPTIONS.iter().find(|known| known.name == option).unwrap()
 }
 
 fn value(config: &OpenTelemetryConfig, option: &str) -> String {
@@ -251,53 +244,50 @@ fn a_variable_that_is_set_sets_its_option() {
     }
 }
 
+/// The variables may be there for an SDK of the application's own, right or wrong.
 #[test]
-fn a_variable_that_nothing_uses_yet_is_a_warning() {
-    for row in table() {
-        let (config, warnings) = read_all(&row.environment(row.good.0));
-        let account = config.account();
-        let option = account.entry(row.option).unwrap().option;
-        let unused =
-            option.not_yet || row.good.1.split(',').any(|name| option.values_not_yet.contains(&name));
-        let of_row = |warning: &&Warning| {
-            warning.variable() == Some(row.variable) && warning.option() == Some(row.option)
-        };
-        assert_eq!(warnings.iter().filter(of_row).any(is_reservation), unused, "{}", row.variable);
+fn a_variable_without_effect_is_no_warning() {
+    for row in table().iter().filter(|row| info(row.option).not_yet) {
+        for text in [row.good.0, row.wrong.unwrap()] {
+            let (_, mut warnings) = read(&row.environment(text));
+            warnings.retain(|warning| warning.variable() == Some(row.variable));
+            assert_eq!(warnings, [], "{}", row.variable);
+        }
     }
+    let silent = |name, text| assert_eq!(read(&[(name, text)]).1, [], "{name}");
+    silent("OTEL_METRICS_EXPORTER", "prometheus");
+    silent("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://collector:4318/v1/metrics");
+    silent("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "key.pem");
+    silent("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental,faas");
+    silent("OTELBAR_CAPTURE", "sql,headers");
 }
 
+/// A setter without effect would be a trap.
 #[test]
-fn what_nothing_uses_yet_is_named() {
+fn a_builder_takes_nothing_without_effect() {
     #[track_caller]
-    fn check(variable: &str, text: &str, expected: &[&str]) {
-        let (_, warnings) = read_all(&[(variable, text)]);
-        let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, expected);
+    fn check(option: &str, text: &str, message: &str) {
+        let error = OpenTelemetryConfig::builder().set(option, text).build().unwrap_err();
+        assert_eq!(error.faults().iter().map(ToString::to_string).collect::<Vec<_>>(), [message]);
+    }
+    for option in OPTIONS.iter().filter(|option| option.not_yet) {
+        let message = format!("{}: `***` is not in effect yet; leave it out", option.name);
+        check(option.name, "hush", &message);
     }
     check(
-        "OTEL_LOG_LEVEL",
-        "debug",
-        &["OTEL_LOG_LEVEL: `debug` is not used yet; leave it out, unless it is there for another program"],
+        "capture",
+        "sql,headers,cache",
+        "capture: `sql,headers,cache` has `headers`, which is not in effect yet, and `cache`, which is not in effect \
+         yet; leave it out",
     );
-    check(
-        "OTELBAR_CAPTURE",
-        "sql,cache,headers",
-        &["OTELBAR_CAPTURE: `sql,cache,headers` has what is not used yet: cache, headers; \
-           leave it out, unless it is there for another program"],
-    );
-    check("OTELBAR_CAPTURE", "sql,log", &[]);
-    check("OTEL_METRICS_EXPORTER", "none", &[]);
-    check("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database", &[]);
-    // What is said for all signals is used for one of them.
-    check("OTEL_EXPORTER_OTLP_TIMEOUT", "1500", &[]);
+    check("capture", "profile", "capture: `profile` is not in effect yet; leave it out");
 }
 
 #[test]
 fn an_empty_variable_is_unset() {
     for row in table() {
         for empty in ["", "  "] {
-            let (config, warnings) = read(&[(row.variable, empty)]);
-            assert_eq!((config, warnings), (OpenTelemetryConfig::default(), vec![]), "{}", row.variable);
+            assert_eq!(read(&[(row.variable, empty)]), read(&[]), "{}", row.variable);
         }
     }
 }
@@ -305,30 +295,155 @@ fn an_empty_variable_is_unset() {
 #[test]
 fn a_wrong_value_is_a_warning_and_the_default() {
     let too_long = "x".repeat(1 << 20);
-    for row in table() {
+    for row in table().iter().filter(|row| !info(row.option).not_yet) {
         for text in row.wrong.into_iter().chain([too_long.as_str()]) {
             let beside: Vec<_> =
                 row.beside.iter().copied().filter(|(name, _)| *name != row.variable).collect();
-            let expected = read(&beside).0;
             let environment: Vec<_> = beside.iter().copied().chain([(row.variable, text)]).collect();
             let (config, warnings) = read(&environment);
-            assert_eq!(config, expected, "{}", row.variable);
             let about: Vec<_> = warnings.iter().filter(|w| w.variable() == Some(row.variable)).collect();
             assert!(!about.is_empty(), "{}: no warning", row.variable);
             let warning = about[0];
-            assert!(!warning.problem().is_empty() && !warning.remedy().is_empty());
-            assert!(warning.value().len() < 200, "{} shows it all", row.variable);
             let option = warning.option().unwrap();
             let used = value(&config, option);
-            let unreadable = OPTIONS.iter().find(|known| known.name == option).unwrap().unreadable;
-            assert_eq!(warning.consequence(), unreadable, "{warning}");
+            if text == "maybe" && row.variable != "OTEL_SDK_DISABLED" {
+                assert_eq!(used, "false", "what is neither true nor false is false: {}", row.variable);
+            } else {
+                assert_eq!(config, read(&beside).0, "{}", row.variable);
+            }
+            assert!(!warning.problem().is_empty() && !warning.remedy().is_empty());
+            assert!(warning.value().len() < 200, "{} shows it all", row.variable);
+            assert_eq!(warning.consequence(), info(option).unreadable, "{warning}");
             assert!(
-                unreadable.is_some()
+                warning.consequence().is_some()
                     || warning.used().is_some_and(|shown| used.starts_with(shown.split('…').next().unwrap())),
                 "{warning}"
             );
+            let given = format!("`{}`", warning.value());
+            let once = warning.to_string().matches(&given).count() == 1 || warning.value() == "***";
+            assert!(once, "says its value more than once: {warning}");
         }
     }
+}
+
+#[test]
+fn a_warning_says_its_value_once_and_what_counts() {
+    #[track_caller]
+    fn check(variable: &str, text: &str, expected: &str) {
+        let (_, warnings) = read(&[(variable, text)]);
+        let shown: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, [format!("{variable}: {expected}")]);
+    }
+    check(
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "http/xml",
+        "`http/xml` is not an OTLP protocol known here; write one of grpc, http/protobuf, http/json; used `grpc`",
+    );
+    const PROPAGATORS: &str = "write one of tracecontext, baggage, b3, b3multi, jaeger, xray";
+    check(
+        "OTEL_PROPAGATORS",
+        "pigeon",
+        &format!("`pigeon` is not a propagator known here; {PROPAGATORS}; used `tracecontext,baggage`"),
+    );
+    check(
+        "OTEL_PROPAGATORS",
+        "tracecontext,baggage,ottrace",
+        &format!(
+            "`tracecontext,baggage,ottrace` has `ottrace`, which is not a propagator known here; {PROPAGATORS}; \
+             used `tracecontext,baggage`"
+        ),
+    );
+    check(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "http://collector:4318",
+        "`http://collector:4318` has the port of OTLP over HTTP, and the protocol is grpc; write port 4317, or choose the \
+         protocol http/protobuf",
+    );
+    check(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "otel-collector:4317",
+        "`otel-collector:4317` has no scheme; write http:// or https:// before it; used `https://otel-collector:4317`",
+    );
+    check(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "collector",
+        "`collector` has no scheme; write an address such as http://localhost:4318; until then nothing is sent by OTLP",
+    );
+    check(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "a=1,hush",
+        "`***` has no `=` in entry 2; write key=value,key=value; used `a=***`",
+    );
+    check(
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "a=1,b",
+        "`a=1,b` has no `=` in entry 2; write key=value,key=value; left unset",
+    );
+    check(
+        "OTELBAR_CAPTURE_LEVEL",
+        "info,loud",
+        "`info,loud` has `loud`, which is neither a level nor target=level; write for example info,my_crate=debug, with \
+         off, error, warn, info, debug or trace; used `info`",
+    );
+    check(
+        "OTELBAR_CAPTURE",
+        "none,sql",
+        "`none,sql` has `none`, which does not go with other names; write none alone, or leave it out; used `sql`",
+    );
+    check(
+        "OTELBAR_TRUSTED_PROXIES",
+        "10.0.0.1/8",
+        "`10.0.0.1/8` has address bits set beyond its prefix length; write the first address of the network, such as \
+         10.0.0.0/8, or leave the prefix length out; used `none`",
+    );
+    check(
+        "OTELBAR_ACCESS_TOKEN",
+        "hush",
+        "`***` is shorter than 16 characters; give at least 16, chosen at random: `openssl rand -hex 16` writes some; \
+         until then nobody may see the pages",
+    );
+    check("OTELBAR_ENABLED", "maybe", "`maybe` is not a boolean; write true or false; used `false`");
+}
+
+/// One entry that cannot be used drops only itself, in each option that is a list.
+#[test]
+fn what_can_be_used_of_a_list_is_used() {
+    #[track_caller]
+    fn check(variable: &str, text: &str, option: &str, used: &str) {
+        let (config, warnings) = read(&[(variable, text)]);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(value(&config, option), used);
+    }
+    check("OTEL_PROPAGATORS", "tracecontext,teleport,b3", "propagators", "tracecontext,b3");
+    check("OTEL_TRACES_EXPORTER", "zipkin,jaeger", "traces_exporters", "zipkin");
+    check("OTELBAR_CAPTURE", "sql,heders,log", "capture", "sql,log");
+    check("OTELBAR_CAPTURE_LEVEL", "warn,a=loud,b=debug", "capture_level", "warn,b=debug");
+    check("OTELBAR_ALLOWED_HOSTS", "a b,dev.local", "allowed_hosts", "dev.local");
+    check("OTELBAR_REDACTED_QUERY_KEYS", "a b,c", "redacted_query_keys", "c");
+    check("OTELBAR_REDACTED_ATTRIBUTE_KEYS", "a b,c", "redacted_attribute_keys", "c");
+    check("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "GET POST,PUT", "http_known_methods", "PUT");
+    check("OTELBAR_TRUSTED_PROXIES", "proxy,::1", "trusted_proxies", "::1");
+    check("OTELBAR_OPT_IN_ATTRIBUTES", "a.b,yes", "opt_in_attributes", "a.b");
+    check("OTEL_SEMCONV_STABILITY_OPT_IN", "htpp,http/dup", "http_semconv", "dup");
+    check("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b,c=3", "otlp_headers", "a=***,c=***");
+    // But for this one, as the specification of resources has it.
+    check("OTEL_RESOURCE_ATTRIBUTES", "a=1,b,c=3", "resource_attributes", "");
+}
+
+/// Of two ways to read a switch the one that shows less counts.
+#[test]
+fn a_switch_of_our_own_takes_other_words_and_is_off_otherwise() {
+    let check = |variable, option, text, expected: &str| {
+        assert_eq!(value(&read(&[(variable, text)]).0, option), expected, "{variable}={text}");
+    };
+    for (text, expected) in [("1", "true"), ("Yes", "true"), ("on", "true"), ("0", "false"), ("NO", "false")]
+    {
+        check("OTELBAR_ENABLED", "enabled", text, expected);
+        check("OTELBAR_INJECT_BAR", "inject_bar", text, expected);
+    }
+    check("OTELBAR_ENABLED", "enabled", "disabled", "false");
+    // Here the specification has the one word.
+    check("OTEL_SDK_DISABLED", "enabled", "1", "true");
 }
 
 /// Names of the specification and units are read in any case. A name of the user's own keeps its case.
@@ -501,20 +616,103 @@ fn our_own_switch_is_stronger_than_that_of_the_sdk() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_value_that_is_not_utf8_is_a_warning() {
+mod not_utf8 {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
+    use std::path::{Path, PathBuf};
 
-    struct Broken;
+    use otelbar_config::{OpenTelemetryConfig, Secret};
+
+    /// A file's name that is no text.
+    fn name() -> OsString {
+        OsString::from_vec(vec![b'a', 0xff])
+    }
+
+    struct Broken(&'static str);
+
     impl otelbar_config::Environment for Broken {
-        fn var(&self, name: &str) -> Option<OsString> {
-            (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![b'a', 0xff]))
+        fn var(&self, variable: &str) -> Option<OsString> {
+            (variable == self.0).then(name)
+        }
+
+        fn executable(&self) -> Option<OsString> {
+            Some(name())
         }
     }
-    let (config, warnings) = OpenTelemetryConfig::from_environment(&Broken);
-    assert_eq!(config.service_name(), "unknown_service");
-    assert_eq!(warnings[0].problem(), "is not UTF-8");
+
+    #[test]
+    fn a_value_is_a_warning() {
+        let (config, warnings) = OpenTelemetryConfig::from_environment(&Broken("OTEL_SERVICE_NAME"));
+        assert_eq!(config.service_name(), "unknown_service:a\u{fffd}");
+        assert_eq!(warnings[0].problem(), "is not UTF-8");
+    }
+
+    /// A file may be called so.
+    #[test]
+    fn a_path_is_taken_as_it_is() {
+        let (config, warnings) = OpenTelemetryConfig::from_environment(&Broken("OTELBAR_SPOOL_DIR"));
+        assert_eq!((config.spool_dir(), warnings), (Some(Path::new(&name())), vec![]));
+        let path = PathBuf::from(name());
+        let config = OpenTelemetryConfig::builder()
+            .spool_dir(path.clone())
+            .otlp_certificate(&*path)
+            .otlp_client_certificate(&path)
+            .otlp_client_key(path.clone())
+            .build()
+            .unwrap();
+        assert_eq!(config.spool_dir(), Some(&*path));
+        assert_eq!(config.otlp_certificate(), Some(&*path));
+        assert_eq!(config.otlp_client_key().map(Secret::expose), Some(&path));
+        // Through a further builder, too.
+        assert_eq!(config.to_builder().max_requests(7).build().unwrap().spool_dir(), Some(&*path));
+    }
+}
+
+#[test]
+fn a_path_given_as_such_is_taken_as_it_is() {
+    let config = OpenTelemetryConfig::builder().spool_dir(std::path::PathBuf::from(" a\tb,c ")).build();
+    assert_eq!(config.unwrap().spool_dir(), Some(" a\tb,c ".as_ref()));
+    let empty = OpenTelemetryConfig::builder().spool_dir(std::path::PathBuf::new()).build().unwrap_err();
+    assert_eq!(empty.faults()[0].problem(), "is empty");
+}
+
+/// Semantic conventions, `service.name`.
+#[test]
+fn a_service_without_a_name_is_called_by_its_program() {
+    use std::ffi::OsString;
+
+    struct Program(Option<&'static str>, Option<&'static str>);
+    impl otelbar_config::Environment for Program {
+        fn var(&self, name: &str) -> Option<OsString> {
+            self.1.filter(|_| name == "OTEL_SERVICE_NAME").map(Into::into)
+        }
+
+        fn executable(&self) -> Option<OsString> {
+            self.0.map(Into::into)
+        }
+    }
+    #[track_caller]
+    fn check(executable: Option<&'static str>, name: Option<&'static str>, expected: &str) {
+        let (config, _) = OpenTelemetryConfig::from_environment(&Program(executable, name));
+        assert_eq!(config.resource().next(), Some(("service.name", expected)));
+    }
+    check(Some("shop"), None, "unknown_service:shop");
+    check(Some("shop"), Some(""), "unknown_service:shop");
+    check(Some("shop"), Some("store"), "store");
+    check(Some("shop (deleted)"), None, "unknown_service:shop");
+    check(Some("a\nb"), None, "unknown_service:a_b");
+    check(Some(""), None, "unknown_service");
+    check(None, None, "unknown_service");
+    let (config, _) = OpenTelemetryConfig::from_env();
+    let program = std::env::current_exe().unwrap();
+    let program = program.file_name().unwrap().to_str().unwrap();
+    if std::env::var_os("OTEL_SERVICE_NAME").is_none()
+        && std::env::var_os("OTEL_RESOURCE_ATTRIBUTES").is_none()
+    {
+        assert_eq!(config.service_name(), format!("unknown_service:{program}"));
+    }
+    let built = OpenTelemetryConfig::builder().build().unwrap();
+    assert_eq!(built.service_name(), format!("unknown_service:{program}"));
 }
 
 /// An address that was meant is not replaced by the default, which is another's. Only that in use counts.
@@ -577,7 +775,7 @@ fn an_unusable_token_opens_the_pages_to_nobody() {
     check("", Some(Access::Local));
     check("  ", Some(Access::Local));
     check("0123456789abcdef", None);
-    check("ſixteen-letters!", None);
+    check("ſixteen_letters!", None);
     check("0123456789abcde", Some(Access::Nobody));
     check("0123456789\u{1}abcdef", Some(Access::Nobody));
     check(&"x".repeat(1 << 20), Some(Access::Nobody));

@@ -31,16 +31,25 @@ impl ExporterOptions {
     ///
     /// # Errors
     ///
-    /// Names a header that HTTP does not allow, and what is not in this build: an exporter, or TLS for an `https`
-    /// endpoint. Certificates, and what else this build may be without, are looked at when the pipeline starts.
+    /// As [`for_exporter`](Self::for_exporter).
     pub fn from_config(config: &OpenTelemetryConfig) -> Result<Vec<Self>, SetupError> {
         let exporters = config.traces_exporters().iter();
-        let options = exporters.map(|exporter| {
-            let made =
-                for_exporter(*exporter, config).map_err(|error| named_by_variable(error, "timeout"))?;
-            Ok(with_limits(made, *exporter, config).configured())
-        });
-        options.collect()
+        exporters.map(|exporter| Self::for_exporter(*exporter, config)).collect()
+    }
+
+    /// The options for one exporter of traces, whether the configuration names it or not.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Endpoint`] where the exporter's address cannot be read. Else names a header that HTTP does not
+    /// allow, and what is not in this build: an exporter, or TLS for an `https` endpoint. Certificates, and what else
+    /// this build may be without, are looked at when the pipeline starts.
+    pub fn for_exporter(exporter: TracesExporter, config: &OpenTelemetryConfig) -> Result<Self, SetupError> {
+        if let Some(warning) = config.unreadable_endpoint(exporter) {
+            return Err(SetupError::Endpoint(Box::new(warning.clone())));
+        }
+        let made = for_exporter(exporter, config).map_err(|error| named_by_variable(error, "timeout"))?;
+        Ok(with_limits(made, exporter, config).configured())
     }
 }
 
@@ -192,6 +201,21 @@ mod tests {
         assert_eq!([&all[0], &all[1]].map(|options| options.spool.clone().unwrap()), spools);
         let none = OpenTelemetryConfig::from_environment(&[("OTEL_TRACES_EXPORTER", "none")]).0;
         assert!(ExporterOptions::from_config(&none).unwrap().is_empty());
+    }
+
+    /// The default is another place than the one that was meant.
+    #[test]
+    fn an_endpoint_that_cannot_be_read_is_an_error_of_its_exporter() {
+        let environment =
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"), ("OTEL_TRACES_EXPORTER", "console,otlp")];
+        let config = OpenTelemetryConfig::from_environment(&environment).0;
+        assert!(ExporterOptions::for_exporter(TracesExporter::Console, &config).is_ok());
+        let error = ExporterOptions::from_config(&config).unwrap_err();
+        assert!(matches!(error, SetupError::Endpoint(_)), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "OTEL_EXPORTER_OTLP_ENDPOINT: `collector` has no scheme; write an address such as http://localhost:4318"
+        );
     }
 
     #[test]

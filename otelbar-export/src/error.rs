@@ -26,6 +26,10 @@ pub enum SetupError {
         /// What to do.
         remedy: &'static str,
     },
+    /// The address of an exporter in use was given, and cannot be read. Its default is not taken instead: that is
+    /// another place.
+    #[error("{}: `{}` {}; {}", .0.place(), .0.value(), .0.problem(), .0.remedy())]
+    Endpoint(Box<otelbar_config::Warning>),
     /// The system gave no thread or no runtime.
     #[error("a thread of the export could not be started: {0}")]
     Thread(io::Error),

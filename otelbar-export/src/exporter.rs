@@ -108,38 +108,26 @@ impl ToolbarSpanExporter {
     ///
     /// As [`new`](Self::new).
     pub fn to_all(destinations: impl IntoIterator<Item = ExporterOptions>) -> Result<Self, SetupError> {
-        let mut drop_grace = Duration::ZERO;
-        let mut margin = Duration::from_millis(50);
-        let mut queues = Vec::new();
-        let mut services = Vec::new();
-        for (index, options) in destinations.into_iter().enumerate() {
-            options.check().map_err(|error| options.named(error))?;
-            let opener = Opener::new(&options).map_err(|error| options.named(error))?;
-            let queue = Arc::new(Queue::new(&options, options.destination(index)));
-            let backlog = backlog(&options, &queue, &services).map_err(|error| options.named(error))?;
-            drop_grace = drop_grace.max(options.drop_grace);
-            if backlog.is_some() {
-                margin = Duration::from_millis(500);
-            }
-            queues.push(Arc::clone(&queue));
-            services.push(Service { queue, options, opener, backlog });
+        let mut setup = Setup::default();
+        for options in destinations {
+            setup.add(options)?;
         }
-        let spools = services.iter().any(|service: &Service| service.backlog.is_some());
-        let subscribers = Arc::new(Subscribers::default());
-        // The runtime is made on its thread: dropped on another, should that fail, it might panic.
-        let (tell, told) = mpsc::channel();
-        let started = thread::Builder::new().name("otelbar-export".to_owned()).spawn({
-            let subscribers = Arc::clone(&subscribers);
-            move || run(services, &subscribers, &tell)
-        });
-        let thread = started.map_err(SetupError::Thread)?.thread().id();
-        let runtime = told
-            .recv()
-            .unwrap_or_else(|_| Err(io::Error::other("it ended at once")))
-            .map_err(SetupError::Thread)?;
-        let next_id = AtomicU64::new(0);
-        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace, spools, margin };
-        Ok(Self { pipeline: Arc::new(pipeline), resource: Resource::builder_empty().build() })
+        setup.start()
+    }
+
+    /// As [`to_all`](Self::to_all), without the destinations whose options do not serve, for a service that is to start
+    /// whatever its environment says. Gives what is wrong with those, too; no pipeline where none is left.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub fn to_usable(
+        destinations: impl IntoIterator<Item = ExporterOptions>,
+    ) -> Result<(Option<Self>, Vec<SetupError>), SetupError> {
+        let mut setup = Setup::default();
+        let unusable = destinations.into_iter().filter_map(|options| setup.add(options).err()).collect();
+        let exporter = if setup.services.is_empty() { None } else { Some(setup.start()?) };
+        Ok((exporter, unusable))
     }
 
     /// Hands finished spans over. Never blocks, and costs the caller a push to each queue.
@@ -310,6 +298,48 @@ impl Drop for Pipeline {
         if !self.is_own_thread() {
             self.wait_finished(std_after(Instant::now(), self.drop_grace));
         }
+    }
+}
+
+/// A pipeline that is being put together.
+#[derive(Default)]
+struct Setup {
+    queues: Vec<Arc<Queue>>,
+    services: Vec<Service>,
+    drop_grace: Duration,
+}
+
+impl Setup {
+    fn add(&mut self, options: ExporterOptions) -> Result<(), SetupError> {
+        options.check().map_err(|error| options.named(error))?;
+        let opener = Opener::new(&options).map_err(|error| options.named(error))?;
+        let queue = Arc::new(Queue::new(&options, options.destination(self.queues.len())));
+        let backlog = backlog(&options, &queue, &self.services).map_err(|error| options.named(error))?;
+        self.drop_grace = self.drop_grace.max(options.drop_grace);
+        self.queues.push(Arc::clone(&queue));
+        self.services.push(Service { queue, options, opener, backlog });
+        Ok(())
+    }
+
+    fn start(self) -> Result<ToolbarSpanExporter, SetupError> {
+        let Self { queues, services, drop_grace } = self;
+        let spools = services.iter().any(|service| service.backlog.is_some());
+        let margin = Duration::from_millis(if spools { 500 } else { 50 });
+        let subscribers = Arc::new(Subscribers::default());
+        // The runtime is made on its thread: dropped on another, should that fail, it might panic.
+        let (tell, told) = mpsc::channel();
+        let started = thread::Builder::new().name("otelbar-export".to_owned()).spawn({
+            let subscribers = Arc::clone(&subscribers);
+            move || run(services, &subscribers, &tell)
+        });
+        let thread = started.map_err(SetupError::Thread)?.thread().id();
+        let runtime = told
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("it ended at once")))
+            .map_err(SetupError::Thread)?;
+        let next_id = AtomicU64::new(0);
+        let pipeline = Pipeline { queues, next_id, subscribers, runtime, thread, drop_grace, spools, margin };
+        Ok(ToolbarSpanExporter { pipeline: Arc::new(pipeline), resource: Resource::builder_empty().build() })
     }
 }
 

@@ -16,8 +16,6 @@ impl std::fmt::Debug for PanelError {
 enum Kind {
     #[error(transparent)]
     Exporter(#[from] SetupError),
-    #[error("{0}")]
-    Option(String),
     #[error("the system gave no thread for the toolbar: {0}; see the limit of threads (ulimit -u)")]
     Thread(std::io::Error),
 }
@@ -25,11 +23,6 @@ enum Kind {
 impl PanelError {
     pub(crate) fn exporter(error: SetupError) -> Self {
         PanelError(Kind::Exporter(error))
-    }
-
-    /// An option that does not serve; the text names it, its value and the remedy.
-    pub(crate) fn option(text: String) -> Self {
-        PanelError(Kind::Option(text))
     }
 
     pub(crate) fn thread(error: std::io::Error) -> Self {

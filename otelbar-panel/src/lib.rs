@@ -26,7 +26,7 @@ pub use capture::{
 };
 pub use error::PanelError;
 pub use layer::{PeerAddr, ToolbarBody, ToolbarFuture, ToolbarLayer, ToolbarService};
-pub use otelbar_config::OpenTelemetryConfig;
+pub use otelbar_config::{Environment, OpenTelemetryConfig};
 pub use panel::OpenTelemetryPanel;
 pub use request::{RequestHandle, current};
 pub use shutdown::ShutdownGuard;

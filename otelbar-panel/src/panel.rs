@@ -5,12 +5,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
-use otelbar_config::{Capture, OpenTelemetryConfig, Sampler, Semconv};
+use otelbar_config::{Capture, Environment, OpenTelemetryConfig, ProcessEnvironment, Sampler, Semconv};
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data;
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, Names, PanelDataConverter};
-use otelbar_export::{Destination, ExporterOptions, ToolbarSpanExporter};
+use otelbar_export::{Destination, ExporterOptions, SetupError, ToolbarSpanExporter};
 use otelbar_propagation::{Propagators, SamplingState};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
@@ -72,45 +72,71 @@ impl OpenTelemetryPanel {
     ///
     /// # Errors
     ///
-    /// An option of the exporter that does not serve, named with its value and the remedy, or the system giving no
-    /// thread.
+    /// An option of an exporter that does not serve, named with its value and the remedy, or the system giving no
+    /// thread. A configuration that turns the toolbar off gives no error.
     pub fn new(config: OpenTelemetryConfig) -> Result<Self, PanelError> {
-        OpenTelemetryPanel::start(config, Vec::new())
+        OpenTelemetryPanel::start(config, Vec::new(), None)
     }
 
-    /// The toolbar that the environment's `OTEL_*` and `OTELBAR_*` variables describe.
-    ///
-    /// As OpenTelemetry demands, a variable that cannot be read is passed over. It is logged as a warning with the first
-    /// request, when there is a subscriber to hear it, and listed by the JSON API.
+    /// The toolbar that the `OTEL_*` and `OTELBAR_*` variables of the process describe, as
+    /// [`from_environment`](Self::from_environment) reads them.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and an endpoint that cannot be read: its default would send the spans elsewhere.
+    /// As [`from_environment`](Self::from_environment).
     pub fn from_env() -> Result<Self, PanelError> {
-        let (config, warnings) = OpenTelemetryConfig::from_env();
-        let endpoint =
-            warnings.iter().find(|warning| warning.option().is_some_and(|name| name.ends_with("endpoint")));
-        if let Some(warning) = endpoint {
-            return Err(PanelError::option(warning.to_string()));
-        }
-        OpenTelemetryPanel::start(config, warnings.iter().map(ToString::to_string).collect())
+        OpenTelemetryPanel::from_environment(&ProcessEnvironment)
     }
 
-    fn start(config: OpenTelemetryConfig, mut warnings: Vec<String>) -> Result<Self, PanelError> {
+    /// The toolbar that the `OTEL_*` and `OTELBAR_*` variables of this environment describe.
+    ///
+    /// As OpenTelemetry demands, a value that cannot be read is passed over, as if the variable were not set. So is an
+    /// exporter that cannot be used: one that this build does not have, or whose certificate file is not there. Each is
+    /// logged as a warning with the first request, when there is a subscriber to hear it, and listed by the page and
+    /// its API.
+    ///
+    /// ```
+    /// use otelbar_panel::OpenTelemetryPanel;
+    ///
+    /// let environment = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_PROPAGATORS", "tracecontext,teleport")];
+    /// let toolbar = OpenTelemetryPanel::from_environment(&environment)?;
+    /// assert!(toolbar.is_enabled());
+    /// # Ok::<_, otelbar_panel::PanelError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An address of an exporter in use that cannot be read: its default would send the spans elsewhere. The system
+    /// giving no thread. Neither where the environment turns the toolbar off (`OTELBAR_ENABLED=false`,
+    /// `OTEL_SDK_DISABLED=true`).
+    pub fn from_environment(environment: &dyn Environment) -> Result<Self, PanelError> {
+        let (config, warnings) = OpenTelemetryConfig::from_environment(environment);
+        let warnings = warnings.iter().map(ToString::to_string).collect();
+        OpenTelemetryPanel::start(config, warnings, Some(environment))
+    }
+
+    /// Lenient where the configuration is that of an environment.
+    fn start(
+        config: OpenTelemetryConfig,
+        mut warnings: Vec<String>,
+        environment: Option<&dyn Environment>,
+    ) -> Result<Self, PanelError> {
         let (propagators, unsupported) = propagation::propagators(config.propagators());
         let propagators = Arc::new(propagators);
         warnings.extend(unsupported);
         let resource = otelbar_export::resource(&config);
         let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
-        let toolbar = match config.enabled() {
-            true => {
-                let toolbar =
-                    Toolbar::start(config, warnings, Arc::clone(&service), Arc::clone(&propagators))?;
-                Some(Arc::new(toolbar))
-            }
-            false => None,
+        if !config.enabled() {
+            return Ok(OpenTelemetryPanel { toolbar: None, service, propagators });
+        }
+        let exporter = match environment {
+            None => exporter(&config),
+            Some(environment) => usable_exporter(&config, environment, &mut warnings),
         };
-        Ok(OpenTelemetryPanel { toolbar, service, propagators })
+        let exporter = exporter.map_err(PanelError::exporter)?;
+        let toolbar =
+            Toolbar::start(config, warnings, Arc::clone(&service), Arc::clone(&propagators), exporter)?;
+        Ok(OpenTelemetryPanel { toolbar: Some(Arc::new(toolbar)), service, propagators })
     }
 
     /// The layer that goes around a service, to watch its requests and to serve the toolbar's pages.
@@ -202,8 +228,8 @@ impl Toolbar {
         warnings: Vec<String>,
         service: Arc<Service>,
         propagators: Arc<Propagators>,
+        exporter: Option<ToolbarSpanExporter>,
     ) -> Result<Self, PanelError> {
-        let exporter = exporter(&config)?;
         let redactor = Redactor::new(config.redacted_attribute_keys(), config.redacted_query_keys());
         let thresholds = Thresholds::default()
             .with_n_plus_one(config.n_plus_one_threshold())
@@ -419,12 +445,30 @@ impl Drop for Toolbar {
 }
 
 /// The exporter that the configuration asks for, if any.
-fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>, PanelError> {
-    let destinations = ExporterOptions::from_config(config).map_err(PanelError::exporter)?;
-    if destinations.is_empty() {
-        return Ok(None);
+fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>, SetupError> {
+    let destinations = ExporterOptions::from_config(config)?;
+    if destinations.is_empty() { Ok(None) } else { ToolbarSpanExporter::to_all(destinations).map(Some) }
+}
+
+/// The same as far as it can be used, with a warning about what cannot.
+fn usable_exporter(
+    config: &OpenTelemetryConfig,
+    environment: &dyn Environment,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ToolbarSpanExporter>, SetupError> {
+    let mut warn =
+        |error: SetupError| warnings.push(format!("{error}; this exporter is left out until then"));
+    let mut destinations = Vec::new();
+    for name in config.traces_exporters() {
+        match ExporterOptions::for_exporter(*name, config) {
+            Ok(options) => destinations.push(options.with_proxy_from_environment(environment)),
+            Err(error @ SetupError::Endpoint(_)) => return Err(error),
+            Err(error) => warn(error),
+        }
     }
-    ToolbarSpanExporter::to_all(destinations).map(Some).map_err(PanelError::exporter)
+    let (exporter, unusable) = ToolbarSpanExporter::to_usable(destinations)?;
+    unusable.into_iter().for_each(warn);
+    Ok(exporter)
 }
 
 fn access_rule(config: &OpenTelemetryConfig) -> Rule {

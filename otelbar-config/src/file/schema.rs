@@ -4,9 +4,11 @@
 //! Here one exporter of a kind serves a signal, and one batch setting serves its exporters; a file that wants
 //! more is told so.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::yaml::{Key, Kind, Node};
+use crate::builder::{LEAVE_OUT, NO_EFFECT};
 use crate::environment::Reading;
 use crate::options::{OPTIONS, Settings};
 use crate::otlp::Signal;
@@ -18,17 +20,29 @@ use crate::warning::{Place, Position, Warning};
 
 /// The settings of the file whose tree is `root`.
 pub(super) fn read(root: &Node, path: &str, reading: &mut Reading) -> Settings {
-    let mut reader = Reader { path, reading, settings: Settings::default(), shared: Vec::new() };
+    let mut reader =
+        Reader { path, reading, settings: Settings::default(), shared: Vec::new(), told: 0, untold: 0 };
     reader.root(root);
+    if reader.untold > 0 {
+        let why = InvalidValue::new("further warnings are left out", "mend what was warned about before");
+        let place = Place::File { path: path.to_owned(), position: None };
+        reader.reading.warnings.push(Warning::new(None, place, reader.untold.to_string(), why));
+    }
     reader.settings
 }
+
+/// How many warnings there are about a file: nobody reads more, and each is kept, shown and logged.
+const MOST_WARNINGS: usize = 100;
 
 struct Reader<'a> {
     path: &'a str,
     reading: &'a mut Reading,
     settings: Settings,
-    /// Options that exporters share, once given.
-    shared: Vec<String>,
+    /// Options that exporters share, once given, with their text.
+    shared: Vec<(String, String)>,
+    /// How many warnings were given, and how many were not.
+    told: usize,
+    untold: usize,
 }
 
 const SINGLE: &str = "a single value";
@@ -112,7 +126,7 @@ impl Reader<'_> {
                     named.extend(reader.attribute(&item));
                 }
             } else if let Some(list) = reader.text(node) {
-                match pairs::parse(list) {
+                match pairs::parse_all(list) {
                     Ok(pairs) => listed = pairs,
                     Err(why) => {
                         reader.warn_why(Some("resource_attributes"), node.position, list.to_owned(), why)
@@ -300,12 +314,11 @@ impl Reader<'_> {
             "headers_list" => {
                 headers_at.get_or_insert(node.position);
                 if let Some(list) = reader.text(node) {
-                    match pairs::parse(list) {
-                        Ok(pairs) => listed = pairs,
-                        Err(why) => {
-                            let option = static_name(&option("headers"));
-                            reader.warn_why(option, node.position, MASK.to_owned(), why);
-                        }
+                    let (pairs, why) = pairs::usable(list, |pair| Ok((pair.key, pair.value)));
+                    listed = pairs;
+                    if let Some(why) = why {
+                        let option = static_name(&option("headers"));
+                        reader.warn_why(option, node.position, MASK.to_owned(), why);
                     }
                 }
             }
@@ -324,7 +337,8 @@ impl Reader<'_> {
             _ => reader.option(&option(key), node),
         });
         // Single headers are stronger than the list.
-        listed.retain(|(name, _)| !named.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)));
+        let names: HashSet<_> = named.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        listed.retain(|(name, _)| !names.contains(&name.to_ascii_lowercase()));
         listed.extend(named);
         if let Some(position) = headers_at.filter(|_| !listed.is_empty()) {
             let list = pairs::write(listed.iter().map(|(name, value)| (name.as_str(), value.as_str())));
@@ -385,13 +399,14 @@ impl Reader<'_> {
     /// Our own section: options by their names.
     fn otelbar(&mut self, node: &Node) {
         let names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
-        self.each(node, &names, |reader, key, node| match &node.kind {
-            Kind::List(items) => {
-                let words: Vec<_> = items.iter().filter_map(|item| reader.text(item)).collect();
-                let list = if words.is_empty() { NONE.to_owned() } else { words.join(",") };
-                reader.set(key, &list, node.position);
+        self.each(node, &names, |reader, key, node| {
+            if OPTIONS.iter().any(|option| option.name == key && option.not_yet) {
+                reader.warn(None, node.position, key.to_owned(), NO_EFFECT, LEAVE_OUT);
             }
-            _ => reader.option(key, node),
+            let Kind::List(items) = &node.kind else { return reader.option(key, node) };
+            let words: Vec<_> = items.iter().filter_map(|item| reader.text(item)).collect();
+            let list = if words.is_empty() { NONE.to_owned() } else { words.join(",") };
+            reader.set(key, &list, node.position);
         });
     }
 
@@ -413,7 +428,7 @@ impl Reader<'_> {
             Kind::List(_) | Kind::Map(_) => {
                 let warning = self.of_wrong_shape(node, SINGLE);
                 let warning = self.settings.set_unread(option, warning);
-                self.reading.warnings.push(warning);
+                self.tell(warning);
             }
         }
     }
@@ -422,20 +437,20 @@ impl Reader<'_> {
     /// first counts.
     fn once(&mut self, option: &str, node: &Node) {
         let Some(text) = self.text(node) else { return };
-        if !self.shared.iter().any(|known| known == option) {
-            self.shared.push(option.to_owned());
+        let Some((_, first)) = self.shared.iter().find(|(known, _)| known == option) else {
+            self.shared.push((option.to_owned(), text.to_owned()));
             return self.set(option, text, node.position);
-        }
-        let mut other = self.settings.clone();
-        other.set(option, text, node.position, self.path);
-        if other.values() != self.settings.values() {
+        };
+        if first != text {
             let problem = "is not that of an exporter before, which shares it";
             self.warn(static_name(option), node.position, text.to_owned(), problem, "give it once");
         }
     }
 
     fn set(&mut self, option: &str, text: &str, position: Position) {
-        self.reading.warnings.extend(self.settings.set(option, text, position, self.path));
+        if let Some(warning) = self.settings.set(option, text, position, self.path) {
+            self.tell(warning);
+        }
     }
 
     /// Calls `found` for each key that is known, and warns of others.
@@ -455,6 +470,10 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, key: &Key, known: &[&str]) {
+        if self.told == MOST_WARNINGS {
+            self.untold += 1;
+            return;
+        }
         let remedy = match nearest(&key.name, known.iter().copied()) {
             Some(near) => format!("perhaps {near} is meant"),
             None => "remove it, or ignore this".to_owned(),
@@ -510,7 +529,16 @@ impl Reader<'_> {
 
     fn wrong_shape(&mut self, node: &Node, expected: &str) {
         let warning = self.of_wrong_shape(node, expected);
-        self.reading.warnings.push(warning);
+        self.tell(warning);
+    }
+
+    fn tell(&mut self, warning: Warning) {
+        if self.told < MOST_WARNINGS {
+            self.told += 1;
+            self.reading.warnings.push(warning);
+        } else {
+            self.untold += 1;
+        }
     }
 
     /// What stands there may be a secret, so it is not quoted.
@@ -549,7 +577,7 @@ impl Reader<'_> {
         why: InvalidValue,
     ) {
         let warning = Warning::new(option, self.place(position), value, why);
-        self.reading.warnings.push(warning);
+        self.tell(warning);
     }
 }
 

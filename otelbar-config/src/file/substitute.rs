@@ -3,12 +3,17 @@
 
 use crate::environment::Environment;
 
-/// `text` with its references replaced, each once: what a variable holds is not looked at again.
+/// `text` with its references replaced, each once: what a variable holds is not looked at again. `room` is how many
+/// bytes they may give, and becomes what is left of it.
 ///
 /// # Errors
 ///
 /// Says what is wrong with a reference. Not set and empty are the same, and no error.
-pub(super) fn substitute(text: &str, environment: &dyn Environment) -> Result<String, &'static str> {
+pub(super) fn substitute(
+    text: &str,
+    environment: &dyn Environment,
+    room: &mut usize,
+) -> Result<String, &'static str> {
     let mut done = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -19,7 +24,9 @@ pub(super) fn substitute(text: &str, environment: &dyn Environment) -> Result<St
             rest = after;
         } else if let Some(reference) = rest.strip_prefix('{') {
             let (reference, after) = reference.split_once('}').ok_or("a reference `${` is not closed")?;
-            done.push_str(&value(reference, environment)?);
+            let value = value(reference, environment)?;
+            *room = room.checked_sub(value.len()).ok_or("the references to variables give too much text")?;
+            done.push_str(&value);
             rest = after;
         } else {
             done.push('$');
@@ -57,7 +64,7 @@ mod tests {
     fn references_are_replaced_once() {
         fn check(text: &str, expected: Result<&str, &str>) {
             let environment = [("A", "1"), ("EMPTY", ""), ("AGAIN", "${A}")];
-            let done = substitute(text, &environment);
+            let done = substitute(text, &environment, &mut 100);
             assert_eq!(done.as_deref().map_err(|e| *e), expected, "{text}");
         }
         check("plain", Ok("plain"));
@@ -72,5 +79,15 @@ mod tests {
         check("${A?x}", Err("a reference `${…}` does not name an environment variable"));
         check("${}", Err("a reference `${…}` does not name an environment variable"));
         check("${A", Err("a reference `${` is not closed"));
+    }
+
+    #[test]
+    fn what_references_give_is_bounded() {
+        let environment = [("A", "12345")];
+        let mut room = 12;
+        assert_eq!(substitute("${A}${A}", &environment, &mut room).as_deref(), Ok("1234512345"));
+        assert_eq!(room, 2);
+        let too_much = Err("the references to variables give too much text");
+        assert_eq!(substitute("${A}", &environment, &mut room), too_much);
     }
 }

@@ -1,6 +1,6 @@
 //! A YAML document as a tree that knows the place of everything in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
@@ -11,6 +11,8 @@ use crate::warning::Position;
 
 /// Deeper than any configuration, and shallow enough to walk through.
 const DEEPEST: usize = 64;
+/// How many bytes all references to the environment give at most: each may stand for much more than it takes to write.
+const ROOM: usize = 4 << 20;
 const TOO_DEEP: &str = "it is nested too deeply";
 
 pub(super) struct Node {
@@ -49,7 +51,7 @@ pub(super) struct SyntaxError {
 /// Reads the one document of `text`, with references to the environment replaced in its values.
 pub(super) fn parse(text: &str, environment: &dyn Environment) -> Result<Rc<Node>, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut tree = Tree { environment, anchors: HashMap::new(), open: Vec::new(), root: None };
+    let mut tree = Tree { environment, room: ROOM, anchors: HashMap::new(), open: Vec::new(), root: None };
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| SyntaxError {
@@ -80,6 +82,8 @@ fn syntax(position: Position, problem: impl Into<String>) -> SyntaxError {
 /// A tree that is being built from events.
 struct Tree<'a> {
     environment: &'a dyn Environment,
+    /// How many bytes references to it may still give.
+    room: usize,
     /// Nodes that aliases refer to. They are shared, so that no alias multiplies what it stands for.
     anchors: HashMap<usize, Rc<Node>>,
     open: Vec<Open>,
@@ -95,23 +99,34 @@ struct Open {
 
 enum Items {
     List(Vec<Rc<Node>>),
+    Map(OpenMap),
+}
+
+#[derive(Default)]
+struct OpenMap {
+    pairs: Vec<(Key, Rc<Node>)>,
+    /// Those of the pairs, and the one that waits.
+    names: HashSet<String>,
     /// The key that waits for its value, if one does.
-    Map(Vec<(Key, Rc<Node>)>, Option<Key>),
+    key: Option<Key>,
 }
 
 impl Tree<'_> {
     fn receive(&mut self, event: Event<'_>, position: Position) -> Result<(), SyntaxError> {
         match event {
             Event::Scalar(text, style, anchor, _) => {
-                if let Some(Open { items: Items::Map(pairs, key @ None), .. }) = self.open.last_mut() {
-                    if pairs.iter().any(|(known, _)| known.name == text) {
+                if let Some(Open { items: Items::Map(map), .. }) = self.open.last_mut()
+                    && map.key.is_none()
+                {
+                    let name = text.into_owned();
+                    if !map.names.insert(name.clone()) {
                         return Err(syntax(position, "the same key is given twice"));
                     }
-                    *key = Some(Key { name: text.into_owned(), position });
+                    map.key = Some(Key { name, position });
                     return Ok(());
                 }
-                let text =
-                    substitute(&text, self.environment).map_err(|problem| syntax(position, problem))?;
+                let text = substitute(&text, self.environment, &mut self.room)
+                    .map_err(|problem| syntax(position, problem))?;
                 let null = text.is_empty()
                     || style == ScalarStyle::Plain && matches!(&*text, "~" | "null" | "Null" | "NULL");
                 let kind = if null { Kind::Null } else { Kind::Scalar(text) };
@@ -128,7 +143,7 @@ impl Tree<'_> {
                 None => Err(syntax(position, "an alias refers to what it is part of")),
             },
             Event::SequenceStart(anchor, _) => self.open(position, anchor, Items::List(Vec::new())),
-            Event::MappingStart(anchor, _) => self.open(position, anchor, Items::Map(Vec::new(), None)),
+            Event::MappingStart(anchor, _) => self.open(position, anchor, Items::Map(OpenMap::default())),
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 None => Ok(()),
                 Some(Open { position, anchor, items }) => {
@@ -137,9 +152,9 @@ impl Tree<'_> {
                             let inner = items.iter().map(|node| node.depth).max();
                             (Kind::List(items), inner)
                         }
-                        Items::Map(pairs, _) => {
-                            let inner = pairs.iter().map(|(_, node)| node.depth).max();
-                            (Kind::Map(pairs), inner)
+                        Items::Map(map) => {
+                            let inner = map.pairs.iter().map(|(_, node)| node.depth).max();
+                            (Kind::Map(map.pairs), inner)
                         }
                     };
                     self.place(Node { position, kind, depth: 1 + inner.unwrap_or(0) }, anchor)
@@ -157,7 +172,7 @@ impl Tree<'_> {
         if self.open.len() == DEEPEST {
             return Err(syntax(position, TOO_DEEP));
         }
-        if let Some(Open { items: Items::Map(_, None), .. }) = self.open.last() {
+        if let Some(Open { items: Items::Map(OpenMap { key: None, .. }), .. }) = self.open.last() {
             return Err(syntax(position, "a key is not a text"));
         }
         self.open.push(Open { position, anchor, items });
@@ -177,8 +192,8 @@ impl Tree<'_> {
         match self.open.last_mut().map(|open| &mut open.items) {
             None => self.root = Some(node),
             Some(Items::List(items)) => items.push(node),
-            Some(Items::Map(pairs, key)) => match key.take() {
-                Some(key) => pairs.push((key, node)),
+            Some(Items::Map(map)) => match map.key.take() {
+                Some(key) => map.pairs.push((key, node)),
                 None => return Err(syntax(node.position, "a key is not a text")),
             },
         }

@@ -1,6 +1,5 @@
 //! What a row of the table becomes: a setting, a value, an accessor, a setter and a line of the account.
 
-use crate::check::Conflict;
 use crate::environment::{Environment, Reading, read_variable};
 use crate::value::{InvalidValue, MAX_TEXT, OptionValue, Rejected};
 use crate::warning::{Place, Position, Warning};
@@ -53,19 +52,19 @@ pub struct OptionInfo {
     pub secret: bool,
     /// What it means that its text cannot be read, where the default does not stand in for it; `None` where it does.
     pub unreadable: Option<&'static str>,
-    /// Whether it is read and checked, but nothing uses it yet.
+    /// Whether it is read, but has no effect yet. There is no setter for it, and nothing is said of it.
     pub not_yet: bool,
-    /// Which of the names it takes nothing uses yet.
+    /// Which of the names it takes have no effect yet. Setters refuse them.
     pub values_not_yet: &'static [&'static str],
 }
 
 impl OptionInfo {
-    /// What of it nothing uses yet, as a sentence: `Not used yet.` or `Not used yet: headers, profile.`
+    /// What of it has no effect yet, as a sentence: `Not in effect yet.` or `Not in effect yet: headers, profile.`
     pub fn reservation(&self) -> Option<String> {
         match (self.not_yet, self.values_not_yet) {
-            (true, _) => Some("Not used yet.".to_owned()),
+            (true, _) => Some("Not in effect yet.".to_owned()),
             (false, []) => None,
-            (false, names) => Some(format!("Not used yet: {}.", names.join(", "))),
+            (false, names) => Some(format!("Not in effect yet: {}.", names.join(", "))),
         }
     }
 }
@@ -86,6 +85,8 @@ pub(crate) struct Row<T> {
     pub(crate) check: Check<T>,
     /// See [`OptionInfo::unreadable`].
     pub(crate) unreadable: Option<&'static str>,
+    /// See [`OptionInfo::not_yet`].
+    pub(crate) not_yet: bool,
 }
 
 /// A variable and how its text is read: `None` where it says nothing about the option.
@@ -148,7 +149,7 @@ pub(crate) fn set<T: OptionValue>(
     } else if let Some(warning) = &warning {
         *unread = Some(Box::new(warning.clone()));
     }
-    warning
+    warning.filter(|_| !row.not_yet)
 }
 
 impl Refused {
@@ -171,26 +172,6 @@ pub(crate) fn plain<T: OptionValue>(text: &str) -> Result<Option<T>, Rejected<Op
     T::parse(text)
         .map(Some)
         .map_err(|rejected| Rejected { why: rejected.why, instead: rejected.instead.map(Some) })
-}
-
-/// Notes an option that is set to what nothing uses yet.
-pub(crate) fn reserve<T: OptionValue>(
-    option: &'static str,
-    not_yet: bool,
-    setting: &Setting<T>,
-    unused: &mut Vec<Conflict>,
-) {
-    let Some(set) = setting else { return };
-    let text = set.value.text();
-    let names: Vec<_> = text.split(',').filter(|name| T::NOT_YET.contains(name)).collect();
-    let problem = match *names {
-        _ if not_yet => "is not used yet".to_owned(),
-        [] => return,
-        [name] if name == text => "is not used yet".to_owned(),
-        _ => format!("has what is not used yet: {}", names.join(", ")),
-    };
-    let why = InvalidValue::new(problem, "leave it out, unless it is there for another program");
-    unused.push(Conflict::new(option, set, why));
 }
 
 pub(crate) fn source<T>(setting: &Setting<T>) -> Option<Source> {
@@ -220,7 +201,7 @@ pub(crate) fn read<T: OptionValue>(
         if setting.is_none() && unread.is_none() {
             *unread = warning.clone().map(Box::new);
         }
-        reading.warnings.extend(warning);
+        reading.warnings.extend(warning.filter(|_| !row.not_yet));
         setting
     });
     if setting.is_some() {
@@ -272,6 +253,8 @@ macro_rules! options {
         pub(crate) struct Settings {
             $($( pub(crate) $name: Setting<$type>, )+)+
             pub(crate) unread: UnreadSettings,
+            /// The name of the program, where it is known.
+            pub(crate) executable: Option<String>,
         }
 
         /// What the sources gave that nothing could be read of.
@@ -288,6 +271,7 @@ macro_rules! options {
                         name: stringify!($name),
                         check: options!(@check $($check)?),
                         unreadable: options!(@unreadable $($unreadable)?),
+                        not_yet: options!(@not_yet $($yet)?),
                     }
                 }
             )+)+
@@ -319,7 +303,7 @@ macro_rules! options {
                         &mut unread.$name,
                     );
                 )+)+
-                Settings { $($( $name, )+)+ unread }
+                Settings { $($( $name, )+)+ unread, executable: executable(environment) }
             }
 
             /// Sets the option of this name, if there is one, from a text in the file, and gives the warning there may
@@ -368,23 +352,15 @@ macro_rules! options {
                 let unread = UnreadSettings { $($(
                     $name: declare::unread(&self.$name, self.unread.$name, weaker.unread.$name),
                 )+)+ };
-                Settings { $($( $name: declare::layer(self.$name, weaker.$name), )+)+ unread }
+                Settings {
+                    $($( $name: declare::layer(self.$name, weaker.$name), )+)+
+                    unread,
+                    executable: self.executable.or(weaker.executable),
+                }
             }
 
             pub(crate) fn values(&self) -> Values {
                 Values { $($( $name: self.$name(), )+)+ }
-            }
-
-            /// What is set and used by nothing yet.
-            pub(crate) fn unused(&self) -> Vec<crate::check::Conflict> {
-                let mut unused = Vec::new();
-                $($( declare::reserve(
-                    stringify!($name),
-                    options!(@not_yet $($yet)?),
-                    &self.$name,
-                    &mut unused,
-                ); )+)+
-                unused
             }
 
             /// The source of each option, in the order of [`OPTIONS`]: that of a wider option where the
@@ -407,7 +383,7 @@ macro_rules! options {
                 #[doc = $help]
                 #[doc = ""]
                 #[doc = concat!("Default: `", options!(@default_text $default), "`. Variable:" $(, " `", $variable, "`")+, ".")]
-                $( #[doc = concat!("Not used ", stringify!($yet), ".")] )?
+                $( #[doc = concat!("Not in effect ", stringify!($yet), ".")] )?
                 pub fn $name(&self) -> options!(@view $type $(, $($view)+)?) {
                     options!(@get self.values, $name $(, $($view)+)?)
                 }
@@ -417,32 +393,38 @@ macro_rules! options {
         /// Every setter takes an owned text.
         const _: fn() = || { $($( let _: fn(String) -> Given<$type> = From::from; )+)+ };
 
-        /// One setter for each option. Each takes the value itself or its text.
+        /// One setter for each option that is in effect. Each takes the value itself or its text.
         impl Builder {
             /// Sets the option of this name from a text, as it would stand in its variable: for command
             /// lines and other configuration files. An unknown name is reported by [`build`](Self::build).
             pub fn set(self, option: &str, text: &str) -> Self {
                 match option {
-                    $($( stringify!($name) => self.$name(text), )+)+
+                    $($( stringify!($name) => options!(@set self, text, $name $(, $yet)?), )+)+
                     _ => self.unknown(option),
                 }
             }
 
-            $($(
-                #[doc = $help]
-                #[doc = ""]
-                #[doc = concat!("Default: `", options!(@default_text $default), "`.")]
-                $( #[doc = concat!("Not used ", stringify!($yet), ".")] )?
-                pub fn $name(mut self, value: impl Into<Given<$type>>) -> Self {
-                    let set = self.accept(&row::$name(), value.into());
-                    if set.is_some() {
-                        self.settings.$name = set;
-                    }
-                    self
-                }
-            )+)+
+            $($( options! { @setter $help, $name, $type, $default $(, $yet)? } )+)+
         }
     };
+
+    (@setter $help:literal, $name:ident, $type:ty, $default:tt) => {
+        #[doc = $help]
+        #[doc = ""]
+        #[doc = concat!("Default: `", options!(@default_text $default), "`.")]
+        pub fn $name(mut self, value: impl Into<Given<$type>>) -> Self {
+            let set = self.accept(&row::$name(), value.into());
+            if set.is_some() {
+                self.settings.$name = set;
+            }
+            self
+        }
+    };
+    // A setter without effect would be a trap.
+    (@setter $help:literal, $name:ident, $type:ty, $default:tt, $yet:ident) => {};
+
+    (@set $builder:expr, $text:expr, $name:ident) => { $builder.$name($text) };
+    (@set $builder:expr, $text:expr, $name:ident, $yet:ident) => { $builder.without_effect(stringify!($name)) };
 
     (@default_text (as $wide:ident)) => { concat!("as ", stringify!($wide)) };
     (@default_text (as $wide:ident, $closure:expr, $text:literal)) => { $text };
