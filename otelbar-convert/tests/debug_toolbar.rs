@@ -356,6 +356,14 @@ fn a_query_tells_where_it_comes_from() {
     check_origin(json!({"origin_key": "C:\\a.py:87:row"}), "C:\\a.py 87 row");
     check_origin(json!({"origin_key": "a.py:x:row"}), "  ");
     check_origin(json!({"stack": stack}), "b.py 2 inner");
+    // A place in a dependency is none, where the stack has one in the application.
+    let dependency = "/srv/venv/lib/python3.13/site-packages/sqlalchemy/engine/base.py";
+    let frame = |file: &str, line: u32| json!({"file": file, "line": line, "function": "f"});
+    let frames = json!([frame("/srv/a.py", 1), frame("/srv/b.py", 2), frame(dependency, 3)]);
+    check_origin(json!({"stack": frames}), "/srv/b.py 2 f");
+    check_origin(json!({"stack": frames, "origin_key": format!("{dependency}:3:f")}), "/srv/b.py 2 f");
+    check_origin(json!({"stack": frames, "origin_key": "/srv/a.py:1:f"}), "/srv/a.py 1 f");
+    check_origin(json!({"stack": [frame(dependency, 3)]}), &format!("{dependency} 3 f"));
     let converted =
         convert(&read(&with_queries(json!([{"sql": "SELECT 1", "duration": 0, "stack": stack}]))));
     let trace = "  File \"a.py\", line 1, in outer\n    inner()\n  File \"b.py\", line 2, in inner";

@@ -9,6 +9,7 @@ use opentelemetry::KeyValue;
 use super::json::{self, Object};
 use super::losses::Losses;
 use super::secrets::Secrets;
+use crate::findings::is_dependency;
 use crate::panel_data::{Cache, Entry, EntryKind, Level, Log, Parameter, Profile, Source, Sql, Template};
 use crate::redact::REDACTED;
 use crate::semconv;
@@ -373,13 +374,16 @@ fn system_name(dialect: Option<String>) -> Cow<'static, str> {
     }
 }
 
-/// Where a query comes from: `origin_key`, or the innermost frame.
+/// Where a query comes from: `origin_key`, or the innermost frame, of which one in the application's own code comes first.
 fn read_origin(query: &Object<'_, '_>, entry: &mut Entry, secrets: &Secrets<'_>, losses: &Losses) {
     let mut place = query.text("origin_key").and_then(|key| {
         let (rest, function) = key.rsplit_once(':')?;
         let (file, line) = rest.rsplit_once(':')?;
         Some((file.to_owned(), line.parse().ok()?, function.to_owned()))
     });
+    let is_foreign =
+        |place: &Option<(String, u32, String)>| place.as_ref().is_none_or(|(file, ..)| is_dependency(file));
+    let mut inner = None;
     let frames = query.list("stack");
     let mut trace = String::new();
     for frame in frames.iter().flat_map(|frames| frames.objects(losses)) {
@@ -390,9 +394,12 @@ fn read_origin(query: &Object<'_, '_>, entry: &mut Entry, secrets: &Secrets<'_>,
         if let Some(code) = frame.text("code").filter(|code| !code.is_empty()) {
             let _ = writeln!(trace, "    {}", code.trim());
         }
-        if query.text("origin_key").is_none() {
-            place = Some((file, line, function));
+        if !is_dependency(&file) || is_foreign(&inner) {
+            inner = Some((file, line, function));
         }
+    }
+    if place.is_none() || (is_foreign(&place) && !is_foreign(&inner)) {
+        place = inner;
     }
     if !trace.is_empty() {
         entry.details_mut().stacktrace = Some(secrets.mask(trace.trim_end().to_owned()));

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use opentelemetry::Value;
 use opentelemetry::trace::{Event, Status};
@@ -55,11 +55,15 @@ pub fn count_failures(tree: &Tree<'_>) -> usize {
 
 fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
     let spans = tree.spans();
-    let failed = |i: &usize| tree.parent(*i).filter(|parent| spans.get(*parent).is_some_and(is_error));
-    let mut concerned: Vec<usize> =
-        causes.iter().flat_map(|cause| std::iter::successors(Some(*cause), failed)).collect();
-    concerned.sort_unstable();
-    concerned.dedup();
+    let failed = |i: usize| tree.parent(i).filter(|parent| spans.get(*parent).is_some_and(is_error));
+    let mut concerned = BTreeSet::new();
+    for cause in causes {
+        let mut at = Some(*cause);
+        // What one cause made fail is not gone through again for the next.
+        while let Some(span) = at.filter(|span| concerned.insert(*span)) {
+            at = failed(span);
+        }
+    }
 
     let first = spans.get(*causes.first()?)?;
     let reason = reason(first);
