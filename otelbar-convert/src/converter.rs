@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Event, SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
@@ -135,7 +135,7 @@ impl PanelDataConverter {
         self
     }
 
-    /// Sets how many attributes and events a span has, and how long a value is.
+    /// Sets how many attributes, events and links a span has, and how long a value is.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -229,7 +229,7 @@ impl PanelDataConverter {
         span.data.parent_span_is_remote = data.remote_parent.is_some();
         span.busy = timer.busy.map(|busy| busy.min(interval.duration));
         span.ended = timer.ended;
-        span.data.links.links = data.request.links.clone();
+        span.data.links.links = self.links(&data.request.links, report);
         self.attach_logs(data, &mut span, ROOT, layout, clock, report);
         if let Some(exception) = &data.request.exception {
             attach_exception(exception, &mut span, clock.at(interval.end()));
@@ -277,7 +277,7 @@ impl PanelDataConverter {
             if let Some(scope) = &details.scope {
                 span.data.instrumentation_scope = scope.clone();
             }
-            span.data.links.links = details.links.clone();
+            span.data.links.links = self.links(&details.links, report);
             span.data.links.dropped_count = details.dropped_links;
         }
         self.attach_logs(data, &mut span, node, layout, clock, report);
@@ -326,6 +326,15 @@ impl PanelDataConverter {
                 instrumentation_scope: self.scope.clone(),
             },
         }
+    }
+
+    fn links(&self, links: &[Link], report: &mut Report) -> Vec<Link> {
+        let link = |link: &Link| {
+            let mut attributes = Vec::with_capacity(link.attributes.len());
+            self.add_recorded(&mut attributes, &link.attributes, report);
+            Link::new(link.span_context.clone(), attributes, link.dropped_attributes_count)
+        };
+        links.iter().map(link).collect()
     }
 
     fn span_context(&self, data: &PanelData, id: SpanId) -> SpanContext {

@@ -3,7 +3,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::report::Report;
 
-/// How many attributes and events a span has, and how long their values are.
+/// How many attributes, events and links a span has, and how long their values are.
 ///
 /// What is over a limit is left out and counted, both in the span's own counters and in the
 /// [`Report`]. Attributes of the semantic conventions come before those that were recorded, and
@@ -17,6 +17,10 @@ pub struct Limits {
     pub events: usize,
     /// Attributes of an event.
     pub event_attributes: usize,
+    /// Links of a span; the first are kept.
+    pub links: usize,
+    /// Attributes of a link.
+    pub link_attributes: usize,
     /// Characters of a text, and of each text of a list.
     pub value_length: usize,
 }
@@ -24,14 +28,28 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let none = usize::MAX;
-        Limits { attributes: none, events: none, event_attributes: none, value_length: none }
+        Limits {
+            attributes: none,
+            events: none,
+            event_attributes: none,
+            links: none,
+            link_attributes: none,
+            value_length: none,
+        }
     }
 }
 
 impl Limits {
-    /// What the specification has for its default: 128 attributes and events, values of any length.
+    /// What the specification has for its default: 128 attributes, events and links, values of any length.
     pub fn of_specification() -> Self {
-        Limits { attributes: 128, events: 128, event_attributes: 128, ..Limits::default() }
+        Limits {
+            attributes: 128,
+            events: 128,
+            event_attributes: 128,
+            links: 128,
+            link_attributes: 128,
+            ..Limits::default()
+        }
     }
 
     /// Sets how many attributes a span has.
@@ -55,6 +73,20 @@ impl Limits {
         self
     }
 
+    /// Sets how many links a span has.
+    #[must_use]
+    pub fn with_links(mut self, count: usize) -> Self {
+        self.links = count;
+        self
+    }
+
+    /// Sets how many attributes a link has.
+    #[must_use]
+    pub fn with_link_attributes(mut self, count: usize) -> Self {
+        self.link_attributes = count;
+        self
+    }
+
     /// Sets how many characters a text has.
     #[must_use]
     pub fn with_value_length(mut self, characters: usize) -> Self {
@@ -72,6 +104,14 @@ impl Limits {
         for event in &mut span.events.events {
             let dropped = self.apply_to(&mut event.attributes, self.event_attributes, report);
             event.dropped_attributes_count = event.dropped_attributes_count.saturating_add(dropped);
+        }
+        let over = saturate(span.links.links.len().saturating_sub(self.links));
+        span.links.links.truncate(self.links);
+        span.links.dropped_count = span.links.dropped_count.saturating_add(over);
+        report.dropped_links = report.dropped_links.saturating_add(over);
+        for link in &mut span.links.links {
+            let dropped = self.apply_to(&mut link.attributes, self.link_attributes, report);
+            link.dropped_attributes_count = link.dropped_attributes_count.saturating_add(dropped);
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Report {
     pub dropped_attributes: u32,
     /// Events left out over the limit.
     pub dropped_events: u32,
+    /// Links left out over the limit.
+    pub dropped_links: u32,
     /// Values cut at the limit of their length.
     pub cut_values: u32,
 }

@@ -9,7 +9,8 @@ use otelbar_convert::findings::count_failures;
 use otelbar_convert::panel_data::{
     Details, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Request, Sql,
 };
-use otelbar_convert::{ConvertedSpan, Tree};
+use otelbar_convert::redact::Redactor;
+use otelbar_convert::{ConvertedSpan, Limits, PanelDataConverter, Tree};
 
 fn exception(kind: &'static str, message: &'static str) -> Exception {
     let text = |text: &'static str| (!text.is_empty()).then(|| text.into());
@@ -275,6 +276,24 @@ fn links_are_kept() {
         assert_eq!(span.data.links.links[0].span_context, other);
         assert_eq!(span.data.links.dropped_count, dropped);
     }
+}
+
+#[test]
+fn links_keep_to_the_limits_and_no_secrets() {
+    let attributes = || vec![KeyValue::new("password", "hunter2"), KeyValue::new("why", "retry")];
+    let link = || Link::new(SpanContext::NONE, attributes(), 0);
+    let mut data = data(get("/"));
+    let mut follows = entry("work", 1);
+    follows.details_mut().links = vec![link(), link(), link()];
+    data.entries.push(follows);
+    let converter = PanelDataConverter::default()
+        .with_redactor(Redactor::common())
+        .with_limits(Limits::default().with_links(2).with_link_attributes(1));
+    let converted = converter.convert(&data);
+    let links = &converted.spans[1].data.links;
+    assert_eq!((links.links.len(), links.dropped_count, converted.report.dropped_links), (2, 1, 1));
+    assert_eq!(links.links[0].attributes, [KeyValue::new("password", "REDACTED")]);
+    assert_eq!(links.links[0].dropped_attributes_count, 1);
 }
 
 #[test]
