@@ -245,3 +245,34 @@ impl Room {
         shown
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::{TraceFlags, TraceId, TraceState};
+
+    use super::*;
+
+    /// However much came with a request, what goes on with each call is at hand: nothing is read again, or copied.
+    #[test]
+    fn what_is_passed_on_is_read_once() {
+        let member = |n: usize| format!("k{n}=v{n}");
+        let list = (0..32).map(member).collect::<Vec<_>>().join(",");
+        let received =
+            TraceContext::new("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".parse().unwrap())
+                .with_tracestate(list.parse().unwrap())
+                .with_baggage(list.parse().unwrap());
+        let span =
+            SpanContext::new(TraceId::from(1), SpanId::from(2), TraceFlags::SAMPLED, false, TraceState::NONE);
+        let mut propagation = Propagation::default();
+        propagation.pass_on_from(received, &span);
+        let mut passed_on = TraceContext::empty();
+        let made = allocation_counter::measure(|| passed_on = propagation.passed_on_from(SpanId::from(3)));
+        assert_eq!(made.count_total, 0);
+        let expected = "00-00000000000000000000000000000001-0000000000000003-01";
+        assert_eq!(passed_on.traceparent().unwrap().to_string(), expected);
+        assert_eq!(
+            (passed_on.tracestate().to_string(), passed_on.baggage().to_string()),
+            (list.clone(), list)
+        );
+    }
+}

@@ -66,7 +66,7 @@ pub fn inject_trace_context(context: &TraceContext<'_>, headers: &mut HeaderMap)
         if let Some(traceparent) = context.traceparent() {
             // Digits and dashes are allowed in a header.
             if let Ok(value) = HeaderValue::from_bytes(&traceparent.to_bytes()) {
-                headers.insert(&TRACEPARENT, value);
+                let _ = headers.try_insert(&TRACEPARENT, value);
             }
             remove(headers, &TRACESTATE);
         }
@@ -134,14 +134,14 @@ impl<'h> Iterator for Values<'h> {
     }
 }
 
-/// What is no valid name or value of a header is not set.
+/// What is no valid name or value of a header is not set, and nothing is set in a map that is full.
 impl Injector for HeaderMap {
     fn set(&mut self, name: &str, value: &str) {
         let Ok(value) = HeaderValue::from_str(value) else { return };
         if let Some(name) = known(name) {
-            self.insert(name, value);
+            let _ = self.try_insert(name, value);
         } else if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
-            self.insert(name, value);
+            let _ = self.try_insert(name, value);
         }
     }
 
@@ -170,7 +170,7 @@ fn remove(headers: &mut HeaderMap, name: &HeaderName) {
 fn insert(headers: &mut HeaderMap, name: &HeaderName, value: Bytes) {
     // Only characters that are allowed in a header are ever in the types that were written.
     if let Ok(value) = HeaderValue::from_maybe_shared(value) {
-        headers.insert(name, value);
+        let _ = headers.try_insert(name, value);
     }
 }
 
@@ -268,6 +268,23 @@ mod tests {
         inject_trace_context(&TraceContext::new(VALID.parse().unwrap()), &mut headers);
         assert_eq!(headers.len(), 1);
         assert_eq!(headers["traceparent"], VALID);
+    }
+
+    /// A map that is full stays as it is; nothing panics.
+    #[test]
+    fn a_full_map_is_left_alone() {
+        let mut headers = HeaderMap::new();
+        for number in 0.. {
+            let name = HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap();
+            if headers.try_insert(name, HeaderValue::from_static("other")).is_err() {
+                break;
+            }
+        }
+        let before = headers.len();
+        let context = TraceContext::new(VALID.parse().unwrap()).with_baggage(Baggage::parse("a=1").unwrap());
+        inject_trace_context(&context, &mut headers);
+        crate::inject(&context, &mut headers);
+        assert_eq!(headers.len(), before);
     }
 
     /// Few fields are looked through and many are hashed; what is found is the same.

@@ -5,8 +5,8 @@ mod plain;
 use std::collections::HashMap;
 
 use otelbar_propagation::{
-    Baggage, Level, Propagator, Propagators, TraceContext, TraceFlags, Traceparent, Tracestate, extract,
-    inject,
+    Baggage, Level, Propagator, Propagators, SamplingState, TraceContext, TraceFlags, Traceparent,
+    Tracestate, extract, inject,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -178,9 +178,13 @@ proptest! {
         prop_assert_eq!(extract(&carrier).warnings().count(), 0);
     }
 
-    /// In every format the ids and the sampling arrive.
+    /// In every format the ids and the sampling arrive, the state of it as far as the format has it.
     #[test]
-    fn every_format_carries_the_ids(context in context()) {
+    fn every_format_carries_the_ids(context in context(), state in 0..4_usize) {
+        use SamplingState::{Accept, Debug, Deferred, Deny};
+
+        let state = [Deferred, Deny, Accept, Debug][state];
+        let context = context.with_sampling(state);
         for propagator in Propagator::ALL.iter().filter(|propagator| **propagator != Propagator::Baggage) {
             let propagators = Propagators::new([*propagator]);
             let mut carrier = HashMap::new();
@@ -188,10 +192,18 @@ proptest! {
             let ids = |traceparent: Traceparent| {
                 (traceparent.trace_id(), traceparent.parent_id(), traceparent.flags().is_sampled())
             };
-            prop_assert_eq!(
-                propagators.extract(&carrier).traceparent().map(ids),
-                context.traceparent().map(ids)
-            );
+            let extraction = propagators.extract(&carrier);
+            prop_assert_eq!(extraction.traceparent().map(ids), context.traceparent().map(ids));
+            let expected = match (propagator, state) {
+                (Propagator::TraceContext, state) => SamplingState::of_flag(state.is_sampled()),
+                (Propagator::Jaeger, Deferred) => Deny,
+                (Propagator::XRay, Debug) => Accept,
+                (_, state) => state,
+            };
+            // B3 alone carries a decision without a trace.
+            let is_b3 = matches!(propagator, Propagator::B3 | Propagator::B3Multi);
+            let carries = context.traceparent().is_some() || is_b3;
+            prop_assert_eq!(extraction.sampling(), if carries { expected } else { Deferred }, "{}", propagator);
         }
     }
 
@@ -217,7 +229,10 @@ proptest! {
     ) {
         let propagators = Propagators::new(Propagator::ALL.iter().rev().copied());
         let extraction = propagators.extract(&fields[..]);
-        let _ = extraction.warnings().map(|warning| warning.to_string()).collect::<Vec<_>>();
+        let (context, warnings) = extraction.context_and_warnings();
+        prop_assert!(warnings.iter().all(|warning| !warning.to_string().is_empty()));
+        prop_assert_eq!(&context, &extraction.context());
+        prop_assert_eq!(&context.clone().into_owned(), &context);
         let _ = extraction.refusal().map(ToString::to_string);
         let mut carrier = HashMap::new();
         propagators.inject(&extraction.context(), &mut carrier);

@@ -370,6 +370,22 @@ mod tests {
         client(&[common, ("forwarded", "nonsense")], None);
     }
 
+    proptest::proptest! {
+        /// Any text: no panic, and whoever is named is behind a proxy that is trusted or is the last in the list.
+        #[test]
+        fn any_text_is_read(
+            lines in proptest::collection::vec("[ -~]{0,60}|(for=\"?[0-9a-f.:\\[\\]]{1,20}\"?[;,]?){0,4}|[0-9a-f.:, ]{0,40}", 0..4),
+        ) {
+            for name in ["forwarded", "x-forwarded-for"] {
+                let fields: Vec<_> = lines.iter().map(|line| (name, line.as_str())).collect();
+                if let Some(client) = read(&fields).and_then(|found| found.client) {
+                    let text = client.to_string();
+                    proptest::prop_assert!(text.parse() == Ok(client));
+                }
+            }
+        }
+    }
+
     /// Nothing is believed of a peer that is not trusted, or not known, or where nobody is.
     #[test]
     fn only_trusted_peers_are_believed() {
