@@ -59,13 +59,13 @@ impl Headers {
 fn checked(Pair { number, key, value }: Pair) -> Result<(String, Secret<String>), InvalidValue> {
     if key.is_empty() || !key.bytes().all(is_token) {
         return Err(InvalidValue::new(
-            format!("has what is not the name of a header in entry {number}"),
+            format!("has an invalid header name in entry {number}"),
             "write name=value with a name of letters, digits and dashes",
         ));
     }
     if !value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) {
         return Err(InvalidValue::new(
-            format!("has a value that cannot be sent in a header in entry {number}"),
+            format!("has an invalid header value in entry {number}"),
             "write a value of printable ASCII",
         ));
     }
@@ -139,11 +139,11 @@ mod tests {
         }
         check("authorization=Basic dXNlcjpwYXNz==", None);
         check("x=", None);
-        check("a b=c", Some("has what is not the name of a header in entry 1"));
-        check("x=1,naïve=c", Some("has what is not the name of a header in entry 2"));
-        check("x=a%0d%0aSet-Cookie: b", Some("has a value that cannot be sent in a header in entry 1"));
-        check("x=%00", Some("has a value that cannot be sent in a header in entry 1"));
-        check("x=caf%C3%A9", Some("has a value that cannot be sent in a header in entry 1"));
+        check("a b=c", Some("has an invalid header name in entry 1"));
+        check("x=1,naïve=c", Some("has an invalid header name in entry 2"));
+        check("x=a%0d%0aSet-Cookie: b", Some("has an invalid header value in entry 1"));
+        check("x=%00", Some("has an invalid header value in entry 1"));
+        check("x=caf%C3%A9", Some("has an invalid header value in entry 1"));
         check("x", Some("has no `=` in entry 1"));
     }
 

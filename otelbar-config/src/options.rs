@@ -429,7 +429,7 @@ options! {
         access_token: Option<Secret<String>> as (Option<&Secret<String>>),
             default none, env ["OTELBAR_ACCESS_TOKEN"], check hard_to_guess,
             unreadable "nobody may see the pages";
-        /// Further names (Host header, without port) under which the page answers; IP addresses, localhost and *.localhost always do.
+        /// Further names (Host header, without port) under which the page answers; loopback addresses, localhost and *.localhost always do.
         allowed_hosts: Vec<String> as (&[String]),
             default "none", env ["OTELBAR_ALLOWED_HOSTS"];
         /// The proxies whose Forwarded and X-Forwarded-* headers are believed: IP addresses and networks (10.0.0.0/8).

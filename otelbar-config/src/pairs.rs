@@ -97,7 +97,7 @@ fn decode(text: &str, number: usize) -> Result<String, InvalidValue> {
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
         Err(_) => {
-            Err(InvalidValue::new(format!("has what is not UTF-8, once decoded, in entry {number}"), REMEDY))
+            Err(InvalidValue::new(format!("has invalid UTF-8, once decoded, in entry {number}"), REMEDY))
         }
     }
 }
@@ -124,6 +124,6 @@ mod tests {
         check("a=%4", Err("has a broken percent-encoding in entry 1"));
         check("a=%", Err("has a broken percent-encoding in entry 1"));
         check("a=%zz", Err("has a broken percent-encoding in entry 1"));
-        check("a=%ff", Err("has what is not UTF-8, once decoded, in entry 1"));
+        check("a=%ff", Err("has invalid UTF-8, once decoded, in entry 1"));
     }
 }

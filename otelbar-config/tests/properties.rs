@@ -64,6 +64,11 @@ fn text() -> impl Strategy<Value = String> {
         "unlimited",
         "ca.pem",
         "trace_based",
+        "127.0.0.1,10.0.0.0/8,proxy",
+        "http.response.body.size",
+        "0123456789abcdef",
+        "tracecontext,ottrace",
+        "http://coll ector",
     ]
     .map(str::to_owned)
     .to_vec();
