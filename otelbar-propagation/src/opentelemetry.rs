@@ -196,6 +196,10 @@ impl TraceContext<'_> {
 /// An invalid context is no reason to lose the one there is: it is left as it was, and so is its baggage
 /// where none was received.
 ///
+/// A span context has no place for a decision that is left open ([`SamplingState::Deferred`]), nor for one without a
+/// trace: to a sampler that follows its parent the first is one not to record, and it does not hear of the second. Nor is
+/// there one for a trace without a span ([`Outcome::Begun`](crate::Outcome::Begun)), so that a new trace begins.
+///
 /// ```
 /// use opentelemetry::global;
 /// use otelbar_propagation::Propagators;
