@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use otelbar_convert::sql::{self, Statement, System};
 use proptest::prelude::*;
+use proptest::sample::select;
 use sqlparser::dialect::{
     Dialect, GenericDialect, MsSqlDialect, MySqlDialect, OracleDialect, PostgreSqlDialect, SQLiteDialect,
 };
@@ -17,6 +18,23 @@ const SYSTEMS: [(System, &dyn Dialect); 7] = [
     (System::Sqlite, &SQLiteDialect {}),
     (System::SqlServer, &MsSqlDialect {}),
     (System::OracleDb, &OracleDialect {}),
+];
+
+const ALL: [System; 14] = [
+    System::OtherSql,
+    System::PostgreSql,
+    System::MySql,
+    System::MariaDb,
+    System::Sqlite,
+    System::SqlServer,
+    System::OracleDb,
+    System::StandardSql,
+    System::ClickHouse,
+    System::Snowflake,
+    System::Cassandra,
+    System::Neo4j,
+    System::Redis,
+    System::MongoDb,
 ];
 
 /// Pieces that change what the characters behind them are.
@@ -35,11 +53,11 @@ const BEGINS: [&str; 7] =
 fn statement() -> impl Strategy<Value = String> {
     let pieces: Vec<&str> = PIECES.split_whitespace().collect();
     let piece = prop_oneof![
-        15 => proptest::sample::select(pieces).prop_map(Cow::Borrowed),
-        5 => proptest::sample::select(&SPACES).prop_map(Cow::Borrowed),
+        15 => select(pieces).prop_map(Cow::Borrowed),
+        5 => select(&SPACES).prop_map(Cow::Borrowed),
         1 => any::<char>().prop_map(|char| Cow::Owned(char.to_string())),
     ];
-    let begin = proptest::sample::select(&BEGINS);
+    let begin = select(&BEGINS);
     (begin, proptest::collection::vec(piece, 0..24)).prop_map(|(begin, pieces)| {
         let mut secrets = 0;
         let mut text = begin.to_owned();
@@ -53,6 +71,20 @@ fn statement() -> impl Strategy<Value = String> {
         }
         text
     })
+}
+
+/// Names of any characters where names are expected, in quotes or not.
+fn names() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        select(vec![
+            "FROM ", "JOIN ", "UPDATE ", "INTO ", ", ", ".", "@", "\"", "`", "[", "]", "'", "(", ")", " AS ",
+            "="
+        ])
+        .prop_map(String::from),
+        ".{0,3}".prop_map(String::from),
+    ];
+    (select(&BEGINS[..]), proptest::collection::vec(piece, 0..20))
+        .prop_map(|(begin, pieces)| format!("{begin}{}", pieces.concat()))
 }
 
 fn is_punctuation(char: char) -> bool {
@@ -209,8 +241,8 @@ proptest! {
 
     /// Protects against panics and endless summaries, whatever the text.
     #[test]
-    fn any_text_is_described(text in any::<String>()) {
-        for (system, _) in SYSTEMS {
+    fn any_text_is_described(text in prop_oneof![any::<String>(), statement(), names()]) {
+        for system in ALL {
             for statement in [sql::describe(&text, system), sql::describe_parameterised(&text, system)] {
                 let summary = statement.summary.as_deref().unwrap_or_default();
                 prop_assert!(summary.chars().count() <= 255);

@@ -215,7 +215,7 @@ fn other_sql() {
             (r"SELECT E'it\'s', $$a$$, q'[b's]', U&'c', R'd', B'1', $12.5", "SELECT ?, ?, ?, ?, ?, ?, ?"),
             ("SELECT 10L, 5f, 12abc, 550e8400-e29b-41d4-a716-446655440000", "SELECT ?, ?, ?, ?"),
             (r#"SELECT `b 2`, c[d], @f FROM "a 1" t"#, r#"SELECT `b 2`, c[d], @f FROM "a 1" t"#),
-            ("SELECT c['x'], {'y': 1}", "SELECT c[?], {?: ?}"),
+            ("SELECT c['x'], {y: 1}, {d '2024-02-29'}", "SELECT c[?], ?, {d ?}"),
             ("SELECT a # why\nFROM b // where\nJOIN c -- when\n", "SELECT a \nFROM b \nJOIN c \n"),
         ],
     );
@@ -251,7 +251,8 @@ fn what_may_be_a_value_to_some_dialect_is_hidden() {
             ("SELECT [a]]b's] = 'secret'", "SELECT [a]]?"),
             ("SELECT [a -- b] = 'secret'\n", "SELECT [a ?"),
             // Informix's comments.
-            ("SELECT {it's} 'secret'", "SELECT {it?"),
+            ("SELECT {it's} 'secret'", "SELECT ?"),
+            ("SELECT {d it's} 'secret'", "SELECT ?"),
             // Three quotes, or one and two that stand for one.
             ("SELECT '''a''', b", "SELECT ?, b"),
             ("SELECT '''it's secret''', b", "SELECT ?"),
@@ -488,7 +489,7 @@ fn systems_without_sql() {
         (
             "neo4j",
             "MATCH (n:Person {name: 'Bob', age: 5}) WHERE n.ok = TRUE // it's\nRETURN n",
-            "MATCH (n:Person {name: ?, age: ?}) WHERE n.ok = ? ?",
+            "MATCH (n:Person {name: ?, age: ?}) WHERE n.ok = ? \nRETURN n",
         ),
         ("neo4j", "CREATE (n:Person {name: \"Bob\"})", "CREATE (n:Person {name: ?})"),
         // A system that nobody knows, and no SQL.
@@ -556,13 +557,33 @@ fn megabytes_of_anything_are_described() {
         "DELETE a ",
         "CREATE TABLE ",
         "IDENTIFIED BY ",
+        "IDENTIFIED BY a ",
+        "PASSWORD ",
+        "EXEC p a, ",
+        "UPDATE set ",
+        "IN (",
+        "VALUES (",
+        "%(",
+        "{",
+        "}",
+        "{d '",
+        "]",
+        "''' ",
+        "\\'",
+        "\\",
+        "ESCAPE '\\' ",
+        "//",
+        "TRUE ",
+        "\"a\" ",
+        "FROM TABLE ",
         ";",
         "SELECT ",
     ];
-    for system in ALL {
+    let others = [System::Neo4j, System::Redis, System::MongoDb];
+    for system in ALL.into_iter().chain(others) {
         for piece in pieces {
-            for prefix in ["", "SELECT * FROM a, ", "WITH x AS (SELECT 1), "] {
-                let text = format!("{prefix}{}", piece.repeat(100_000 / piece.len()));
+            for prefix in ["", "SELECT * FROM a, ", "WITH x AS (SELECT 1), ", "CREATE USER u "] {
+                let text = format!("{prefix}{}", piece.repeat(50_000 / piece.len()));
                 let statement = sql::describe(&text, system);
                 assert!(statement.text.len() <= 2 * text.len(), "{system:?}: {prefix}{piece}");
             }

@@ -154,7 +154,8 @@ impl System {
 
     pub(super) fn grammar(self) -> &'static Grammar {
         match self {
-            System::OtherSql | System::Neo4j | System::Redis | System::MongoDb => &UNKNOWN,
+            System::OtherSql | System::Redis | System::MongoDb => &UNKNOWN,
+            System::Neo4j => &CYPHER,
             System::PostgreSql => &POSTGRESQL,
             System::MySql => &MYSQL,
             System::MariaDb => &MARIADB,
@@ -197,8 +198,8 @@ pub(super) struct Grammar {
     /// `#` begins a comment.
     pub(super) hash_comment: Has,
     /// `//` begins a comment.
-    pub(super) slash_comment: bool,
-    /// `{…}` may be a comment, as in Informix.
+    pub(super) slash_comment: Has,
+    /// `{…}` may be a comment, as in Informix, or a map.
     pub(super) brace_comment: bool,
     /// `--` begins a comment only before whitespace.
     pub(super) dashes_need_space: Has,
@@ -263,7 +264,7 @@ pub(super) struct Grammar {
 const STANDARD: Grammar = Grammar {
     nested_comments: Has::No,
     hash_comment: Has::No,
-    slash_comment: false,
+    slash_comment: Has::No,
     brace_comment: false,
     dashes_need_space: Has::No,
     executable_comments: &[],
@@ -299,7 +300,7 @@ const STANDARD: Grammar = Grammar {
 static UNKNOWN: Grammar = Grammar {
     nested_comments: Has::Unknown,
     hash_comment: Has::Unknown,
-    slash_comment: true,
+    slash_comment: Has::Unknown,
     brace_comment: true,
     dashes_need_space: Has::Unknown,
     perhaps_executable_comments: &["!", "M!", "+"],
@@ -426,7 +427,7 @@ static CLICKHOUSE: Grammar = Grammar {
 
 static SNOWFLAKE: Grammar = Grammar {
     nested_comments: Has::Unknown,
-    slash_comment: true,
+    slash_comment: Has::Yes,
     carriage_return_ends_line: Has::Unknown,
     backslash: Has::Yes,
     dollar_quotes: true,
@@ -437,10 +438,20 @@ static SNOWFLAKE: Grammar = Grammar {
 
 static CASSANDRA: Grammar = Grammar {
     nested_comments: Has::Unknown,
-    slash_comment: true,
+    slash_comment: Has::Yes,
     carriage_return_ends_line: Has::Unknown,
     dollar_quotes: true,
     bare_values: true,
+    ..STANDARD
+};
+
+static CYPHER: Grammar = Grammar {
+    nested_comments: Has::Unknown,
+    slash_comment: Has::Yes,
+    carriage_return_ends_line: Has::Unknown,
+    double_quotes: DoubleQuotes::String,
+    backtick: true,
+    backslash: Has::Yes,
     ..STANDARD
 };
 

@@ -179,8 +179,13 @@ impl<'a> Lexer<'a> {
             },
             b'`' if grammar.backtick => self.quoted(start, b'`'),
             b'[' if grammar.bracket == Has::Yes => self.quoted(start, b']'),
+            b'{' if grammar.brace_comment && !self.is_odbc_escape(start + 1) => {
+                (Kind::Literal, self.brace_end(start))
+            }
             b'/' if next == Some(b'*') => self.block_comment(start),
-            b'/' if next == Some(b'/') && grammar.slash_comment => self.line_comment(start, false),
+            b'/' if next == Some(b'/') && grammar.slash_comment != Has::No => {
+                self.line_comment(start, grammar.slash_comment == Has::Yes)
+            }
             b'*' if self.in_executable_comment && next == Some(b'/') => {
                 self.in_executable_comment = false;
                 (Kind::Comment, start + 2)
@@ -407,8 +412,10 @@ impl<'a> Lexer<'a> {
     fn is_escape_clause(&self, content: usize, end: usize) -> bool {
         let before = self.bytes[..content - 1].trim_ascii_end();
         let word = before.len().checked_sub(6).map(|at| &before[at..]);
+        // What is escaped is one character.
         end == content + 1
-            && self.byte(end + 1) != Some(b'\'')
+            && !self.grammar.bare_values
+            && !self.byte(end + 1).is_some_and(|byte| byte == b'\'' || byte.is_ascii_alphanumeric())
             && word.is_some_and(|word| word.eq_ignore_ascii_case(b"ESCAPE"))
     }
 
@@ -493,6 +500,28 @@ impl<'a> Lexer<'a> {
         let part = self.bytes.get(start..end).unwrap_or_default();
         part.iter().any(|byte| matches!(byte, b'\'' | b'"' | b'`' | b'[' | b'{' | b'$'))
             || part.windows(2).any(|pair| matches!(pair, b"/*" | b"*/"))
+    }
+
+    /// Whether what stands behind a brace is an escape of ODBC: `{call p}`, `{d '2024-02-29'}`.
+    fn is_odbc_escape(&self, at: usize) -> bool {
+        let is = |words: &[&[u8]], word: &[u8]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+        let start = self.space_end(at);
+        if self.byte(start) == Some(b'?') {
+            return self.byte(self.space_end(start + 1)) == Some(b'=');
+        }
+        let end = self.word_end(start);
+        let word = &self.bytes[start..end];
+        let has_string = self.byte(self.space_end(end)) == Some(b'\'');
+        is(&[b"call", b"fn", b"oj"], word)
+            || (has_string && is(&[b"d", b"t", b"ts", b"guid", b"escape", b"interval"], word))
+    }
+
+    /// The end of a comment of Informix, or of a map of another database.
+    fn brace_end(&self, start: usize) -> usize {
+        match self.bytes[start..].iter().position(|&byte| byte == b'}').map(|length| start + length) {
+            Some(end) if !self.may_open_something(start + 1, end) => end + 1,
+            _ => self.bytes.len(),
+        }
     }
 
     fn block_comment(&mut self, start: usize) -> (Kind, usize) {
