@@ -2,13 +2,14 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
 use otelbar_export::{
     Delivery, DropReason, ExporterOptions, Health, Overflow, PauseReason, Protocol, RetryPolicy, TraceBatch,
 };
-use otelbar_testkit::{Collector, Fault, Reply, assert_tree};
+use otelbar_testkit::{Collector, Fault, ReceivedRequest, Reply, assert_tree};
 
 use common::{
     PATIENCE, account_of, assert_balanced, batch, endpoint, exporter, options, options_by, protocols,
@@ -261,9 +262,12 @@ fn a_timeout_cancels_by(protocol: Protocol) {
     let (exporter, receipts) = exporter(options_by(protocol, &collector).with_timeout(short));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
-    let requests = collector.wait_for_requests(|requests| requests.len() == 2, PATIENCE).unwrap();
-    assert_eq!(requests[0].reply, Reply::Abandoned, "the collector must see that it was given up");
-    assert_eq!(collector.spans().len(), 3, "sent again once");
+    let given_up = |requests: &[ReceivedRequest]| requests[0].reply == Reply::Abandoned;
+    let requests = collector.wait_for_requests(given_up, PATIENCE).unwrap();
+    // More where the machine is too slow for the second attempt.
+    assert!(requests.len() >= 2);
+    let ids: BTreeSet<String> = collector.spans().iter().map(|span| span.span_id()).collect();
+    assert_eq!(ids.len(), 3, "it was sent again");
     assert!(receipts.said(1)[1].contains("did not answer within 300ms"), "{:?}", receipts.said(1));
 }
 

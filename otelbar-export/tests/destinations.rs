@@ -5,7 +5,9 @@ mod common;
 use std::process::Command;
 use std::time::Duration;
 
-use otelbar_export::{ConsoleFormat, ConsoleTarget, ExporterOptions, Health, Overflow, ToolbarSpanExporter};
+use otelbar_export::{
+    ConsoleFormat, ConsoleTarget, Delivery, ExporterOptions, Health, Overflow, Receipt, ToolbarSpanExporter,
+};
 use otelbar_testkit::{Collector, Fault};
 
 use common::{PATIENCE, Receipts, assert_balanced, batch, options, options_by, protocols};
@@ -53,6 +55,9 @@ fn one_that_hangs_or_is_dead_keeps_nothing_from_the_others() {
             receipt.key == key.into() && receipt.destination.index == 2 && receipt.is_final()
         });
     }
+    // Else it might not have been tried.
+    let is_dead = |receipt: &Receipt| matches!(receipt.delivery, Delivery::Retrying { .. });
+    receipts.wait_for(|receipt| receipt.destination.index == 1 && is_dead(receipt));
     let error = exporter.shutdown(Duration::from_millis(500)).unwrap_err();
     let left: Vec<usize> = error.destinations.iter().map(|left| left.destination.index).collect();
     assert_eq!(left, [0, 1], "{error}");

@@ -28,6 +28,14 @@ fn arrived(collector: &Collector) -> Vec<String> {
     otlp.chain(collector.zipkin_spans().into_iter().map(|span| span.id)).collect()
 }
 
+/// When an attempt is given up that hangs. On a busy machine others are as well, which are sent again.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Whether it lasts until somebody gives up.
+fn is_slow(fault: &Fault) -> bool {
+    matches!(fault, Fault::Hang | Fault::Slow(_) | Fault::At(_, Ending::Hang))
+}
+
 fn hasty() -> RetryPolicy {
     let mut hasty = RetryPolicy::default();
     hasty.initial = Duration::from_millis(1);
@@ -42,8 +50,10 @@ fn meet(name: &str, fault: &Fault) {
     // Whether it is met by a new connection or by one that is kept.
     for kept in [false, true] {
         let Some(options) = way(name, &collector) else { return };
-        // What hangs or is slow is given up by then, and who asks for patience gets little of it.
-        let options = options.with_timeout(Duration::from_millis(100)).with_retry(hasty());
+        // Who asks for patience gets little of it. What hangs or is slow has to be given up; nothing else is, however
+        // busy the machine.
+        let timeout = if is_slow(fault) { SHORT } else { PATIENCE };
+        let options = options.with_timeout(timeout).with_retry(hasty());
         let (exporter, receipts) = exporter(options);
         let context = format!("{name}, {}, {fault}", if kept { "kept" } else { "new" });
         collector.clear();
@@ -70,12 +80,15 @@ fn meet(name: &str, fault: &Fault) {
         assert_eq!(finals as u64, handed_over / 3, "{context}: a final receipt for each hand-over");
         let arrived = arrived(&collector);
         let distinct: BTreeSet<&String> = arrived.iter().collect();
-        assert_eq!(distinct.len(), arrived.len(), "{context}: nothing is accepted twice");
+        // Where an attempt may be given up that was answered too late, the spans may come twice.
+        if !is_slow(fault) {
+            assert_eq!(distinct.len(), arrived.len(), "{context}: nothing is accepted twice");
+        }
         // A success that breaks off is a success, though this collector takes it back.
         let broken_off = matches!(fault, Fault::At(Stage::ResponseHead | Stage::ResponseBody, _));
         let slow = matches!(fault, Fault::Slow(_));
         if !broken_off && !slow {
-            assert_eq!(arrived.len() as u64, account.accepted, "{context}: what is accepted is there");
+            assert_eq!(distinct.len() as u64, account.accepted, "{context}: what is accepted is there");
         }
     }
 }
@@ -118,7 +131,7 @@ fn a_fault_that_lasts_costs_nothing_but_time_with_a_spool() {
             let folder = tempfile::tempdir().unwrap();
             let options = options
                 .with_spool(SpoolOptions::new(folder.path()))
-                .with_timeout(Duration::from_millis(100))
+                .with_timeout(if is_slow(&fault) { SHORT } else { PATIENCE })
                 .with_queue_size(10);
             let (exporter, receipts) = exporter(options);
             collector.clear();

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use otelbar_export::Delivery;
 use otelbar_testkit::{Collector, Fault};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -41,7 +42,7 @@ fn a_line_for_each_change_of_health() {
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines.clone())).unwrap();
 
     let collector = Collector::start().unwrap();
-    let (exporter, _) = exporter(options(&collector));
+    let (exporter, receipts) = exporter(options(&collector));
     let send = |faults: Vec<Fault>| {
         collector.respond_with(faults);
         exporter.enqueue(batch(1, 3)).unwrap();
@@ -62,10 +63,13 @@ fn a_line_for_each_change_of_health() {
     assert_eq!(send(vec![]), ["INFO spans are accepted again"]);
 
     collector.stop();
+    let last = receipts.all().into_iter().map(|receipt| receipt.id).max().unwrap();
     exporter.enqueue(batch(1, 3)).unwrap();
-    // The first deadline holds; the second call waits for the thread's end, however busy the machine.
+    // However busy the machine, it has been tried when the deadline begins.
+    receipts.wait_for(|receipt| receipt.id > last && matches!(receipt.delivery, Delivery::Retrying { .. }));
+    // The first deadline holds; the second call waits for the thread's end.
     assert!(exporter.shutdown(Duration::from_millis(50)).is_err());
     assert!(exporter.shutdown(PATIENCE).is_err());
-    let last = lines.0.lock().unwrap().clone();
-    assert_eq!(last, ["WARN spans cannot be delivered", "WARN shut down before all spans were delivered"]);
+    let told = lines.0.lock().unwrap().clone();
+    assert_eq!(told, ["WARN spans cannot be delivered", "WARN shut down before all spans were delivered"]);
 }

@@ -58,8 +58,8 @@ fn shutdown_ends_by_its_deadline_from_anywhere_with_a_collector_that_hangs() {
         let started = Instant::now();
         assert!(!shutdown(&exporter, DEADLINE));
         let took = started.elapsed();
-        // Half a second is for a machine with other things to do.
-        assert!(took < DEADLINE + Duration::from_millis(500), "{took:?}");
+        // Without a deadline it would be the timeout, however busy the machine.
+        assert!(took < PATIENCE / 2, "{took:?}");
         receipts.wait_for(|receipt| receipt.key == 2.into() && receipt.is_final());
         let account = account_of(&exporter);
         assert_eq!((account.dropped.shut_down, account.queued, account.in_flight), (6, 0, 0));
@@ -135,7 +135,8 @@ fn dropping_the_last_handle_does_not_block_beyond_its_grace_and_counts_the_lost(
     exporter.enqueue(batch(1, 3)).unwrap();
     let started = Instant::now();
     drop(exporter);
-    assert!(started.elapsed() < Duration::from_millis(600), "{:?}", started.elapsed());
+    // Without a grace it would be the timeout, however busy the machine.
+    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     let lost = receipts.wait_for(|receipt| receipt.is_final());
     assert_eq!(lost.spans.dropped, 3);
 }

@@ -153,7 +153,7 @@ fn a_host_that_does_not_answer_is_left_before_the_timeout_so_that_others_have_th
     socket.bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let listener = socket.listen(0).unwrap();
     let address = listener.local_addr().unwrap();
-    let wait = Duration::from_millis(50);
+    let wait = Duration::from_millis(250);
     let mut waiting = Vec::new();
     while let Ok(connection) = std::net::TcpStream::connect_timeout(&address, wait) {
         waiting.push(connection);
