@@ -171,6 +171,7 @@ fn table() -> Vec<Row> {
         millis("OTELBAR_RETRY_MAX_BACKOFF", "retry_max_backoff"),
         number("OTELBAR_BREAKER_FAILURE_THRESHOLD", "breaker_failure_threshold"),
         millis("OTELBAR_BREAKER_OPEN_DURATION", "breaker_open_duration"),
+        millis("OTELBAR_SPOOL_WRITE_DELAY", "spool_write_delay"),
         number("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "attribute_value_length_limit"),
         number("OTEL_ATTRIBUTE_COUNT_LIMIT", "attribute_count_limit"),
         number("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "span_attribute_value_length_limit"),

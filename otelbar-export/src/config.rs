@@ -135,7 +135,9 @@ fn with_limits(
         });
     if let Some(folder) = config.spool_dir().filter(|_| exporter != TracesExporter::Console) {
         let bytes = config.spool_max_bytes().bytes() as u64;
-        let spool = SpoolOptions::new(folder.join(exporter.as_str())).with_max_bytes(bytes);
+        let spool = SpoolOptions::new(folder.join(exporter.as_str()))
+            .with_max_bytes(bytes)
+            .with_write_delay(config.spool_write_delay());
         options = options.with_spool(spool);
     }
     options
@@ -181,6 +183,7 @@ mod tests {
                 "OTEL_EXPORTER_ZIPKIN_TIMEOUT" => "1234",
                 "OTELBAR_SPOOL_DIR" => "spool",
                 "OTELBAR_SPOOL_MAX_BYTES" => "7MiB",
+                "OTELBAR_SPOOL_WRITE_DELAY" => "321",
                 _ => return None,
             };
             Some(value.into())
@@ -197,7 +200,9 @@ mod tests {
         assert_eq!(endpoints, ["http://zipkin:9411/api/v2/spans", "http://localhost:4317"]);
         assert_eq!(all[0].timeout, Duration::from_millis(1234));
         let spools = ["zipkin", "otlp"]
-            .map(|name| SpoolOptions::new(std::path::Path::new("spool").join(name)).with_max_bytes(7 << 20));
+            .map(|name| std::path::Path::new("spool").join(name))
+            .map(|folder| SpoolOptions::new(folder).with_max_bytes(7 << 20))
+            .map(|spool| spool.with_write_delay(Duration::from_millis(321)));
         assert_eq!([&all[0], &all[1]].map(|options| options.spool.clone().unwrap()), spools);
         let none = OpenTelemetryConfig::from_environment(&[("OTEL_TRACES_EXPORTER", "none")]).0;
         assert!(ExporterOptions::from_config(&none).unwrap().is_empty());

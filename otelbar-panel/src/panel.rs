@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -220,6 +221,8 @@ pub(crate) struct Toolbar {
     warnings_told: Once,
     sampler: SdkSampler,
     background: Background,
+    /// A shutdown has left something unsettled.
+    unsettled: AtomicBool,
 }
 
 impl Toolbar {
@@ -306,6 +309,7 @@ impl Toolbar {
             links,
             destinations,
             background,
+            unsettled: AtomicBool::new(false),
         })
     }
 
@@ -425,7 +429,11 @@ impl Toolbar {
         let stopped = self.background.stop(within);
         let left = within.saturating_sub(started.elapsed());
         let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.shutdown(left).is_ok());
-        stopped && exported
+        if !(stopped && exported) {
+            // What was handed over too late is lost, whatever a further call finds.
+            self.unsettled.store(true, Ordering::Relaxed);
+        }
+        !self.unsettled.load(Ordering::Relaxed)
     }
 
     /// Logs, once, what was wrong with the configuration: when it was read there was no subscriber yet.

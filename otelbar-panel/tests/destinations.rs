@@ -168,6 +168,22 @@ async fn spans_in_the_spool_are_said_to_be_there_and_arrive_later() {
 }
 
 #[tokio::test]
+async fn without_a_folder_that_serves_it_starts_and_says_that_there_is_no_spool() {
+    let (otlp, zipkin) = (Collector::start().unwrap(), Collector::start().unwrap());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let toolbar = toolbar(&otlp, &zipkin, |config| config.spool_dir(Some(file.path().to_owned())));
+    request(&toolbar).await;
+    when(&toolbar, 0, "accepted").await;
+    let list = common::eventually(&toolbar, "api/requests", |_| true).await;
+    let warnings: Vec<&str> = list["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(warnings.len(), 2, "one for each destination: {warnings:?}");
+    for (warning, endpoint) in warnings.iter().zip([otlp.traces_endpoint(), zipkin.zipkin_endpoint()]) {
+        assert!(warning.starts_with(&format!("{endpoint} has no spool: ")), "{warning}");
+        assert!(warning.contains(&*file.path().to_string_lossy()), "{warning}");
+    }
+}
+
+#[tokio::test]
 async fn spans_that_are_being_sent_are_in_flight() {
     let (otlp, zipkin) = (Collector::start().unwrap(), Collector::start().unwrap());
     otlp.respond_with([Fault::Hang]);
