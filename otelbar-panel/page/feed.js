@@ -84,7 +84,8 @@ export function losses(status) {
   add(dropped.logs, "logs", "Over the limit of logs a request or span may record.");
   add(dropped.attributes, "attributes", "Over the limit of attributes of a span or event.");
   add(dropped.late, "late", "Recorded after their span had been exported.");
-  add(dropped.panics, "internal errors", "Faults of otelbar’s own, each of which has cost one request’s view or export. The service’s log has them.");
+  const { count: errors = dropped.panics, last = null } = status.internal_errors ?? {};
+  add(errors, "internal errors", `Faults of otelbar’s own, each of which has cost one request’s view or export: please report them. ${last === null ? "The service’s log has them." : `The last: ${last}`}`);
   const destinations = exporter?.destinations ?? [];
   for (const destination of destinations) {
     const [lost, refused] = destinations.length > 1 ? [`${destination.name} spans dropped`, `${destination.name} spans rejected`] : ["spans not exported", "spans rejected"];

@@ -350,6 +350,7 @@ export class ListView {
         h("a", { href: requestHash(request.id), class: "route", tabindex: "-1" }, request.route ?? request.path),
         h("span", { class: "service-chip" }, request.service),
         request.route !== null && target === request.route ? null : h("span", { class: "path" }, request.route === null ? `${target.slice(request.path.length)}` : target),
+        request.broken ? h("span", { class: "tag tag-bad", title: "otelbar panicked on it: only the request itself is shown and exported" }, "internal error") : null,
         request.outcome === "completed" ? null : h("span", { class: `tag tag-${request.outcome === "failed" ? "bad" : "warn"}` }, outcomeLabel(request.outcome).short),
       ),
       h("div", { class: "c-status", role: "gridcell" }, h("span", { class: `status ${statusClass(request.status)}` }, request.status ?? "–")),

@@ -355,6 +355,7 @@ export class RequestView {
         h("span", { class: `status status-large ${statusClass(request.status)}` }, request.status ?? "no status"),
         h("span", { class: "request-duration" }, duration(request.duration_ns)),
         h("span", { class: `outcome tone-${outcome.tone} ${request.outcome === "completed" ? "wide-only" : ""}`, title: outcome.title }, outcome.short),
+        request.broken ? h("span", { class: "tag tag-bad", title: "otelbar panicked on it: only the request itself is shown and exported. Please report it." }, "internal error") : null,
         h("span", { class: "spacer" }),
         backendLinks(links, deliveries),
       ),

@@ -52,8 +52,9 @@ export class Shell {
 
   /** Shows an answer's `service`, `warnings`, `capture`, `store`, `dropped` and `exporter`. */
   status(answer) {
-    const { service, warnings, capture, store, dropped, exporter } = answer;
-    const signature = JSON.stringify([service, warnings, capture, store, dropped, exporter]);
+    const { service, warnings, capture, store, exporter } = answer;
+    const { requests: _, ...rest } = answer;
+    const signature = JSON.stringify(rest);
     if (signature === this.#shown) return;
     this.#shown = signature;
     this.#answer = answer;
@@ -96,7 +97,8 @@ export class Shell {
     );
     this.#store.title =
       `Store: ${plural(store.requests, "request")} of at most ${count(store.max_requests)}, ${bytes(store.bytes)} of at most ${bytes(store.max_bytes)}. ` +
-      `The oldest make room for the newest: ${count(store.evicted)} evicted so far.`;
+      `The oldest make room for the newest: ${count(store.evicted)} evicted so far.` +
+      (store.open_requests > 0 ? ` Not counted in these: ${plural(store.open_requests, "request")} under way, ${bytes(store.open_bytes)}.` : "");
   }
 
   #showExporter(exporter) {

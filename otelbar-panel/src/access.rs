@@ -147,6 +147,11 @@ impl Access {
         }
     }
 
+    /// Whether callers are told apart by a token, so that two of them may get different answers at one address.
+    pub(crate) fn by_token(&self) -> bool {
+        matches!(self.rule, Rule::Token(_))
+    }
+
     /// Tells the developer, once for each reason, why a caller was not shown what it asked for.
     pub(crate) fn tell(&self, denied: &Denied) {
         let first = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(discriminant(denied));
@@ -253,6 +258,28 @@ mod tests {
         }
         check("127.0.0.1:5", &[], Err(Denied::NoHost));
         check("127.0.0.1:5", &[("host", "localhost"), ("host", "localhost")], Err(Denied::SeveralHosts));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_host_is_read_and_what_is_taken_names_this_machine(host in "(localhost|127\\.0\\.0\\.1|\\[::1\\]|[!-~]{0,4}){1,2}[:.@/]?[!-~]{0,6}") {
+            let Ok(value) = http::HeaderValue::from_str(&host) else { return Ok(()) };
+            let mut request = Request::get("/").body(()).unwrap();
+            request.headers_mut().insert("host", value);
+            let access = Access::new(Rule::Local, Vec::new());
+            if access.check(&request, "127.0.0.1:5".parse().ok()).is_ok() {
+                // What a browser would make of it.
+                let host = host.to_ascii_lowercase();
+                let name = match host.rsplit_once(':') {
+                    Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+                    _ => &host,
+                };
+                let name = name.strip_suffix('.').unwrap_or(name);
+                let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+                let own = name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|a| a.is_loopback());
+                assert!(own, "{host}");
+            }
+        }
     }
 
     #[test]

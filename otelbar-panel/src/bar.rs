@@ -180,6 +180,32 @@ pub(crate) fn decide(
     }
 }
 
+/// Keeps an answer that was made for the bearer of a token out of the caches that others are served from.
+pub(crate) fn keep_private(headers: &mut HeaderMap) {
+    let lines = headers.get_all(header::CACHE_CONTROL).into_iter().filter_map(|line| line.to_str().ok());
+    let directives: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let named = |wanted: &str| {
+        let is =
+            |directive: &&str| directive.split('=').next().is_some_and(|n| n.eq_ignore_ascii_case(wanted));
+        directives.iter().any(is)
+    };
+    // With a value `private` is about single fields.
+    if named("no-store") || directives.iter().any(|directive| directive.eq_ignore_ascii_case("private")) {
+        return;
+    }
+    let shared = |directive: &&&str| {
+        let name = directive.split('=').next().unwrap_or_default();
+        !["public", "s-maxage", "proxy-revalidate", "private", ""]
+            .iter()
+            .any(|shared| name.eq_ignore_ascii_case(shared))
+    };
+    let kept: Vec<&str> =
+        std::iter::once("private").chain(directives.iter().filter(shared).copied()).collect();
+    if let Ok(value) = HeaderValue::try_from(kept.join(", ")) {
+        headers.insert(header::CACHE_CONTROL, value);
+    }
+}
+
 /// Makes an answer's head that of its body with the fragment.
 pub(crate) fn lengthen(headers: &mut HeaderMap, fragment: &Fragment) {
     let length = text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
@@ -340,6 +366,25 @@ mod tests {
         check(&[ACCEPT, host], &[HTML, csp("script-src http://127.0.0.1:3000")], SCRIPT);
         check(&[ACCEPT, host], &[HTML, csp("script-src http://127.0.0.1:3001")], refused);
         check(&[ACCEPT], &[HTML, ("content-security-policy-report-only", "script-src 'none'")], SCRIPT);
+    }
+
+    #[test]
+    fn a_page_for_the_bearer_of_a_token_is_kept_out_of_shared_caches() {
+        #[track_caller]
+        fn check(lines: &[&str], expected: &[&str]) {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::CACHE_CONTROL, line.parse().unwrap());
+            }
+            keep_private(&mut headers);
+            assert_eq!(headers.get_all(header::CACHE_CONTROL).into_iter().collect::<Vec<_>>(), expected);
+        }
+        check(&[], &["private"]);
+        check(&["public, max-age=60, s-maxage=600"], &["private, max-age=60"]);
+        check(&["max-age=60", "Proxy-Revalidate"], &["private, max-age=60"]);
+        check(&["max-age=60, Private"], &["max-age=60, Private"]);
+        check(&["no-store"], &["no-store"]);
+        check(&["private=\"set-cookie\", no-cache"], &["private, no-cache"]);
     }
 
     #[test]

@@ -165,6 +165,7 @@ async fn who_may_not_see_the_toolbar_finds_the_application() {
     let (head, body) = ask(&toolbar, Some(LOCAL), get("/")).await;
     assert!(body.contains("/__otelbar/bar.js"));
     assert_eq!(head.headers["otelbar-bar"], "added");
+    assert!(!head.headers.contains_key("cache-control"));
 }
 
 #[tokio::test]
@@ -245,6 +246,7 @@ async fn a_token_leaves_the_address_and_is_kept_in_a_cookie() {
     }
     let (head, body) = ask(&toolbar, Some(remote), get("/").header("cookie", pairs[1])).await;
     assert!(body.contains("/__otelbar/bar.js") && head.headers.contains_key("otelbar-request"));
+    assert_eq!(head.headers["cache-control"], "private", "others are not given this page");
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@
 //! (`Content-Security-Policy-Report-Only`) forbid nothing, and those in a `<meta>` of the page are not seen here.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use http::uri::Authority;
 use http::{HeaderMap, header};
@@ -173,15 +172,14 @@ fn scheme_matches(scheme: &str, https: bool) -> bool {
     scheme.eq_ignore_ascii_case("http") || (https && scheme.eq_ignore_ascii_case("https"))
 }
 
-/// 6.7.2.10, but for addresses other than 127.0.0.1, which browsers compare as they do names.
+/// 6.7.2.10, but for addresses, which browsers compare as they do names.
 fn host_matches(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some("") => true,
         Some(ending) => {
             let ending = ending.as_bytes();
             let at = host.len().checked_sub(ending.len());
-            host.parse::<IpAddr>().is_err()
-                && ending.starts_with(b".")
+            ending.starts_with(b".")
                 && at.is_some_and(|at| at > 0 && host.as_bytes()[at..].eq_ignore_ascii_case(ending))
         }
         None => !pattern.is_empty() && pattern.eq_ignore_ascii_case(host),
@@ -311,6 +309,7 @@ mod tests {
             "HTTP://127.0.0.1:*",
             "127.0.0.1:3000",
             "*:3000",
+            "*.0.0.1:3000",
             "http://127.0.0.1:3000/",
             "http://127.0.0.1:3000/__otelbar/",
             "http://127.0.0.1:3000/__otelbar/bar.js",
@@ -326,7 +325,6 @@ mod tests {
             "http://127.0.0.1:80",
             "http://127.0.0.1:3001",
             "http://localhost:3000",
-            "*.0.0.1:3000",
             "http://127.0.0.1:3000/__otelbar",
             "http://127.0.0.1:3000/static/",
             "http://127.0.0.1:3000/bar.js",
@@ -348,6 +346,18 @@ mod tests {
         }
         for refused in ["example", "*.shop.example", "http://shop.example:8080", "wss:"] {
             shop(refused, SCRIPT);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_policy_is_read_and_a_nonce_needs_no_quoting(policy in "(script-src|[a-z-]{0,8})( |;|,|'|\\*|[!-~]{0,12}|'nonce-[!-~]{0,6}'){0,12}") {
+            let mut headers = HeaderMap::new();
+            headers.insert("content-security-policy", policy.parse().unwrap());
+            let place = Place { https: false, authority: Authority::try_from("[::1]:80").ok(), path: "/__otelbar" };
+            if let Ok(Some(nonce)) = permission(&headers, &place) {
+                assert!(!nonce.contains(['"', '<', '>', '&', '\'', ' ']), "{nonce}");
+            }
         }
     }
 

@@ -82,6 +82,33 @@ mod tests {
         check_mark("\"", None);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_was_marked_is_unmarked(tags in proptest::collection::vec("[!#-~]{0,8}", 1..4)) {
+            let mut list = Vec::new();
+            for tag in &tags {
+                let mut headers = HeaderMap::new();
+                headers.insert("etag", format!("\"{tag}\"").parse().unwrap());
+                mark(&mut headers);
+                list.push(headers["etag"].to_str().unwrap().to_owned());
+            }
+            let mut headers = HeaderMap::new();
+            headers.insert("if-none-match", list.join(", ").parse().unwrap());
+            assert!(unmark(&mut headers, &header::IF_NONE_MATCH));
+            let own: Vec<_> = tags.iter().map(|tag| format!("\"{tag}\"")).collect();
+            assert_eq!(headers["if-none-match"], own.join(", "));
+        }
+
+        #[test]
+        fn any_list_is_read(list in "[ -~]{0,40}") {
+            let mut headers = HeaderMap::new();
+            headers.insert("if-none-match", list.parse().unwrap());
+            if !unmark(&mut headers, &header::IF_NONE_MATCH) {
+                assert_eq!(headers["if-none-match"], list);
+            }
+        }
+    }
+
     #[track_caller]
     fn check_unmark(list: &str, expected: &str, found: bool) {
         let mut headers = HeaderMap::new();

@@ -129,6 +129,9 @@ impl Watch {
         }
         self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
         let expected = content_length(&head.headers);
+        if self.may_see && self.toolbar.access.by_token() && !matches!(bar, Bar::None) {
+            bar::keep_private(&mut head.headers);
+        }
         let fragment = match bar {
             Bar::Added(fragment) => {
                 bar::lengthen(&mut head.headers, &fragment);
