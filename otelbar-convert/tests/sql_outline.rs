@@ -456,6 +456,15 @@ fn words_before_names() {
     );
     check(System::Snowflake, &[("CREATE TABLE a CLONE b", "CREATE TABLE a b")]);
     check(System::OtherSql, &[("CREATE TABLE a SHALLOW CLONE b", "CREATE TABLE a b")]);
+    check(System::StandardSql, &[("CREATE USER MAPPING FOR u SERVER s", "CREATE USER MAPPING")]);
+    check(
+        System::Cassandra,
+        &[(
+            "BEGIN BATCH USING TIMESTAMP 1 INSERT INTO a (b) VALUES (1); UPDATE c SET d = 1; APPLY BATCH",
+            "BEGIN INSERT a UPDATE c",
+        )],
+    );
+    assert_eq!(sql::describe("EXECUTE AS USER = 'x'", System::SqlServer).stored_procedure, None);
     assert_eq!(sql::describe("call next value for s", System::StandardSql).stored_procedure, None);
     let update = sql::describe("UPDATE x SET a = 1 FROM dbo.t AS x", System::SqlServer);
     assert_eq!(update.collection.as_deref(), Some("dbo.t"));

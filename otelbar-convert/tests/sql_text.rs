@@ -439,6 +439,22 @@ fn secrets_without_quotes_are_hidden() {
         let statement = sql::describe(query, System::from_name(name));
         assert_eq!(statement.text, expected, "{name}: {query}");
     }
+    // Rows that follow a statement.
+    check(System::PostgreSql, &[("COPY t (a) FROM STDIN;\nhunter2\t1; x\n", "COPY t (a) FROM STDIN;\n?\n")]);
+    check(
+        System::ClickHouse,
+        &[
+            ("INSERT INTO t FORMAT CSV\nhunter2; x, y", "INSERT INTO t FORMAT CSV\n?"),
+            ("INSERT INTO t (a) FORMAT JSONEachRow {\"a\": 1}", "INSERT INTO t (a) FORMAT JSONEachRow ?"),
+            ("INSERT INTO t FORMAT Values (1, 'x')", "INSERT INTO t FORMAT Values (?, ?)"),
+            ("INSERT INTO format (format) SELECT a FROM b", "INSERT INTO format (format) SELECT a FROM b"),
+        ],
+    );
+    check(
+        System::OtherSql,
+        &[("SELECT * FROM cpu WHERE a =~ /x'\\/y/ AND b = 'c'", "SELECT * FROM cpu WHERE a =~ ? AND b = ?")],
+    );
+    check(System::MariaDb, &[("SET PASSWORD FOR u TO hunter2", "SET PASSWORD FOR u TO ?")]);
     // Columns are no secrets.
     for system in ALL {
         check_kept(

@@ -257,6 +257,10 @@ pub(super) struct Grammar {
     pub(super) words_may_begin_with_digits: bool,
     /// `2fa` and `8b9e1d40-5a0c-4f5e-9a52-6f3c6a9b0c1d` are values.
     pub(super) bare_values: bool,
+    /// `a =~ /x/` compares with a regular expression.
+    pub(super) regexes: bool,
+    /// Behind `INSERT INTO t FORMAT CSV` come rows.
+    pub(super) inline_rows: bool,
     /// `EXEC p x` passes the string `x`.
     pub(super) bare_arguments: bool,
 }
@@ -294,6 +298,8 @@ const STANDARD: Grammar = Grammar {
     is_letter: char::is_alphabetic,
     words_may_begin_with_digits: false,
     bare_values: false,
+    regexes: false,
+    inline_rows: false,
     bare_arguments: false,
 };
 
@@ -323,6 +329,8 @@ static UNKNOWN: Grammar = Grammar {
     at_names: true,
     links: true,
     bare_values: true,
+    regexes: true,
+    inline_rows: true,
     bare_arguments: true,
     ..STANDARD
 };
@@ -422,6 +430,7 @@ static CLICKHOUSE: Grammar = Grammar {
     backslash_in_names: Has::Unknown,
     dollar_quotes: true,
     at_names: true,
+    inline_rows: true,
     ..STANDARD
 };
 

@@ -90,6 +90,10 @@ pub(super) enum Keyword {
     Next,
     Value,
     Data,
+    /// `FORMAT`
+    Format,
+    /// `STDIN`
+    Stdin,
     // Values.
     /// `TRUE` and `FALSE`
     Boolean,
@@ -189,6 +193,8 @@ impl Keyword {
             b"NEXT" => Self::Next,
             b"VALUE" => Self::Value,
             b"DATA" | b"XML" => Self::Data,
+            b"FORMAT" => Self::Format,
+            b"STDIN" => Self::Stdin,
             b"TRUE" | b"FALSE" => Self::Boolean,
             b"IDENTIFIED" => Self::Identified,
             _ => return None,

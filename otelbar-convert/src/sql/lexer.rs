@@ -183,6 +183,9 @@ impl<'a> Lexer<'a> {
                 (Kind::Literal, self.brace_end(start))
             }
             b'/' if next == Some(b'*') => self.block_comment(start),
+            b'/' if grammar.regexes && self.bytes[..start].trim_ascii_end().ends_with(b"~") => {
+                (Kind::Literal, self.single_string_end(start + 1, b'/', Has::Yes).unwrap_or(self.bytes.len()))
+            }
             b'/' if next == Some(b'/') && grammar.slash_comment != Has::No => {
                 self.line_comment(start, grammar.slash_comment == Has::Yes)
             }

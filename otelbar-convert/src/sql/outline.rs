@@ -256,6 +256,11 @@ impl<'a> Outline<'a> {
         matches!(self.level.expected, Expected::ObjectKind { .. })
     }
 
+    /// Whether `INSERT` has its target and what it inserts follows.
+    pub(super) fn inserts(&self) -> bool {
+        self.level.verb == Verb::Insert && !self.expects_name()
+    }
+
     /// Whether operations stand here that are not executed.
     pub(super) fn permits(&self) -> bool {
         self.level.verb == Verb::Permit
@@ -349,6 +354,8 @@ impl<'a> Outline<'a> {
             (_, Expected::CteName | Expected::Other) => self.identifier(token),
             (_, Expected::ObjectKind { is_optional }) => self.object_kind(token, keyword, is_optional),
             (Some(Keyword::Next), Expected::Procedure) => self.held = Some((token, Keyword::Next)),
+            // `EXECUTE AS USER = 'x'`
+            (Some(Keyword::As), Expected::Procedure) => self.level.expected = Expected::Nothing,
             (_, Expected::Procedure) => self.identifier(token),
             (
                 Some(keyword),
@@ -384,6 +391,10 @@ impl<'a> Outline<'a> {
             (Keyword::Into, Site::Verb | Site::Command) => {
                 self.level.site = Site::Into;
                 self.level.expected = Expected::Table;
+            }
+            // `CREATE USER MAPPING FOR u`
+            (Keyword::Before, Site::Object) if self.slice(token).eq_ignore_ascii_case("for") => {
+                self.level.expected = Expected::Nothing;
             }
             // `INSERT OR REPLACE INTO`, `UPDATE OR ROLLBACK a`
             (Keyword::Or, Site::Verb) => {}
@@ -499,6 +510,8 @@ impl<'a> Outline<'a> {
                 }
             }
             _ if self.level.verb == Verb::Explain => {}
+            // `BEGIN UNLOGGED BATCH USING TIMESTAMP 1 INSERT …`
+            _ if self.level.verb == Verb::Begin && self.system == System::Cassandra => {}
             None if self.level.verb == Verb::Begin && self.system == System::OracleDb => {
                 self.level.expected = Expected::Nothing;
                 self.start_name(token, Role::PerhapsProcedure);

@@ -54,6 +54,12 @@ enum State {
     },
     /// All that follows is.
     Rest,
+    /// Behind `COPY t FROM STDIN`: all that follows the statement is.
+    Stdin,
+    /// Behind `INSERT INTO t FORMAT`: all that follows the format is.
+    Format,
+    /// Rows in a format of their own.
+    Rows,
 }
 
 /// Where in a call of SQL Server one is, which passes words without quotes as strings.
@@ -88,7 +94,10 @@ impl<'a> Secrets<'a> {
             Kind::Word => {
                 !self.is_first
                     && outline.context() == Context::Rows
-                    && !matches!(keyword, Some(Keyword::Boolean | Keyword::Identified | Keyword::Execute))
+                    && !matches!(
+                        keyword,
+                        Some(Keyword::Boolean | Keyword::Identified | Keyword::Execute | Keyword::Format)
+                    )
             }
             Kind::Punctuation(b';') => false,
             _ => true,
@@ -100,13 +109,18 @@ impl<'a> Secrets<'a> {
     }
 
     fn hides_any(&mut self, token: Token, keyword: Option<Keyword>, outline: &Outline<'_>) -> Hides {
-        if token.kind == Kind::Punctuation(b';') {
+        if token.kind == Kind::Punctuation(b';') && self.state == State::Stdin {
+            self.state = State::Rows;
+            self.end = usize::MAX;
+            return Hides::Nothing;
+        }
+        if token.kind == Kind::Punctuation(b';') && self.state != State::Rows {
             *self = Self { is_first: true, ..Self::new(self.source, self.grammar) };
             return Hides::Nothing;
         }
         let is_attached = token.start == self.end
             && !matches!(token.kind, Kind::Punctuation(b',' | b')' | b'(') | Kind::Literal);
-        if is_attached || (self.state == State::Rest && self.end != usize::MAX) {
+        if is_attached || (matches!(self.state, State::Rest | State::Rows) && self.end != usize::MAX) {
             self.end = token.end;
             return Hides::More;
         }
@@ -147,7 +161,16 @@ impl<'a> Secrets<'a> {
         let hidden = is_value && token.kind != Kind::Parameter;
         let was = self.state;
         match was {
-            State::Rest => return true,
+            State::Rest | State::Rows => return true,
+            State::Format => {
+                self.state = State::Rows;
+                self.end = usize::MAX;
+                // Rows of values are read as such.
+                if is(&["VALUES"]) {
+                    self.state = State::Far;
+                }
+                return false;
+            }
             State::Here { several } if is_value => {
                 // `BY VALUES 'hash'`, `BY PASSWORD 'hash'`, `= PASSWORD('x')`, and a password that is
                 // called so.
@@ -193,6 +216,10 @@ impl<'a> Secrets<'a> {
                     self.state = State::For;
                     return false;
                 }
+                _ if was == State::For && is(&["TO"]) => {
+                    self.state = State::Here { several: false };
+                    return false;
+                }
                 _ if was == State::For => return false,
                 _ if was == State::Named && is(&["TO", "IS", "AS", "BY", "WITH"]) => {
                     if is(&["TO"]) && self.sets {
@@ -212,6 +239,17 @@ impl<'a> Secrets<'a> {
                 }
                 _ => self.state = State::Far,
             },
+            _ => {}
+        }
+        match keyword {
+            Some(Keyword::Format) if self.grammar.inline_rows && outline.inserts() => {
+                self.state = State::Format;
+                return false;
+            }
+            Some(Keyword::Stdin) if outline.context() == Context::Administers => {
+                self.state = State::Stdin;
+                return false;
+            }
             _ => {}
         }
         // All that an unknown database is told to set may be raw text, as it is in Hive.
