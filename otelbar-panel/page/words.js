@@ -54,7 +54,7 @@ export function pauseText({ breaker, pause }, nowMs) {
   if (breaker.state === "half_open") return "It is being tried again.";
   if (pause === null) return null;
   const until = moment(pause.until_unix_ns, nowMs);
-  return { retry_after: `It asked to be sent nothing until ${until}.`, breaker: `It is left alone until ${until}.` }[pause.reason] ?? `The next attempt is at ${until}.`;
+  return { retry_after: `The receiver asked to be sent nothing until ${until}.`, breaker: `It is left alone until ${until}.` }[pause.reason] ?? `The next attempt is at ${until}.`;
 }
 
 /** The exporter's drop counters that are not nought, in words. */

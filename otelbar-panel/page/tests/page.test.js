@@ -458,7 +458,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("a backend that asks for a pause is told with the time, and faults of the toolbar's own are counted", () =>
     visit({ details: [quick({ seq: 1 })], destinations: [destination({ health: "waiting" })], dropped: { panics: 2 } }, "", async (page) => {
-      await page.waitFor("/^Export is waiting\\. .*It asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)");
+      await page.waitFor("/^Export is waiting\\. .*The receiver asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)");
       assert.ok((await page.evaluate(rowTexts(".loss"))).includes("2 internal errors"));
     }));
 

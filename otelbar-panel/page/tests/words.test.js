@@ -63,9 +63,9 @@ test("a destination that is left alone says why and until when", () => {
   check("closed", null, null);
   check("half_open", null, "It is being tried again.");
   check("open", { until_unix_ns: until, reason: "breaker" }, `It is left alone until ${clock(until)}.`);
-  check("closed", { until_unix_ns: until, reason: "retry_after" }, `It asked to be sent nothing until ${clock(until)}.`);
+  check("closed", { until_unix_ns: until, reason: "retry_after" }, `The receiver asked to be sent nothing until ${clock(until)}.`);
   check("closed", { until_unix_ns: until, reason: "backoff" }, `The next attempt is at ${clock(until)}.`);
-  check("closed", { until_unix_ns: until, reason: "retry_after" }, `It asked to be sent nothing until ${dateTime(until)}.`, now - 3 * 86_400_000);
+  check("closed", { until_unix_ns: until, reason: "retry_after" }, `The receiver asked to be sent nothing until ${dateTime(until)}.`, now - 3 * 86_400_000);
 });
 
 test("a link that leads nowhere yet names whose answer is waited for", () => {
