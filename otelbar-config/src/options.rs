@@ -341,7 +341,7 @@ options! {
             default "128", env ["OTEL_SPAN_EVENT_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many links a span has.
         span_link_count_limit: usize,
-            default "128", env ["OTEL_SPAN_LINK_COUNT_LIMIT"], check within::<0, MANY>, not yet;
+            default "128", env ["OTEL_SPAN_LINK_COUNT_LIMIT"], check within::<0, MANY>;
         /// How many attributes an event of a span has.
         event_attribute_count_limit: usize,
             default (as attribute_count_limit),

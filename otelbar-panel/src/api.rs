@@ -17,6 +17,7 @@ use opentelemetry::trace::SpanId;
 use serde::Serialize;
 
 use crate::bar::is_https;
+use crate::guard::{fault, guard};
 use crate::panel::Toolbar;
 
 /// Requests in a list, unless the caller asks for fewer or more.
@@ -39,11 +40,20 @@ impl Toolbar {
         request: &Request<B>,
         peer: Option<SocketAddr>,
     ) -> Option<Answer> {
-        if let Err(denied) = self.access.check(request, peer) {
-            self.access.tell(&denied);
-            return None;
-        }
-        let mut answer = self.route(rest, request);
+        // Who could not be checked may not see it.
+        guard("checking a caller", || {
+            self.access.check(request, peer).inspect_err(|denied| self.access.tell(denied)).ok()
+        })??;
+        let answer = guard("answering the page", || {
+            fault("answering", rest);
+            self.route(rest, request)
+        });
+        let mut answer = answer.unwrap_or_else(|| {
+            error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the toolbar panicked; internal_errors in api/requests says where",
+            )
+        });
         let length = answer.body().size_hint().exact();
         let headers = answer.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

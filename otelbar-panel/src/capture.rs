@@ -1,5 +1,6 @@
 //! Where what is recorded comes from.
 
+mod active;
 mod busy;
 mod call_error;
 mod client;
@@ -7,9 +8,11 @@ mod fields;
 mod filters;
 mod layer;
 mod processor;
+mod query;
 mod reach;
 mod sqlx;
 mod template;
+mod twin;
 
 pub(crate) use busy::Busy;
 pub use call_error::{AsError, Boxed, Typed};
@@ -18,5 +21,7 @@ pub use filters::SupportsFilters;
 pub use layer::CaptureLayer;
 pub(crate) use layer::{CaptureFilter, REQUEST_TARGET};
 pub use processor::ToolbarSpanProcessor;
+pub(crate) use query::{Failure, Query};
+pub use query::{QueryFuture, query};
 pub(crate) use reach::ReachProbe;
 pub use template::{Rendered, template};

@@ -7,11 +7,13 @@ mod bar;
 mod capture;
 mod delivery;
 mod error;
+mod guard;
 mod handover;
 mod id;
 mod layer;
 mod links;
 mod panel;
+mod panics;
 mod propagation;
 mod recorder;
 mod request;
@@ -21,8 +23,8 @@ mod store;
 mod text;
 
 pub use capture::{
-    AsError, Boxed, CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, Rendered,
-    SupportsFilters, ToolbarSpanProcessor, Typed, UrlTemplate, template,
+    AsError, Boxed, CaptureLayer, ClientBody, ClientFuture, ClientLayer, ClientService, QueryFuture,
+    Rendered, SupportsFilters, ToolbarSpanProcessor, Typed, UrlTemplate, query, template,
 };
 pub use error::PanelError;
 pub use layer::{PeerAddr, ToolbarBody, ToolbarFuture, ToolbarLayer, ToolbarService};

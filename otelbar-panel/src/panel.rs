@@ -25,8 +25,9 @@ use crate::handover::Handover;
 use crate::id::{new_span_id, new_trace_id};
 use crate::layer::ToolbarLayer;
 use crate::links::Links;
+use crate::panics;
 use crate::propagation::{self, Propagation};
-use crate::recorder::{Captured, Counters, Recorder};
+use crate::recorder::{Captured, Counters, Open, Recorder};
 use crate::request::{Limits, RequestContext, Service};
 use crate::store::Store;
 use crate::{PanelError, ShutdownGuard};
@@ -70,6 +71,10 @@ pub struct OpenTelemetryPanel {
 
 impl OpenTelemetryPanel {
     /// The toolbar that the configuration describes.
+    ///
+    /// Unless it is off, the process's panic hook is wrapped, once, by one that notes where a panic in a request
+    /// happened, and then calls the hook that was there. A hook that is set later and does not call this one takes
+    /// the place (and, with `RUST_BACKTRACE`, the backtrace) from the page, not the panic and its message.
     ///
     /// # Errors
     ///
@@ -130,6 +135,7 @@ impl OpenTelemetryPanel {
         if !config.enabled() {
             return Ok(OpenTelemetryPanel { toolbar: None, service, propagators });
         }
+        panics::install_hook();
         let exporter = match environment {
             None => exporter(&config),
             Some(environment) => usable_exporter(&config, environment, &mut warnings),
@@ -154,9 +160,9 @@ impl OpenTelemetryPanel {
     where
         S: tracing::Subscriber + SupportsFilters + for<'a> LookupSpan<'a>,
     {
-        self.toolbar.as_ref().map(|toolbar| {
-            CaptureLayer::default().with_filter(CaptureFilter::new(toolbar.config.capture_level()))
-        })
+        let levels = self.toolbar.as_ref().map(|toolbar| toolbar.config.capture_level());
+        // Not an `Option` of a layer, which is not told the subscriber that it becomes a part of.
+        CaptureLayer::default().with_filter(CaptureFilter::new(levels))
     }
 
     /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on, in the formats
@@ -252,6 +258,7 @@ impl Toolbar {
                 logs: config.max_logs_per_request(),
                 attributes: config.span_attribute_count_limit(),
                 events: config.span_event_count_limit(),
+                links: config.span_link_count_limit(),
                 value_length: config.span_attribute_value_length_limit().limit().unwrap_or(usize::MAX),
             },
             captured: Captured {
@@ -268,6 +275,7 @@ impl Toolbar {
                 .with_database(names(config.database_semconv()))
                 .with_opt_in_attributes(|name| config.opt_in_attributes().contains(name)),
             counters: Counters::default(),
+            open: Open::new(max_bytes),
             handover: handover.clone(),
             reach: Arc::default(),
             sql_system: config.sql_system().to_owned(),
@@ -362,7 +370,7 @@ impl Toolbar {
 
     /// Whether queries of `sqlx` are to be recorded.
     pub(crate) fn wants_queries(&self) -> bool {
-        self.recorder.captured.sql && CaptureFilter::new(self.config.capture_level()).wants_queries()
+        self.recorder.captured.sql && CaptureFilter::new(Some(self.config.capture_level())).wants_queries()
     }
 
     /// What of a request decides about the bar; the request gets back the validators that belong to the application.

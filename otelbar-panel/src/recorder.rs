@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, PanelDataConverter};
@@ -21,6 +21,7 @@ pub(crate) struct Recorder {
     /// By which names attributes go that are exported; the page knows the stable ones.
     pub(crate) conventions: Conventions,
     pub(crate) counters: Counters,
+    pub(crate) open: Open,
     pub(crate) handover: Handover,
     /// Whether what the application tells `tracing` comes here.
     pub(crate) reach: Arc<ReachProbe>,
@@ -51,11 +52,60 @@ pub(crate) struct Counters {
     pub(crate) panics: Counter,
 }
 
+/// What requests hold that the store does not count: those that have not ended, and those it has let go of whose work
+/// goes on.
+#[derive(Debug)]
+pub(crate) struct Open {
+    requests: AtomicUsize,
+    bytes: AtomicUsize,
+    max_bytes: usize,
+}
+
+impl Open {
+    /// Nothing yet, and so many bytes at most; where there are more, nothing is added to what is recorded of requests.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Open { requests: AtomicUsize::new(0), bytes: AtomicUsize::new(0), max_bytes }
+    }
+
+    pub(crate) fn begin(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self) {
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A request holds so many bytes, and held so many before.
+    pub(crate) fn change(&self, before: usize, now: usize) {
+        if now >= before {
+            self.bytes.fetch_add(now - before, Ordering::Relaxed);
+        } else {
+            self.bytes.fetch_sub(before - now, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes() > self.max_bytes
+    }
+
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
 /// A count that only grows.
 #[derive(Debug, Default)]
 pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
+    pub(crate) const fn new() -> Self {
+        Counter(AtomicU64::new(0))
+    }
+
     pub(crate) fn add(&self, n: u64) {
         if n > 0 {
             self.0.fetch_add(n, Ordering::Relaxed);

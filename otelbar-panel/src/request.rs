@@ -1,8 +1,10 @@
 //! One request: what is recorded of it, and how it is found again.
 
+mod adopted;
 mod context;
 mod current;
 mod limits;
+mod queries;
 mod recording;
 mod summary;
 
@@ -29,18 +31,19 @@ mod tests {
     use super::*;
     use crate::handover::Handover;
     use crate::propagation::Propagation;
-    use crate::recorder::{Captured, Counters, Recorder};
+    use crate::recorder::{Captured, Counters, Open, Recorder};
 
     /// A request that is recorded behind this hand-over.
     pub(crate) fn test_context(handover: Handover) -> Arc<RequestContext> {
         let recorder = Arc::new(Recorder {
-            limits: Limits { spans: 10, logs: 10, attributes: 10, events: 10, value_length: 100 },
+            limits: Limits { spans: 10, logs: 10, attributes: 10, events: 10, links: 10, value_length: 100 },
             captured: Captured { sql: true, templates: true, http: true, logs: true },
             redactor: Redactor::default(),
             propagators: Arc::default(),
             converter: PanelDataConverter::default(),
             conventions: Conventions::default(),
             counters: Counters::default(),
+            open: Open::new(usize::MAX),
             handover,
             reach: Arc::default(),
             sql_system: "sqlite".to_owned(),

@@ -134,6 +134,9 @@ impl Store {
         }
         // Freed when nobody waits for the lock.
         drop(inner);
+        for held in &evicted {
+            held.context.let_go();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

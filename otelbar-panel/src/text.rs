@@ -3,10 +3,12 @@
 //! `Display` and `Debug` are code of the application. `to_string` and `format!` panic where it returns an error, and
 //! make a text whole before anybody can cut it. Whatever is recorded by formatting goes through here instead.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::panics::{self, Quiet};
 
 /// Bytes of one text that are kept at most, whatever the limit in characters says.
 pub(crate) const MAX_TEXT: usize = 64 * 1024;
@@ -52,17 +54,10 @@ pub(crate) fn copied(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_TAKEN)].to_owned()
 }
 
-#[cfg(test)]
-/// Whether the calling code runs inside a value's formatting, where a panic is caught and ends nothing.
-pub(crate) fn is_formatting() -> bool {
-    FORMATTING.try_with(|depth| depth.get() > 0).unwrap_or(false)
-}
-
 thread_local! {
     /// Where texts are written, so that each is allocated once and in its length. Not borrowed while a value is being
     /// written, which may lead back here.
     static BUFFER: RefCell<String> = const { RefCell::new(String::new()) };
-    static FORMATTING: Cell<u32> = const { Cell::new(0) };
 }
 
 /// What is kept of the buffer from one text to the next, in bytes.
@@ -72,34 +67,21 @@ fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> String {
     let text = BUFFER.try_with(|buffer| std::mem::take(&mut *buffer.borrow_mut())).unwrap_or_default();
     let mut out = Bounded { text, is_full: false };
     let done = {
-        let _formatting = Formatting::begin();
+        let _quiet = Quiet::begin();
         catch_unwind(AssertUnwindSafe(|| write(&mut out)))
     };
     let Bounded { mut text, is_full } = out;
     if !is_full && !matches!(done, Ok(Ok(()))) {
         text.push_str(FAILED);
     }
+    if let Err(payload) = done {
+        panics::discard(payload);
+    }
     let copy = text.as_str().to_owned();
     text.clear();
     text.shrink_to(KEPT_BUFFER);
     let _ = BUFFER.try_with(|buffer| *buffer.borrow_mut() = text);
     copy
-}
-
-/// Counts how deep in values' formatting the thread is.
-struct Formatting;
-
-impl Formatting {
-    fn begin() -> Self {
-        let _ = FORMATTING.try_with(|depth| depth.set(depth.get() + 1));
-        Formatting
-    }
-}
-
-impl Drop for Formatting {
-    fn drop(&mut self) {
-        let _ = FORMATTING.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
-    }
 }
 
 /// Takes a text up to its limit, and then an error ends the formatting.
@@ -149,13 +131,11 @@ mod tests {
         check(Writes("half", || panic!("in fmt")), "<half<formatting failed>");
         check(Writes("half", || std::panic::panic_any(7)), "<half<formatting failed>");
         assert_eq!(formatted(format_args!("next")), "next", "nothing is left of what failed");
-        assert!(!is_formatting());
     }
 
     #[test]
     fn a_value_may_format_another_while_it_is_formatted() {
         let outer = Writes("outer", || {
-            assert!(is_formatting());
             assert_eq!(formatted(format_args!("{}", Writes("inner", || Ok(())))), "inner");
             Ok(())
         });
@@ -164,7 +144,7 @@ mod tests {
 
     #[test]
     fn formatting_ends_at_the_limit() {
-        let asked = Cell::new(0_usize);
+        let asked = std::cell::Cell::new(0_usize);
         let endless = fmt::from_fn(|f| {
             loop {
                 asked.set(asked.get() + 1);

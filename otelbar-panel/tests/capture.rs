@@ -178,6 +178,131 @@ async fn fields_of_opentelemetry_steer_the_span() {
 }
 
 #[tokio::test]
+async fn an_instrumented_function_that_fails_says_why() {
+    #[tracing::instrument(err)]
+    async fn load() -> Result<(), std::io::Error> {
+        Err(std::io::Error::other("disk gone"))
+    }
+    let request = record(&common::quiet_toolbar(), async || assert!(load().await.is_err())).await;
+    let span = &request["spans"][1];
+    assert_eq!((&span["status"], &span["status_message"]), (&json!("error"), &json!("disk gone")));
+}
+
+#[tokio::test]
+async fn a_status_is_kept_in_whichever_order_it_is_told() {
+    let request = record(&common::quiet_toolbar(), async || {
+        let span = |name: &'static str| {
+            let empty = field::Empty;
+            info_span!("span", otel.name = name, otel.status_code = empty, otel.status_description = empty)
+        };
+        span("ok").record("otel.status_code", "OK");
+        span("code first").record("otel.status_code", "ERROR").record("otel.status_description", "why");
+        span("description first")
+            .record("otel.status_description", "why")
+            .record("otel.status_code", "error");
+        span("description alone").record("otel.status_description", "why");
+        span("mended").record("otel.status_code", "ERROR").record("otel.status_code", "OK");
+        info_span!("at once", otel.status_description = "why", otel.status_code = field::Empty)
+            .record("otel.status_code", "ERROR");
+        let failed = span("ok whatever is logged");
+        failed.record("otel.status_code", "OK");
+        failed.in_scope(|| error!(error = "but", "handled"));
+    })
+    .await;
+    let spans = request["spans"].as_array().unwrap()[1..].iter();
+    let told: Vec<_> = spans
+        .map(|span| {
+            (span["name"].as_str().unwrap(), span["status"].as_str().unwrap(), &span["status_message"])
+        })
+        .collect();
+    let (why, nothing) = (json!("why"), Value::Null);
+    assert_eq!(
+        told,
+        [
+            ("ok", "ok", &nothing),
+            ("code first", "error", &why),
+            ("description first", "error", &why),
+            ("description alone", "unset", &nothing),
+            ("mended", "ok", &nothing),
+            ("at once", "error", &why),
+            ("ok whatever is logged", "ok", &nothing),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_happens_below_a_hidden_span_belongs_to_the_nearest_that_is_recorded() {
+    use tracing_subscriber::prelude::*;
+    let toolbar = common::quiet_toolbar();
+    // Another layer wants what ours hides.
+    let both = tracing_subscriber::registry().with(toolbar.tracing_layer()).with(AllSpans);
+    let _default = tracing::subscriber::set_default(both);
+    let request = record(&toolbar, async || {
+        let outer = info_span!("outer");
+        let hidden = outer.in_scope(|| tracing::trace_span!("hidden"));
+        assert!(!hidden.is_disabled());
+        let task = async {
+            info!("in a task");
+            info_span!("inner").in_scope(|| info!("deeper"));
+        };
+        tokio::spawn(task.instrument(hidden.clone())).await.unwrap();
+        info!(parent: &hidden, "told its parent");
+        drop(outer);
+    })
+    .await;
+    let expected = "GET\n  outer [in a task, told its parent]\n    inner [deeper]\n";
+    assert_eq!(common::tree(&request), expected);
+}
+
+/// Looks at everything.
+struct AllSpans;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for AllSpans {}
+
+#[tokio::test]
+async fn a_span_is_linked_to_those_it_follows_from() {
+    let request = record(&common::quiet_toolbar(), async || {
+        let (first, second) = (info_span!("first"), info_span!("second"));
+        second.follows_from(&first);
+        tracing::Span::current().follows_from(&first);
+    })
+    .await;
+    let [root, first, second] = [0, 1, 2].map(|i| &request["spans"][i]);
+    let link = json!([{ "trace_id": request["request"]["trace_id"], "span_id": first["span_id"], "attributes": [] }]);
+    assert_eq!((&second["links"], &root["links"], &first["links"]), (&link, &link, &json!([])));
+}
+
+#[tokio::test]
+async fn the_current_span_is_that_of_the_opentelemetry_context_too() {
+    use opentelemetry::trace::TraceContextExt;
+    let active = || opentelemetry::Context::map_current(|cx| cx.span().span_context().span_id());
+    let mut seen = Vec::new();
+    let request = record(&common::quiet_toolbar(), async || {
+        seen.push(active());
+        info_span!("outer").in_scope(|| {
+            seen.push(active());
+            info_span!("inner").in_scope(|| seen.push(active()));
+            seen.push(active());
+        });
+        let task = async move {
+            tokio::task::yield_now().await;
+            assert!(otelbar_panel::current().is_some());
+            active()
+        };
+        seen.push(tokio::spawn(task.instrument(info_span!("task"))).await.unwrap());
+        seen.push(active());
+    })
+    .await;
+    assert_eq!(active(), opentelemetry::trace::SpanId::INVALID, "nothing is left behind");
+    let id = |name: &str| {
+        let spans = request["spans"].as_array().unwrap();
+        let span = spans.iter().find(|span| span["name"] == name).unwrap();
+        opentelemetry::trace::SpanId::from_hex(span["span_id"].as_str().unwrap()).unwrap()
+    };
+    assert_eq!(seen, ["GET", "outer", "inner", "outer", "task", "GET"].map(id));
+}
+
+#[tokio::test]
 async fn spans_made_by_instrumented_libraries_are_known_by_their_attributes() {
     let request = record(&common::quiet_toolbar(), async || {
         info_span!("query", otel.kind = "client", db.query.text = "SELECT 1", db.system.name = "postgresql")
@@ -357,7 +482,7 @@ async fn no_text_gets_past_the_limit() {
     assert!(!request.to_string().contains("xxxxxx"), "{request}");
     assert!(request.to_string().len() < 64 * 1024, "the path and the user agent are cut as well");
     let list = common::api(&toolbar, "api/requests").await;
-    assert_eq!(list["dropped"]["attributes"], 5, "each cut is counted");
+    assert_eq!(list["dropped"]["attributes"], 7, "each cut is counted");
 }
 
 #[tokio::test]
@@ -489,6 +614,14 @@ async fn spans_of_the_opentelemetry_api_are_recorded_beside_those_of_tracing() {
     let request = record(&toolbar, async || {
         tracer.in_span("outer", |cx| {
             cx.span().add_event("noted", vec![opentelemetry::KeyValue::new("password", "hunter2")]);
+            let elsewhere = opentelemetry::trace::SpanContext::new(
+                opentelemetry::trace::TraceId::from(7),
+                opentelemetry::trace::SpanId::from(8),
+                opentelemetry::trace::TraceFlags::SAMPLED,
+                true,
+                Default::default(),
+            );
+            cx.span().add_link(elsewhere, vec![opentelemetry::KeyValue::new("why", "batch")]);
             tracer.in_span("inner", |cx| cx.span().set_status(Status::error("declined")));
             info_span!("of tracing").in_scope(|| info!("said"));
         });
@@ -508,6 +641,12 @@ async fn spans_of_the_opentelemetry_api_are_recorded_beside_those_of_tracing() {
         (&json!("error"), &json!("declined"))
     );
     assert!(!request.to_string().contains("hunter2"));
+    assert_eq!(of("outer")["scope"], "library");
+    let link = &of("outer")["links"][0];
+    assert_eq!(
+        (&link["span_id"], common::attribute(link, "why")),
+        (&json!("0000000000000008"), Some(&json!("batch")))
+    );
     assert_eq!(collector.spans().len(), 7, "they are exported with the request");
 }
 

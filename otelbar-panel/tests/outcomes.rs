@@ -14,6 +14,7 @@ use hyper::body::Frame;
 use otelbar_panel::OpenTelemetryPanel;
 use serde_json::Value;
 use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing::Instrument;
 
 /// What the page says of the only request: outcome, status and `error.type`.
 async fn outcome(toolbar: &OpenTelemetryPanel) -> (String, Value, Option<Value>) {
@@ -116,6 +117,74 @@ async fn failed_when_the_handler_panics_and_the_panic_goes_on() {
     let panic = futures_util::FutureExt::catch_unwind(AssertUnwindSafe(call)).await.map(|_| ()).unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"in the handler"));
     assert_eq!(outcome(&toolbar).await, ("failed".into(), Value::Null, Some("panic".into())));
+}
+
+/// The exception of a span: its type, its message, and where it happened.
+fn exception(span: &Value) -> (&str, &str, Option<&str>) {
+    let events = span["events"].as_array().unwrap();
+    let event = events.iter().find(|event| event["name"] == "exception").unwrap_or_else(|| panic!("{span}"));
+    let text = |key| common::attribute(event, key).map(|value| value.as_str().unwrap());
+    (text("exception.type").unwrap(), text("exception.message").unwrap(), text("exception.stacktrace"))
+}
+
+#[tokio::test]
+async fn a_panic_is_told_with_its_message_and_its_place() {
+    let toolbar = common::quiet_toolbar();
+    async fn panics(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+        let caught = std::panic::catch_unwind(|| panic!("caught before"));
+        assert!(caught.is_err(), "by the application, and nothing of the toolbar's");
+        async { panic!("it is {}", std::hint::black_box(7)) }.instrument(tracing::info_span!("inner")).await
+    }
+    let place = format!("{}:{}:", file!(), line!() - 2);
+    let call = toolbar.layer().layer(service_fn(panics)).oneshot(common::get("/"));
+    let panic = futures_util::FutureExt::catch_unwind(AssertUnwindSafe(call)).await.map(|_| ()).unwrap_err();
+    assert_eq!(panic.downcast_ref::<String>().unwrap(), "it is 7", "it goes on as it was");
+    let request = common::the_request(&toolbar).await;
+    let (kind, message, stacktrace) = exception(&request["spans"][0]);
+    assert_eq!((kind, message), ("panic", "it is 7"));
+    assert!(stacktrace.unwrap().starts_with(&format!("at {place}")), "{stacktrace:?} is not at {place}");
+    let inner = &request["spans"][1];
+    assert_eq!(exception(inner), ("panic", "it is 7", None), "the span in which it happened has it too");
+    assert_eq!((&inner["status"], &inner["status_message"]), (&"error".into(), &"it is 7".into()));
+}
+
+#[tokio::test]
+async fn a_panic_of_a_task_is_told_where_its_span_is_known() {
+    let toolbar = common::quiet_toolbar();
+    let service = service_fn(async |_: Request<Body>| {
+        let task = async { std::panic::panic_any(7) }.instrument(tracing::info_span!("task"));
+        assert!(tokio::spawn(task).await.is_err());
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    common::call(toolbar.layer().layer(service), common::get("/")).await;
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(request["request"]["outcome"], "completed", "the request has gone well");
+    let task = &request["spans"][1];
+    assert_eq!((&task["name"], &task["status"]), (&"task".into(), &"error".into()));
+    assert_eq!(exception(task), ("panic", "(a value that is no text)", None));
+}
+
+#[tokio::test]
+async fn what_is_left_while_a_thread_panics_has_not_panicked() {
+    struct LogsOnDrop;
+    impl Drop for LogsOnDrop {
+        fn drop(&mut self) {
+            tracing::info_span!("tidying up").in_scope(|| {});
+        }
+    }
+    let toolbar = common::quiet_toolbar();
+    let service = service_fn(async |_: Request<Body>| {
+        let _guard = LogsOnDrop;
+        if true {
+            panic!("first");
+        }
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    let call = toolbar.layer().layer(service).oneshot(common::get("/"));
+    futures_util::FutureExt::catch_unwind(AssertUnwindSafe(call)).await.map(|_| ()).unwrap_err();
+    let request = common::the_request(&toolbar).await;
+    assert_eq!(request["spans"][1]["name"], "tidying up");
+    assert_eq!(request["spans"][1]["status"], "unset");
 }
 
 #[tokio::test]

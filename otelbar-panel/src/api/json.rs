@@ -10,6 +10,7 @@ pub(super) struct List {
     pub(super) capture: Capture,
     pub(super) requests: Vec<Request>,
     pub(super) store: Store,
+    pub(super) internal_errors: InternalErrors,
     pub(super) dropped: AllDropped,
     pub(super) exporter: Option<Exporter>,
 }
@@ -29,6 +30,7 @@ pub(super) struct Request {
     pub(super) duration_ns: u64,
     pub(super) outcome: &'static str,
     pub(super) error: bool,
+    pub(super) broken: bool,
     pub(super) counts: Counts,
     pub(super) query_ns: u64,
     pub(super) finding_kinds: Vec<&'static str>,
@@ -61,6 +63,14 @@ pub(super) struct Store {
     pub(super) bytes: usize,
     pub(super) max_bytes: usize,
     pub(super) evicted: u64,
+    pub(super) open_requests: usize,
+    pub(super) open_bytes: usize,
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct InternalErrors {
+    pub(super) count: u64,
+    pub(super) last: Option<String>,
 }
 
 #[derive(serde::Serialize)]

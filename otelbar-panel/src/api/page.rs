@@ -8,6 +8,7 @@ use opentelemetry::{KeyValue, Value};
 use otelbar_convert::{Converted, ConvertedSpan, semconv};
 
 use super::{exporter, json};
+use crate::guard;
 use crate::panel::Toolbar;
 use crate::request::RequestContext;
 use crate::store::Held;
@@ -30,7 +31,10 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
             bytes: fill.bytes,
             max_bytes: fill.max_bytes,
             evicted: fill.evicted,
+            open_requests: toolbar.recorder.open.requests(),
+            open_bytes: toolbar.recorder.open.bytes(),
         },
+        internal_errors: internal_errors(),
         dropped: json::AllDropped {
             requests: counters.requests.value(),
             spans: counters.spans.value(),
@@ -43,10 +47,15 @@ pub(super) fn list(toolbar: &Toolbar, before: Option<u64>, limit: usize) -> json
     }
 }
 
+fn internal_errors() -> json::InternalErrors {
+    let (count, last) = guard::caught();
+    json::InternalErrors { count, last }
+}
+
 pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
     let context = &held.context;
     let converted = context.converted();
-    let mut spans = spans(context, &converted);
+    let mut spans = spans(context, converted.as_ref());
     let mut left_out = 0;
     for other in toolbar.store.trace(context.span_context.trace_id()) {
         if other.context.id() == context.id() {
@@ -56,7 +65,7 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
             left_out += 1;
             continue;
         }
-        spans.extend(self::spans(&other.context, &other.context.converted()));
+        spans.extend(self::spans(&other.context, other.context.converted().as_ref()));
     }
     let dropped = context.lock().dropped;
     let propagation = &context.propagation;
@@ -79,8 +88,8 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
         spans: in_tree_order(spans),
         left_out,
         findings: converted
-            .findings
             .iter()
+            .flat_map(|converted| &converted.findings)
             .map(|finding| json::Finding {
                 kind: finding.kind.as_str(),
                 severity: finding.severity.as_str(),
@@ -92,8 +101,8 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
             })
             .collect(),
         findings_left_out: converted
-            .findings_left_out
             .iter()
+            .flat_map(|converted| &converted.findings_left_out)
             .map(|(kind, count)| json::FindingsLeftOut { kind: kind.as_str(), count: *count })
             .collect(),
         dropped: json::Dropped {
@@ -125,6 +134,7 @@ fn request(toolbar: &Toolbar, held: &Held) -> json::Request {
         duration_ns: nanoseconds(recording.data.timer.duration),
         outcome: recording.outcome.map_or("open", |outcome| outcome.as_str()),
         error: summary.failed,
+        broken: recording.broken,
         counts: json::Counts {
             spans: summary.spans,
             queries: summary.queries,
@@ -142,8 +152,8 @@ fn request(toolbar: &Toolbar, held: &Held) -> json::Request {
     }
 }
 
-fn spans(context: &RequestContext, converted: &Converted) -> Vec<json::Span> {
-    converted.spans.iter().map(|span| self::span(context, span)).collect()
+fn spans(context: &RequestContext, converted: Option<&Converted>) -> Vec<json::Span> {
+    converted.iter().flat_map(|converted| &converted.spans).map(|span| self::span(context, span)).collect()
 }
 
 fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub(crate) struct Busy {
     depth: u32,
+    /// Whether the thread was panicking when the span was entered: then its panic is not the span's.
+    entered_panicking: bool,
     since: Option<Instant>,
     left: Option<Instant>,
     total: Duration,
@@ -13,11 +15,13 @@ impl Busy {
     pub(crate) fn enter(&mut self) {
         if self.depth == 0 {
             self.since = Some(Instant::now());
+            self.entered_panicking = std::thread::panicking();
         }
         self.depth += 1;
     }
 
-    pub(crate) fn exit(&mut self) {
+    /// Whether a panic takes the thread out of the span.
+    pub(crate) fn exit(&mut self) -> bool {
         self.depth = self.depth.saturating_sub(1);
         if self.depth == 0
             && let Some(since) = self.since.take()
@@ -26,6 +30,7 @@ impl Busy {
             self.total += now.duration_since(since);
             self.left = Some(now);
         }
+        !self.entered_panicking && std::thread::panicking()
     }
 
     pub(crate) fn total(&self) -> Duration {

@@ -282,7 +282,7 @@ impl Call {
             place = context.push(entry);
         }
         // A call that found no room in the record has no span; what it leads to belongs under the span around it.
-        let parent = if place.is_some() { id } else { span };
+        let parent = if place.is_some() { id } else { context.span_id_of(span) };
         let outgoing = context.propagation.passed_on_from(parent);
         recorder.propagators.inject(&outgoing, request.headers_mut());
         Call { context, place, answer: Answer::default(), state: State::Waiting }

@@ -1,8 +1,8 @@
-use std::borrow::Cow;
 use std::fmt;
 
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Key, KeyValue, Value};
+use otelbar_convert::panel_data::Entry;
 use otelbar_convert::redact::{REDACTED, Redactor};
 use tracing::field::{Field, Visit};
 
@@ -19,8 +19,8 @@ pub(crate) struct Fields<'r> {
     pub(crate) message: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) kind: Option<SpanKind>,
-    pub(crate) failed: bool,
-    pub(crate) description: Option<String>,
+    code: Option<Code>,
+    description: Option<String>,
     pub(crate) log_target: Option<String>,
     pub(crate) log_file: Option<String>,
     pub(crate) log_line: Option<u32>,
@@ -34,7 +34,7 @@ impl<'r> Fields<'r> {
             message: None,
             name: None,
             kind: None,
-            failed: false,
+            code: None,
             description: None,
             log_target: None,
             log_file: None,
@@ -42,9 +42,9 @@ impl<'r> Fields<'r> {
         }
     }
 
-    /// The description of the span's error status, if the fields set one.
-    pub(crate) fn error(&mut self) -> Option<Cow<'static, str>> {
-        self.failed.then(|| self.description.take().unwrap_or_default().into())
+    /// What the fields say of the span's status.
+    pub(crate) fn status(&mut self) -> FieldStatus {
+        FieldStatus { code: self.code.take(), description: self.description.take() }
     }
 
     /// Takes a field `message` for what it is in a span: a field like any other.
@@ -59,7 +59,7 @@ impl<'r> Fields<'r> {
             "message" => self.message = Some(text()),
             "otel.name" => self.name = Some(text()),
             "otel.kind" => self.kind = kind(&text()),
-            "otel.status_code" => self.failed = text().eq_ignore_ascii_case("error"),
+            "otel.status_code" => self.code = Code::of(&text()),
             "otel.status_description" | "otel.status_message" => self.description = Some(text()),
             "log.target" => self.log_target = Some(text()),
             "log.file" => self.log_file = Some(text()),
@@ -78,6 +78,74 @@ impl<'r> Fields<'r> {
     fn push(&mut self, name: &'static str, value: Value) {
         self.attributes.push(KeyValue::new(Key::from_static_str(name), value));
     }
+}
+
+/// What the fields of a span say of its status: `otel.status_code` and `otel.status_description`.
+#[derive(Debug)]
+pub(crate) struct FieldStatus {
+    code: Option<Code>,
+    description: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Code {
+    Ok,
+    Error,
+}
+
+impl Code {
+    /// `unset` and what is not known say nothing.
+    fn of(text: &str) -> Option<Code> {
+        let codes = [("ok", Code::Ok), ("error", Code::Error)];
+        codes.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, code)| code)
+    }
+}
+
+impl FieldStatus {
+    pub(crate) fn says_something(&self) -> bool {
+        self.code.is_some() || self.description.is_some()
+    }
+
+    /// A description that came before its code.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        self.description.clone().filter(|_| self.code.is_none())
+    }
+
+    pub(crate) fn add_waiting(&mut self, waiting: &Option<String>) {
+        if self.description.is_none() {
+            self.description.clone_from(waiting);
+        }
+    }
+
+    /// A description is that of an error: it has an effect where the span is in error, by this call or an earlier one.
+    pub(crate) fn apply(&self, entry: &mut Entry) {
+        match self.code {
+            Some(Code::Ok) => {
+                entry.error = None;
+                entry.details_mut().ok = true;
+            }
+            Some(Code::Error) => {
+                entry.error = Some(self.description.clone().unwrap_or_default().into());
+                if let Some(details) = &mut entry.details {
+                    details.ok = false;
+                }
+            }
+            None => {
+                if let (Some(error), Some(description)) = (&mut entry.error, &self.description) {
+                    *error = description.clone().into();
+                }
+            }
+        }
+    }
+}
+
+/// The error among the fields of an event, under one of the names that are common for it.
+pub(crate) fn error_of(attributes: &[KeyValue]) -> Option<&Value> {
+    let names = ["error", "err", "exception"];
+    attributes
+        .iter()
+        .find(|attribute| names.contains(&attribute.key.as_str()))
+        .map(|attribute| &attribute.value)
 }
 
 impl Visit for Fields<'_> {

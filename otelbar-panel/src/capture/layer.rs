@@ -1,21 +1,26 @@
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::sync::OnceLock;
 
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{Link, SpanKind};
 use otelbar_config::LogLevel;
-use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
+use otelbar_convert::panel_data::{Entry, EntryKind, Exception, Level, Log, Source};
 use otelbar_propagation::source::SpanProvider;
+use tracing::dispatcher::WeakDispatch;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
-use tracing_subscriber::Layer;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::{Layer, Registry};
 
 use super::fields::Fields;
-use super::{Busy, sqlx};
+use super::query::{self, QUERY_TARGET};
+use super::{active, sqlx};
+use crate::guard::guard;
 use crate::id::new_span_id;
+use crate::panics;
 use crate::request::{Scope, SpanHandle};
 
 /// Target of the span that the tower layer opens for each request.
@@ -31,6 +36,8 @@ pub(crate) const REQUEST_TARGET: &str = "otelbar::request";
 #[derive(Debug, Default)]
 pub struct CaptureLayer {
     redundant: bool,
+    /// The subscriber that the layer is a part of, to look up spans that the layer's own filter hides.
+    dispatch: OnceLock<WeakDispatch>,
 }
 
 impl CaptureLayer {
@@ -38,28 +45,44 @@ impl CaptureLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        match ctx.event_span(event) {
-            Some(span) => scope_within(&span),
-            None if event.is_root() => None,
+        if event.is_root() {
+            return None;
+        }
+        let current;
+        let id = match event.parent() {
+            Some(id) => Some(id),
+            None => {
+                current = ctx.current_span();
+                current.id()
+            }
+        };
+        match id {
             None => Scope::of_otel_context(),
+            Some(id) => match ctx.span(id) {
+                Some(span) => scope_within(&span),
+                None => self.scope_of_hidden(id, ctx),
+            },
         }
     }
-}
 
-impl<S> Layer<S> for CaptureLayer
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn on_layer(&mut self, subscriber: &mut S) {
-        let subscriber: &dyn Subscriber = subscriber;
-        self.redundant = subscriber.is::<CaptureLayer>();
+    /// The request of a span that the layer's own filter hides: that of the nearest span around it that it lets through.
+    fn scope_of_hidden<S>(&self, id: &Id, ctx: &Context<'_, S>) -> Option<Scope>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(dispatch) = self.dispatch.get().and_then(WeakDispatch::upgrade)
+            && let Some(registry) = dispatch.downcast_ref::<Registry>()
+            && let Some(span) = registry.span(id)
+        {
+            return scope_within(&span);
+        }
+        ctx.lookup_current().and_then(|span| scope_within(&span)).or_else(Scope::of_otel_context)
     }
 
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        CLOSED_CHILD.set(None);
-        if self.redundant {
-            return;
-        }
+    fn new_span<S>(&self, attributes: &Attributes<'_>, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
         let Some(span) = ctx.span(id) else { return };
         let metadata = attributes.metadata();
         if metadata.target() == REQUEST_TARGET {
@@ -68,7 +91,7 @@ where
                 scope.context.recorder.reach.see_request();
                 let scope = Scope { span: scope.context.id(), ..scope };
                 let mut extensions = span.extensions_mut();
-                extensions.insert(SpanHandle { scope, place: None, busy: Busy::default() });
+                extensions.insert(SpanHandle::new(scope, None));
                 extensions.insert(SpanProvider(Scope::current_trace_context));
             }
             return;
@@ -77,12 +100,17 @@ where
             Some(parent) => scope_within(&parent),
             None => Scope::of_otel_context(),
         };
-        let Some(Scope { context, span: parent }) = parent else { return };
+        let Some(scope) = parent else { return };
+        if metadata.target() == QUERY_TARGET {
+            span.extensions_mut().insert(SpanHandle::of_query(scope));
+            return;
+        }
         if attributes.is_root() {
             span.extensions_mut().insert(Detached);
             return;
         }
 
+        let Scope { context, span: parent } = scope;
         let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
         attributes.record(&mut fields);
         fields.keep_message();
@@ -95,16 +123,21 @@ where
         entry.start = Some(context.now());
         entry.ended = false;
         entry.source = Some(source(metadata));
-        entry.error = fields.error();
+        let status = fields.status();
+        status.apply(&mut entry);
         entry.attributes = fields.attributes;
         let place = context.push(entry);
         let own_id = if place.is_some() { own_id } else { parent };
-        let scope = Scope { context, span: own_id };
-        span.extensions_mut().insert(SpanHandle { scope, place, busy: Busy::default() });
+        let mut handle = SpanHandle::new(Scope { context, span: own_id }, place);
+        handle.description = status.waiting();
+        span.extensions_mut().insert(handle);
     }
 
-    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id).filter(|_| !self.redundant) else { return };
+    fn record<S>(&self, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(span) = ctx.span(id) else { return };
         // The fields are formatted by the application's code, so no lock may be held.
         let handle = span
             .extensions()
@@ -117,8 +150,15 @@ where
         for attribute in std::mem::take(&mut fields.attributes) {
             context.set_attribute(place, attribute);
         }
-        let (name, kind, error) = (fields.name.take(), fields.kind.take(), fields.error());
-        if name.is_some() || kind.is_some() || error.is_some() {
+        let (name, kind, mut status) = (fields.name.take(), fields.kind.take(), fields.status());
+        if status.says_something() {
+            // Code and description may come one after the other, in either order.
+            if let Some(handle) = span.extensions_mut().get_mut::<SpanHandle>() {
+                status.add_waiting(&handle.description);
+                handle.description = status.waiting();
+            }
+        }
+        if name.is_some() || kind.is_some() || status.says_something() {
             context.change(place, |entry| {
                 if let Some(name) = name {
                     entry.name = name.into();
@@ -126,24 +166,23 @@ where
                 if let Some(kind) = kind {
                     entry.kind = EntryKind::Span(kind);
                 }
-                if error.is_some() {
-                    entry.error = error;
-                }
+                status.apply(entry);
             });
         }
     }
 
-    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        CLOSED_CHILD.set(None);
-        if self.redundant {
-            return;
-        }
-        let Some(scope) = self.scope_of_event(event, &ctx) else { return };
+    fn event<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(scope) = self.scope_of_event(event, ctx) else { return };
         let metadata = event.metadata();
         let context = &scope.context;
+        #[cfg(test)]
+        crate::guard::fault("recording", &context.lock().data.request.path);
         if metadata.target() == sqlx::TARGET {
             if context.recorder.captured.sql {
-                sqlx::record(event, &scope);
+                sqlx::record(event, &scope, query::around(event, ctx));
             }
             return;
         }
@@ -160,36 +199,159 @@ where
             },
             None => source(metadata),
         };
+        let level = level(metadata);
+        if level >= Level::Error {
+            query::failed_by(&scope, &fields.attributes);
+        }
         context.log(Log {
             span: Some(scope.span),
             time: context.now(),
-            level: level(metadata),
+            level,
             source,
-            message: fields.message.take().map_or(Cow::Borrowed(metadata.name()), Cow::Owned),
+            message: match fields.message.take() {
+                Some(message) => Cow::Owned(message),
+                // An event's name is the place of its code, unless the application gave it one.
+                None => error_text(&fields.attributes).unwrap_or(Cow::Borrowed(metadata.name())),
+            },
             attributes: fields.attributes,
         });
     }
 
-    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        CLOSED_CHILD.set(None);
-        with_busy(self, id, &ctx, Busy::enter);
+    fn follows<S>(&self, id: &Id, follows: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let handle = |id: &Id| {
+            let span = ctx.span(id)?;
+            let extensions = span.extensions();
+            let handle = extensions.get::<SpanHandle>()?;
+            Some((handle.scope.clone(), handle.place))
+        };
+        let (Some((scope, place)), Some((followed, _))) = (handle(id), handle(follows)) else { return };
+        let link = Link::new(followed.span_context(), Vec::new(), 0);
+        match place {
+            Some(place) => scope.context.change(place, |entry| entry.details_mut().links.push(link)),
+            None if scope.span == scope.context.id() => {
+                scope.context.with_request(|request| request.links.push(link));
+            }
+            None => {}
+        }
     }
 
-    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
-        CLOSED_CHILD.set(None);
-        with_busy(self, id, &ctx, Busy::exit);
+    fn enter<S>(&self, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(span) = ctx.span(id) else { return };
+        let scope = {
+            let mut extensions = span.extensions_mut();
+            let Some(handle) = extensions.get_mut::<SpanHandle>() else { return };
+            handle.busy.enter();
+            handle.scope.clone()
+        };
+        panics::enter();
+        active::enter(id, &scope);
     }
 
-    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(&id).filter(|_| !self.redundant) else { return };
+    fn exit<S>(&self, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(span) = ctx.span(id) else { return };
+        let ended_by_panic = {
+            let mut extensions = span.extensions_mut();
+            let Some(handle) = extensions.get_mut::<SpanHandle>() else { return };
+            let is_unwinding = handle.busy.exit();
+            handle.place.filter(|_| is_unwinding).map(|place| (handle.scope.clone(), place))
+        };
+        panics::exit();
+        active::exit(id);
+        // In whatever task it is; the request itself is ended by the tower layer.
+        let Some((scope, place)) = ended_by_panic else { return };
+        let message = panics::last_message().map(Cow::Owned);
+        let kind = Cow::Borrowed(panics::PANIC);
+        scope.context.change(place, |entry| {
+            entry.error = Some(message.clone().unwrap_or(kind.clone()));
+            let details = entry.details_mut();
+            details.error_type = Some(kind.clone());
+            details.exception = Some(Exception { kind: Some(kind), message, stacktrace: None });
+        });
+    }
+
+    fn close<S>(&self, id: &Id, ctx: &Context<'_, S>)
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let Some(span) = ctx.span(id) else { return };
         let handle = span.extensions_mut().remove::<SpanHandle>();
-        let outlived = CLOSED_CHILD.take().is_some_and(|parent| parent == id);
-        if let Some(SpanHandle { scope, place: Some(place), busy }) = handle {
+        let outlived = CLOSED_CHILD.take().is_some_and(|parent| parent == *id);
+        if let Some(SpanHandle { scope, place: Some(place), busy, .. }) = handle {
             let idle = if outlived { busy.since_exit() } else { None };
             let end = scope.context.now().saturating_sub(idle.unwrap_or_default());
             scope.context.end(place, end, |entry| entry.busy = Some(busy.total()));
         }
         CLOSED_CHILD.set(span.parent().map(|parent| parent.id()));
+    }
+}
+
+impl<S> Layer<S> for CaptureLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_register_dispatch(&self, subscriber: &Dispatch) {
+        // The first one stays: a layer is part of one subscriber.
+        let _ = self.dispatch.set(subscriber.downgrade());
+    }
+
+    fn on_layer(&mut self, subscriber: &mut S) {
+        let subscriber: &dyn Subscriber = subscriber;
+        self.redundant = subscriber.is::<CaptureLayer>();
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
+        if !self.redundant {
+            guard("recording a span", || self.new_span(attributes, id, &ctx));
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
+        if !self.redundant {
+            guard("recording a span's fields", || self.record(id, values, &ctx));
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
+        if !self.redundant {
+            guard("recording a link", || self.follows(id, follows, &ctx));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
+        if !self.redundant {
+            guard("recording an event", || self.event(event, &ctx));
+        }
+    }
+
+    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
+        if !self.redundant {
+            guard("entering a span", || self.enter(id, &ctx));
+        }
+    }
+
+    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
+        CLOSED_CHILD.set(None);
+        if !self.redundant {
+            guard("leaving a span", || self.exit(id, &ctx));
+        }
+    }
+
+    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
+        if !self.redundant {
+            guard("ending a span", || self.close(&id, &ctx));
+        }
     }
 }
 
@@ -204,25 +366,29 @@ thread_local! {
 /// What the capture looks at: what the configuration says, but for the toolbar's own work.
 #[derive(Clone, Debug)]
 pub(crate) struct CaptureFilter {
-    levels: otelbar_config::LevelFilter,
+    /// `None` where the toolbar is off.
+    levels: Option<otelbar_config::LevelFilter>,
 }
 
 impl CaptureFilter {
-    pub(crate) fn new(levels: &otelbar_config::LevelFilter) -> Self {
-        CaptureFilter { levels: levels.clone() }
+    pub(crate) fn new(levels: Option<&otelbar_config::LevelFilter>) -> Self {
+        CaptureFilter { levels: levels.cloned() }
     }
 
     /// Whether it lets the queries of `sqlx` through.
     pub(crate) fn wants_queries(&self) -> bool {
-        level_filter(self.levels.level_of(sqlx::TARGET)) >= LevelFilter::DEBUG
+        self.levels
+            .as_ref()
+            .is_some_and(|levels| level_filter(levels.level_of(sqlx::TARGET)) >= LevelFilter::DEBUG)
     }
 
     /// Asked once for each place in the code, and remembered by `tracing`.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
+        let Some(levels) = &self.levels else { return false };
         match metadata.target() {
-            REQUEST_TARGET => true,
+            REQUEST_TARGET | QUERY_TARGET => true,
             target if target.starts_with("otelbar_export") => false,
-            target => *metadata.level() <= level_filter(self.levels.level_of(target)),
+            target => *metadata.level() <= level_filter(levels.level_of(target)),
         }
     }
 }
@@ -237,7 +403,8 @@ impl<S> Filter<S> for CaptureFilter {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        let levels = self.levels.targets().map(|(_, level)| level).chain([self.levels.default_level()]);
+        let Some(levels) = &self.levels else { return Some(LevelFilter::OFF) };
+        let levels = levels.targets().map(|(_, level)| level).chain([levels.default_level()]);
         // The request's own span is opened at the level `error`, whatever else is wanted.
         levels.map(level_filter).chain([LevelFilter::ERROR]).max()
     }
@@ -257,27 +424,25 @@ fn level_filter(level: LogLevel) -> LevelFilter {
 /// Marks a span that was opened in a request and asked for no parent: what happens in it is not the request's.
 struct Detached;
 
-/// The request of a span, or else that of the OpenTelemetry context, if the span is not detached from it.
+/// The request of a span or of the nearest around it that has one, or else that of the OpenTelemetry context, if the
+/// span is not detached from it.
 fn scope_within<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Scope> {
-    let extensions = span.extensions();
-    if let Some(handle) = extensions.get::<SpanHandle>() {
-        return Some(handle.scope.clone().or_nearer());
+    for span in span.scope() {
+        let extensions = span.extensions();
+        if let Some(handle) = extensions.get::<SpanHandle>() {
+            return Some(handle.scope.clone().or_nearer());
+        }
+        if extensions.get::<Detached>().is_some() {
+            return None;
+        }
     }
-    let detached = span.scope().skip(1).any(|outer| outer.extensions().get::<Detached>().is_some())
-        || extensions.get::<Detached>().is_some();
-    if detached { None } else { Scope::of_otel_context() }
+    Scope::of_otel_context()
 }
 
-fn with_busy<S>(layer: &CaptureLayer, id: &Id, ctx: &Context<'_, S>, f: impl FnOnce(&mut Busy))
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    let Some(span) = ctx.span(id).filter(|_| !layer.redundant) else { return };
-    if let Some(handle) = span.extensions_mut().get_mut::<SpanHandle>()
-        && handle.place.is_some()
-    {
-        f(&mut handle.busy);
-    }
+/// What an event that says nothing else says: the error that it has as a field.
+fn error_text(attributes: &[opentelemetry::KeyValue]) -> Option<Cow<'static, str>> {
+    let value = super::fields::error_of(attributes)?;
+    Some(Cow::Owned(value.as_str().into_owned()))
 }
 
 fn source(metadata: &'static Metadata<'static>) -> Source {

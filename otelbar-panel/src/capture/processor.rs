@@ -1,16 +1,18 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Span as _, SpanId, Status};
+use opentelemetry::trace::{Event as SdkEvent, Link, Span as _, SpanId, Status};
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
 use otelbar_convert::redact::{REDACTED, Redactor};
 
-use crate::request::Scope;
+use super::twin;
+use crate::guard::guard;
+use crate::request::{RequestContext, Scope};
 
 /// Spans that may be open at once in a process; one that is started beyond that is not recorded, and counted.
 const MAX_OPEN: usize = 65_536;
@@ -37,59 +39,81 @@ const SHARDS: usize = 16;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A provider that also has the spans of `tracing-opentelemetry` may have it: such a span is that of `tracing`, which is
+/// recorded once, under the id that `tracing-opentelemetry` passes on to other services.
 #[derive(Debug, Default)]
 pub struct ToolbarSpanProcessor {
-    open: [Mutex<HashMap<SpanId, Scope>>; SHARDS],
+    open: [Mutex<HashMap<SpanId, Open>>; SHARDS],
+}
+
+/// A span that has not ended.
+#[derive(Debug)]
+enum Open {
+    /// One of its own, in this scope.
+    Own(Scope),
+    /// The twin of a `tracing` span, whose entry is there; `None` for the request's own.
+    Twin(Arc<RequestContext>, Option<usize>),
 }
 
 impl ToolbarSpanProcessor {
-    fn shard(&self, id: SpanId) -> &Mutex<HashMap<SpanId, Scope>> {
+    fn shard(&self, id: SpanId) -> &Mutex<HashMap<SpanId, Open>> {
         &self.open[usize::from(id.to_bytes()[7]) % SHARDS]
+    }
+
+    fn begin(&self, span: &Span, cx: &Context) {
+        let Some(mut scope) = Scope::of(cx) else { return };
+        if span.span_context().trace_id() != scope.context.span_context.trace_id() {
+            return;
+        }
+        // The span of `tracing` that stands for the request is the request itself.
+        scope.span = self.own_id(scope.span, &scope.context);
+        let scope = scope.or_inner_tracing_span();
+        let id = span.span_context().span_id();
+        let open = match twin::of(span, &scope.context) {
+            Some(place) => {
+                if let Some(place) = place {
+                    scope.context.adopt(place, id);
+                }
+                Open::Twin(scope.context, place)
+            }
+            None => Open::Own(scope),
+        };
+        let mut spans = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
+        if spans.len() >= MAX_OPEN / SHARDS {
+            let (Open::Own(Scope { context, .. }) | Open::Twin(context, _)) = open;
+            context.recorder.counters.spans.add(1);
+            return;
+        }
+        spans.insert(id, open);
+    }
+
+    /// The request's id for the twin of its own span, and an id as it is else.
+    fn own_id(&self, id: SpanId, context: &RequestContext) -> SpanId {
+        match self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            Some(Open::Twin(_, None)) => context.id(),
+            _ => id,
+        }
+    }
+
+    fn end(&self, span: SpanData) {
+        let id = span.span_context.span_id();
+        let open = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        match open {
+            None => {}
+            Some(Open::Own(scope)) => record(span, scope),
+            Some(Open::Twin(context, place)) => twin::end(span, &context, place),
+        }
     }
 }
 
 impl SpanProcessor for ToolbarSpanProcessor {
     fn on_start(&self, span: &mut Span, cx: &Context) {
-        let Some(scope) = Scope::of(cx) else { return };
-        if span.span_context().trace_id() != scope.context.span_context.trace_id() {
-            return;
-        }
-        let scope = scope.or_inner_tracing_span();
-        let id = span.span_context().span_id();
-        let mut open = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= MAX_OPEN / SHARDS {
-            scope.context.recorder.counters.spans.add(1);
-            return;
-        }
-        open.insert(id, scope);
+        guard("recording the start of a span of the OpenTelemetry API", || self.begin(span, cx));
     }
 
     fn on_end(&self, span: SpanData) {
-        let id = span.span_context.span_id();
-        let scope = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        let Some(Scope { context, span: parent }) = scope else { return };
-        let redactor = &context.recorder.redactor;
-        let began = context.started();
-        let since = |instant: SystemTime| instant.duration_since(began).unwrap_or_default();
-
-        let duration = span.end_time.duration_since(span.start_time).unwrap_or_default();
-        let mut entry = Entry::new(span.name, duration, EntryKind::Span(span.span_kind));
-        entry.id = Some(id);
-        entry.parent = Some(parent);
-        entry.start = Some(since(span.start_time));
-        entry.attributes = redacted(span.attributes, redactor);
-        entry.dropped_attributes = span.dropped_attributes_count;
-        entry.source = Some(source(span.instrumentation_scope.name()));
-        if let Status::Error { description } = span.status {
-            entry.error = Some(description);
-        }
-        if context.recorder.captured.logs {
-            for event in span.events.events {
-                let time = since(event.timestamp);
-                context.log(log(id, time, event.name, redacted(event.attributes, redactor), &entry));
-            }
-        }
-        context.push(entry);
+        guard("recording a span of the OpenTelemetry API", || self.end(span));
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -101,24 +125,59 @@ impl SpanProcessor for ToolbarSpanProcessor {
     }
 }
 
+fn record(span: SpanData, Scope { context, span: parent }: Scope) {
+    let id = span.span_context.span_id();
+    let redactor = &context.recorder.redactor;
+    let began = context.started();
+    let since = |instant: SystemTime| instant.duration_since(began).unwrap_or_default();
+
+    let duration = span.end_time.duration_since(span.start_time).unwrap_or_default();
+    let mut entry = Entry::new(span.name, duration, EntryKind::Span(span.span_kind));
+    entry.id = Some(id);
+    entry.parent = Some(parent);
+    entry.start = Some(since(span.start_time));
+    entry.attributes = redacted(span.attributes, redactor);
+    entry.dropped_attributes = span.dropped_attributes_count;
+    let source =
+        Source { target: Cow::Owned(span.instrumentation_scope.name().to_owned()), ..Source::default() };
+    let details = entry.details_mut();
+    details.scope = Some(span.instrumentation_scope);
+    details.links = links(span.links.links, redactor);
+    details.dropped_links = span.links.dropped_count;
+    match span.status {
+        Status::Unset => {}
+        Status::Ok => details.ok = true,
+        Status::Error { description } => entry.error = Some(description),
+    }
+    if context.recorder.captured.logs {
+        for event in span.events.events {
+            context.log(log(id, since(event.timestamp), event, &source, redactor));
+        }
+    }
+    context.push(entry);
+}
+
 /// An event of a span as a log: the SDK's events have no level, but those of exceptions.
-fn log(
+pub(super) fn log(
     span: SpanId,
     time: Duration,
-    name: Cow<'static, str>,
-    attributes: Vec<KeyValue>,
-    entry: &Entry,
+    event: SdkEvent,
+    source: &Source,
+    redactor: &Redactor,
 ) -> Log {
-    let level = if name == "exception" { Level::Error } else { Level::Info };
-    let source = entry.source.clone().unwrap_or_default();
-    Log { span: Some(span), time, level, source, message: name, attributes }
+    let level = if event.name == "exception" { Level::Error } else { Level::Info };
+    let attributes = redacted(event.attributes, redactor);
+    Log { span: Some(span), time, level, source: source.clone(), message: event.name, attributes }
 }
 
-fn source(scope: &str) -> Source {
-    Source { target: Cow::Owned(scope.to_owned()), file: None, line: None }
+pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {
+    for link in &mut links {
+        link.attributes = redacted(std::mem::take(&mut link.attributes), redactor);
+    }
+    links
 }
 
-fn redacted(mut attributes: Vec<KeyValue>, redactor: &Redactor) -> Vec<KeyValue> {
+pub(super) fn redacted(mut attributes: Vec<KeyValue>, redactor: &Redactor) -> Vec<KeyValue> {
     for attribute in &mut attributes {
         if redactor.is_sensitive(attribute.key.as_str()) {
             attribute.value = Value::from(REDACTED);

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use otelbar_convert::panel_data::{Entry, EntryKind, Sql};
@@ -14,8 +15,8 @@ use crate::text;
 /// Target of the events that `sqlx` sends for each query.
 pub(crate) const TARGET: &str = "sqlx::query";
 
-/// Records a query by the event that tells of it.
-pub(crate) fn record(event: &Event<'_>, scope: &Scope) {
+/// Records a query by the event that tells of it, and that was sent in this wrapped query, if it was in one.
+pub(super) fn record(event: &Event<'_>, scope: &Scope, wrapped: Option<Arc<super::Query>>) {
     let mut query = Query::default();
     event.record(&mut query);
     let Some(elapsed) = query.elapsed else { return };
@@ -30,7 +31,10 @@ pub(crate) fn record(event: &Event<'_>, scope: &Scope) {
     let mut entry = Entry::new("", elapsed.min(now), EntryKind::Sql(sql));
     entry.parent = Some(scope.span);
     entry.start = Some(now.saturating_sub(elapsed));
-    scope.context.push(entry);
+    match wrapped {
+        Some(wrapped) => wrapped.record(entry),
+        None => drop(scope.context.push_query(entry, false)),
+    }
 }
 
 #[derive(Default)]

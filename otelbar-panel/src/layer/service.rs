@@ -11,6 +11,7 @@ use super::ToolbarBody;
 use super::future::ToolbarFuture;
 use super::peer;
 use super::watch::Watch;
+use crate::guard::{fault, guard};
 use crate::panel::Toolbar;
 use crate::request::{RequestHandle, Service as ServiceInfo};
 
@@ -92,8 +93,12 @@ where
         if watched.is_some_and(|handle| Arc::ptr_eq(&handle.scope.context.recorder, &toolbar.recorder)) {
             return ToolbarFuture::off(self.inner.call(request));
         }
-        toolbar.tell_warnings();
-        let watch = Watch::open(toolbar, &self.layer.service, &mut request, peer);
+        let opened = guard("beginning to record a request", || {
+            fault("opening", request.uri().path());
+            toolbar.tell_warnings();
+            Watch::open(toolbar, &self.layer.service, &mut request, peer)
+        });
+        let Some(watch) = opened else { return ToolbarFuture::off(self.inner.call(request)) };
         request.extensions_mut().insert(watch.handle());
         let inner = watch.run(|| self.inner.call(request));
         ToolbarFuture::watched(inner, watch)

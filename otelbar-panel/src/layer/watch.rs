@@ -13,7 +13,9 @@ use super::forwarded::forwarded;
 use super::{ToolbarBody, peer};
 use crate::bar::{self, Bar, Navigation};
 use crate::capture::REQUEST_TARGET;
+use crate::guard::guard;
 use crate::panel::Toolbar;
+use crate::panics;
 use crate::request::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
 
 /// A request that is being worked on: its context, attached whenever the service's code runs.
@@ -37,21 +39,15 @@ struct Attached {
 
 impl Attached {
     fn run<T>(&self, f: impl FnOnce() -> T) -> T {
-        let _otel = self.otel.clone().attach();
+        // The span first: other layers attach a context of their own when it is entered, and the request's is nearer.
         let _span = self.span.enter();
-        let _panic = OnPanic(Some(&self.context).filter(|_| !std::thread::panicking()));
-        self.context.work(f)
-    }
-}
-
-/// Ends a request whose code panics: the unwinding may be caught before anything of the request is dropped.
-struct OnPanic<'c>(Option<&'c Arc<RequestContext>>);
-
-impl Drop for OnPanic<'_> {
-    fn drop(&mut self) {
-        if let Some(context) = self.0.filter(|_| std::thread::panicking()) {
-            context.finish(Outcome::Failed("panic"));
+        let _otel = self.otel.clone().attach();
+        // What is dropped by a panic does not panic.
+        if std::thread::panicking() {
+            return self.context.work(f);
         }
+        // Now, for the unwinding may be caught before anything of the request is dropped.
+        panics::watch(|| self.context.work(f), |exception| self.context.panicked(exception))
     }
 }
 
@@ -119,26 +115,30 @@ impl Watch {
             )
             || (self.method == Method::CONNECT && status.is_success());
 
-        // The answer to HEAD has the head that GET has.
-        let bar = match no_content {
-            true => Bar::None,
-            false => self.toolbar.bar(&self.navigation, context.id(), &head),
-        };
-        if status == StatusCode::NOT_MODIFIED {
-            bar::revalidated(&self.navigation, &mut head.headers);
-        }
-        self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
-        let expected = content_length(&head.headers);
-        if self.may_see && self.toolbar.access.by_token() && !matches!(bar, Bar::None) {
-            bar::keep_private(&mut head.headers);
-        }
-        let fragment = match bar {
-            Bar::Added(fragment) => {
-                bar::lengthen(&mut head.headers, &fragment);
-                Some(fragment).filter(|_| !head_only)
+        let (expected, fragment) = guard("adding to an answer", || {
+            // The answer to HEAD has the head that GET has.
+            let bar = match no_content {
+                true => Bar::None,
+                false => self.toolbar.bar(&self.navigation, context.id(), &head),
+            };
+            if status == StatusCode::NOT_MODIFIED {
+                bar::revalidated(&self.navigation, &mut head.headers);
             }
-            Bar::None | Bar::Left(_) => None,
-        };
+            self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
+            let expected = content_length(&head.headers);
+            if self.may_see && self.toolbar.access.by_token() && !matches!(bar, Bar::None) {
+                bar::keep_private(&mut head.headers);
+            }
+            let fragment = match bar {
+                Bar::Added(fragment) => {
+                    bar::lengthen(&mut head.headers, &fragment);
+                    Some(fragment).filter(|_| !head_only)
+                }
+                Bar::None | Bar::Left(_) => None,
+            };
+            (expected, fragment)
+        })
+        .unwrap_or_default();
         let mut watch = BodyWatch { expected, sent: 0, attached: Some(self.attached.clone()) };
         if head_only || no_content || (body.is_end_stream() && fragment.is_none()) {
             watch.completed();

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -6,14 +6,20 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanId, TraceState};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_convert::panel_data::{Entry, Log, PanelData, Request, Timer};
+use otelbar_convert::panel_data::{Entry, Exception, Log, PanelData, Request, Timer};
 use otelbar_convert::{Conventions, Converted, ConvertedSpan};
 
+use super::limits::Limits;
 use super::recording::{Outcome, Recording};
 use super::summary::Summary;
+use crate::capture::Failure;
 use crate::delivery::Delivery;
+use crate::guard::{fault, guard};
 use crate::propagation::Propagation;
 use crate::recorder::Recorder;
+
+/// Bytes by which a request grows before the account of open requests hears of it.
+const ACCOUNTED: usize = 4 * 1024;
 
 /// The service a request was made to.
 #[derive(Debug)]
@@ -37,6 +43,8 @@ pub(crate) struct RequestContext {
     start: Instant,
     /// Nanoseconds in which the service's future or body was polled.
     busy: AtomicU64,
+    /// Whether some entries go by other ids than they were given.
+    has_adopted: AtomicBool,
     recording: Mutex<Recording>,
 }
 
@@ -59,8 +67,10 @@ impl RequestContext {
         );
         let mut data = PanelData::new(bare, Timer::open(started), request);
         data.remote_parent = propagation.parent;
-        let held = propagation.bytes();
-        Arc::new(RequestContext {
+        let base = size_of::<RequestContext>() + propagation.bytes();
+        let recording = Recording::new(data, base, &recorder.limits);
+        recorder.open.begin();
+        let context = Arc::new(RequestContext {
             span_context,
             propagation,
             service,
@@ -69,8 +79,11 @@ impl RequestContext {
             started,
             start: Instant::now(),
             busy: AtomicU64::new(0),
-            recording: Mutex::new(Recording::new(data, held)),
-        })
+            has_adopted: AtomicBool::new(false),
+            recording: Mutex::new(recording),
+        });
+        context.account(&mut context.lock());
+        context
     }
 
     /// The request's id: that of its SERVER span.
@@ -105,22 +118,61 @@ impl RequestContext {
     /// Adds to what is known of the request itself.
     pub(crate) fn with_request(&self, f: impl FnOnce(&mut Request)) {
         let mut recording = self.lock();
-        recording.summary = None;
-        f(&mut recording.data.request);
+        recording.with_request(&self.recorder.limits, f);
+        self.account(&mut recording);
     }
 
     /// Records an entry, ended or open; its place, or `None` where the request has too many.
     pub(crate) fn push(self: &Arc<Self>, entry: Entry) -> Option<usize> {
+        self.push_by(entry, Recording::push_entry)
+    }
+
+    fn push_by(
+        self: &Arc<Self>,
+        entry: Entry,
+        push: impl FnOnce(&mut Recording, Entry, &Limits) -> Option<usize>,
+    ) -> Option<usize> {
         let mut recording = self.lock();
         let ended = entry.ended;
-        let place = recording.push_entry(entry, &self.recorder.limits);
+        let place = match self.has_room(&recording) {
+            true => push(&mut recording, entry, &self.recorder.limits),
+            false => {
+                recording.dropped.spans += 1;
+                None
+            }
+        };
         if place.is_none() {
             self.recorder.counters.spans.add(1);
         }
+        self.account(&mut recording);
         if ended {
             self.announce_late(recording);
         }
         place
+    }
+
+    /// Records a query whose source does not say how it ended; `is_told` says that the application does.
+    pub(crate) fn push_query(self: &Arc<Self>, entry: Entry, is_told: bool) -> Option<usize> {
+        self.push_by(entry, |recording, entry, limits| recording.push_query(entry, is_told, limits))
+    }
+
+    /// A database's error was logged in this span of the request.
+    pub(crate) fn query_failed(&self, span: SpanId, failure: Failure) {
+        let now = self.now();
+        let mut recording = self.lock();
+        recording.query_failed(span, now, failure, &self.recorder.limits);
+        self.account(&mut recording);
+    }
+
+    /// Lets an entry go by the id of another layer's span, which stands for the same.
+    pub(crate) fn adopt(&self, entry: usize, id: SpanId) {
+        self.lock().adopt(entry, id);
+        self.has_adopted.store(true, Ordering::Release);
+    }
+
+    /// The id by which a span of the request goes.
+    pub(crate) fn span_id_of(&self, id: SpanId) -> SpanId {
+        if self.has_adopted.load(Ordering::Acquire) { self.lock().id_of(id) } else { id }
     }
 
     /// Changes an open entry and ends it, at this offset from the request's start.
@@ -128,23 +180,68 @@ impl RequestContext {
         let mut recording = self.lock();
         recording.change(place, &self.recorder.limits, change);
         recording.end_entry(place, at);
+        self.account(&mut recording);
         self.announce_late(recording);
     }
 
     pub(crate) fn set_attribute(&self, place: usize, attribute: KeyValue) {
-        self.lock().set_attribute(place, attribute, &self.recorder.limits);
+        let mut recording = self.lock();
+        recording.set_attribute(place, attribute, &self.recorder.limits);
+        self.account(&mut recording);
     }
 
     pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut Entry)) {
-        self.lock().change(place, &self.recorder.limits, change);
+        let mut recording = self.lock();
+        recording.change(place, &self.recorder.limits, change);
+        self.account(&mut recording);
     }
 
     pub(crate) fn log(self: &Arc<Self>, log: Log) {
         let mut recording = self.lock();
         let dropped = recording.dropped.logs;
-        recording.push_log(log, &self.recorder.limits);
+        match self.has_room(&recording) {
+            true => recording.push_log(log, &self.recorder.limits),
+            false => recording.dropped.logs += 1,
+        }
         self.recorder.counters.logs.add(recording.dropped.logs - dropped);
+        self.account(&mut recording);
         self.announce_late(recording);
+    }
+
+    /// The service's code has panicked, and the panic goes on.
+    pub(crate) fn panicked(self: &Arc<Self>, exception: Exception) {
+        self.with_request(|request| request.exception = Some(exception));
+        self.finish(Outcome::Failed(crate::panics::PANIC));
+    }
+
+    /// The store has let go of it; what still works for it is counted with the open requests.
+    pub(crate) fn let_go(&self) {
+        let mut recording = self.lock();
+        if recording.open > 0 && !std::mem::replace(&mut recording.is_open, true) {
+            self.recorder.open.begin();
+            self.account(&mut recording);
+        }
+    }
+
+    fn has_room(&self, recording: &Recording) -> bool {
+        !(recording.is_open && self.recorder.open.is_full())
+    }
+
+    /// Tells the account of open requests what this one holds, now and then.
+    fn account(&self, recording: &mut Recording) {
+        let size = recording.size();
+        if recording.is_open && size.abs_diff(recording.accounted) >= ACCOUNTED {
+            self.recorder.open.change(recording.accounted, size);
+            recording.accounted = size;
+        }
+    }
+
+    /// The request is not open any more.
+    fn close_account(&self, recording: &mut Recording) {
+        if std::mem::replace(&mut recording.is_open, false) {
+            self.recorder.open.change(std::mem::take(&mut recording.accounted), 0);
+            self.recorder.open.end();
+        }
     }
 
     /// Ends the request, and hands it over; later calls do nothing.
@@ -169,25 +266,24 @@ impl RequestContext {
                 Outcome::Failed(error) => recording.data.request.failure = Some(error.into()),
             }
             self.recorder.counters.attributes.add(recording.dropped.attributes);
+            self.close_account(&mut recording);
         }
         self.recorder.handover.finished(self);
     }
 
-    /// The spans as they are now.
-    pub(crate) fn converted(&self) -> Converted {
+    /// The spans as they are now; `None` if even the request itself cannot be converted.
+    pub(crate) fn converted(&self) -> Option<Converted> {
         self.convert(&mut self.lock())
     }
 
     /// What a list says of the request; worked out again only when something was recorded since, or is still open.
     pub(crate) fn summary(&self) -> Summary {
         let mut recording = self.lock();
-        match &recording.summary {
-            Some(summary) => summary.clone(),
-            None => {
-                let converted = self.convert(&mut recording);
-                Summary::new(&recording.data, &converted)
-            }
+        if let Some(summary) = &recording.summary {
+            return summary.clone();
         }
+        let converted = self.convert(&mut recording);
+        converted.and_then(|converted| self.summed_up(&recording, &converted)).unwrap_or_default()
     }
 
     /// The spans that have ended and were not taken before.
@@ -200,23 +296,47 @@ impl RequestContext {
             return Vec::new();
         }
         let converted = self.convert(&mut recording);
+        let broken = recording.broken;
         drop(recording);
+        if broken {
+            self.recorder.counters.spans.add(entries.len() as u64);
+        }
         let fresh = |span: &ConvertedSpan| match span.entry {
             None => root,
             Some(entry) => entries.binary_search(&entry).is_ok(),
         };
         let Recorder { limits, conventions, .. } = &*self.recorder;
-        let spans = converted.spans.into_iter().filter(fresh);
+        let spans = converted.map(|converted| converted.spans).unwrap_or_default().into_iter().filter(fresh);
         spans.map(|span| export_form(span, limits.events, conventions)).collect()
     }
 
-    fn convert(&self, recording: &mut Recording) -> Converted {
+    /// Where the conversion panics, the request itself is shown and exported without what happened in it.
+    fn convert(&self, recording: &mut Recording) -> Option<Converted> {
         recording.touch(self.now());
-        let converted = self.recorder.converter.convert(&recording.data);
-        if recording.open == 0 && recording.outcome.is_some() && recording.summary.is_none() {
-            recording.summary = Some(Summary::new(&recording.data, &converted));
+        let converter = &self.recorder.converter;
+        let whole = |data: &PanelData| {
+            fault("converting", &data.request.path);
+            converter.convert(data)
+        };
+        if !recording.broken
+            && let Some(converted) = guard("converting a request", || whole(&recording.data))
+        {
+            if recording.open == 0 && recording.outcome.is_some() && recording.summary.is_none() {
+                recording.summary = self.summed_up(recording, &converted);
+            }
+            return Some(converted);
         }
-        converted
+        recording.broken = true;
+        let data = &recording.data;
+        guard("converting a request's head", || {
+            let mut head = PanelData::new(data.span_context.clone(), data.timer, data.request.clone());
+            head.remote_parent = data.remote_parent;
+            converter.convert(&head)
+        })
+    }
+
+    fn summed_up(&self, recording: &Recording, converted: &Converted) -> Option<Summary> {
+        guard("summing a request up", || Summary::new(&recording.data, converted))
     }
 
     /// Tells the background thread, once, that something came after the request's end.
@@ -224,6 +344,16 @@ impl RequestContext {
         if recording.outcome.is_some() && !std::mem::replace(&mut recording.announced, true) {
             drop(recording);
             self.recorder.handover.late(self);
+        }
+    }
+}
+
+impl Drop for RequestContext {
+    fn drop(&mut self) {
+        let mut recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut recording.is_open, false) {
+            self.recorder.open.change(recording.accounted, 0);
+            self.recorder.open.end();
         }
     }
 }

@@ -19,6 +19,22 @@ pub(crate) struct SpanHandle {
     /// Place of the span's own entry; `None` for the request's own span, and where there was no room.
     pub(crate) place: Option<usize>,
     pub(crate) busy: crate::capture::Busy,
+    /// A description of its status that came before the status.
+    pub(crate) description: Option<String>,
+    /// The wrapped query that it stands for, if it is that.
+    pub(crate) query: Option<Arc<crate::capture::Query>>,
+}
+
+impl SpanHandle {
+    pub(crate) fn new(scope: Scope, place: Option<usize>) -> Self {
+        SpanHandle { scope, place, busy: crate::capture::Busy::default(), description: None, query: None }
+    }
+
+    /// Of the span around a wrapped query, which is none of the record: what happens in it is that of its parent.
+    pub(crate) fn of_query(scope: Scope) -> Self {
+        let query = Arc::new(crate::capture::Query::new(&scope));
+        SpanHandle { query: Some(query), ..SpanHandle::new(scope, None) }
+    }
 }
 
 /// A request, and the span in it that something happens in.
@@ -29,6 +45,13 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// The context of the span, to hand on or to link to.
+    pub(crate) fn span_context(&self) -> SpanContext {
+        let root = &self.context.span_context;
+        let span = self.context.span_id_of(self.span);
+        SpanContext::new(root.trace_id(), span, root.trace_flags(), false, root.trace_state().clone())
+    }
+
     /// The request of the current `tracing` span, else that of the current OpenTelemetry context.
     pub(crate) fn current() -> Option<Scope> {
         Scope::of_tracing_span().map(Scope::or_nearer).or_else(Scope::of_otel_context)
@@ -48,7 +71,7 @@ impl Scope {
 
     /// What an outgoing request carries on from here.
     pub(crate) fn trace_context(&self) -> TraceContext<'static> {
-        self.context.propagation.passed_on_from(self.span)
+        self.context.propagation.passed_on_from(self.context.span_id_of(self.span))
     }
 
     /// The trace context of the current span, for [`SpanProvider`](otelbar_propagation::source::SpanProvider).
@@ -143,19 +166,12 @@ impl RequestHandle {
 
     /// The id of the span that the calling code runs in.
     pub fn span_id(&self) -> SpanId {
-        self.scope.span
+        self.scope.context.span_id_of(self.scope.span)
     }
 
     /// The context to hand to another service, with the current span as the parent.
     pub fn span_context(&self) -> SpanContext {
-        let root = &self.scope.context.span_context;
-        SpanContext::new(
-            root.trace_id(),
-            self.scope.span,
-            root.trace_flags(),
-            false,
-            root.trace_state().clone(),
-        )
+        self.scope.span_context()
     }
 
     /// Names the route the request matched, such as `/items/{id}` (`http.route`).
@@ -173,10 +189,7 @@ impl RequestHandle {
         if context.recorder.redactor.is_sensitive(attribute.key.as_str()) {
             attribute.value = opentelemetry::Value::from(otelbar_convert::redact::REDACTED);
         }
-        let limits = &context.recorder.limits;
-        let cut = limits.value(&mut attribute.value);
-        context.recorder.counters.attributes.add(u64::from(cut));
-        let limit = limits.attributes;
+        let limit = context.recorder.limits.attributes;
         context.with_request(|request| {
             let attributes = &mut request.attributes;
             if let Some(old) = attributes.iter_mut().find(|old| old.key == attribute.key) {

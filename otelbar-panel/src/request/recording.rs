@@ -1,9 +1,11 @@
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use otelbar_convert::panel_data::{Entry, Log, PanelData};
+use otelbar_convert::panel_data::{Entry, Log, PanelData, Request};
 
-use super::limits::{Limits, attribute_bytes, entry_bytes, head_bytes, limit_head};
+use super::adopted::Adopted;
+use super::limits::{Kept, Limits};
+use super::queries::Queries;
 use super::summary::Summary;
 
 /// What was left out of one request, over a limit.
@@ -46,34 +48,63 @@ pub(crate) struct Recording {
     pub(crate) data: PanelData,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) dropped: Dropped,
+    pub(super) queries: Queries,
+    pub(super) adopted: Adopted,
     /// What a list says of the request, while that is what the recording says.
     pub(crate) summary: Option<Summary>,
     /// Entries that have not ended.
     pub(crate) open: usize,
     /// Whether the background thread has been told of what came after the end, and has not looked yet.
     pub(crate) announced: bool,
+    /// Whether its conversion has panicked, so that nothing but the request itself can be shown.
+    pub(crate) broken: bool,
+    /// Whether it is counted with the open requests, and not by the store.
+    pub(crate) is_open: bool,
+    /// Bytes of it that the account of open requests has.
+    pub(crate) accounted: usize,
     root_exported: bool,
     exported: Vec<bool>,
     logs_seen: usize,
+    /// What the request holds however little is recorded of it.
+    base: usize,
+    /// What its head holds.
+    head: usize,
+    /// What its entries and logs hold.
     bytes: usize,
 }
 
 impl Recording {
-    /// `held` is what the request holds besides the recording, in bytes.
-    pub(crate) fn new(mut data: PanelData, held: usize) -> Self {
-        limit_head(&mut data.request);
+    /// A recording in a request that holds so many bytes itself.
+    pub(crate) fn new(mut data: PanelData, base: usize, limits: &Limits) -> Self {
+        let Kept { bytes: head, cut } = limits.request(&mut data.request);
         Recording {
             data,
             outcome: None,
-            dropped: Dropped::default(),
+            dropped: Dropped { attributes: u64::from(cut), ..Dropped::default() },
+            queries: Queries::default(),
+            adopted: Adopted::default(),
             summary: None,
             open: 0,
             announced: false,
+            broken: false,
+            is_open: true,
+            accounted: 0,
             root_exported: false,
             exported: Vec::new(),
             logs_seen: 0,
-            bytes: held,
+            base,
+            head,
+            bytes: 0,
         }
+    }
+
+    /// Adds to what is known of the request itself.
+    pub(crate) fn with_request(&mut self, limits: &Limits, change: impl FnOnce(&mut Request)) {
+        self.summary = None;
+        change(&mut self.data.request);
+        let Kept { bytes, cut } = limits.request(&mut self.data.request);
+        self.head = bytes;
+        self.dropped.attributes += u64::from(cut);
     }
 
     /// Takes an entry in, and tells its place; `None` where the request has too many.
@@ -82,8 +113,10 @@ impl Recording {
             self.dropped.spans += 1;
             return None;
         }
-        self.dropped.attributes += u64::from(limits.entry(&mut entry));
-        self.bytes += entry_bytes(&entry);
+        entry.parent = entry.parent.map(|parent| self.adopted.id_of(parent));
+        let kept = limits.entry(&mut entry);
+        self.dropped.attributes += u64::from(kept.cut);
+        self.bytes += kept.bytes;
         self.open += usize::from(!entry.ended);
         self.summary = None;
         self.data.entries.push(entry);
@@ -102,12 +135,14 @@ impl Recording {
 
     /// Changes an entry that is there.
     pub(crate) fn change(&mut self, index: usize, limits: &Limits, change: impl FnOnce(&mut Entry)) {
+        let Some(entry) = self.data.entries.get_mut(index) else { return };
         self.summary = None;
-        let entry = &mut self.data.entries[index];
-        let before = entry_bytes(entry);
+        // What is there was cut before, so that this only measures it.
+        let before = limits.entry(entry).bytes;
         change(entry);
-        self.dropped.attributes += u64::from(limits.entry(entry));
-        self.bytes = self.bytes - before + entry_bytes(entry);
+        let kept = limits.entry(entry);
+        self.dropped.attributes += u64::from(kept.cut);
+        self.bytes = self.bytes.saturating_sub(before) + kept.bytes;
     }
 
     pub(crate) fn push_log(&mut self, mut log: Log, limits: &Limits) {
@@ -115,15 +150,16 @@ impl Recording {
             self.dropped.logs += 1;
             return;
         }
-        let cut = limits.attributes(&mut log.attributes) + limits.cow(&mut log.message);
-        self.dropped.attributes += u64::from(cut);
-        self.bytes += log.message.len() + attribute_bytes(&log.attributes);
+        log.span = log.span.map(|span| self.adopted.id_of(span));
+        let kept = limits.log(&mut log);
+        self.dropped.attributes += u64::from(kept.cut);
+        self.bytes += kept.bytes;
         self.summary = None;
         self.data.logs.push(log);
     }
 
     pub(crate) fn end_entry(&mut self, index: usize, now: Duration) {
-        let entry = &mut self.data.entries[index];
+        let Some(entry) = self.data.entries.get_mut(index) else { return };
         if !entry.ended {
             entry.ended = true;
             entry.duration = now.saturating_sub(entry.start.unwrap_or_default());
@@ -175,12 +211,15 @@ impl Recording {
         }
     }
 
-    /// Roughly the memory it holds, in bytes.
+    /// Roughly the memory that the request holds, in bytes.
     pub(crate) fn size(&self) -> usize {
-        size_of::<Self>()
+        self.base
+            + self.head
             + self.bytes
-            + head_bytes(&self.data.request)
             + self.data.entries.capacity() * size_of::<Entry>()
             + self.data.logs.capacity() * size_of::<Log>()
+            + self.exported.capacity()
+            + self.queries.size()
+            + self.adopted.size()
     }
 }

@@ -55,11 +55,13 @@ pub(crate) fn toolbar_with(
         .sql_system("sqlite")
         .max_requests(10_000)
         .traces_exporters([]);
-    let toolbar = OpenTelemetryPanel::new(configure(config).build().unwrap()).unwrap();
-    // A process has one subscriber, and one layer in it serves every toolbar.
+    // A process has one subscriber, and one layer in it serves every toolbar; one that is off would hide all.
     static SUBSCRIBER: Once = Once::new();
-    SUBSCRIBER.call_once(|| tracing_subscriber::registry().with(toolbar.tracing_layer()).init());
-    toolbar
+    SUBSCRIBER.call_once(|| {
+        let toolbar = OpenTelemetryPanel::new(config.clone().build().unwrap()).unwrap();
+        tracing_subscriber::registry().with(toolbar.tracing_layer()).init();
+    });
+    OpenTelemetryPanel::new(configure(config).build().unwrap()).unwrap()
 }
 
 /// Calls a service directly, as a local caller, and reads its answer to the end.
