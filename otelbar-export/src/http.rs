@@ -11,7 +11,7 @@ use crate::compress::compress;
 #[cfg(feature = "json")]
 use crate::encode::JSON;
 use crate::encode::{Encoding, PROTOBUF};
-use crate::rpc::RpcStatus;
+use crate::rpc::RpcMessage;
 use crate::transport::{Acknowledged, Payload, Transport};
 use crate::{ExporterOptions, SendError};
 
@@ -77,7 +77,7 @@ pub(crate) fn message(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> 
         return one_line(&beginning(to));
     }
     if has_type(headers, &PROTOBUF) {
-        return one_line(&RpcStatus::decode(body.clone()).unwrap_or_default().message);
+        return one_line(&RpcMessage::decode(body.clone()).unwrap_or_default().message);
     }
     #[cfg(feature = "json")]
     if has_type(headers, &JSON)
@@ -175,6 +175,8 @@ mod tests {
         }
         check(400, "application/x-protobuf", b"\x08\x03\x12\x07bad key", "bad key");
         check(400, "application/x-protobuf", b"\xff\xff", "");
+        let details = [&b"\x1a\x00".repeat(1000)[..], b"\x12\x07bad key"].concat();
+        check(400, "application/x-protobuf", &details, "bad key");
         check(502, "text/html", b"<h1>Bad\r\n gateway</h1>\n\x1b[31m", "<h1>Bad gateway</h1> [31m");
         check(502, "text/plain", b"\xff\xfe", "\u{fffd}\u{fffd}");
         check(307, "text/plain", b"moved", "/there");

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use prost::Message;
 
-/// `google.rpc.Status`: the body of an error over HTTP, the details of one over gRPC.
+/// `google.rpc.Status`, with what comes in the trailers of gRPC.
+#[cfg(feature = "grpc")]
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct RpcStatus {
     #[prost(int32, tag = "1")]
@@ -16,7 +17,15 @@ pub(crate) struct RpcStatus {
     pub(crate) details: Vec<Any>,
 }
 
+/// `google.rpc.Status`, the body of an error over HTTP, without its details: a body of four megabytes could hold two million of them.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RpcMessage {
+    #[prost(string, tag = "2")]
+    pub(crate) message: String,
+}
+
 /// `google.protobuf.Any`.
+#[cfg(feature = "grpc")]
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Any {
     #[prost(string, tag = "1")]

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -63,8 +64,10 @@ where
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(serve(stream));
+                match accepted {
+                    Ok((stream, _)) => drop(connections.spawn(serve(stream))),
+                    // Such as that no file descriptor is left, which stays so for a while.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                 }
             }
             Some(_) = connections.join_next() => {}
