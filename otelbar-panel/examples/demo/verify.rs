@@ -128,6 +128,9 @@ impl Verdict {
     }
 }
 
+/// SQLite's code where a column that takes no NULL is given one: `SQLITE_CONSTRAINT_NOTNULL`.
+const NOT_NULL: &str = "1299";
+
 /// Reads everything back.
 pub(crate) async fn check(
     api: &Api,
@@ -186,7 +189,7 @@ fn check_trace(verdict: &mut Verdict, planned: &Planned, id: &str, detail: &Deta
     for span in &detail.spans {
         let what = about(&format!("{} {:?}", span.panel, span.name));
         verdict.equal(&format!("{what}: the number"), number_of(span), Some(number));
-        for event in &span.events {
+        for event in span.logs() {
             let log = format!("{what}: the number of the log {:?}", event.name);
             verdict.equal(&log, number_in(&event.attributes), Some(number));
         }
@@ -199,6 +202,12 @@ fn check_trace(verdict: &mut Verdict, planned: &Planned, id: &str, detail: &Deta
     verdict.equal(&about("the method"), &*request.method, planned.visit.method().as_str());
     verdict.equal(&about("the route"), request.route.as_deref(), planned.visit.route());
     verdict.equal(&about("the status"), request.status, Some(planned.visit.status().as_u16()));
+    if matches!(planned.visit, Visit::Broken) {
+        let queries = detail.spans.iter().filter(|span| span.panel == "sql");
+        let failures: Vec<_> =
+            queries.map(|span| (&*span.status, span.text("db.response.status_code"))).collect();
+        verdict.equal(&about("the query's failure"), failures, vec![("error", Some(NOT_NULL))]);
+    }
     check_caller(verdict, planned, detail);
     check_tree(verdict, planned, id, detail);
 
@@ -298,7 +307,7 @@ fn check_work(verdict: &mut Verdict, about: &str, found: Work, expected: Work) {
 }
 
 fn count(work: &mut Work, span: &Span) {
-    work.logs += span.events.len();
+    work.logs += span.logs().count();
     match &*span.panel {
         "sql" => work.queries += 1,
         "http" => work.calls += 1,

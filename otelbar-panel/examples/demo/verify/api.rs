@@ -128,6 +128,12 @@ pub(super) struct Span {
 }
 
 impl Span {
+    /// What was logged in it: all its events but the one that tells of its own failure.
+    pub(super) fn logs(&self) -> impl Iterator<Item = &Event> {
+        let is_own = |event: &Event| self.panel == "sql" && event.name == "exception";
+        self.events.iter().filter(move |event| !is_own(event))
+    }
+
     /// The text that an attribute has.
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.attributes.iter().find(|attribute| attribute.key == key)?.value.as_str()
