@@ -221,7 +221,7 @@ impl Failure {
     }
 
     /// The failure of a query that a text tells of.
-    fn in_text(text: &str) -> Option<Self> {
+    pub(crate) fn in_text(text: &str) -> Option<Self> {
         let begin = text.find(DATABASE_ERROR)?;
         Some(Failure { message: text[begin..].to_owned(), kind: None, code: code_in(text) })
     }

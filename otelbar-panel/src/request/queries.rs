@@ -136,3 +136,62 @@ impl Parents {
         span == self.root || ancestors.take(DEPTH).any(|id| id == span)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use otelbar_convert::panel_data::{EntryKind, Sql};
+
+    use super::*;
+    use crate::handover::Handover;
+    use crate::request::test_context;
+
+    /// Queries from one millisecond to another, in the order in which they are told of, and after how many of them the
+    /// error is logged, at which millisecond; whether each is then in error, has not failed, or nobody knows.
+    #[track_caller]
+    fn check(queries: &[(u64, u64)], logged: (usize, u64), expected: &[&str]) {
+        let (handover, _receiver) = Handover::new(usize::MAX);
+        let context = test_context(handover);
+        let limits = context.recorder.limits;
+        let ms = Duration::from_millis;
+        let mut recording = context.lock();
+        let fail = |recording: &mut Recording| {
+            let failure = Failure::in_text("error returned from database: (code: 1) no").unwrap();
+            recording.query_failed(context.id(), ms(logged.1), failure, &limits);
+        };
+        for (place, (start, end)) in queries.iter().enumerate() {
+            if place == logged.0 {
+                fail(&mut recording);
+            }
+            let mut entry = Entry::new("", ms(end - start), EntryKind::Sql(Sql::default()));
+            entry.start = Some(ms(*start));
+            recording.push_query(entry, false, &limits);
+        }
+        if logged.0 == queries.len() {
+            fail(&mut recording);
+        }
+        let told = recording.data.entries.iter().map(|entry| match &entry.error {
+            Some(_) => "failed",
+            None if entry.attributes.iter().any(|attribute| attribute.key.as_str() == semconv::OUTCOME) => {
+                "unknown"
+            }
+            None => "",
+        });
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_failure_is_put_down_to_the_query_before_it() {
+        check(&[(0, 1), (2, 3)], (2, 4), &["", "failed"]);
+        // The driver tells of the second after its failure was logged.
+        check(&[(0, 1), (2, 5)], (1, 4), &["", "failed"]);
+        check(&[(2, 5)], (0, 4), &["failed"]);
+        // What began after the log is not meant.
+        check(&[(0, 1), (6, 7)], (1, 4), &["failed", ""]);
+        check(&[(6, 7)], (0, 4), &[""]);
+    }
+
+    #[test]
+    fn of_two_that_ran_at_the_same_time_it_is_not_known_which_failed() {
+        check(&[(0, 3), (1, 5)], (1, 4), &["unknown", "unknown"]);
+    }
+}
