@@ -420,13 +420,13 @@ options! {
         /// From how many alike children of one parent on they are an N+1.
         n_plus_one_threshold: usize,
             default "5", env ["OTELBAR_N_PLUS_ONE_THRESHOLD"], check within::<2, MANY>;
-        /// Query parameters whose values are replaced by REDACTED, in any case, besides redacted_attribute_keys. Replaces the default list.
+        /// Keys of an address's query whose values are replaced by REDACTED, besides redacted_attribute_keys: code is user[code] too. Replaces the default list.
         redacted_query_keys: Vec<String> as (&[String]),
-            default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,access_token,api_key,apikey,auth,client_secret,code,id_token,jwt,key,otp,passphrase,password,pin,pwd,refresh_token,secret,secret_key,session,session_id,token",
+            default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,SAMLResponse,code,key",
             env ["OTELBAR_REDACTED_QUERY_KEYS"];
-        /// Attributes and headers whose values are replaced by REDACTED, by the last words of their name, in any case. Replaces the default list.
+        /// Words that make a name sensitive, so that its value is replaced by REDACTED; below five letters as whole words only. Replaces the default list.
         redacted_attribute_keys: Vec<String> as (&[String]),
-            default "access_key,accesskey,api_key,apikey,authorization,bearer,connection_string,connectionstring,cookie,credential,credentials,dsn,jwt,otp,passphrase,passwd,password,pin,private_key,privatekey,pwd,secret,secret_key,secretkey,session,session_id,sessionid,token",
+            default "access_key,api_key,auth,authorization,bearer,card_number,connection_string,cookie,credential,credit_card,csrf,cvc,cvv,dbpass,dsn,encryption_key,jwt,license_key,master_key,otp,pass,passcode,passkey,passphrase,passwd,password,pin,private_key,pwd,recovery_code,secret,security_code,sessid,session,sid,signing_key,ssh_key,ssn,token,totp,userpass,xsrf",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
         /// The token that opens the pages, from anywhere and here too: at least 16 characters. Without one only local callers see them.
         access_token: Option<Secret<String>> as (Option<&Secret<String>>),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry::{Key, KeyValue, StringValue, Value};
 
 use super::query::{self, Query};
 use super::{Panel, PanelDataConverter};
@@ -483,12 +483,9 @@ fn push_shared(described: &mut Described, key: &'static str, value: &Option<Arc<
     }
 }
 
+/// Without keys, the converter leaves attributes as they were recorded.
 fn redact(attribute: &mut KeyValue, redactor: &Redactor) {
-    if redactor.is_sensitive(attribute.key.as_str()) {
-        attribute.value = match &attribute.value {
-            // Headers are lists of their values, however many there were.
-            Value::Array(Array::String(_)) => Value::Array(Array::String(vec![REDACTED.into()])),
-            _ => Value::String(REDACTED.into()),
-        };
+    if !redactor.is_empty() {
+        redactor.attribute(attribute);
     }
 }

@@ -1,0 +1,303 @@
+//! Which names stand for secrets.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aho_corasick::AhoCorasick;
+
+/// From this many letters on a key is looked for anywhere in a name; a shorter one has to be a word of its own.
+const ANYWHERE: usize = 5;
+
+/// Keys that are shorter, and nonetheless in no word that means something else.
+const UNMISTAKABLE: [&[u8]; 3] = [b"cvv", b"jwt", b"pwd"];
+
+/// What a name ends in that tells of a secret without holding it.
+const ABOUT: [&[u8]; 43] = [
+    b"age",
+    b"alg",
+    b"algorithm",
+    b"arn",
+    b"at",
+    b"attempts",
+    b"cachedtokens",
+    b"completiontokens",
+    b"count",
+    b"duration",
+    b"enabled",
+    b"expiration",
+    b"expires",
+    b"expiresin",
+    b"expiry",
+    b"inputtokens",
+    b"kind",
+    b"len",
+    b"length",
+    b"limit",
+    b"maxtokens",
+    b"method",
+    b"millis",
+    b"mode",
+    b"ms",
+    b"outputtokens",
+    b"policy",
+    b"prompttokens",
+    b"provider",
+    b"reasoningtokens",
+    b"required",
+    b"scheme",
+    b"seconds",
+    b"secs",
+    b"size",
+    b"strength",
+    b"timeout",
+    b"totaltokens",
+    b"ttl",
+    b"type",
+    b"valid",
+    b"verified",
+    b"version",
+];
+
+/// Names of the semantic conventions that have a key in them, and mean something else.
+const CONVENTIONS: [&str; 3] = ["process.session_leader.pid", "session.id", "session.previous_id"];
+
+/// The names that hold secrets, by the keys they contain.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Finds the keys, as letters without separators; `None` where they are too many for it.
+    keys: Option<AhoCorasick>,
+    /// Whether the key of this place has to be a word of its own.
+    whole: Vec<bool>,
+    query_keys: BTreeSet<Vec<u8>>,
+    known: Known,
+}
+
+impl Names {
+    pub(super) fn new(
+        keys: impl Iterator<Item = impl AsRef<str>>,
+        query_keys: impl Iterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        let letters = |key: &str| Letters::of(key.as_bytes()).as_slice().to_vec();
+        let keys: BTreeSet<Vec<u8>> =
+            keys.map(|key| letters(key.as_ref())).filter(|key| !key.is_empty()).collect();
+        let whole = |key: &Vec<u8>| key.len() < ANYWHERE && !UNMISTAKABLE.contains(&key.as_slice());
+        Names {
+            whole: keys.iter().map(whole).collect(),
+            keys: AhoCorasick::new(&keys).ok(),
+            query_keys: query_keys.map(|key| letters(key.as_ref())).filter(|key| !key.is_empty()).collect(),
+            known: Known::default(),
+        }
+    }
+
+    /// Whether there is no key at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.query_keys.is_empty()
+    }
+
+    /// Whether a field or attribute of this name holds a secret.
+    pub(super) fn is_sensitive(&self, name: &[u8]) -> bool {
+        !self.whole.is_empty() && self.find(name, 0)
+    }
+
+    /// As [`is_sensitive`](Self::is_sensitive), remembered by the place of the name in memory.
+    pub(super) fn is_sensitive_field(&self, name: &'static str) -> bool {
+        !self.whole.is_empty() && self.known.or_insert(name, || self.find(name.as_bytes(), 0))
+    }
+
+    /// Whether a key ends behind `from` in these words.
+    pub(super) fn ends_in_sensitive(&self, words: &[u8], from: usize) -> bool {
+        !self.whole.is_empty() && self.find(words, from)
+    }
+
+    /// Whether this key of a URL's query, as it will be read, holds a secret.
+    pub(super) fn is_sensitive_in_query(&self, key: &[u8]) -> bool {
+        if self.query_keys.is_empty() {
+            return self.is_sensitive(key);
+        }
+        let is_named = |part: &[u8]| {
+            let letters = Letters::of(part);
+            let mut letters = letters.as_slice();
+            while let [before @ .., b'0'..=b'9'] = letters {
+                letters = before;
+            }
+            self.query_keys.contains(letters) || self.query_keys.contains(Letters::of(part).as_slice())
+        };
+        // `user[code]` is the field `code`, and `code[]` is as well.
+        let mut parts = key.rsplit(|byte| matches!(byte, b'[' | b']'));
+        let field = parts.find(|part| !part.iter().all(u8::is_ascii_digit));
+        self.is_sensitive(key) || is_named(key) || field.is_some_and(is_named)
+    }
+
+    fn find(&self, name: &[u8], from: usize) -> bool {
+        let Some(keys) = &self.keys else { return true };
+        let letters = Letters::up_to(name, from);
+        let text = letters.as_slice();
+        // What the name tells about the secret, if it does.
+        let mut about = None;
+        for found in keys.find_overlapping_iter(text) {
+            let (start, mut end) = (found.start(), found.end());
+            if self.whole[found.pattern().as_usize()] {
+                if text.get(end) == Some(&b's') && !letters.begins(end) {
+                    end += 1;
+                }
+                if !letters.begins(start) || !letters.begins(end) {
+                    continue;
+                }
+            }
+            if end <= letters.from {
+                continue;
+            }
+            let about = about.get_or_insert_with(|| {
+                ABOUT
+                    .iter()
+                    .filter_map(|word| {
+                        let at = text.len().checked_sub(word.len())?;
+                        (letters.begins(at) && text.ends_with(word)).then_some(at)
+                    })
+                    .min()
+            });
+            let told_about =
+                about.is_some_and(|at| end <= at || (start >= at && end - start < text.len() - at));
+            if !told_about && !CONVENTIONS.iter().any(|known| known.as_bytes() == name) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// The letters and digits of a name, in lower case, and where its words begin.
+struct Letters {
+    short: [u8; Letters::SHORT],
+    begins: u64,
+    long: Vec<(u8, bool)>,
+    long_text: Vec<u8>,
+    length: usize,
+    /// How many letters come from what is before the place asked for.
+    from: usize,
+}
+
+impl Letters {
+    /// Names are seldom longer, and then cost an allocation.
+    const SHORT: usize = 64;
+
+    fn of(name: &[u8]) -> Self {
+        Letters::up_to(name, 0)
+    }
+
+    fn up_to(name: &[u8], from: usize) -> Self {
+        let mut letters = Letters {
+            short: [0; Letters::SHORT],
+            begins: 0,
+            long: Vec::new(),
+            long_text: Vec::new(),
+            length: 0,
+            from: 0,
+        };
+        let mut before = Kind::None;
+        for (i, byte) in name.iter().enumerate() {
+            if i == from {
+                letters.from = letters.length;
+            }
+            let kind = Kind::of(*byte);
+            if kind != Kind::None {
+                let begins = match (before, kind) {
+                    (Kind::None, _) | (Kind::Lower, Kind::Upper) => true,
+                    // The last of several capitals begins the next word: `APIKey`.
+                    (Kind::Upper, Kind::Upper) => name.get(i + 1).is_some_and(u8::is_ascii_lowercase),
+                    (Kind::Digit, other) | (other, Kind::Digit) => other != Kind::Digit,
+                    _ => false,
+                };
+                letters.push(byte.to_ascii_lowercase(), begins);
+            }
+            before = kind;
+        }
+        letters
+    }
+
+    fn push(&mut self, letter: u8, begins: bool) {
+        if self.length < Letters::SHORT {
+            self.short[self.length] = letter;
+            self.begins |= u64::from(begins) << self.length;
+        } else {
+            if self.long.is_empty() {
+                self.long_text.extend_from_slice(&self.short);
+            }
+            self.long_text.push(letter);
+            self.long.push((letter, begins));
+        }
+        self.length += 1;
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        if self.long.is_empty() { &self.short[..self.length] } else { &self.long_text }
+    }
+
+    /// Whether a word begins at this letter, or all have ended.
+    fn begins(&self, at: usize) -> bool {
+        match at {
+            _ if at >= self.length => true,
+            _ if at < Letters::SHORT => self.begins >> at & 1 == 1,
+            _ => self.long[at - Letters::SHORT].1,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// What separates words.
+    None,
+    Lower,
+    Upper,
+    Digit,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Kind {
+        match byte {
+            b'A'..=b'Z' => Kind::Upper,
+            b'0'..=b'9' => Kind::Digit,
+            b'a'..=b'z' | 0x80.. => Kind::Lower,
+            _ => Kind::None,
+        }
+    }
+}
+
+/// What was decided of names that stay where they are, as the fields of `tracing` do.
+///
+/// A table of one word an entry, which threads read and write without waiting: what one overwrites is decided again.
+struct Known([AtomicU64; Known::ENTRIES]);
+
+impl Known {
+    const ENTRIES: usize = 256;
+
+    /// An entry has 48 bits of the address, which is all there are to it, 15 of the length and the answer.
+    fn or_insert(&self, name: &'static str, decide: impl FnOnce() -> bool) -> bool {
+        let (address, length) = (name.as_ptr() as u64, name.len() as u64);
+        if address >> 48 != 0 || length >> 15 != 0 {
+            return decide();
+        }
+        let key = address << 16 | length << 1;
+        let place = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize;
+        let entry = &self.0[place % Known::ENTRIES];
+        let known = entry.load(Ordering::Relaxed);
+        if known & !1 == key && address != 0 {
+            return known & 1 == 1;
+        }
+        let decided = decide();
+        entry.store(key | u64::from(decided), Ordering::Relaxed);
+        decided
+    }
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Known([const { AtomicU64::new(0) }; Known::ENTRIES])
+    }
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Known").finish_non_exhaustive()
+    }
+}
