@@ -7,11 +7,13 @@ mod client;
 mod fields;
 mod filters;
 mod layer;
+mod libraries;
 mod processor;
 mod query;
 mod reach;
 mod sqlx;
 mod template;
+mod tokio_postgres;
 mod twin;
 
 pub(crate) use busy::Busy;

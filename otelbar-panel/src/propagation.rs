@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId};
-use otelbar_convert::redact::{REDACTED, Redactor};
+use otelbar_convert::redact::REDACTED;
 use otelbar_propagation::{Outcome, Propagators, SamplingState, TraceContext, Traceparent, Tracestate};
 
 use crate::recorder::Recorder;
@@ -27,7 +27,7 @@ pub(crate) struct Propagation {
     pub(crate) outcome: Received,
     pub(crate) reason: Option<String>,
     pub(crate) warnings: Vec<String>,
-    /// Each line of each header, made printable.
+    /// Each line of each header, made printable and without secrets.
     pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     /// The caller's span.
     pub(crate) parent: Option<SpanId>,
@@ -158,8 +158,8 @@ fn show(headers: &HeaderMap, recorder: &Recorder, shown: &mut Vec<(Cow<'static, 
                 let whole = value.as_bytes();
                 let text = room.line(name, whole);
                 let text = text.map(|text| match name {
-                    BAGGAGE => room.without_secrets(&text, redactor),
-                    _ => text,
+                    BAGGAGE => room.members(&redactor.baggage(&text)),
+                    _ => redactor.baggage(&text).into_owned(),
                 });
                 shown.extend(text.map(|text| (Cow::Borrowed(name), text)));
             }
@@ -171,6 +171,7 @@ fn show(headers: &HeaderMap, recorder: &Recorder, shown: &mut Vec<(Cow<'static, 
             let secret = HeaderValue::from_static(REDACTED);
             let value = if redactor.is_sensitive(key) { &secret } else { value };
             let text = room.line(name.as_str(), value.as_bytes());
+            let text = text.map(|text| redactor.cleaned(text).into_owned());
             shown.extend(text.map(|text| (Cow::Owned(name.as_str().to_owned()), text)));
         }
     }
@@ -212,8 +213,8 @@ impl Room {
         Some(text)
     }
 
-    /// A line of baggage with the values of sensitive keys replaced, those of properties too.
-    fn without_secrets(&mut self, line: &str, redactor: &Redactor) -> String {
+    /// A line of baggage, as far as its members are not too many.
+    fn members(&mut self, line: &str) -> String {
         let mut shown = String::with_capacity(line.len());
         for (index, member) in line.split(',').enumerate() {
             if index > 0 {
@@ -225,21 +226,7 @@ impl Room {
                 break;
             }
             self.entries -= 1;
-            for (place, part) in member.split(';').enumerate() {
-                if place > 0 {
-                    shown.push(';');
-                }
-                match part.split_once('=') {
-                    Some((key, _)) if redactor.is_sensitive(key.trim()) => {
-                        shown.extend([key, "=", REDACTED]);
-                        // The properties of a secret may tell of it.
-                        if place == 0 {
-                            break;
-                        }
-                    }
-                    _ => shown.push_str(part),
-                }
-            }
+            shown.push_str(member);
         }
         shown.shrink_to_fit();
         shown

@@ -24,15 +24,20 @@ pub(super) fn exporter(toolbar: &Toolbar) -> Option<json::Exporter> {
         rejected: sum(|account| account.rejected),
         dropped: sum(|account| account.dropped.total()),
         last_error: match worst.health {
-            Health::Rejecting => worst.last_message.as_ref().map(ToString::to_string),
-            _ => worst.last_error.as_ref().map(|last| last.error.to_string()),
+            Health::Rejecting => worst.last_message.as_ref().map(|message| without_secrets(toolbar, message)),
+            _ => worst.last_error.as_ref().map(|last| without_secrets(toolbar, &last.error)),
         },
         pause: pause(worst),
-        destinations: accounts.iter().map(destination).collect(),
+        destinations: accounts.iter().map(|account| destination(toolbar, account)).collect(),
     })
 }
 
-fn destination(account: &Account) -> json::Destination {
+/// What a receiver says may repeat what it was sent.
+fn without_secrets(toolbar: &Toolbar, said: &dyn std::fmt::Display) -> String {
+    toolbar.recorder.redactor.cleaned(said.to_string()).into_owned()
+}
+
+fn destination(toolbar: &Toolbar, account: &Account) -> json::Destination {
     let dropped = &account.dropped;
     json::Destination {
         name: name_of(&account.destination),
@@ -67,11 +72,11 @@ fn destination(account: &Account) -> json::Destination {
             panicked: dropped.panicked,
         },
         requests: account.requests,
-        last_error: account
-            .last_error
-            .as_ref()
-            .map(|last| json::LastError { at_unix_ns: unix_ns(last.at), message: last.error.to_string() }),
-        last_message: account.last_message.as_ref().map(ToString::to_string),
+        last_error: account.last_error.as_ref().map(|last| json::LastError {
+            at_unix_ns: unix_ns(last.at),
+            message: without_secrets(toolbar, &last.error),
+        }),
+        last_message: account.last_message.as_ref().map(|message| without_secrets(toolbar, message)),
     }
 }
 
@@ -127,7 +132,7 @@ pub(super) fn deliveries(toolbar: &Toolbar, context: &RequestContext) -> Vec<jso
             destination: name_of(destination),
             endpoint: destination.to_string(),
             state: at.worst.state.as_str(),
-            detail: at.worst.detail,
+            detail: at.worst.detail.map(|detail| without_secrets(toolbar, &detail)),
             attempt: at.worst.attempt,
             next_unix_ns: at.worst.next.map(unix_ns),
             settled: at.settled,

@@ -291,6 +291,7 @@ impl Call {
     fn fail<E: AsError<K>, K>(&mut self, error: &E) {
         if self.place.is_some() {
             let message = text::of_error(error.as_error());
+            let message = self.context.recorder.redactor.cleaned(message).into_owned();
             self.state = State::Failed { error_type: std::any::type_name::<E>(), message };
         }
     }

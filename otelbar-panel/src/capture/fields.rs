@@ -1,18 +1,21 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Key, KeyValue, Value};
 use otelbar_convert::panel_data::Entry;
 use otelbar_convert::redact::{REDACTED, Redactor};
+use otelbar_convert::{semconv, sql};
 use tracing::field::{Field, Visit};
 
+use super::libraries;
 use crate::text;
 
 /// Collects the fields of a `tracing` span or event.
 ///
 /// Fields that steer OpenTelemetry (`otel.name`, `otel.kind`, `otel.status_code`, `otel.status_description`) are taken
 /// as that, those that the `log` crate's records carry give the record's origin, and the rest become attributes. A
-/// sensitive field's value is not even formatted.
+/// sensitive field's value is not even formatted, and the secrets in other texts are replaced.
 pub(crate) struct Fields<'r> {
     redactor: &'r Redactor,
     pub(crate) attributes: Vec<KeyValue>,
@@ -56,22 +59,42 @@ impl<'r> Fields<'r> {
 
     fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
         match field.name() {
-            "message" => self.message = Some(text()),
-            "otel.name" => self.name = Some(text()),
+            "message" => self.message = Some(self.clean(text())),
+            "otel.name" => self.name = Some(self.clean(text())),
             "otel.kind" => self.kind = kind(&text()),
             "otel.status_code" => self.code = Code::of(&text()),
-            "otel.status_description" | "otel.status_message" => self.description = Some(text()),
+            "otel.status_description" | "otel.status_message" => self.description = Some(self.clean(text())),
             "log.target" => self.log_target = Some(text()),
             "log.file" => self.log_file = Some(text()),
             "log.module_path" => {}
-            name if self.redactor.is_sensitive(name) => self.push(name, Value::from(REDACTED)),
-            name => self.push(name, Value::from(text())),
+            libraries::MYSQL_PARAMETERS => {}
+            libraries::MYSQL_STATEMENT => self.statement("mysql", &text()),
+            name if self.redactor.is_sensitive_field(name) => self.push(name, Value::from(REDACTED)),
+            name => {
+                let text = text();
+                let value = match self.redactor.value(name, &text) {
+                    Cow::Owned(clean) => Value::from(clean),
+                    Cow::Borrowed(_) => Value::from(text),
+                };
+                self.push(name, value);
+            }
         }
+    }
+
+    /// Takes the statement of a span that stands for a query.
+    fn statement(&mut self, system: &'static str, statement: &str) {
+        let statement = sql::describe(statement, sql::System::from_name(system));
+        self.push(semconv::DB_QUERY_TEXT, Value::from(statement.text.into_owned()));
+        self.push(semconv::DB_SYSTEM_NAME, Value::from(system));
+    }
+
+    fn clean(&self, text: String) -> String {
+        self.redactor.cleaned(text).into_owned()
     }
 
     fn number(&mut self, field: &Field, value: impl Into<Value>) {
         let name = field.name();
-        let value = if self.redactor.is_sensitive(name) { Value::from(REDACTED) } else { value.into() };
+        let value = if self.redactor.is_sensitive_field(name) { Value::from(REDACTED) } else { value.into() };
         self.push(name, value);
     }
 
@@ -184,7 +207,8 @@ impl Visit for Fields<'_> {
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.number(field, value);
+        // Whether there is a secret isn't one.
+        self.push(field.name(), Value::from(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -16,8 +16,9 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Layer, Registry};
 
 use super::fields::Fields;
+use super::libraries::{self, Decision};
 use super::query::{self, QUERY_TARGET};
-use super::{active, sqlx};
+use super::{active, sqlx, tokio_postgres};
 use crate::guard::guard;
 use crate::id::new_span_id;
 use crate::panics;
@@ -175,7 +176,13 @@ impl CaptureLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let Some(scope) = self.scope_of_event(event, ctx) else { return };
+        let scope = self.scope_of_event(event, ctx);
+        match libraries::decide(event) {
+            Decision::Log => {}
+            Decision::Query => return tokio_postgres::record(event, scope.as_ref()),
+            Decision::Nothing => return,
+        }
+        let Some(scope) = scope else { return };
         let metadata = event.metadata();
         let context = &scope.context;
         #[cfg(test)]
@@ -268,7 +275,8 @@ impl CaptureLayer {
         active::exit(id);
         // In whatever task it is; the request itself is ended by the tower layer.
         let Some((scope, place)) = ended_by_panic else { return };
-        let message = panics::last_message().map(Cow::Owned);
+        let redactor = &scope.context.recorder.redactor;
+        let message = panics::last_message().map(|message| redactor.cleaned(message));
         let kind = Cow::Borrowed(panics::PANIC);
         scope.context.change(place, |entry| {
             entry.error = Some(message.clone().unwrap_or(kind.clone()));
@@ -388,7 +396,9 @@ impl CaptureFilter {
         match metadata.target() {
             REQUEST_TARGET | QUERY_TARGET => true,
             target if target.starts_with("otelbar_export") => false,
-            target => *metadata.level() <= level_filter(levels.level_of(target)),
+            target => {
+                *metadata.level() <= level_filter(levels.level_of(target)) && libraries::wants(metadata)
+            }
         }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Event as SdkEvent, Link, Span as _, SpanId, Status};
-use opentelemetry::{Context, KeyValue, Value};
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
-use otelbar_convert::redact::{REDACTED, Redactor};
+use otelbar_convert::redact::Redactor;
 
 use super::twin;
 use crate::guard::guard;
@@ -132,7 +132,7 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     let since = |instant: SystemTime| instant.duration_since(began).unwrap_or_default();
 
     let duration = span.end_time.duration_since(span.start_time).unwrap_or_default();
-    let mut entry = Entry::new(span.name, duration, EntryKind::Span(span.span_kind));
+    let mut entry = Entry::new(redactor.cleaned(span.name), duration, EntryKind::Span(span.span_kind));
     entry.id = Some(id);
     entry.parent = Some(parent);
     entry.start = Some(since(span.start_time));
@@ -147,7 +147,7 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     match span.status {
         Status::Unset => {}
         Status::Ok => details.ok = true,
-        Status::Error { description } => entry.error = Some(description),
+        Status::Error { description } => entry.error = Some(redactor.cleaned(description)),
     }
     if context.recorder.captured.logs {
         for event in span.events.events {
@@ -167,7 +167,8 @@ pub(super) fn log(
 ) -> Log {
     let level = if event.name == "exception" { Level::Error } else { Level::Info };
     let attributes = redacted(event.attributes, redactor);
-    Log { span: Some(span), time, level, source: source.clone(), message: event.name, attributes }
+    let message = redactor.cleaned(event.name);
+    Log { span: Some(span), time, level, source: source.clone(), message, attributes }
 }
 
 pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {
@@ -178,10 +179,6 @@ pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {
 }
 
 pub(super) fn redacted(mut attributes: Vec<KeyValue>, redactor: &Redactor) -> Vec<KeyValue> {
-    for attribute in &mut attributes {
-        if redactor.is_sensitive(attribute.key.as_str()) {
-            attribute.value = Value::from(REDACTED);
-        }
-    }
+    attributes.iter_mut().for_each(|attribute| redactor.attribute(attribute));
     attributes
 }

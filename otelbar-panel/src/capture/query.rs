@@ -163,7 +163,8 @@ impl Query {
         }
     }
 
-    fn failed(&self, failure: Failure) {
+    fn failed(&self, mut failure: Failure) {
+        failure.message = self.context.recorder.redactor.cleaned(failure.message).into_owned();
         let mut state = self.lock();
         match state.last {
             Some(place) => self.context.change(place, |entry| failure.apply(entry)),

@@ -90,7 +90,7 @@ impl Drop for End {
         self.context.end(place, self.context.now(), |entry| match (result, &mut entry.kind) {
             (Ok(size), EntryKind::Template(template)) => template.size = size,
             (Ok(_), _) => {}
-            (Err(error), _) => entry.error = Some(error.into()),
+            (Err(error), _) => entry.error = Some(self.context.recorder.redactor.cleaned(error)),
         });
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn end(span: SpanData, context: &std::sync::Arc<RequestContext>, plac
             Status::Ok => entry.details_mut().ok = true,
             Status::Error { description } => {
                 if entry.error.as_ref().is_none_or(|error| error.is_empty()) {
-                    entry.error = Some(description);
+                    entry.error = Some(redactor.cleaned(description));
                 }
             }
         }

@@ -227,7 +227,8 @@ fn describe<B>(
             Some("http") | None => "http".into(),
             Some(other) => other.to_owned().into(),
         },
-        path: uri.path().to_owned(),
+        // `/shop;jsessionid=…`
+        path: redactor.text(uri.path()).into_owned(),
         query: uri.query().map(|query| redactor.query(query).into_owned()),
         route,
         protocol_version: match request.version() {
@@ -243,7 +244,7 @@ fn describe<B>(
         client_address: forwarded.client.map(|client| client.to_string()),
         peer_address: peer.map(|peer| peer.ip().to_string()),
         peer_port: peer.map(|peer| peer.port()),
-        user_agent: text(headers, header::USER_AGENT).map(str::to_owned),
+        user_agent: text(headers, header::USER_AGENT).map(|agent| redactor.text(agent).into_owned()),
         ..panel_data::Request::default()
     }
 }

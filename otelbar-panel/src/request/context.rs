@@ -210,6 +210,12 @@ impl RequestContext {
 
     /// The service's code has panicked, and the panic goes on.
     pub(crate) fn panicked(self: &Arc<Self>, exception: Exception) {
+        let redactor = &self.recorder.redactor;
+        let exception = Exception {
+            kind: exception.kind,
+            message: exception.message.map(|message| redactor.cleaned(message)),
+            stacktrace: exception.stacktrace.map(|trace| redactor.cleaned(trace).into_owned()),
+        };
         self.with_request(|request| request.exception = Some(exception));
         self.finish(Outcome::Failed(crate::panics::PANIC));
     }

@@ -186,9 +186,7 @@ impl RequestHandle {
     pub fn set_attribute(&self, attribute: KeyValue) {
         let context = &self.scope.context;
         let mut attribute = attribute;
-        if context.recorder.redactor.is_sensitive(attribute.key.as_str()) {
-            attribute.value = opentelemetry::Value::from(otelbar_convert::redact::REDACTED);
-        }
+        context.recorder.redactor.attribute(&mut attribute);
         let limit = context.recorder.limits.attributes;
         context.with_request(|request| {
             let attributes = &mut request.attributes;
