@@ -150,6 +150,21 @@ async fn a_call_that_fails_says_why() {
     assert_eq!(common::attribute(&calls[3], "otelbar.outcome"), Some(&"cancelled".into()));
 }
 
+/// An error that repeats an address does not tell the password in it.
+#[tokio::test]
+async fn a_secret_in_an_error_is_not_told() {
+    let calls = calls(async |toolbar: OpenTelemetryPanel| {
+        let other = service_fn(async |_: Request<Empty<Bytes>>| {
+            Err::<Response<Body>, _>(Because("cannot reach http://ada:hunter2@stock/?token=s3cret", None))
+        });
+        toolbar.client_layer().layer(other).oneshot(to("http://stock/")).await.map(drop).unwrap_err();
+    })
+    .await;
+    let (_, _, message) = error(&calls[0]);
+    assert!(message.starts_with("cannot reach http://"), "{message}");
+    assert!(!message.contains("hunter2") && !message.contains("s3cret"), "{message}");
+}
+
 /// A client that is not answered at all says what the system has said.
 #[tokio::test]
 async fn a_refused_connection_says_so() {
