@@ -100,7 +100,7 @@ mod signals {
 
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::{Handle, Signals};
-    use signal_hook::{SigId, flag, low_level};
+    use signal_hook::{flag, low_level};
 
     use crate::OpenTelemetryPanel;
 
@@ -113,18 +113,20 @@ mod signals {
         thread: Option<JoinHandle<()>>,
         /// Whether a signal has its default action.
         default: Arc<AtomicBool>,
-        ids: Vec<SigId>,
     }
 
     impl Handler {
         pub(super) fn install(panel: OpenTelemetryPanel, within: Duration) -> io::Result<Self> {
             let default = Arc::new(AtomicBool::new(false));
-            let mut signals = Signals::new(SIGNALS)?;
-            let handle = signals.handle();
-            let mut handler = Handler { handle, thread: None, default, ids: Vec::new() };
+            // What was registered so far stays registered, and would swallow the signal.
+            let give_up = |_: &io::Error| default.store(true, Ordering::SeqCst);
+            // Before the thread's: the actions of a signal run in the order of their registration, and this one is to
+            // see the flag as it was before the thread has heard of the signal.
             for signal in SIGNALS {
-                handler.ids.push(flag::register_conditional_default(signal, Arc::clone(&handler.default))?);
+                flag::register_conditional_default(signal, Arc::clone(&default)).inspect_err(give_up)?;
             }
+            let mut signals = Signals::new(SIGNALS).inspect_err(give_up)?;
+            let mut handler = Handler { handle: signals.handle(), thread: None, default };
             let default = Arc::clone(&handler.default);
             let run = move || {
                 if let Some(signal) = signals.forever().next() {
