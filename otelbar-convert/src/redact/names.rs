@@ -111,27 +111,37 @@ impl Names {
 
     /// Whether this key of a URL's query, as it will be read, holds a secret.
     pub(super) fn is_sensitive_in_query(&self, key: &[u8]) -> bool {
-        if self.query_keys.is_empty() {
-            return self.is_sensitive(key);
+        let letters = Letters::of(key);
+        if self.is_query_key(letters.as_slice()) || (!self.whole.is_empty() && self.is_found(key, &letters)) {
+            return true;
         }
-        let is_named = |part: &[u8]| {
-            let letters = Letters::of(part);
-            let mut letters = letters.as_slice();
-            while let [before @ .., b'0'..=b'9'] = letters {
-                letters = before;
-            }
-            self.query_keys.contains(letters) || self.query_keys.contains(Letters::of(part).as_slice())
-        };
         // `user[code]` is the field `code`, and `code[]` is as well.
         let mut parts = key.rsplit(|byte| matches!(byte, b'[' | b']'));
-        let field = parts.find(|part| !part.iter().all(u8::is_ascii_digit));
-        self.is_sensitive(key) || is_named(key) || field.is_some_and(is_named)
+        key.contains(&b'[')
+            && parts
+                .find(|part| !part.iter().all(u8::is_ascii_digit))
+                .is_some_and(|field| self.is_query_key(Letters::of(field).as_slice()))
+    }
+
+    /// Whether this is a query key, or one with a number behind it.
+    fn is_query_key(&self, letters: &[u8]) -> bool {
+        let mut name = letters;
+        while let [before @ .., b'0'..=b'9'] = name {
+            name = before;
+        }
+        self.query_keys.contains(name) || (name.len() < letters.len() && self.query_keys.contains(letters))
     }
 
     fn find(&self, name: &[u8], from: usize) -> bool {
+        self.is_found(name, &Letters::up_to(name, from))
+    }
+
+    fn is_found(&self, name: &[u8], letters: &Letters) -> bool {
         let Some(keys) = &self.keys else { return true };
-        let letters = Letters::up_to(name, from);
         let text = letters.as_slice();
+        if !keys.is_match(text) {
+            return false;
+        }
         // What the name tells about the secret, if it does.
         let mut about = None;
         for found in keys.find_overlapping_iter(text) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -55,8 +55,12 @@ const SHAPES: [Shape; 24] = [
 /// What begins otherwise, behind the shapes in the automaton's order.
 const OTHERS: [&str; 4] = ["eyJ", "-----BEGIN ", "earer ", "asic "];
 
-static BEGINNINGS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::new(SHAPES.iter().map(|shape| shape.begins).chain(OTHERS)).ok());
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    // The kind that is searched for many bytes at a time.
+    let builder = &mut AhoCorasick::builder();
+    builder.match_kind(MatchKind::LeftmostFirst);
+    builder.build(SHAPES.iter().map(|shape| shape.begins).chain(OTHERS)).ok()
+});
 
 /// No secret of these shapes is in a text of fewer bytes.
 pub(super) const SHORTEST: usize = 10;
