@@ -235,6 +235,12 @@ impl<T: Choice, const N: usize> From<[T; N]> for Given<Vec<T>> {
     }
 }
 
+impl<T: Choice> From<&[T]> for Given<Vec<T>> {
+    fn from(choices: &[T]) -> Self {
+        Given::Value(choices.to_vec())
+    }
+}
+
 impl<const N: usize> From<[&str; N]> for Given<Vec<String>> {
     fn from(words: [&str; N]) -> Self {
         Given::Value(words.map(str::to_owned).to_vec())
@@ -382,7 +388,9 @@ mod tests {
             .otlp_timeout(Duration::from_secs(1))
             .traces_sampler("traceidratio")
             .traces_sampler_arg(0.5)
-            .propagators([Propagator::B3])
+            .propagators(vec![Propagator::B3])
+            .traces_exporters(&[crate::TracesExporter::Zipkin][..])
+            .http_known_methods(vec!["GET".to_owned()])
             .allowed_hosts(["dev.local"])
             .otlp_certificate(Path::new("ca.pem"))
             .service_version("1.2".to_owned())

@@ -424,7 +424,7 @@ options! {
         redacted_query_keys: Vec<String> as (&[String]),
             default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,SAMLResponse,code,key",
             env ["OTELBAR_REDACTED_QUERY_KEYS"];
-        /// Words that make a name sensitive, so that its value is replaced by REDACTED; below five letters as whole words only. Replaces the default list.
+        /// Words that make a value REDACTED where its name contains one (user[oldPassword1]); those under five letters must stand alone. Replaces the default list.
         redacted_attribute_keys: Vec<String> as (&[String]),
             default "access_key,api_key,auth,authorization,bearer,card_number,connection_string,cookie,credential,credit_card,csrf,cvc,cvv,dbpass,dsn,encryption_key,jwt,license_key,master_key,otp,pass,passcode,passkey,passphrase,passwd,password,pin,private_key,pwd,recovery_code,secret,security_code,sessid,session,sid,signing_key,ssh_key,ssn,token,totp,userpass,xsrf",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
