@@ -11,7 +11,7 @@ export class PropagationTab {
 
   update(detail, trace, onSelect) {
     const { propagation, request } = detail;
-    const label = propagationLabel(propagation.outcome);
+    const label = propagationLabel(propagation);
     const parent = propagation.parent_span_id === null ? null : trace.byId.get(propagation.parent_span_id) ?? null;
     replace(
       this.element,
@@ -40,7 +40,7 @@ export class PropagationTab {
         ),
         h("h3", null, "Headers as received"),
         propagation.headers.length === 0
-          ? h("p", { class: "muted" }, "None of traceparent, tracestate and baggage came with the request.")
+          ? h("p", { class: "muted" }, "No header of trace context or baggage came with the request.")
           : h(
               "table",
               { class: "data headers" },

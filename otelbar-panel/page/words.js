@@ -106,15 +106,21 @@ const FINDINGS = {
 };
 
 /** How the incoming trace context was taken. */
-export function propagationLabel(outcome) {
+export function propagationLabel({ outcome, propagators }) {
+  if (outcome === "absent") return { short: "absent", title: `${searchedFor(propagators)}: a new trace was started.`, tone: "neutral" };
   return PROPAGATION[outcome] ?? { short: String(outcome), title: `Outcome: ${outcome}.`, tone: "neutral" };
 }
 
 const PROPAGATION = {
   accepted: { short: "accepted", title: "The caller’s trace context was accepted: this request continues its trace.", tone: "good" },
-  absent: { short: "absent", title: "No traceparent came with the request: a new trace was started.", tone: "neutral" },
   refused: { short: "refused", title: "The trace context that came is not valid: a new trace was started instead.", tone: "bad" },
 };
+
+/** Which formats a request was searched for that brought none of them. */
+function searchedFor(propagators) {
+  if (propagators.length === 0) return "No format of trace context is configured (OTEL_PROPAGATORS)";
+  return `No trace context came with the request (formats looked for: ${propagators.join(", ")})`;
+}
 
 /** The names of the panels. */
 export const KIND_NAMES = {

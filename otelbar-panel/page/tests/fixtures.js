@@ -102,7 +102,7 @@ export function detail(request, spans, rest = {}) {
   return {
     request,
     deliveries: ["disabled", "not_sampled"].includes(request.export.state) ? [] : [delivery(request.export)],
-    propagation: { outcome: "absent", reason: null, warnings: [], parent_span_id: null, sampled: true, headers: [] },
+    propagation: { propagators: ["tracecontext", "baggage"], outcome: "absent", reason: null, warnings: [], parent_span_id: null, sampled: true, headers: [] },
     links: [],
     spans: spans.map((each) => ({ ...each, request_id: each.request_id ?? request.id })),
     findings: [],
@@ -243,6 +243,7 @@ export function productPage(fields) {
   const render = b.add(handler, { at: 9300, us: 2_310, busy_ns: 2_290_000, name: "product.html", panel: "template", scope: "minijinja", attributes: [{ key: "template.name", value: "product.html" }, { key: "template.bytes", value: 18_432 }] });
   b.add(render, { at: 9900, us: 700, name: "reviews.html", panel: "template", scope: "minijinja", synthesised: true, attributes: [{ key: "template.name", value: "partials/reviews.html" }] });
   b.rest.propagation = {
+    propagators: ["tracecontext", "baggage"],
     outcome: "accepted",
     reason: null,
     warnings: ["tracestate: member 2 dropped: the key is empty"],
@@ -314,6 +315,7 @@ export function failing(fields) {
   });
   b.sql(handler, 1_281_000, 900, "ROLLBACK", "ROLLBACK", 0);
   b.rest.propagation = {
+    propagators: ["tracecontext", "baggage"],
     outcome: "refused",
     reason: "traceparent: at byte 3: the trace id is all zeros",
     warnings: ["tracestate dropped: there is no valid traceparent"],
@@ -375,7 +377,7 @@ export function hostile(fields) {
     const each = b.add(root, { at: 100 + index * 400, us: 350, name: hostileText, service: text(index + 1), scope: hostileText, status: "error", status_message: text(index + 2), panel: index % 2 ? "sql" : hostileText, attributes: HOSTILE.map((value, at) => ({ key: `${text(at + 1)}`, value })).concat([{ key: "db.query.text", value: `SELECT '${hostileText}' -- ${hostileText}` }, { key: "url.full", value: "javascript:window.pwned=8" }, { key: "url.odd", value: "java\nscript:window.pwned=9" }, { key: "url.http", value: `http://example.com/?q=${hostileText}` }, { key: "list", value: HOSTILE }]) });
     b.event(each, 150 + index * 400, text(index), hostileText, { "exception.stacktrace": text(index), [text(index)]: text(index + 1) });
   });
-  b.rest.propagation = { outcome: text(0), reason: text(1), warnings: HOSTILE, parent_span_id: text(2), sampled: true, headers: HOSTILE.map((value, index) => ({ name: index % 2 ? "baggage" : text(index), value })) };
+  b.rest.propagation = { propagators: HOSTILE, outcome: text(0), reason: text(1), warnings: HOSTILE, parent_span_id: text(2), sampled: true, headers: HOSTILE.map((value, index) => ({ name: index % 2 ? "baggage" : text(index), value })) };
   b.rest.deliveries = HOSTILE.map((value, index) => delivery({ state: value, detail: text(index + 1) }, { destination: text(index + 2), endpoint: text(index + 3), next_unix_ns: value, settled: true }));
   b.rest.findings = HOSTILE.map((value, index) => ({ kind: value, severity: text(index + 1), title: value, detail: text(index + 2), location: text(index + 3), span_ids: [root.span_id] }));
   const whole = b.finish();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { clock, dateTime } from "../format.js";
-import { deliveryNote, dropReasons, exportLabel, findingLabel, notReady, pauseText } from "../words.js";
+import { deliveryNote, dropReasons, exportLabel, findingLabel, notReady, pauseText, propagationLabel } from "../words.js";
 import { START_NS, delivery } from "./fixtures.js";
 
 const API = await readFile(new URL("../../../docs/json-api.md", import.meta.url), "utf8");
@@ -55,6 +55,13 @@ test("a delivery says what its state alone does not", () => {
   check("partial", { spans: { ...spans, undetermined: 9 } }, null);
   check("dropped", {}, null);
   check("failed", { spans: { ...spans, accepted: 5, dropped: 4 } }, "4 of 9 spans");
+});
+
+test("a request without trace context says which formats were looked for", () => {
+  const check = (propagators, expected) => assert.equal(propagationLabel({ outcome: "absent", propagators }).title, expected);
+  check(["tracecontext", "baggage"], "No trace context came with the request (formats looked for: tracecontext, baggage): a new trace was started.");
+  check(["b3multi"], "No trace context came with the request (formats looked for: b3multi): a new trace was started.");
+  check([], "No format of trace context is configured (OTEL_PROPAGATORS): a new trace was started.");
 });
 
 test("a destination that is left alone says why and until when", () => {

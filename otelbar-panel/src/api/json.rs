@@ -175,6 +175,7 @@ pub(super) struct Detail {
 
 #[derive(serde::Serialize)]
 pub(super) struct Propagation {
+    pub(super) propagators: Vec<String>,
     pub(super) outcome: &'static str,
     pub(super) reason: Option<String>,
     pub(super) warnings: Vec<String>,
@@ -333,7 +334,7 @@ impl Serialize for Integer {
     }
 }
 
-/// JSON has no way to write a number that is none, nor infinity.
+/// JSON cannot write NaN or infinity.
 struct Float(f64);
 
 impl Serialize for Float {

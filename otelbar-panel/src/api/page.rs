@@ -72,6 +72,7 @@ pub(super) fn detail(toolbar: &Toolbar, held: &Held) -> json::Detail {
     json::Detail {
         request: request(toolbar, held),
         propagation: json::Propagation {
+            propagators: toolbar.recorder.propagators.iter().map(|one| one.to_string()).collect(),
             outcome: propagation.outcome.as_str(),
             reason: propagation.reason.clone(),
             warnings: propagation.warnings.clone(),

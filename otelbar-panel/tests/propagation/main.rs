@@ -43,6 +43,7 @@ async fn a_valid_context_is_taken_up() {
     assert_eq!(
         request["propagation"],
         json!({
+            "propagators": ["tracecontext", "baggage"],
             "outcome": "accepted",
             "reason": null,
             "warnings": [],
