@@ -61,7 +61,7 @@ impl fmt::Display for Denied {
             ),
             Denied::NotLocal(address) => write!(
                 f,
-                "{address} is not an address of this machine; set a token (OTELBAR_ACCESS_TOKEN) to allow others"
+                "the caller's address {address} is not a loopback address; set a token (OTELBAR_ACCESS_TOKEN) to allow others"
             ),
             Denied::Proxied(header) => write!(
                 f,

@@ -55,12 +55,14 @@ impl Toolbar {
             )
         });
         let length = answer.body().size_hint().exact();
+        let unchanged = answer.status() == StatusCode::NOT_MODIFIED;
         let headers = answer.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if *request.method() == Method::HEAD {
-            if let Some(length) = length {
+            // That of a 304 would be the length of the answer to GET (RFC 9110, 8.6), which has none.
+            if let Some(length) = length.filter(|_| !unchanged) {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
             *answer.body_mut() = Full::default();

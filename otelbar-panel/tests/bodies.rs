@@ -118,6 +118,31 @@ async fn head_has_the_headers_that_get_has() {
     assert_eq!((head, nothing.len()), (get, 0));
 }
 
+/// Servers write the length themselves where the application leaves it out, and it has to be that of the longer page.
+#[tokio::test]
+async fn head_tells_the_length_that_the_server_would_write_for_get() {
+    for (body, told) in [("<p>page</p>", true), ("", false)] {
+        let (_, headers, page, _) = pass(Method::GET, answer(200, &[HTML], "<p>page</p>").map(full)).await;
+        assert!(!headers.contains_key("content-length"));
+        let (_, headers, _, _) = pass(Method::HEAD, answer(200, &[HTML], body).map(full)).await;
+        let length = headers.get("content-length").map(|length| length.to_str().unwrap().to_owned());
+        assert_eq!(length, told.then(|| page.len().to_string()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_timing_of_the_application_stays() {
+    let toolbar = common::quiet_toolbar();
+    let timing = ("server-timing", "db;dur=53");
+    let service = service_fn(move |_: Request<Body>| async move {
+        Ok::<_, Infallible>(answer(200, &[HTML, timing, timing], "<p>page</p>").map(full))
+    });
+    let (head, _) = common::call(toolbar.layer().layer(service), common::get("/")).await;
+    let lines: Vec<_> = head.headers.get_all(timing.0).iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(lines[..2], [timing.1; 2]);
+    assert!(lines.len() == 3 && lines[2].starts_with("otelbar;desc="), "{lines:?}");
+}
+
 /// Asks an application that compares validators as they are written; what it was asked, and the head of its answer.
 async fn conditional(
     name: &'static str,

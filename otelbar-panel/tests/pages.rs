@@ -127,6 +127,12 @@ async fn data_is_never_stored_and_files_are_asked_for_again() {
         let (head, body) = ask(&toolbar, Some(LOCAL), again).await;
         assert_eq!((head.status.as_u16(), body.is_empty()), (status, status == 304), "{known}");
         assert_eq!(head.headers["etag"], tag);
+        let again = Request::head("/__otelbar/app.js").header("if-none-match", known);
+        let (head, _) = ask(&toolbar, Some(LOCAL), again).await;
+        assert_eq!(
+            (head.status.as_u16(), head.headers.contains_key("content-length")),
+            (status, status == 200)
+        );
     }
     for head in [api, file] {
         assert_eq!(head.headers["referrer-policy"], "no-referrer");
@@ -187,9 +193,7 @@ async fn the_log_tells_once_why_the_toolbar_is_not_shown() {
     drop(guard);
     let lines = lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(
-        lines[0].contains("192.0.2.1 is not an address of this machine; set a token (OTELBAR_ACCESS_TOKEN)")
-    );
+    assert!(lines[0].contains("192.0.2.1 is not a loopback address; set a token (OTELBAR_ACCESS_TOKEN)"));
     assert!(lines[1].contains("into_make_service_with_connect_info"), "{lines:?}");
 }
 

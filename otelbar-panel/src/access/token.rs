@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderMap, Uri, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -80,11 +80,13 @@ fn bearer(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().into())
 }
 
+/// The values of the cookies of this name. Browsers send others in the same line, whose bytes may be any.
 fn cookies<'h>(headers: &'h HeaderMap, wanted: &'static str) -> impl Iterator<Item = Cow<'h, str>> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(';')).filter_map(move |pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == wanted).then(|| percent_decode_str(value).decode_utf8_lossy())
+    let pairs =
+        headers.get_all(header::COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|b| *b == b';'));
+    pairs.filter_map(move |pair| {
+        let value = pair.trim_ascii().strip_prefix(wanted.as_bytes())?.strip_prefix(b"=")?;
+        Some(percent_decode(value).decode_utf8_lossy())
     })
 }
 
@@ -106,5 +108,22 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("cookie", own.split(';').next().unwrap().parse().unwrap());
         assert!(token.opens(&Uri::from_static("/"), &headers), "it is read as it was written");
+    }
+
+    #[test]
+    fn cookies_of_others_in_the_same_line_do_no_harm() {
+        let token = Token::new("s3cret-s3cret-16".to_owned());
+        for (line, expected) in [
+            (&b"name=J\xc3\xbcrgen; otelbar_token=s3cret-s3cret-16"[..], true),
+            (b"otelbar_token=s3cret-s3cret-16;a=\xff", true),
+            (b"a=b=c;otelbar_token=old; otelbar_token=s3cret-s3cret-16", true),
+            (b"xotelbar_token=s3cret-s3cret-16", false),
+            (b"otelbar_token2=s3cret-s3cret-16", false),
+            (b"otelbar_token", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("cookie", http::HeaderValue::from_bytes(line).unwrap());
+            assert_eq!(token.opens(&Uri::from_static("/"), &headers), expected, "{line:?}");
+        }
     }
 }

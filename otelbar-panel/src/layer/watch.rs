@@ -131,6 +131,9 @@ impl Watch {
             }
             let fragment = match bar {
                 Bar::Added(fragment) => {
+                    if head_only {
+                        tell_length(&mut head.headers, &body);
+                    }
                     bar::lengthen(&mut head.headers, &fragment);
                     Some(fragment).filter(|_| !head_only)
                 }
@@ -258,6 +261,14 @@ fn split_authority(authority: &str) -> (Option<&str>, Option<u16>) {
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     (Some(host).filter(|host| !host.is_empty()), port)
+}
+
+/// Writes the length of a body that the server would write itself. To HEAD it may answer with the body that GET has, or
+/// with none, of which nothing can be said.
+fn tell_length<B: Body>(headers: &mut HeaderMap, body: &B) {
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
+    }
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
