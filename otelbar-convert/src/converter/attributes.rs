@@ -283,7 +283,10 @@ impl PanelDataConverter {
         push_shared(&mut described, semconv::DB_COLLECTION_NAME, &statement.collection);
         push_shared(&mut described, semconv::DB_QUERY_SUMMARY, &statement.summary);
         push_shared(&mut described, semconv::DB_STORED_PROCEDURE_NAME, &statement.stored_procedure);
-        described.push(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text));
+        // A failure may be known without its query.
+        if !statement.text.is_empty() {
+            described.push(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text));
+        }
         described.push(semconv::DB_SYSTEM_NAME, system_name);
         described.push_text(semconv::DB_NAMESPACE, &query.namespace);
         described.push_answer(query);

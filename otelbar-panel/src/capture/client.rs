@@ -292,7 +292,6 @@ impl Call {
         if self.place.is_some() {
             let message = text::of_error(error.as_error());
             let message = self.context.recorder.redactor.cleaned(message).into_owned();
-            let message = self.context.recorder.redactor.cleaned(message).into_owned();
             self.state = State::Failed { error_type: std::any::type_name::<E>(), message };
         }
     }
