@@ -36,7 +36,7 @@ async fn record<F: Future<Output = ()>>(pool: &SqlitePool, work: impl FnOnce() -
     let shape = |span: &Value| {
         let of = |key: &str| common::attribute(span, key).cloned();
         json!([
-            of("db.query.text").filter(|text| text != ""),
+            of("db.query.text"),
             span["status"],
             of("error.type"),
             of("db.response.status_code"),
@@ -77,6 +77,35 @@ async fn a_wrapped_query_fails_with_the_databases_code() {
     let expected =
         [unset("SELECT * FROM t"), failed(), unset("SELECT n FROM t"), unset("SELECT n FROM t WHERE n = n")];
     assert_eq!(queries, expected);
+}
+
+#[tokio::test]
+async fn a_query_is_found_in_functions_within_the_wrapper() {
+    #[tracing::instrument(skip_all)]
+    async fn insert(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+        let work = async { sqlx::query(FAILS).execute(pool).await.map(|_| ()) };
+        work.instrument(info_span!("deeper")).await
+    }
+    let pool = with_table().await;
+    let queries = record(&pool, async || {
+        sqlx::query("SELECT * FROM t").fetch_all(&pool).await.unwrap();
+        query(insert(&pool)).await.unwrap_err();
+    })
+    .await;
+    assert_eq!(queries, [unset("SELECT * FROM t"), failed()]);
+}
+
+#[tokio::test]
+async fn a_wrapped_query_is_seen_through_the_filter_that_the_page_recommends() {
+    use tracing_subscriber::prelude::*;
+    let pool = pool(1).await;
+    let toolbar = common::quiet_toolbar();
+    let filter = tracing_subscriber::EnvFilter::new("shop=info,otelbar::request=error,sqlx::query=debug");
+    let filtered = tracing_subscriber::registry().with(toolbar.tracing_layer()).with(filter);
+    let _default = tracing::subscriber::set_default(filtered);
+    let refused = async { Err::<(), _>(std::io::Error::other("refused")) };
+    let queries = record(&pool, async || drop(query(refused).await)).await;
+    assert_eq!(queries, [json!([null, "error", "std::io::error::Error", null, null])]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
 use otelbar_convert::redact::Redactor;
 
-use super::twin;
+use super::twin::{self, Twin};
 use crate::guard::guard;
 use crate::request::{RequestContext, Scope};
 
@@ -54,6 +54,8 @@ enum Open {
     Own(Scope),
     /// The twin of a `tracing` span, whose entry is there; `None` for the request's own.
     Twin(Arc<RequestContext>, Option<usize>),
+    /// The twin of the span around a wrapped query, which is none of the record: what happens in it is in this scope.
+    Around(Scope),
 }
 
 impl ToolbarSpanProcessor {
@@ -71,27 +73,34 @@ impl ToolbarSpanProcessor {
         let scope = scope.or_inner_tracing_span();
         let id = span.span_context().span_id();
         let open = match twin::of(span, &scope.context) {
-            Some(place) => {
-                if let Some(place) = place {
-                    scope.context.adopt(place, id);
-                }
-                Open::Twin(scope.context, place)
+            Some(Twin::Entry(place)) => {
+                scope.context.adopt(place, id);
+                Open::Twin(scope.context, Some(place))
+            }
+            Some(Twin::Request) => Open::Twin(scope.context, None),
+            Some(Twin::Query) => {
+                scope.context.stands_for(id, scope.span);
+                Open::Around(scope)
             }
             None => Open::Own(scope),
         };
         let mut spans = self.shard(id).lock().unwrap_or_else(PoisonError::into_inner);
         if spans.len() >= MAX_OPEN / SHARDS {
-            let (Open::Own(Scope { context, .. }) | Open::Twin(context, _)) = open;
+            let (Open::Own(Scope { context, .. })
+            | Open::Around(Scope { context, .. })
+            | Open::Twin(context, _)) = open;
             context.recorder.counters.spans.add(1);
             return;
         }
         spans.insert(id, open);
     }
 
-    /// The request's id for the twin of its own span, and an id as it is else.
+    /// The request's id for the twin of its own span, that of the span around it for the twin of a wrapped query, and an
+    /// id as it is else.
     fn own_id(&self, id: SpanId, context: &RequestContext) -> SpanId {
         match self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             Some(Open::Twin(_, None)) => context.id(),
+            Some(Open::Around(scope)) => scope.span,
             _ => id,
         }
     }
@@ -102,6 +111,7 @@ impl ToolbarSpanProcessor {
         match open {
             None => {}
             Some(Open::Own(scope)) => record(span, scope),
+            Some(Open::Around(scope)) => scope.context.stands_no_longer(id),
             Some(Open::Twin(context, place)) => twin::end(span, &context, place),
         }
     }

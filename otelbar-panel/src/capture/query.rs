@@ -24,8 +24,12 @@ use crate::guard::guard;
 use crate::request::{RequestContext, Scope, SpanHandle};
 use crate::text;
 
-/// Target of the span that is around a wrapped query, for its events to be known by.
-pub(crate) const QUERY_TARGET: &str = "otelbar::query";
+/// Target of the span that is around a wrapped query, for its events to be known by. A filter that lets the request's own
+/// span through lets this through as well, as filters take a target for the beginning of others.
+pub(crate) const QUERY_TARGET: &str = "otelbar::request::query";
+
+/// Name of that span.
+pub(super) const QUERY_NAME: &str = "otelbar::query";
 
 /// Tells the toolbar how a query of `sqlx` ends.
 ///
@@ -53,7 +57,7 @@ where
         Scope::current().is_some_and(|scope| scope.context.recorder.captured.sql)
     });
     let span = match is_wanted {
-        Some(true) => tracing::error_span!(target: QUERY_TARGET, "query"),
+        Some(true) => tracing::error_span!(target: QUERY_TARGET, QUERY_NAME),
         _ => Span::none(),
     };
     QueryFuture { future, span }
@@ -102,7 +106,7 @@ fn of_span(span: &Span) -> Option<Arc<Query>> {
     found.flatten()
 }
 
-/// The wrapped query that an event was sent in.
+/// The wrapped query that an event was sent in, itself or in a span within it.
 pub(super) fn around<S>(
     event: &Event<'_>,
     ctx: &tracing_subscriber::layer::Context<'_, S>,
@@ -110,9 +114,7 @@ pub(super) fn around<S>(
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let span = ctx.event_span(event)?;
-    let extensions = span.extensions();
-    extensions.get::<SpanHandle>()?.query.clone()
+    ctx.event_scope(event)?.find_map(|span| span.extensions().get::<SpanHandle>()?.query.clone())
 }
 
 /// A wrapped query.

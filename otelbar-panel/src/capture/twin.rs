@@ -14,16 +14,27 @@ use otelbar_convert::panel_data::{Entry, EntryKind, Source};
 use otelbar_convert::semconv;
 
 use super::processor::{links, log, redacted};
-use crate::request::RequestContext;
+use super::query::QUERY_NAME;
+use crate::request::{RequestContext, Scope};
 
 /// How far apart the two layers may have read the clock, on a thread that was put aside in between.
 const APART: Duration = Duration::from_millis(100);
 
-/// Open entries that are looked through for the twin, the last ones first.
+/// Entries that are looked through for the twin, the last ones first.
 const LOOKED_AT: usize = 256;
 
-/// The entry whose twin a span is that has just begun; `Some(None)` for the request's own span, `None` for no twin.
-pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Option<usize>> {
+/// Which span of `tracing` another one is the twin of.
+pub(super) enum Twin {
+    /// The request's own.
+    Request,
+    /// The one around a wrapped query.
+    Query,
+    /// That of the entry in this place.
+    Entry(usize),
+}
+
+/// Whose twin a span is that has just begun, if it is one.
+pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Twin> {
     // There is no other way to look at a span that begins.
     let data = span.exported_data()?;
     let text = |key: &str| match find(&data.attributes, key) {
@@ -31,7 +42,10 @@ pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Option<usize>>
         _ => None,
     };
     if data.name == "request" && text("trace_id") == Some(&*context.span_context.trace_id().to_string()) {
-        return Some(None);
+        return Some(Twin::Request);
+    }
+    if data.name == QUERY_NAME {
+        return Some(Twin::Query);
     }
     let line = match find(&data.attributes, semconv::CODE_LINE_NUMBER) {
         Some(Value::I64(line)) => u32::try_from(*line).ok(),
@@ -54,11 +68,20 @@ pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Option<usize>>
             && marks.contains(&Some(true))
             && !marks.contains(&Some(false))
     };
+    // The layer begins a span when it is entered for the first time, or before that for its first child. Siblings may be
+    // alike in all, so that the time does not tell which of them it is.
+    let current = Scope::current_entry(context);
     let recording = context.lock();
-    let entries = recording.data.entries.iter().enumerate().rev().take(LOOKED_AT);
-    let alike = entries.filter(|(place, entry)| is_alike(entry) && !recording.has_twin(*place));
+    let is_free = |(place, entry): &(usize, &Entry)| is_alike(entry) && !recording.has_twin(*place);
+    if let Some(place) = current
+        && let Some(entry) = recording.data.entries.get(place)
+        && is_free(&(place, entry))
+    {
+        return Some(Twin::Entry(place));
+    }
+    let alike = recording.data.entries.iter().enumerate().rev().take(LOOKED_AT).filter(is_free);
     let nearest = alike.min_by_key(|(_, entry)| entry.start.unwrap_or_default().abs_diff(start));
-    nearest.map(|(place, _)| Some(place))
+    nearest.map(|(place, _)| Twin::Entry(place))
 }
 
 /// What the twin's layer adds to each span and each event of its own.

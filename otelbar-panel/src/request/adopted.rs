@@ -35,6 +35,15 @@ impl Recording {
         self.adopted.places.contains(&entry)
     }
 
+    /// Takes what comes under an id for that of this span, until it stands for it no longer.
+    pub(crate) fn stands_for(&mut self, id: SpanId, span: SpanId) {
+        self.adopted.ids.insert(id, span);
+    }
+
+    pub(crate) fn stands_no_longer(&mut self, id: SpanId) {
+        self.adopted.ids.remove(&id);
+    }
+
     /// Lets an entry go by this id.
     pub(crate) fn adopt(&mut self, entry: usize, id: SpanId) {
         let Some(old) = self.data.entries.get_mut(entry).and_then(|entry| entry.id.replace(id)) else {

@@ -170,6 +170,17 @@ impl RequestContext {
         self.has_adopted.store(true, Ordering::Release);
     }
 
+    /// Takes what comes under an id, that of another layer's span which is none of the record, for that of this span.
+    pub(crate) fn stands_for(&self, id: SpanId, span: SpanId) {
+        self.lock().stands_for(id, span);
+        self.has_adopted.store(true, Ordering::Release);
+    }
+
+    /// That span has ended.
+    pub(crate) fn stands_no_longer(&self, id: SpanId) {
+        self.lock().stands_no_longer(id);
+    }
+
     /// The id by which a span of the request goes.
     pub(crate) fn span_id_of(&self, id: SpanId) -> SpanId {
         if self.has_adopted.load(Ordering::Acquire) { self.lock().id_of(id) } else { id }

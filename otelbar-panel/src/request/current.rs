@@ -111,15 +111,23 @@ impl Scope {
 
     /// The request of the current `tracing` span, or of the nearest around it that was recorded.
     pub(crate) fn of_tracing_span() -> Option<Scope> {
-        tracing::dispatcher::get_default(|dispatch| {
-            let id = dispatch.current_span().into_inner()?.0;
-            let registry = dispatch.downcast_ref::<Registry>()?;
-            let of = |span: tracing_subscriber::registry::SpanRef<'_, Registry>| {
-                span.extensions().get::<SpanHandle>().map(|handle| handle.scope.clone())
-            };
-            registry.span(&id)?.scope().find_map(of)
-        })
+        of_tracing_span(|handle| handle.scope.clone())
     }
+
+    /// Place of the entry of the current `tracing` span, where that is one of this request.
+    pub(crate) fn current_entry(context: &RequestContext) -> Option<usize> {
+        let found = of_tracing_span(|handle| (handle.scope.context.id(), handle.place));
+        found.filter(|(id, _)| *id == context.id())?.1
+    }
+}
+
+/// What the handle of the current `tracing` span says, or of the nearest around it that was recorded.
+fn of_tracing_span<T>(say: impl Fn(&SpanHandle) -> T) -> Option<T> {
+    tracing::dispatcher::get_default(|dispatch| {
+        let id = dispatch.current_span().into_inner()?.0;
+        let registry = dispatch.downcast_ref::<Registry>()?;
+        registry.span(&id)?.scope().find_map(|span| span.extensions().get::<SpanHandle>().map(&say))
+    })
 }
 
 /// The request that the calling code runs for, if the toolbar watches it.
