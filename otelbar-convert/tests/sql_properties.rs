@@ -131,6 +131,17 @@ fn literals(text: &str, system: System, dialect: &dyn Dialect) -> Vec<String> {
             Token::Word(word) if matches!(before, Some(Token::Number(..))) && word.value.starts_with('_') => {
                 break;
             }
+            // It takes the name of the parameter `@X` for the prefix of a string behind it.
+            Token::HexStringLiteral(_)
+            | Token::NationalStringLiteral(_)
+            | Token::EscapedStringLiteral(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::SingleQuotedRawStringLiteral(_)
+                if matches!(before, Some(Token::AtSign | Token::AtAt)) && system != System::PostgreSql =>
+            {
+                break;
+            }
             // It does not know the parameters `:1` and `@1`.
             Token::Number(..)
                 if matches!(

@@ -94,6 +94,7 @@ fn postgresql() {
     check(
         system,
         &[
+            ("SELECT 0x$t$secret$t$", "SELECT ??"),
             (r"SELECT E'it\'s', e'\\', U&'d\0061t', 'a\\'", "SELECT ?, ?, ?, ?"),
             (r"SELECT 'a\', b", "SELECT ?"),
             (r"SELECT a LIKE 'x!%' ESCAPE '\' AND b = 'c'", "SELECT a LIKE ? ESCAPE ? AND b = ?"),
@@ -193,6 +194,7 @@ fn oracle() {
         &[
             ("SELECT q'[it's]', Q'{a}', nq'!b!', q'xcx', q'(d)'' '", "SELECT ?, ?, ?, ?, ??"),
             ("SELECT q'[never closed' FROM t", "SELECT ?"),
+            ("SELECT 0xnq'('secret)', 0xq'('secret)'", "SELECT ??, ??"),
             ("SELECT 1.5f, 2d, 3D FROM dual", "SELECT ?, ?, ? FROM dual"),
             ("SELECT TIMESTAMP '2024-01-01 00:00:00' FROM dual", "SELECT TIMESTAMP ? FROM dual"),
             ("SELECT /*+ INDEX(t i1) */ a FROM t", "SELECT  a FROM t"),
@@ -212,6 +214,7 @@ fn other_sql() {
     check(
         System::OtherSql,
         &[
+            ("SELECT \"\".\"", "SELECT ?.?"),
             (r"SELECT E'it\'s', $$a$$, q'[b's]', U&'c', R'd', B'1', $12.5", "SELECT ?, ?, ?, ?, ?, ?, ?"),
             ("SELECT 10L, 5f, 12abc, 550e8400-e29b-41d4-a716-446655440000", "SELECT ?, ?, ?, ?"),
             (r#"SELECT `b 2`, c[d], @f FROM "a 1" t"#, r#"SELECT `b 2`, c[d], @f FROM "a 1" t"#),

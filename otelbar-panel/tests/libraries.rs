@@ -44,7 +44,7 @@ fn log(target: &str, level: log::Level, message: std::fmt::Arguments<'_>) {
     log::Log::log(&LogTracer::new(), &record);
 }
 
-/// The messages are those of tokio-postgres 0.7.18, taken from a run against a server.
+/// The messages are formatted as tokio-postgres 0.7.18 formats them.
 #[tokio::test]
 async fn queries_of_tokio_postgres_are_queries_without_values() {
     let (request, exported) = record(|| {

@@ -320,8 +320,9 @@ impl<'a> Lexer<'a> {
         let has_digits = end > start + 2;
         let is_whole = self.word_part(end) == 0;
         let is_number = match self.bytes[start + 1] {
-            // SQL Server's `0x` is an empty binary value.
-            b'x' | b'X' => has_digits || (self.grammar.money && is_whole),
+            // SQL Server's `0x` is an empty binary value. Elsewhere it is an error, unless the `x` begins a word, and a
+            // word that ends before a quote or a dollar could hide where a string begins.
+            b'x' | b'X' => has_digits || !self.grammar.words_may_begin_with_digits,
             // `0b2` and `0old` are a zero and a word.
             _ => has_digits && is_whole,
         };

@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         match name.starts_with(|char: char| char.is_alphabetic() || char == '_') {
             // It may be the prefix of a string.
             true => !word.starts_with(['\'', '"', '&']),
-            false => name.starts_with(['"', '`', '[', '*']),
+            false => name.starts_with('*') || is_quoted(name.as_bytes()),
         }
     }
 
@@ -112,4 +112,18 @@ impl<'a> Reader<'a> {
                         .all(|char| char.is_alphanumeric() || matches!(char, '_' | ' ' | '.' | '-'))
             })
     }
+}
+
+/// No name in quotes is longer, in bytes; what is longer is taken for a value.
+const LONGEST_NAME: usize = 1024;
+
+/// Whether a name in quotes begins here, and ends.
+fn is_quoted(text: &[u8]) -> bool {
+    let Some((open, rest)) = text.split_first() else { return false };
+    let close = match open {
+        b'"' | b'`' => *open,
+        b'[' => b']',
+        _ => return false,
+    };
+    rest.iter().take(LONGEST_NAME).any(|byte| *byte == close)
 }
