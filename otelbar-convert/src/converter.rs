@@ -254,9 +254,6 @@ impl PanelDataConverter {
             described.attributes.push(KeyValue::new(semconv::DURATION, entry.duration.as_secs_f64()));
         }
         self.add_recorded(&mut described.attributes, &entry.attributes, report);
-        if let Some(statement) = &described.statement {
-            query::hide_text(&mut described.attributes, statement);
-        }
         if let Some(twin) = twin {
             self.add_recorded(&mut described.attributes, &twin.attributes, report);
         }

@@ -3,10 +3,10 @@
 mod common;
 
 use common::*;
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanId, SpanKind};
+use opentelemetry::trace::{Link, SpanId, SpanKind};
+use opentelemetry::{KeyValue, Value};
 use otelbar_convert::converter::Panel;
-use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Sql};
+use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Log, Sql};
 use otelbar_convert::{Conventions, Converted, ConvertedSpan, PanelDataConverter};
 
 const STATEMENT: &str = r#"SELECT "id", "bio" FROM "users" WHERE "id" = $1"#;
@@ -150,6 +150,32 @@ fn a_span_that_has_a_querys_text_is_a_query_without_its_values() {
         r#"sea_orm.find | sql | {"find": ?, "filter": {"bio": ?}} | "#,
     );
     check("elasticsearch", "GET /users/_search?q=s3cr3t", "sea_orm.find | sql | ? | ");
+}
+
+/// Protects the values in a statement wherever it was recorded: on the request, in a log, on a link.
+#[test]
+fn a_querys_text_is_hidden_wherever_it_stands() {
+    let query =
+        |text: &'static str| vec![KeyValue::new("db.system", "mysql"), KeyValue::new("db.statement", text)];
+    let mut data = data(get("/"));
+    data.request.attributes = query("SELECT 'secret' FROM users");
+    data.request.links = vec![Link::new(data.span_context.clone(), query("SELECT \"secret\" FROM users"), 0)];
+    data.logs.push(Log {
+        attributes: query("SELECT 0x5ec7e7 FROM users"),
+        ..log("ran", None, Level::Debug)
+    });
+    let converted = convert(&data);
+    let root = &converted.spans[0].data;
+    let hidden = Value::from("SELECT ? FROM users");
+    let records = PanelDataConverter::default().log_records(&data);
+    let places =
+        [&root.attributes, &root.links[0].attributes, &root.events[0].attributes, &records[0].attributes];
+    for (place, attributes) in places.into_iter().enumerate() {
+        let text = attributes.iter().find(|attribute| attribute.key.as_str() == "db.query.text");
+        let text =
+            text.or_else(|| attributes.iter().find(|attribute| attribute.key.as_str() == "db.statement"));
+        assert_eq!(text.map(|text| &text.value), Some(&hidden), "{place}");
+    }
 }
 
 #[test]

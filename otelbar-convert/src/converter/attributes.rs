@@ -14,7 +14,7 @@ use crate::panel_data::{
 };
 use crate::redact::{REDACTED, Redactor};
 use crate::report::Report;
-use crate::sql::{SharedStatement, System};
+use crate::sql::System;
 use crate::{semconv, shape};
 
 /// The methods known by default.
@@ -32,8 +32,6 @@ pub(super) struct Described {
     error_type: Option<StringValue>,
     pub(super) shape: Option<u64>,
     pub(super) fingerprint: Option<u64>,
-    /// What to put in the place of a query's text that was recorded.
-    pub(super) statement: Option<Arc<SharedStatement>>,
     pub(super) opt_in: OptIn,
 }
 
@@ -47,7 +45,6 @@ impl Described {
             error_type: None,
             shape: None,
             fingerprint: None,
-            statement: None,
             opt_in: OptIn::default(),
         }
     }
@@ -184,7 +181,8 @@ impl PanelDataConverter {
         described
     }
 
-    /// Takes over what was recorded: each name once, the first one kept, and no value of a sensitive one.
+    /// Takes over what was recorded: each name once, the first one kept, no value of a sensitive one, and the text of a
+    /// query without its literals.
     pub(super) fn add_recorded(
         &self,
         attributes: &mut Vec<KeyValue>,
@@ -196,6 +194,7 @@ impl PanelDataConverter {
         }
         // Few are compared one by one; many would take time by their square.
         let mut seen = std::collections::HashSet::new();
+        let mut has_query = false;
         let many = recorded.len() > 64;
         if many {
             seen.extend(attributes.iter().map(|attribute| attribute.key.clone()));
@@ -210,9 +209,16 @@ impl PanelDataConverter {
                 report.duplicate_attributes += 1;
                 continue;
             }
+            has_query |= query::TEXT.contains(&attribute.key.as_str());
             let mut attribute = attribute.clone();
             redact(&mut attribute, &self.redactor);
             attributes.push(attribute);
+        }
+        if has_query
+            && let Some(statement) =
+                Query::of(recorded, false, None, &self.statements).and_then(|q| q.statement)
+        {
+            query::hide_text(attributes, &statement);
         }
     }
 
@@ -411,7 +417,6 @@ fn describe_recorded_query(described: &mut Described, query: Query, recorded: &[
         if !is_recorded(semconv::DB_QUERY_TEXT) {
             described.push(semconv::DB_QUERY_TEXT, Arc::clone(&statement.text));
         }
-        described.statement = Some(statement);
     }
     if !is_recorded(semconv::DB_SYSTEM_NAME) {
         described.push(semconv::DB_SYSTEM_NAME, query.system);
