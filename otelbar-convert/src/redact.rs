@@ -89,8 +89,9 @@ pub const COMMON_QUERY_KEYS: [&str; 10] = [
 /// A name is sensitive when it contains a key, in any case and however its words are separated: `password` is in
 /// `user[password]`, `oldPassword`, `PASSWORD_HASH` and `db.password1`. A key of fewer than five letters has to be a word of
 /// its own, so that `pass` is in `user_pass` and not in `passenger`. Names that tell about a secret without holding it
-/// (`password_length`, `token_type`, `session.timeout`) and those of the semantic conventions (`session.id`) are not
-/// sensitive. Truth values are no secrets.
+/// (`password_length`, `token_type`, `session.timeout`), count tokens (`max_tokens`, `tokens_used`), or are those of the
+/// semantic conventions (`session.id`) are not sensitive. Truth values are no secrets, nor are numbers under a plural
+/// (`tokens`, `active_sessions`).
 ///
 /// A key in a URL's query is sensitive by the same rule, and when it is one of the query keys.
 ///
@@ -142,11 +143,18 @@ impl Redactor {
         self.names.is_sensitive_field(name)
     }
 
+    /// Whether a number in a field of this name is a secret. Under a plural (`sessions`, `tokens`) it says how many there
+    /// are.
+    pub fn is_sensitive_number(&self, name: &'static str) -> bool {
+        self.is_sensitive_field(name) && !Names::is_count(name.as_bytes())
+    }
+
     /// Replaces the value of an attribute with a sensitive name, or the secrets in it.
     pub fn attribute(&self, attribute: &mut KeyValue) {
         if self.is_sensitive(attribute.key.as_str()) {
             match &mut attribute.value {
                 Value::Bool(_) | Value::Array(Array::Bool(_)) => {}
+                Value::I64(_) | Value::F64(_) if Names::is_count(attribute.key.as_str().as_bytes()) => {}
                 Value::Array(Array::String(texts)) => *texts = vec![REDACTED.into()],
                 value => *value = Value::String(REDACTED.into()),
             }
@@ -186,7 +194,7 @@ impl Redactor {
     ///
     /// It takes time by the length of the text.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.text_within(text, 0)
+        until_clean(text, |text| self.text_within(text, 0))
     }
 
     /// As [`text`](Self::text), of a text that is given away and not copied where nothing is to be hidden.
@@ -217,7 +225,7 @@ impl Redactor {
 
     /// The query with the values of sensitive keys replaced. The order, the empty parts and the keys stay.
     pub fn query<'q>(&self, query: &'q str) -> Cow<'q, str> {
-        address::query(self, query, 0)
+        until_clean(query, |query| address::query(self, query, 0))
     }
 
     /// A line of a `baggage` header (W3C Baggage) with the values of sensitive keys replaced, be they members' or
@@ -243,6 +251,19 @@ impl Redactor {
         }
         out
     }
+}
+
+/// Cleans again what had a secret in it, since in its place the rest may read differently: what is clean stays as it is.
+fn until_clean<'t>(text: &'t str, clean: impl Fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
+    const MOST: usize = 4;
+    let Cow::Owned(mut cleaned) = clean(text) else { return Cow::Borrowed(text) };
+    for _ in 1..MOST {
+        match clean(&cleaned) {
+            Cow::Owned(again) if again != cleaned => cleaned = again,
+            _ => break,
+        }
+    }
+    Cow::Owned(cleaned)
 }
 
 impl Default for Redactor {

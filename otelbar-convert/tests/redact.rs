@@ -94,6 +94,14 @@ fn names_are_sensitive_by_the_keys_they_contain() {
         "db.connection_string",
         "cookie",
         "cookies",
+        "access_tokens",
+        "user_tokens",
+        "refresh_token",
+        "token_per_user",
+        "tokens.used.secret",
+        "max_tokens_token",
+        "secretary_password",
+        "session.token_count.cookie",
         "a.very.long.name.that.goes.on.and.on.and.on.until.it.comes.at.last.to.the.password",
     ] {
         assert!(redactor.is_sensitive(name), "{name} holds a secret");
@@ -139,6 +147,30 @@ fn names_are_sensitive_by_the_keys_they_contain() {
         "gen_ai.usage.completion_tokens",
         "gen_ai.request.max_tokens",
         "total_tokens",
+        "tokens_used",
+        "tokensUsed",
+        "num_tokens",
+        "n_tokens",
+        "maxTokens",
+        "max_new.input.tokens",
+        "remaining_tokens",
+        "tokens_per_second",
+        "tokens_in",
+        "usage.thinking_tokens",
+        "cache_read_tokens",
+        "token_usage",
+        "token_bucket",
+        "llm.token_count.prompt",
+        "llm.token_count.prompt_details.cache_read",
+        "tokenizer",
+        "tokenizer.model",
+        "tokenize_lines",
+        "secretary",
+        "possession",
+        "obsessions",
+        "secret_name",
+        "cookie.name",
+        "authorization_status",
         "token_expires_in",
         "token_issued_at",
         "cookie_max_age",
@@ -221,6 +253,9 @@ fn values_of_sensitive_query_keys_are_replaced() {
     check("next=/reset?token=abc", "next=/reset?token=REDACTED");
     check("next=%2Freset%3Ftoken%3Dabc&a=1", "next=REDACTED&a=1");
     check("next=https%3A%2F%2Fu%3Apw%40h%2F", "next=REDACTED");
+    check("next=password:a%26token%3Db", "next=password:REDACTED");
+    check("=>Bearer %3Dpassword:1", "=REDACTED");
+    check("=>password:Bearer \\\":password", "=>password:REDACTED\\\":REDACTED");
     check("next=%252Freset%253Ftoken%253Dabc", "next=REDACTED");
     check("next=%2Fshop%3Fpage%3D2", "next=%2Fshop%3Fpage%3D2");
     check("q=caf%C3%A9+au+lait&time=12:30", "q=caf%C3%A9+au+lait&time=12:30");
@@ -417,6 +452,13 @@ fn attributes_are_cleaned_by_name_and_by_value() {
     check("password", "x", "REDACTED");
     check("pin", 1234, "REDACTED");
     check("password", true, true);
+    check("tokens", 512, 512);
+    check("active_sessions", 7, 7);
+    check("latency.tokens", 0.5, 0.5);
+    check("tokens", "512", "REDACTED");
+    check("pins", 1234, "REDACTED");
+    check("session", 1234, "REDACTED");
+    check("mytokens", 1234, "REDACTED");
     check("user", "ada", "ada");
     check("url.full", "https://u:p@h/?token=abc&a=1", "https://REDACTED:REDACTED@h/?token=REDACTED&a=1");
     check("http.url", "http://h/?sig=abc", "http://h/?sig=REDACTED");
@@ -495,8 +537,9 @@ proptest! {
     ) {
         let redactor = Redactor::common();
         let text = parts.concat();
-        redactor.text(&text);
         redactor.url(&text);
+        let clean = redactor.text(&text).into_owned();
+        prop_assert_eq!(redactor.text(&clean), clean.as_str(), "{}", text);
         let query = redactor.query(&text).into_owned();
         prop_assert_eq!(redactor.query(&query), query.as_str(), "{}", text);
     }

@@ -589,6 +589,31 @@ async fn a_handler_can_name_its_route_and_add_to_its_span() {
     assert_eq!(common::attribute(root, "session").unwrap(), "REDACTED");
 }
 
+/// Protects against a router that tells the address for the route.
+#[tokio::test]
+async fn a_route_that_a_handler_names_is_cleaned() {
+    let toolbar = common::quiet_toolbar();
+    let request = record(&toolbar, async || {
+        otelbar_panel::current().unwrap().set_route("/items?token=hunter2");
+    })
+    .await;
+    assert_eq!(request["request"]["route"], "/items?token=REDACTED");
+    assert_eq!(request["spans"][0]["name"], "GET /items?token=REDACTED");
+}
+
+/// Protects what a language model's client records; a number of tokens is no token.
+#[tokio::test]
+async fn numbers_of_tokens_are_recorded() {
+    let toolbar = common::quiet_toolbar();
+    let request = record(&toolbar, async || {
+        info_span!("chat", max_tokens = 512, tokens = 7, tokens_used = "8", token = 9).in_scope(|| {});
+    })
+    .await;
+    let attribute = |key| common::attribute(&request["spans"][1], key).unwrap().clone();
+    let values = ["max_tokens", "tokens", "tokens_used", "token"].map(attribute);
+    assert_eq!(values, [json!(512), json!(7), json!("8"), json!("REDACTED")]);
+}
+
 #[tokio::test]
 async fn two_layers_in_one_subscriber_record_once() {
     use tracing_subscriber::prelude::*;

@@ -144,21 +144,23 @@ fn clean_value(redactor: &Redactor, value: &str, depth: usize) -> Option<String>
     if depth >= DEEPEST {
         return value.contains(['=', '%', ':']).then(|| REDACTED.to_owned());
     }
-    if let Cow::Owned(clean) = redactor.text_within(value, depth + 1) {
-        return Some(clean);
-    }
-    let mut plain = Cow::Borrowed(value.as_bytes());
+    let clean = redactor.text_within(value, depth + 1);
+    let mut plain = Cow::Borrowed(clean.as_bytes());
     for _ in 0..DEEPEST {
         if !plain.contains(&b'%') {
             break;
         }
         plain = Cow::Owned(decoded(&plain).into_owned());
     }
-    let plain = match &plain {
-        Cow::Borrowed(_) => return None,
-        Cow::Owned(plain) => String::from_utf8_lossy(plain),
-    };
-    matches!(redactor.text_within(&plain, depth + 1), Cow::Owned(_)).then(|| REDACTED.to_owned())
+    if let Cow::Owned(plain) = &plain
+        && let Cow::Owned(_) = redactor.text_within(&String::from_utf8_lossy(plain), depth + 1)
+    {
+        return Some(REDACTED.to_owned());
+    }
+    match clean {
+        Cow::Owned(clean) => Some(clean),
+        Cow::Borrowed(_) => None,
+    }
 }
 
 /// What is escaped with `%`, and the spaces that a form writes as `+`.

@@ -12,15 +12,15 @@ const ANYWHERE: usize = 5;
 const UNMISTAKABLE: [&[u8]; 3] = [b"cvv", b"jwt", b"pwd"];
 
 /// What a name ends in that tells of a secret without holding it.
-const ABOUT: [&[u8]; 43] = [
+const ABOUT: [&[u8]; 42] = [
     b"age",
     b"alg",
     b"algorithm",
     b"arn",
     b"at",
     b"attempts",
-    b"cachedtokens",
-    b"completiontokens",
+    b"bucket",
+    b"consent",
     b"count",
     b"duration",
     b"enabled",
@@ -28,35 +28,120 @@ const ABOUT: [&[u8]; 43] = [
     b"expires",
     b"expiresin",
     b"expiry",
-    b"inputtokens",
     b"kind",
     b"len",
     b"length",
     b"limit",
-    b"maxtokens",
     b"method",
     b"millis",
     b"mode",
     b"ms",
-    b"outputtokens",
+    b"name",
+    b"outcome",
     b"policy",
-    b"prompttokens",
     b"provider",
-    b"reasoningtokens",
+    b"rate",
     b"required",
     b"scheme",
     b"seconds",
     b"secs",
     b"size",
+    b"status",
     b"strength",
     b"timeout",
-    b"totaltokens",
     b"ttl",
     b"type",
+    b"usage",
     b"valid",
     b"verified",
     b"version",
 ];
+
+/// Words that make a number of the `tokens` behind them, as language models and rate limits count them.
+const BEFORE_TOKENS: [&[u8]; 31] = [
+    b"audio",
+    b"available",
+    b"budget",
+    b"cached",
+    b"completion",
+    b"consumed",
+    b"count",
+    b"creation",
+    b"estimated",
+    b"generated",
+    b"image",
+    b"input",
+    b"left",
+    b"limit",
+    b"max",
+    b"mean",
+    b"min",
+    b"n",
+    b"num",
+    b"output",
+    b"prediction",
+    b"prompt",
+    b"read",
+    b"reasoning",
+    b"remaining",
+    b"spent",
+    b"thinking",
+    b"total",
+    b"usage",
+    b"used",
+    b"write",
+];
+
+/// Words that make a number of the `tokens` before them.
+const BEHIND_TOKENS: [&[u8]; 26] = [
+    b"available",
+    b"budget",
+    b"cached",
+    b"completion",
+    b"consumed",
+    b"count",
+    b"estimated",
+    b"generated",
+    b"in",
+    b"input",
+    b"left",
+    b"limit",
+    b"max",
+    b"mean",
+    b"min",
+    b"out",
+    b"output",
+    b"per",
+    b"prompt",
+    b"reasoning",
+    b"remaining",
+    b"spent",
+    b"thinking",
+    b"total",
+    b"usage",
+    b"used",
+];
+
+/// Words that make a number of the `token` before them.
+const BEHIND_TOKEN: [&[u8]; 6] = [b"bucket", b"budget", b"count", b"counts", b"limit", b"usage"];
+
+/// Words that have a key in them, and mean something else.
+const OTHERS: [&[u8]; 11] = [
+    b"obsession",
+    b"obsessions",
+    b"possession",
+    b"possessions",
+    b"secretaries",
+    b"secretary",
+    b"tokenization",
+    b"tokenize",
+    b"tokenized",
+    b"tokenizer",
+    b"tokenizers",
+];
+
+/// Under a name that ends in one of these, a number says how many there are.
+const PLURALS: [&[u8]; 6] = [b"cookies", b"credentials", b"passwords", b"secrets", b"sessions", b"tokens"];
 
 /// Names of the semantic conventions that have a key in them, and mean something else.
 const CONVENTIONS: [&str; 3] = ["process.session_leader.pid", "session.id", "session.previous_id"];
@@ -97,6 +182,16 @@ impl Names {
     /// Whether a field or attribute of this name holds a secret.
     pub(super) fn is_sensitive(&self, name: &[u8]) -> bool {
         !self.whole.is_empty() && self.find(name, 0)
+    }
+
+    /// Whether a number under this name says how many there are.
+    pub(super) fn is_count(name: &[u8]) -> bool {
+        let letters = Letters::of(name);
+        let text = letters.as_slice();
+        PLURALS.iter().any(|plural| {
+            text.len().checked_sub(plural.len()).is_some_and(|at| letters.begins(at))
+                && text.ends_with(plural)
+        })
     }
 
     /// As [`is_sensitive`](Self::is_sensitive), remembered by the place of the name in memory.
@@ -154,7 +249,7 @@ impl Names {
                     continue;
                 }
             }
-            if end <= letters.from {
+            if end <= letters.from || letters.is_count_of_tokens(start, end) || letters.is_other(start, end) {
                 continue;
             }
             let about = about.get_or_insert_with(|| {
@@ -241,6 +336,40 @@ impl Letters {
 
     fn as_slice(&self) -> &[u8] {
         if self.long.is_empty() { &self.short[..self.length] } else { &self.long_text }
+    }
+
+    /// The word that ends before this letter.
+    fn word_before(&self, end: usize) -> &[u8] {
+        let start = (0..end).rev().find(|at| self.begins(*at)).unwrap_or(end);
+        &self.as_slice()[start..end]
+    }
+
+    /// The word, or the rest of it, that this letter is in.
+    fn word_from(&self, start: usize) -> &[u8] {
+        let end = (start + 1..self.length).find(|at| self.begins(*at)).unwrap_or(self.length);
+        self.as_slice().get(start..end).unwrap_or_default()
+    }
+
+    /// Whether the key `token` at this place is counted: `max_tokens`, `tokens_used`, `token_count.prompt`.
+    fn is_count_of_tokens(&self, start: usize, end: usize) -> bool {
+        if self.as_slice().get(start..end) != Some(b"token") || !self.begins(start) {
+            return false;
+        }
+        match self.word_from(start) {
+            b"token" => BEHIND_TOKEN.contains(&self.word_from(end)),
+            b"tokens" => {
+                BEFORE_TOKENS.contains(&self.word_before(start))
+                    || BEHIND_TOKENS.contains(&self.word_from(end + 1))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the key at this place is in a word that means something else.
+    fn is_other(&self, start: usize, end: usize) -> bool {
+        let word_start = (0..=start).rev().find(|at| self.begins(*at)).unwrap_or(start);
+        let word = self.word_from(word_start);
+        end <= word_start + word.len() && OTHERS.contains(&word)
     }
 
     /// Whether a word begins at this letter, or all have ended.

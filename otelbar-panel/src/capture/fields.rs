@@ -94,7 +94,8 @@ impl<'r> Fields<'r> {
 
     fn number(&mut self, field: &Field, value: impl Into<Value>) {
         let name = field.name();
-        let value = if self.redactor.is_sensitive_field(name) { Value::from(REDACTED) } else { value.into() };
+        let value =
+            if self.redactor.is_sensitive_number(name) { Value::from(REDACTED) } else { value.into() };
         self.push(name, value);
     }
 

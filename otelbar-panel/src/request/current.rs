@@ -186,7 +186,7 @@ impl RequestHandle {
     ///
     /// With the feature `axum` the toolbar reads axum's own; other routers tell it here.
     pub fn set_route(&self, route: impl Into<String>) {
-        let route = route.into();
+        let route = self.scope.context.recorder.redactor.cleaned(route.into()).into_owned();
         self.scope.context.with_request(|request| request.route = Some(route));
     }
 
