@@ -74,7 +74,7 @@ export function barScale(durations) {
 
 /** The counters of `dropped` and of the exporter's destinations that are not nought, in words. */
 export function losses(status) {
-  const { dropped, exporter } = status;
+  const { dropped, exporter, internal_errors: internal } = status;
   const found = [];
   const add = (number, what, why) => {
     if (number > 0) found.push({ number, what, why });
@@ -84,8 +84,7 @@ export function losses(status) {
   add(dropped.logs, "logs", "Over the limit of logs a request or span may record.");
   add(dropped.attributes, "attributes", "Over the limit of attributes of a span or event.");
   add(dropped.late, "late", "Recorded after their span had been exported.");
-  const { count: errors = dropped.panics, last = null } = status.internal_errors ?? {};
-  add(errors, "internal errors", `Faults of otelbar’s own, each of which has cost one request’s view or export: please report them. ${last === null ? "The service’s log has them." : `The last: ${last}`}`);
+  add(internal.count, "internal errors", `Panics in otelbar’s own work, in the whole process; the application is not affected. Please report them. The last: ${internal.last}`);
   const destinations = exporter?.destinations ?? [];
   for (const destination of destinations) {
     const [lost, refused] = destinations.length > 1 ? [`${destination.name} spans dropped`, `${destination.name} spans rejected`] : ["spans not exported", "spans rejected"];

@@ -50,7 +50,7 @@ export class Shell {
     });
   }
 
-  /** Shows an answer's `service`, `warnings`, `capture`, `store`, `dropped` and `exporter`. */
+  /** Shows of an answer all but its `requests`. */
   status(answer) {
     const { service, warnings, capture, store, exporter } = answer;
     const { requests: _, ...rest } = answer;
@@ -94,6 +94,7 @@ export class Shell {
       h("span", { class: "meter" }, fill),
       h("span", null, `${count(store.requests)} / ${count(store.max_requests)}`),
       h("span", { class: "muted wide-only" }, `${bytes(store.bytes)} of ${bytes(store.max_bytes)}`),
+      store.open_requests === 0 ? null : h("span", { class: "muted wide-only store-open" }, `${count(store.open_requests)} under way`),
     );
     this.#store.title =
       `Store: ${plural(store.requests, "request")} of at most ${count(store.max_requests)}, ${bytes(store.bytes)} of at most ${bytes(store.max_bytes)}. ` +

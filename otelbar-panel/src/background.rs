@@ -1,9 +1,7 @@
 //! The thread behind the hand-over: it puts requests into the store, and gives their spans to the exporter.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +9,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_export::{ToolbarSpanExporter, TraceBatch, TraceKey};
 
+use crate::guard::try_guard;
 use crate::handover::{Handover, Inbox, Message};
 use crate::request::RequestContext;
 use crate::store::Store;
@@ -203,7 +202,7 @@ impl Work {
     fn take(&mut self, message: Message) {
         match message {
             Message::Finished(context, bytes) => {
-                guard(&context, || self.store.insert(Arc::clone(&context)));
+                guard("storing a request", &context, || self.store.insert(Arc::clone(&context)));
                 self.inbox.taken(bytes);
                 if self.exports(&context) {
                     self.ended.push(Instant::now() + SETTLE, context, bytes);
@@ -234,7 +233,7 @@ impl Work {
     /// Takes account of what came late. What comes from now on is announced again.
     fn look_again(&self, context: &Arc<RequestContext>) {
         context.lock().announced = false;
-        guard(context, || self.store.measure(context));
+        guard("measuring a request", context, || self.store.measure(context));
         self.export(context);
     }
 
@@ -256,7 +255,7 @@ impl Work {
 
     fn export(&self, context: &Arc<RequestContext>) {
         let Some(exporter) = self.exporter.as_ref().filter(|_| self.exports(context)) else { return };
-        guard(context, || {
+        guard("exporting a request", context, || {
             let spans = (self.convert)(context);
             if spans.is_empty() {
                 return;
@@ -275,21 +274,11 @@ impl Work {
 
 /// Does something about a request. A panic in it costs that alone, and is counted and told: the thread serves all
 /// requests.
-fn guard(context: &RequestContext, work: impl FnOnce()) {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(work)) else { return };
-    let reason = message(&*panic);
-    context.recorder.counters.panics.add(1);
-    context.delivery.lost(&reason);
-    tracing::error!(target: "otelbar", request = %context.id(), %reason, "otelbar panicked; please report this as a bug");
-}
-
-/// What a panic says, as far as it is text.
-fn message(panic: &(dyn Any + Send)) -> String {
-    const LONGEST: usize = 300;
-    let text = panic.downcast_ref::<&str>().copied();
-    let text =
-        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message");
-    text.chars().take(LONGEST).collect()
+fn guard(what: &'static str, context: &RequestContext, work: impl FnOnce()) {
+    if let Err(message) = try_guard(what, work) {
+        context.recorder.counters.panics.add(1);
+        context.delivery.lost(&message);
+    }
 }
 
 #[cfg(test)]
@@ -403,9 +392,11 @@ mod tests {
             convert,
         )
         .unwrap();
+        let (before, _) = crate::guard::caught();
         bad.finish(Outcome::Completed);
         good.finish(Outcome::Completed);
         assert!(background.stop(PATIENCE));
+        assert!(crate::guard::caught().0 > before, "it is among the internal errors, which the page shows");
         assert_eq!(handed_over(&exporter), 1, "the other is exported");
         assert!(bad.recorder.counters.panics.value() > 0);
         assert_eq!(good.recorder.counters.panics.value(), 0);

@@ -17,16 +17,18 @@ static TOLD: AtomicBool = AtomicBool::new(false);
 ///
 /// `what` says what was being done, for the page and the log: "converting a request".
 pub(crate) fn guard<T>(what: &'static str, work: impl FnOnce() -> T) -> Option<T> {
+    try_guard(what, work).ok()
+}
+
+/// As [`guard`]; where it panicked, what was being done and the panic's message.
+pub(crate) fn try_guard<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T, String> {
     let done = {
         let _quiet = panics::Quiet::begin();
         catch_unwind(AssertUnwindSafe(work))
     };
     match done {
-        Ok(done) => Some(done),
-        Err(payload) => {
-            tell(what, payload);
-            None
-        }
+        Ok(done) => Ok(done),
+        Err(payload) => Err(tell(what, payload)),
     }
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn caught() -> (u64, Option<String>) {
 }
 
 #[cold]
-fn tell(what: &'static str, payload: Box<dyn Any + Send>) {
+fn tell(what: &'static str, payload: Box<dyn Any + Send>) -> String {
     CAUGHT.add(1);
     let message = format!("{what} panicked: {}", text::copied(panics::message(&*payload)));
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
@@ -50,6 +52,7 @@ fn tell(what: &'static str, payload: Box<dyn Any + Send>) {
             );
         }));
     }
+    message
 }
 
 /// Where a test makes the toolbar panic: at the point of this name, for a request for `/panic/{point}`.

@@ -493,12 +493,13 @@ export function exporter(destinations) {
 }
 
 /** The rest of the list's answer. */
-export function status({ requests, health = "failing", dropped = {}, warnings = [], capture = { tracing: "ok", problem: null }, destinations = health === "none" ? [] : [destination({ health })] }) {
+export function status({ requests, health = "failing", store = {}, internalErrors = { count: 0, last: null }, dropped = {}, warnings = [], capture = { tracing: "ok", problem: null }, destinations = health === "none" ? [] : [destination({ health })] }) {
   return {
     service: "shop",
     warnings,
     capture,
-    store: { requests, max_requests: 500, bytes: requests * 10_661, max_bytes: 67_108_864, evicted: 0 },
+    store: { requests, max_requests: 500, bytes: requests * 10_661, max_bytes: 67_108_864, evicted: 0, open_requests: 0, open_bytes: 0, ...store },
+    internal_errors: internalErrors,
     dropped: { requests: 0, spans: 0, logs: 0, attributes: 0, late: 0, panics: 0, ...dropped },
     exporter: exporter(destinations),
   };

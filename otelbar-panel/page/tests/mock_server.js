@@ -18,8 +18,8 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; ch
 export const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Starts the server; `state` may be changed while it runs. Resolves to `{ origin, state, close }`. */
-export async function serve({ port = 0, details = [], health = "healthy", destinations = undefined, warnings = [], capture = undefined, dropped = {}, token = null, appPolicy = null } = {}) {
-  const state = { details, health, destinations, warnings, capture, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", appHeaders: {}, refused: false, calls: [], holdBack: 0 };
+export async function serve({ port = 0, details = [], health = "healthy", destinations = undefined, warnings = [], capture = undefined, store = {}, internalErrors = undefined, dropped = {}, token = null, appPolicy = null } = {}) {
+  const state = { details, health, destinations, warnings, capture, store, internalErrors, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", appHeaders: {}, refused: false, calls: [], holdBack: 0 };
   const server = createServer((request, response) => answer(state, request, response).catch((error) => send(response, 500, "text/plain", String(error))));
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
@@ -62,7 +62,7 @@ function api(state, path, parameters, response) {
     const limit = Number(parameters.get("limit") ?? 100);
     const before = Number(parameters.get("before") ?? Infinity);
     const requests = state.details.map(({ request }) => request).filter(({ seq }) => seq < before).sort((a, b) => b.seq - a.seq).slice(0, limit);
-    const { service, ...rest } = status({ requests: state.details.length, health: state.health, destinations: state.destinations, warnings: state.warnings, capture: state.capture, dropped: state.dropped });
+    const { service, ...rest } = status({ requests: state.details.length, health: state.health, destinations: state.destinations, warnings: state.warnings, capture: state.capture, store: state.store, internalErrors: state.internalErrors, dropped: state.dropped });
     return json(response, 200, { service: state.service ?? service, requests, ...rest });
   }
   const found = state.details.find(({ request }) => path === `requests/${encodeURIComponent(request.id)}`);

@@ -457,10 +457,29 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   });
 
   test("a backend that asks for a pause is told with the time, and faults of the toolbar's own are counted", () =>
-    visit({ details: [quick({ seq: 1 })], destinations: [destination({ health: "waiting" })], dropped: { panics: 2 } }, "", async (page) => {
+    visit({ details: [quick({ seq: 1 })], destinations: [destination({ health: "waiting" })], internalErrors: { count: 2, last: "converting a request panicked: why" } }, "", async (page) => {
       await page.waitFor("/^Export is waiting\\. .*The receiver asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)");
       assert.ok((await page.evaluate(rowTexts(".loss"))).includes("2 internal errors"));
+      assert.match(await page.evaluate("[...document.querySelectorAll('.loss')].find((loss) => loss.textContent.includes('internal')).title"), /The last: converting a request panicked: why$/);
     }));
+
+  test("requests that have not ended are told beside the store, which does not count them", () =>
+    visit({ details: [quick({ seq: 1 })] }, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.store')?.textContent.includes('1 / 500')");
+      assert.equal(await page.evaluate("document.querySelector('.store-open')"), null);
+      state.store = { open_requests: 2, open_bytes: 20480 };
+      await page.waitFor("document.querySelector('.store-open')?.textContent === '2 under way'");
+      assert.match(await page.evaluate("document.querySelector('.store').title"), /Not counted in these: 2 requests under way, 20\.0 KiB\.$/);
+    }));
+
+  test("a request that otelbar panicked on is marked in the list and at its head", () => {
+    const whole = quick({ seq: 1, broken: true });
+    return visit({ details: [whole] }, "", async (page, { origin }) => {
+      await page.waitFor("document.querySelector('.list-row[id] .tag-bad')?.textContent === 'internal error'");
+      await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
+      await page.waitFor("document.querySelector('.tag-bad')?.title.endsWith('Please report it.')");
+    });
+  });
 
   test("a client that has gone and a cancelled request are no errors", () =>
     visit({ details: [quick({ seq: 1, outcome: "client_gone" }), quick({ seq: 2, outcome: "cancelled", status: null }), quick({ seq: 3, outcome: "failed", status: null })] }, "", async (page) => {
