@@ -128,7 +128,7 @@ impl<T: Choice> OptionValue for Vec<T> {
                 Some(choice) if chosen.contains(&choice) => {}
                 Some(choice) => chosen.push(choice),
                 None if name.eq_ignore_ascii_case(NONE) => {
-                    wrong.push(name, "does not go with other names", "write none alone, or leave it out");
+                    wrong.push(name, "does not go with other names", "write only none, or leave it out");
                 }
                 None => {
                     let unknown = T::unknown();

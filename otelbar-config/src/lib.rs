@@ -20,7 +20,7 @@
 //! let (config, warnings) = OpenTelemetryConfig::from_environment(&environment);
 //! assert_eq!(
 //!     warnings[0].to_string(),
-//!     "OTEL_BSP_MAX_QUEUE_SIZE: `lots` is not a whole number; write digits alone, such as 512; used `2048`",
+//!     "OTEL_BSP_MAX_QUEUE_SIZE: `lots` is not a whole number; write only digits, such as 512; used `2048`",
 //! );
 //!
 //! // The builder is stronger than what it starts from, and strict.

@@ -268,7 +268,7 @@ options! {
         /// How many bytes they may take there, for each destination; the oldest make room.
         spool_max_bytes: ByteSize,
             default "64MiB", env ["OTELBAR_SPOOL_MAX_BYTES"], check holds_a_trace;
-        /// With a spool, how long after its hand-over a span may be in memory alone, in milliseconds.
+        /// With a spool, how long after its hand-over a span may be only in memory, in milliseconds.
         spool_write_delay: Duration,
             default "1000", env ["OTELBAR_SPOOL_WRITE_DELAY"], check positive;
     }

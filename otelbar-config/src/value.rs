@@ -162,7 +162,7 @@ impl OptionValue for bool {
 impl OptionValue for usize {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         digits(text).and_then(|digits| digits.parse().ok()).ok_or_else(|| {
-            InvalidValue::new("is not a whole number", "write digits alone, such as 512").into()
+            InvalidValue::new("is not a whole number", "write only digits, such as 512").into()
         })
     }
 

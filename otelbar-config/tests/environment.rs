@@ -389,7 +389,7 @@ fn a_warning_says_its_value_once_and_what_counts() {
     check(
         "OTELBAR_CAPTURE",
         "none,sql",
-        "`none,sql` has `none`, which does not go with other names; write none alone, or leave it out; used `sql`",
+        "`none,sql` has `none`, which does not go with other names; write only none, or leave it out; used `sql`",
     );
     check(
         "OTELBAR_TRUSTED_PROXIES",

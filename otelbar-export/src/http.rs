@@ -146,7 +146,7 @@ mod json {
         };
         match rejected {
             Some(rejected) => Acknowledged::partial(rejected, &partial.error_message.unwrap_or_default()),
-            None => Acknowledged::unreadable("has a number of rejected spans that is none"),
+            None => Acknowledged::unreadable("has an invalid number of rejected spans"),
         }
     }
 
@@ -206,7 +206,7 @@ mod tests {
         check(
             r#"{"partialSuccess":{"rejectedSpans":"two"}}"#,
             0,
-            unreadable("has a number of rejected spans that is none").as_deref(),
+            unreadable("has an invalid number of rejected spans").as_deref(),
         );
     }
 }

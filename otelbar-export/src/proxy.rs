@@ -32,7 +32,7 @@ impl ProxyOptions {
         const OPTION: &str = "proxy";
         let begins_with_scheme = url.trim().get(..HTTP.len()).is_some_and(|s| s.eq_ignore_ascii_case(HTTP));
         if !begins_with_scheme {
-            return Err(unusable(OPTION, url, "is no http:// URL"));
+            return Err(unusable(OPTION, url, "is not an http:// URL"));
         }
         Proxy::parse(OPTION, url).map(Self::Fixed)
     }
@@ -78,7 +78,7 @@ impl Proxy {
     /// From `http://user:password@host:port`, where all but the host may be left out, as curl and Go have it.
     fn parse(option: &'static str, url: &str) -> Result<Self, SetupError> {
         let found = Matcher::builder().all(url.trim()).build().intercept(&Uri::from_static("http://any"));
-        let proxy = found.ok_or_else(|| unusable(option, url, "is no URL of an HTTP proxy"))?;
+        let proxy = found.ok_or_else(|| unusable(option, url, "is not the URL of an HTTP proxy"))?;
         let authority = proxy.uri().authority().map_or("", Authority::as_str);
         if authority.contains('@') {
             return Err(unusable(
@@ -87,12 +87,12 @@ impl Proxy {
                 "has more than one @; in a user or password it is written %40",
             ));
         }
-        // an invalid port parses, and is then as good as left out.
+        // An invalid port parses, and is then as good as left out.
         if proxy.uri().port_u16().is_none() && proxy.uri().host() != Some(authority) {
             return Err(unusable(option, url, "has an invalid port"));
         }
         if proxy.uri().scheme() != Some(&Scheme::HTTP) {
-            return Err(unusable(option, url, "is a proxy of a kind that is not spoken here"));
+            return Err(unusable(option, url, "is not an HTTP proxy, the one kind that is supported"));
         }
         let text = proxy.uri().to_string().trim_end_matches('/').into();
         Ok(Self { uri: proxy.uri().clone(), text, authorization: proxy.basic_auth().cloned() })
@@ -101,7 +101,7 @@ impl Proxy {
 
 fn unusable(option: &'static str, url: &str, problem: &str) -> SetupError {
     // Not repeated where it may hold a password.
-    let shown = if url.contains('@') { "" } else { url };
+    let shown = if url.contains('@') { "***" } else { url };
     SetupError::option(
         option,
         shown,
@@ -140,18 +140,18 @@ mod tests {
             assert!(error.starts_with(expected), "{error}");
             assert!(error.contains("; write it like http://") && !error.contains("secret"), "{error}");
         }
-        check("", "proxy: \"\" is no http:// URL");
-        check("proxy.example:3128", "proxy: \"proxy.example:3128\" is no http:// URL");
-        check("socks5://proxy.example", "proxy: \"socks5://proxy.example\" is no http:// URL");
-        check("https://me:secret@proxy.example", "proxy: \"\" is no http:// URL");
-        check("http://", "proxy: \"http://\" is no URL of an HTTP proxy");
-        check("http://a b:3128", "proxy: \"http://a b:3128\" is no URL of an HTTP proxy");
+        check("", "proxy: \"\" is not an http:// URL");
+        check("proxy.example:3128", "proxy: \"proxy.example:3128\" is not an http:// URL");
+        check("socks5://proxy.example", "proxy: \"socks5://proxy.example\" is not an http:// URL");
+        check("https://me:secret@proxy.example", "proxy: \"***\" is not an http:// URL");
+        check("http://", "proxy: \"http://\" is not the URL of an HTTP proxy");
+        check("http://a b:3128", "proxy: \"http://a b:3128\" is not the URL of an HTTP proxy");
         check("http://proxy:port", "proxy: \"http://proxy:port\" has an invalid port");
-        check("http://me:secret@proxy:65536", "proxy: \"\" has an invalid port");
+        check("http://me:secret@proxy:65536", "proxy: \"***\" has an invalid port");
         check(
             "http://me:secret@x@proxy:1",
-            "proxy: \"\" has more than one @; in a user or password it is written %40",
+            "proxy: \"***\" has more than one @; in a user or password it is written %40",
         );
-        check("hütte", "proxy: \"hütte\" is no http:// URL");
+        check("hütte", "proxy: \"hütte\" is not an http:// URL");
     }
 }

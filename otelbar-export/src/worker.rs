@@ -538,7 +538,7 @@ impl<T: Transport + 'static> Worker<T> {
 
     fn spool_failed(&mut self, error: &SpoolError) {
         if self.spool_not_before.is_none() {
-            warn!(target: "otelbar_export", %error, "spans are kept in memory alone");
+            warn!(target: "otelbar_export", %error, "spans are kept only in memory");
         }
         self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE));
     }

@@ -216,10 +216,10 @@ mod tests {
         let of = |value| proxy_of(&[("HTTP_PROXY", value), ("NO_PROXY", "spared")], "http://h").unwrap_err();
         let error = of("socks5h://me:secret@tor:9050");
         assert!(
-            error.starts_with("HTTP_PROXY: \"\" is a proxy of a kind that is not spoken here"),
+            error.starts_with("HTTP_PROXY: \"***\" is not an HTTP proxy, the one kind that is supported"),
             "{error}"
         );
-        assert!(of("ftp://tor").starts_with("HTTP_PROXY: \"ftp://tor\" is no URL of an HTTP proxy"));
+        assert!(of("ftp://tor").starts_with("HTTP_PROXY: \"ftp://tor\" is not the URL of an HTTP proxy"));
         for endpoint in ["http://localhost", "http://spared", "https://h"] {
             proxy_of(&[("HTTP_PROXY", "socks5://tor"), ("NO_PROXY", "spared")], endpoint).unwrap();
         }

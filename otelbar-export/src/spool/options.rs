@@ -48,7 +48,7 @@ impl SpoolOptions {
         self
     }
 
-    /// How long after its hand-over a span may be in memory alone. Default 1 s; at least 10 ms.
+    /// How long after its hand-over a span may be only in memory. Default 1 s; at least 10 ms.
     ///
     /// What the backend has taken by then costs nothing on disk. The rest is written down: what waits in the queue, and
     /// what is being sent and not answered. So a process that is killed, or calls [`exit`](std::process::exit) without a

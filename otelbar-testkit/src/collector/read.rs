@@ -112,7 +112,7 @@ pub(super) fn read(
     match dialect {
         Dialect::Grpc => {
             if head.uri.path() != GRPC_METHOD {
-                let words = format!("this collector knows {GRPC_METHOD} alone");
+                let words = format!("this collector knows only {GRPC_METHOD}");
                 return Err(Refusal::new(StatusCode::NOT_FOUND, 12, words));
             }
             let (coding, message) = unframed(&head.headers, body.clone())?;
@@ -120,7 +120,7 @@ pub(super) fn read(
         }
         Dialect::Protobuf | Dialect::Json => {
             if head.uri.path() != "/v1/traces" {
-                let words = "this collector knows /v1/traces alone";
+                let words = "this collector knows only /v1/traces";
                 return Err(Refusal::new(StatusCode::NOT_FOUND, 12, words));
             }
             if head.method != Method::POST {
@@ -147,7 +147,7 @@ pub(super) fn read(
             }
             let protobuf = head.headers.get(header::CONTENT_TYPE);
             if protobuf.is_some_and(|value| value == "application/x-protobuf") {
-                return Err(Refusal::invalid("this collector reads Zipkin's JSON alone"));
+                return Err(Refusal::invalid("this collector reads only Zipkin's JSON"));
             }
             let gzip = head.headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "gzip");
             // Zipkin passes over a coding that it doesn't know, and fails over the bytes.

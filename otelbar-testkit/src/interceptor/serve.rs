@@ -84,7 +84,7 @@ fn changed_traces(
     if headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/x-protobuf") {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "this interceptor reads OTLP in protobuf alone",
+            "this interceptor reads only OTLP in protobuf",
         ));
     }
     let mut message = ExportTraceServiceRequest::decode(plain(headers, body)?)
