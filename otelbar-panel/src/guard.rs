@@ -83,8 +83,14 @@ mod tests {
 
     /// What a service behind the toolbar answers to a local caller.
     async fn call(toolbar: &OpenTelemetryPanel, path: &str) -> (StatusCode, bytes::Bytes) {
+        let answer =
+            service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::from("it"))));
+        let client = toolbar.client_layer().layer(answer);
         let service = service_fn(async |_: Request<Body>| {
             tracing::info_span!("work").in_scope(|| tracing::info!("working"));
+            assert_eq!(crate::template("page.html", || "rendered".to_owned()), "rendered");
+            let called = client.clone().oneshot(Request::get("http://other/").body(Body::default()).unwrap());
+            assert_eq!(called.await.unwrap().into_body().collect().await.unwrap().to_bytes(), "it");
             Ok::<_, Infallible>(Response::new(Body::from("answer")))
         });
         let mut request = Request::get(path).header("host", "localhost").body(Body::default()).unwrap();
@@ -108,7 +114,9 @@ mod tests {
             tracing::subscriber::set_default(tracing_subscriber::registry().with(toolbar.tracing_layer()));
         for (point, said, spans) in [
             ("opening", "beginning to record a request", None),
-            ("recording", "recording an event", Some(2)),
+            ("recording", "recording an event", Some(4)),
+            ("rendering", "recording a template", Some(3)),
+            ("calling", "recording an outgoing call", Some(3)),
             ("converting", "converting a request", Some(1)),
         ] {
             let (before, _) = super::caught();
@@ -126,7 +134,7 @@ mod tests {
                 api(&toolbar, &format!("api/requests/{}", request["id"].as_str().unwrap())).await
             };
             let other = detail(&request("/whole").unwrap()).await;
-            assert_eq!(other["spans"].as_array().unwrap().len(), 2, "{point}: other requests are whole");
+            assert_eq!(other["spans"].as_array().unwrap().len(), 4, "{point}: other requests are whole");
             assert_eq!(other["request"]["counts"]["logs"], 1);
             let broken = request(&format!("/panic/{point}"));
             assert_eq!(broken.is_some(), spans.is_some(), "{point}");

@@ -136,8 +136,12 @@ impl Drop for Watched {
     }
 }
 
-/// The thread works in one more span or request, and its panics are noted.
+/// The thread works in one more span or request, and its panics are noted. What was noted before was caught since.
 pub(crate) fn enter() {
+    if !thread::panicking() {
+        let past = LAST.try_with(|last| last.try_borrow_mut().ok()?.take());
+        drop(past);
+    }
     let _ = WATCHED.try_with(|depth| depth.set(depth.get().saturating_add(1)));
 }
 

@@ -52,8 +52,8 @@ pub(crate) struct Counters {
     pub(crate) panics: Counter,
 }
 
-/// What requests hold that the store does not count: those that have not ended, and those it has let go of whose work
-/// goes on.
+/// What requests hold that the store does not count: those that have not ended, and those it has let go of that something
+/// still holds.
 #[derive(Debug)]
 pub(crate) struct Open {
     requests: AtomicUsize,

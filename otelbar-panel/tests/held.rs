@@ -143,6 +143,53 @@ async fn nothing_is_held_that_the_page_does_not_tell_of() {
     .await;
 }
 
+/// 92 lines of 4.2 kB of bytes that stand for nothing in a `baggage`, from any client, 600 times.
+#[tokio::test]
+async fn what_a_client_sends_is_not_held() {
+    let _alone = ALONE.lock().await;
+    let value = http::HeaderValue::from_bytes(&[0xff; 4200]).unwrap();
+    for max_bytes in [None, Some(MAX_BYTES)] {
+        let toolbar = common::toolbar_with(|config| match max_bytes {
+            Some(max_bytes) => config.max_bytes(otelbar_config::ByteSize::from(max_bytes)),
+            None => config,
+        });
+        let answer = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+        let service = toolbar.layer().layer(answer);
+        let before = resident();
+        for _ in 0..600 {
+            let mut request = common::get("/");
+            (0..92).for_each(|_| _ = request.headers_mut().append("baggage", value.clone()));
+            common::call(service.clone(), request).await;
+        }
+        check("baggage", &toolbar, before).await;
+    }
+}
+
+/// What holds a request need not be one of its spans.
+#[tokio::test]
+async fn requests_that_the_application_holds_are_told_of_and_bounded() {
+    let _alone = ALONE.lock().await;
+    let toolbar = common::toolbar_with(|config| config.max_bytes(otelbar_config::ByteSize::from(MAX_BYTES)));
+    let before = resident();
+    let held = std::sync::Mutex::new(Vec::new());
+    let service = service_fn(async |_: Request<Body>| {
+        (0..100).for_each(|_| info!("{}", "x".repeat(10_000)));
+        held.lock().unwrap().push(otelbar_panel::current().unwrap());
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    for _ in 0..150 {
+        common::call(toolbar.layer().layer(service), common::get("/")).await;
+        common::settle(&toolbar).await;
+    }
+    check("held requests", &toolbar, before).await;
+    let list = common::api(&toolbar, "api/requests?limit=1").await;
+    let bytes = list["store"]["open_bytes"].as_u64().unwrap();
+    assert!((MAX_BYTES as u64 / 2..2 * MAX_BYTES as u64).contains(&bytes), "{bytes} bytes are held");
+    held.lock().unwrap().clear();
+    let list = common::api(&toolbar, "api/requests?limit=1").await;
+    assert_eq!((&list["store"]["open_requests"], &list["store"]["open_bytes"]), (&0.into(), &0.into()));
+}
+
 #[tokio::test]
 async fn requests_that_do_not_end_are_told_of_and_bounded() {
     let _alone = ALONE.lock().await;

@@ -165,6 +165,31 @@ async fn a_panic_of_a_task_is_told_where_its_span_is_known() {
 }
 
 #[tokio::test]
+async fn a_panic_that_goes_on_bears_no_message_of_another_request() {
+    let toolbar = common::quiet_toolbar();
+    let service = service_fn(async |request: Request<Body>| {
+        let is_first = request.uri().path() == "/first";
+        let task = async move {
+            if is_first {
+                panic!("of the first request");
+            }
+            // No hook is asked about it.
+            std::panic::resume_unwind(Box::new("of the second request"));
+        };
+        assert!(tokio::spawn(task.instrument(tracing::info_span!("task"))).await.is_err());
+        Ok::<_, Infallible>(Response::new(Body::empty()))
+    });
+    let service = toolbar.layer().layer(service);
+    for path in ["/first", "/second"] {
+        common::call(service.clone(), common::get(path)).await;
+    }
+    let [second, first] = &common::requests(&toolbar).await[..] else { panic!("two requests") };
+    assert_eq!(exception(&first["spans"][1]).1, "of the first request");
+    assert_eq!(second["spans"][1]["status"], "error");
+    assert!(!second.to_string().contains("of the first request"), "{second}");
+}
+
+#[tokio::test]
 async fn what_is_left_while_a_thread_panics_has_not_panicked() {
     struct LogsOnDrop;
     impl Drop for LogsOnDrop {

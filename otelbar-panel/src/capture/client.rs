@@ -14,6 +14,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::call_error::{AsError, Typed};
+use crate::guard::guard;
 use crate::id::new_span_id;
 use crate::request::{RequestContext, Scope};
 use crate::{propagation, text};
@@ -123,13 +124,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let call = match Scope::current() {
+        let begin = || match Scope::current() {
             Some(scope) => Some(Call::begin(scope, &mut request)),
             None => {
                 propagation::inject_current(&self.layer.propagators, request.headers_mut());
                 None
             }
         };
+        let call = guard("recording an outgoing call", begin).flatten();
         ClientFuture { inner: self.inner.call(request), call, kinds: PhantomData }
     }
 }
@@ -260,6 +262,8 @@ impl Call {
     fn begin<B>(scope: Scope, request: &mut Request<B>) -> Call {
         let id = new_span_id();
         let Scope { context, span } = scope;
+        #[cfg(test)]
+        crate::guard::fault("calling", &context.lock().data.request.path);
         let recorder = &context.recorder;
         let mut place = None;
         if recorder.captured.http {
@@ -291,7 +295,9 @@ impl Call {
     fn fail<E: AsError<K>, K>(&mut self, error: &E) {
         if self.place.is_some() {
             let message = text::of_error(error.as_error());
-            let message = self.context.recorder.redactor.cleaned(message).into_owned();
+            let redactor = &self.context.recorder.redactor;
+            let message = guard("cleaning an error", || redactor.cleaned(message).into_owned());
+            let message = message.unwrap_or_default();
             self.state = State::Failed { error_type: std::any::type_name::<E>(), message };
         }
     }
@@ -299,6 +305,12 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        guard("recording the end of an outgoing call", || self.end());
+    }
+}
+
+impl Call {
+    fn end(&mut self) {
         let Some(place) = self.place else { return };
         let Answer { status, response_size } = self.answer;
         let state = std::mem::replace(&mut self.state, State::Whole);

@@ -1,9 +1,12 @@
 use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
 
 use otelbar_convert::panel_data::{Entry, EntryKind, Template};
 
+use crate::guard::guard;
 use crate::id::new_span_id;
-use crate::request::Scope;
+use crate::request::{RequestContext, Scope};
 use crate::text;
 
 /// Renders a template, and records that for the current request.
@@ -24,23 +27,12 @@ use crate::text;
 /// # }
 /// ```
 pub fn template<R: Rendered>(name: &str, render: impl FnOnce() -> R) -> R {
-    let scope = Scope::current().filter(|scope| scope.context.recorder.captured.templates);
-    let Some(Scope { context, span }) = scope else { return render() };
-    let mut entry = Entry::new(
-        "",
-        std::time::Duration::ZERO,
-        EntryKind::Template(Template { name: name.to_owned(), size: None }),
-    );
-    entry.id = Some(new_span_id());
-    entry.parent = Some(span);
-    entry.start = Some(context.now());
-    entry.ended = false;
-    let place = context.push(entry);
-
     // Ended on unwinding as well, or the request would wait for a render that will never end.
-    let mut end = End { context, place, result: Err("panicked".to_owned()) };
+    let mut end = guard("recording a template", || End::begin(name)).flatten();
     let rendered = render();
-    end.result = rendered.outcome();
+    if let Some(end) = &mut end {
+        end.result = rendered.outcome();
+    }
     rendered
 }
 
@@ -77,20 +69,42 @@ impl<R: Rendered, E: Display> Rendered for Result<R, E> {
     }
 }
 
+/// A render that goes on; recorded as ended when it is dropped.
 struct End {
-    context: std::sync::Arc<crate::request::RequestContext>,
-    place: Option<usize>,
+    context: Arc<RequestContext>,
+    place: usize,
     result: Result<Option<u64>, String>,
+}
+
+impl End {
+    fn begin(name: &str) -> Option<Self> {
+        let Scope { context, span } =
+            Scope::current().filter(|scope| scope.context.recorder.captured.templates)?;
+        #[cfg(test)]
+        crate::guard::fault("rendering", &context.lock().data.request.path);
+        let template = Template { name: text::copied(name), size: None };
+        let mut entry = Entry::new("", Duration::ZERO, EntryKind::Template(template));
+        entry.id = Some(new_span_id());
+        entry.parent = Some(span);
+        entry.start = Some(context.now());
+        entry.ended = false;
+        let place = context.push(entry)?;
+        Some(End { context, place, result: Err("panicked".to_owned()) })
+    }
+
+    fn end(&mut self) {
+        let result = std::mem::replace(&mut self.result, Ok(None));
+        let result = result.map_err(|error| self.context.recorder.redactor.cleaned(error));
+        self.context.end(self.place, self.context.now(), |entry| match (result, &mut entry.kind) {
+            (Ok(size), EntryKind::Template(template)) => template.size = size,
+            (Ok(_), _) => {}
+            (Err(error), _) => entry.error = Some(error),
+        });
+    }
 }
 
 impl Drop for End {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
-        let result = std::mem::replace(&mut self.result, Ok(None));
-        self.context.end(place, self.context.now(), |entry| match (result, &mut entry.kind) {
-            (Ok(size), EntryKind::Template(template)) => template.size = size,
-            (Ok(_), _) => {}
-            (Err(error), _) => entry.error = Some(self.context.recorder.redactor.cleaned(error)),
-        });
+        guard("recording a template's end", || self.end());
     }
 }

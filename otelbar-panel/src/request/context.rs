@@ -117,9 +117,11 @@ impl RequestContext {
 
     /// Adds to what is known of the request itself.
     pub(crate) fn with_request(&self, f: impl FnOnce(&mut Request)) {
-        let mut recording = self.lock();
-        recording.with_request(&self.recorder.limits, f);
-        self.account(&mut recording);
+        guard("recording what is known of a request", || {
+            let mut recording = self.lock();
+            recording.with_request(&self.recorder.limits, f);
+            self.account(&mut recording);
+        });
     }
 
     /// Records an entry, ended or open; its place, or `None` where the request has too many.
@@ -195,8 +197,29 @@ impl RequestContext {
         self.announce_late(recording);
     }
 
+    /// Adds an attribute to the request itself, or replaces the one of that name.
+    pub(crate) fn set_request_attribute(&self, mut attribute: KeyValue) {
+        self.recorder.redactor.attribute(&mut attribute);
+        let has_room = self.has_room(&self.lock());
+        self.with_request(|request| {
+            let attributes = &mut request.attributes;
+            let old = attributes.iter().position(|old| old.key == attribute.key);
+            match old {
+                _ if !has_room => self.recorder.counters.attributes.add(1),
+                Some(old) => attributes[old].value = attribute.value,
+                None if attributes.len() < self.recorder.limits.attributes => attributes.push(attribute),
+                None => self.recorder.counters.attributes.add(1),
+            }
+        });
+    }
+
+    /// Adds an attribute to an entry, or replaces the one of that name.
     pub(crate) fn set_attribute(&self, place: usize, attribute: KeyValue) {
         let mut recording = self.lock();
+        if !self.has_room(&recording) {
+            recording.dropped.attributes += 1;
+            return;
+        }
         recording.set_attribute(place, attribute, &self.recorder.limits);
         self.account(&mut recording);
     }
@@ -222,19 +245,20 @@ impl RequestContext {
     /// The service's code has panicked, and the panic goes on.
     pub(crate) fn panicked(self: &Arc<Self>, exception: Exception) {
         let redactor = &self.recorder.redactor;
-        let exception = Exception {
+        let cleaned = guard("recording a panic of the application", || Exception {
             kind: exception.kind,
             message: exception.message.map(|message| redactor.cleaned(message)),
             stacktrace: exception.stacktrace.map(|trace| redactor.cleaned(trace).into_owned()),
-        };
-        self.with_request(|request| request.exception = Some(exception));
+        });
+        self.with_request(|request| request.exception = cleaned);
         self.finish(Outcome::Failed(crate::panics::PANIC));
     }
 
-    /// The store has let go of it; what still works for it is counted with the open requests.
+    /// The store has let go of it. For as long as anything else holds it, which need not be a span of it, it is counted
+    /// with the open requests.
     pub(crate) fn let_go(&self) {
         let mut recording = self.lock();
-        if recording.open > 0 && !std::mem::replace(&mut recording.is_open, true) {
+        if !std::mem::replace(&mut recording.is_open, true) {
             self.recorder.open.begin();
             self.account(&mut recording);
         }
@@ -247,7 +271,8 @@ impl RequestContext {
     /// Tells the account of open requests what this one holds, now and then.
     fn account(&self, recording: &mut Recording) {
         let size = recording.size();
-        if recording.is_open && size.abs_diff(recording.accounted) >= ACCOUNTED {
+        let is_due = recording.accounted == 0 || size.abs_diff(recording.accounted) >= ACCOUNTED;
+        if recording.is_open && is_due {
             self.recorder.open.change(recording.accounted, size);
             recording.accounted = size;
         }
@@ -263,6 +288,10 @@ impl RequestContext {
 
     /// Ends the request, and hands it over; later calls do nothing.
     pub(crate) fn finish(self: &Arc<Self>, outcome: Outcome) {
+        guard("ending a request", || self.end_request(outcome));
+    }
+
+    fn end_request(self: &Arc<Self>, outcome: Outcome) {
         let now = self.now();
         {
             let mut recording = self.lock();

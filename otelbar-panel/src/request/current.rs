@@ -7,6 +7,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::context::RequestContext;
+use crate::guard::guard;
 
 /// What the toolbar puts into an OpenTelemetry [`Context`]: the request it belongs to.
 #[derive(Clone)]
@@ -76,13 +77,16 @@ impl Scope {
 
     /// The trace context of the current span, for [`SpanProvider`](otelbar_propagation::source::SpanProvider).
     pub(crate) fn current_trace_context() -> TraceContext<'static> {
-        Scope::current().map_or(TraceContext::empty(), |scope| scope.trace_context())
+        guard("telling the trace context", || Scope::current().map(|scope| scope.trace_context()))
+            .flatten()
+            .unwrap_or(TraceContext::empty())
     }
 
     /// The trace context of the span that is current in an OpenTelemetry context, for
     /// [`ContextProvider`](otelbar_propagation::opentelemetry::ContextProvider).
     pub(crate) fn trace_context_of(cx: &Context) -> TraceContext<'static> {
-        Scope::of(cx).map_or(TraceContext::empty(), |scope| scope.or_inner_tracing_span().trace_context())
+        let tell = || Scope::of(cx).map(|scope| scope.or_inner_tracing_span().trace_context());
+        guard("telling the trace context", tell).flatten().unwrap_or(TraceContext::empty())
     }
 
     /// The current `tracing` span, where this is only the request as a whole: `tracing` does not touch the OpenTelemetry
@@ -192,19 +196,8 @@ impl RequestHandle {
 
     /// Adds an attribute to the request's SERVER span.
     pub fn set_attribute(&self, attribute: KeyValue) {
-        let context = &self.scope.context;
-        let mut attribute = attribute;
-        context.recorder.redactor.attribute(&mut attribute);
-        let limit = context.recorder.limits.attributes;
-        context.with_request(|request| {
-            let attributes = &mut request.attributes;
-            if let Some(old) = attributes.iter_mut().find(|old| old.key == attribute.key) {
-                old.value = attribute.value;
-            } else if attributes.len() < limit {
-                attributes.push(attribute);
-            } else {
-                context.recorder.counters.attributes.add(1);
-            }
+        guard("recording an attribute of a request", || {
+            self.scope.context.set_request_attribute(attribute);
         });
     }
 }
