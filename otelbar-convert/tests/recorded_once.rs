@@ -160,10 +160,7 @@ fn a_querys_text_is_hidden_wherever_it_stands() {
     let mut data = data(get("/"));
     data.request.attributes = query("SELECT 'secret' FROM users");
     data.request.links = vec![Link::new(data.span_context.clone(), query("SELECT \"secret\" FROM users"), 0)];
-    data.logs.push(Log {
-        attributes: query("SELECT 0x5ec7e7 FROM users"),
-        ..log("ran", None, Level::Debug)
-    });
+    data.logs.push(Log { attributes: query("SELECT 0x5ec7e7 FROM users"), ..log("ran", None, Level::Debug) });
     let converted = convert(&data);
     let root = &converted.spans[0].data;
     let hidden = Value::from("SELECT ? FROM users");

@@ -217,12 +217,14 @@ pub(crate) fn lengthen(headers: &mut HeaderMap, fragment: &Fragment) {
     headers.remove(header::ACCEPT_RANGES);
 }
 
-/// Makes the head of a 304 that of the lengthened page which the browser holds.
-pub(crate) fn revalidated(navigation: &Result<Navigation, Reason>, headers: &mut HeaderMap) {
-    if navigation.as_ref().is_ok_and(|navigation| navigation.revalidates) {
+/// Makes the head of a 304 that of the lengthened page which the browser holds, if it holds one.
+pub(crate) fn revalidated(navigation: &Result<Navigation, Reason>, headers: &mut HeaderMap) -> bool {
+    let revalidates = navigation.as_ref().is_ok_and(|navigation| navigation.revalidates);
+    if revalidates {
         validator::mark(headers);
         headers.remove(header::ACCEPT_RANGES);
     }
+    revalidates
 }
 
 /// Whether the fragment can be added without harm; the nonce that its script needs, if any.

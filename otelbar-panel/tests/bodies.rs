@@ -196,6 +196,26 @@ async fn the_validator_of_a_lengthened_page_is_the_applications_again_when_it_co
     assert_eq!(conditional("if-range", marked, "text/html", Method::GET).await.0, marked);
 }
 
+/// Caches take the directives of a 304 over to the page that they hold (RFC 9111, 3.2).
+#[tokio::test]
+async fn a_304_does_not_make_the_page_of_the_bearer_of_a_token_public() {
+    let toolbar = common::toolbar_with(|config| config.access_token("s3cret-s3cret-16"));
+    for (known, expected) in [("W/\"x-otelbar\"", "private, max-age=60"), ("\"x\"", "public, max-age=60")] {
+        let service = service_fn(async |_: Request<Body>| {
+            let rows = [("etag", "\"x\""), ("cache-control", "public, max-age=60")];
+            Ok::<_, Infallible>(answer(304, &rows, "").map(full))
+        });
+        let mut request = common::get("/");
+        for (name, value) in
+            [("accept", "text/html"), ("if-none-match", known), ("authorization", "Bearer s3cret-s3cret-16")]
+        {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let (head, _) = common::call(toolbar.layer().layer(service), request).await;
+        assert_eq!(head.headers["cache-control"], expected, "{known}");
+    }
+}
+
 #[tokio::test]
 async fn a_page_in_utf_16_gets_the_bar_in_utf_16() {
     let page = "\u{feff}<p>page</p>";

@@ -121,12 +121,12 @@ impl Watch {
                 true => Bar::None,
                 false => self.toolbar.bar(&self.navigation, context.id(), &head),
             };
-            if status == StatusCode::NOT_MODIFIED {
-                bar::revalidated(&self.navigation, &mut head.headers);
-            }
+            let revalidated =
+                status == StatusCode::NOT_MODIFIED && bar::revalidated(&self.navigation, &mut head.headers);
             self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
             let expected = content_length(&head.headers);
-            if self.may_see && self.toolbar.access.by_token() && !matches!(bar, Bar::None) {
+            let is_page = revalidated || !matches!(bar, Bar::None);
+            if self.may_see && self.toolbar.access.by_token() && is_page {
                 bar::keep_private(&mut head.headers);
             }
             let fragment = match bar {
