@@ -3,10 +3,13 @@
 //! `Display` and `Debug` are code of the application. `to_string` and `format!` panic where it returns an error, and
 //! make a text whole before anybody can cut it. Whatever is recorded by formatting goes through here instead.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use crate::panics::{self, Quiet};
 
@@ -52,6 +55,49 @@ pub(crate) fn of_error(error: &(dyn Error + 'static)) -> String {
 /// A copy of a text, as far as it is kept.
 pub(crate) fn copied(text: &str) -> String {
     text[..text.floor_char_boundary(MAX_TAKEN)].to_owned()
+}
+
+/// A text as far as it is kept, before anybody looks for secrets in it.
+pub(crate) fn bounded(mut text: Cow<'static, str>) -> Cow<'static, str> {
+    if text.len() > MAX_TAKEN {
+        match &mut text {
+            Cow::Owned(text) => text.truncate(text.floor_char_boundary(MAX_TAKEN)),
+            Cow::Borrowed(text) => *text = &text[..text.floor_char_boundary(MAX_TAKEN)],
+        }
+    }
+    text
+}
+
+/// Bytes of an attribute's key that are taken at most, which is more than is kept.
+const MAX_KEY: usize = 4 * 1024;
+
+/// Cuts an attribute to what is taken of it, before anybody looks for secrets in it.
+pub(crate) fn bound(attribute: &mut KeyValue) {
+    let key = attribute.key.as_str();
+    if key.len() > MAX_KEY {
+        attribute.key = Key::new(key[..key.floor_char_boundary(MAX_KEY)].to_owned());
+    }
+    let bound = |text: &mut StringValue| {
+        if text.as_str().len() > MAX_TAKEN {
+            *text = copied(text.as_str()).into();
+        }
+    };
+    match &mut attribute.value {
+        Value::String(text) => bound(text),
+        Value::Array(Array::String(texts)) => {
+            // What is kept of a list is all together a text, and may end in a whole one; one more is to be seen.
+            let mut room = MAX_TEXT + MAX_TAKEN + 1;
+            texts.retain_mut(|text| {
+                let fits = room > 0;
+                if fits {
+                    bound(text);
+                    room = room.saturating_sub(text.as_str().len() + size_of::<StringValue>());
+                }
+                fits
+            });
+        }
+        _ => {}
+    }
 }
 
 thread_local! {
@@ -156,6 +202,26 @@ mod tests {
         assert_eq!(asked.get(), MAX_TAKEN / 4 + 1);
         assert!(!text.contains(FAILED), "it was cut, which is told otherwise");
         assert_eq!(copied(&"ä".repeat(MAX_TEXT)).len(), MAX_TAKEN);
+    }
+
+    #[test]
+    fn what_is_looked_at_for_secrets_is_bounded_and_still_told_as_cut() {
+        let long = || "ä".repeat(1 << 20);
+        let list = Value::Array(Array::String(vec![long().into(); 9]));
+        for value in [Value::from(long()), list] {
+            let mut attribute = KeyValue::new(long(), value);
+            bound(&mut attribute);
+            assert_eq!(attribute.key.as_str().len(), MAX_KEY);
+            let texts = match attribute.value {
+                Value::Array(Array::String(texts)) => texts,
+                Value::String(text) => vec![text],
+                other => panic!("{other:?}"),
+            };
+            assert!(texts.len() <= 3 && texts.iter().all(|text| text.as_str().len() == MAX_TAKEN));
+        }
+        assert_eq!(bounded(long().into()).len(), MAX_TAKEN);
+        assert_eq!(bounded("ä".into()), "ä");
+        const { assert!(MAX_TAKEN > MAX_TEXT, "the limits see what is over them, and count it") };
     }
 
     #[test]

@@ -13,6 +13,7 @@ use otelbar_convert::redact::Redactor;
 use super::twin::{self, Twin};
 use crate::guard::guard;
 use crate::request::{RequestContext, Scope};
+use crate::text;
 
 /// Spans that may be open at once in a process; one that is started beyond that is not recorded, and counted.
 const MAX_OPEN: usize = 65_536;
@@ -142,7 +143,8 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     let since = |instant: SystemTime| instant.duration_since(began).unwrap_or_default();
 
     let duration = span.end_time.duration_since(span.start_time).unwrap_or_default();
-    let mut entry = Entry::new(redactor.cleaned(span.name), duration, EntryKind::Span(span.span_kind));
+    let mut entry =
+        Entry::new(redactor.cleaned(text::bounded(span.name)), duration, EntryKind::Span(span.span_kind));
     entry.id = Some(id);
     entry.parent = Some(parent);
     entry.start = Some(since(span.start_time));
@@ -157,7 +159,7 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     match span.status {
         Status::Unset => {}
         Status::Ok => details.ok = true,
-        Status::Error { description } => entry.error = Some(redactor.cleaned(description)),
+        Status::Error { description } => entry.error = Some(redactor.cleaned(text::bounded(description))),
     }
     if context.recorder.captured.logs {
         for event in span.events.events {
@@ -177,7 +179,7 @@ pub(super) fn log(
 ) -> Log {
     let level = if event.name == "exception" { Level::Error } else { Level::Info };
     let attributes = redacted(event.attributes, redactor);
-    let message = redactor.cleaned(event.name);
+    let message = redactor.cleaned(text::bounded(event.name));
     Log { span: Some(span), time, level, source: source.clone(), message, attributes }
 }
 
@@ -189,6 +191,9 @@ pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {
 }
 
 pub(super) fn redacted(mut attributes: Vec<KeyValue>, redactor: &Redactor) -> Vec<KeyValue> {
-    attributes.iter_mut().for_each(|attribute| redactor.attribute(attribute));
+    for attribute in &mut attributes {
+        text::bound(attribute);
+        redactor.attribute(attribute);
+    }
     attributes
 }

@@ -16,6 +16,7 @@ use otelbar_convert::semconv;
 use super::processor::{links, log, redacted};
 use super::query::QUERY_NAME;
 use crate::request::{RequestContext, Scope};
+use crate::text;
 
 /// How far apart the two layers may have read the clock, on a thread that was put aside in between.
 const APART: Duration = Duration::from_millis(100);
@@ -135,7 +136,7 @@ pub(super) fn end(span: SpanData, context: &std::sync::Arc<RequestContext>, plac
             Status::Ok => entry.details_mut().ok = true,
             Status::Error { description } => {
                 if entry.error.as_ref().is_none_or(|error| error.is_empty()) {
-                    entry.error = Some(redactor.cleaned(description));
+                    entry.error = Some(redactor.cleaned(text::bounded(description)));
                 }
             }
         }

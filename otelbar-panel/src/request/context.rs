@@ -17,6 +17,7 @@ use crate::delivery::Delivery;
 use crate::guard::{fault, guard};
 use crate::propagation::Propagation;
 use crate::recorder::Recorder;
+use crate::text;
 
 /// Bytes by which a request grows before the account of open requests hears of it.
 const ACCOUNTED: usize = 4 * 1024;
@@ -199,6 +200,7 @@ impl RequestContext {
 
     /// Adds an attribute to the request itself, or replaces the one of that name.
     pub(crate) fn set_request_attribute(&self, mut attribute: KeyValue) {
+        text::bound(&mut attribute);
         self.recorder.redactor.attribute(&mut attribute);
         let has_room = self.has_room(&self.lock());
         self.with_request(|request| {
