@@ -8,6 +8,7 @@
 
 mod address;
 mod edits;
+mod excerpts;
 mod names;
 mod shapes;
 mod text;
@@ -189,6 +190,7 @@ impl Redactor {
     ///
     /// - what stands behind a sensitive name, in `Debug` output, JSON, headers, `name=value` and addresses,
     /// - user information of addresses,
+    /// - what an error of MySQL, PostgreSQL or SQLite repeats of a statement or its values,
     /// - what follows `Bearer` and `Basic`, JSON Web Tokens, private keys in PEM, and keys of AWS, GitHub, Google, Slack,
     ///   Stripe and others that have a form of their own.
     ///

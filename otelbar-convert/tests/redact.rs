@@ -378,6 +378,28 @@ fn texts_lose_secrets() {
     check("/cb#access_token=abc", "/cb#access_token=REDACTED");
     check("/shop;jsessionid=ABC", "/shop;jsessionid=REDACTED");
     check("jdbc:postgresql://h/db?user=u&password=p", "jdbc:postgresql://h/db?user=u&password=REDACTED");
+    // What databases' errors repeat.
+    check(
+        "1064 (42000): … for the right syntax to use near 'it's secret' WHERE id = 5' at line 1",
+        "1064 (42000): … for the right syntax to use near 'REDACTED' at line 1",
+    );
+    check("Duplicate entry 'o'neil' for key 'users.name'", "Duplicate entry 'REDACTED' for key 'users.name'");
+    check("Duplicate entry 'never ends", "Duplicate entry 'REDACTED");
+    check(
+        "Incorrect integer value: 'abc' for column 'age' at row 1",
+        "Incorrect integer value: 'REDACTED' for column 'age' at row 1",
+    );
+    check("Truncated incorrect DOUBLE value: 'abc'", "Truncated incorrect DOUBLE value: 'REDACTED'");
+    check(
+        "invalid input syntax for type integer: \"abc\"",
+        "invalid input syntax for type integer: \"REDACTED\"",
+    );
+    check(
+        "duplicate key\nDETAIL: Key (email)=(a@b) already exists.",
+        "duplicate key\nDETAIL: Key (email)=(REDACTED) already exists.",
+    );
+    check("DETAIL: Failing row contains (7, ada, null).", "DETAIL: Failing row contains (REDACTED).");
+    check("unrecognized token: \"'abc\"", "unrecognized token: \"REDACTED\"");
     // What is known by its looks.
     check("got Bearer abc123.def", "got Bearer REDACTED");
     check("Bearer abcdefgh", "Bearer REDACTED");
@@ -416,6 +438,10 @@ fn other_texts_stay_as_they_are() {
         "use Basic auth or Bearer token here",
         "Bearer realm=\"api\", error=\"invalid_token\"",
         "the bearer of bad news",
+        "incorrect number of arguments, value: 7",
+        "syntax error at or near \"FORM\"",
+        "Key (a) was pressed",
+        "PRIMARY Key (a), CHECK ((b)=(c))",
         "eyJust a word. and another.",
         "AKIA is how they begin",
         "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
@@ -498,6 +524,10 @@ fn hostile_texts_take_linear_work() {
         "\\\"",
         "-----BEGIN PRIVATE KEY",
         "-----END ",
+        "Key (",
+        "Key ()=(",
+        "ncorrect ",
+        "Duplicate entry '",
         "a b: ",
         "🦀:",
         "AKIA",

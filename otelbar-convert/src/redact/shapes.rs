@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::REDACTED;
 use super::edits::Edits;
+use super::excerpts;
 
 /// A secret of a known issuer: what it begins with, and how many more characters of which kind it has at least.
 struct Shape {
@@ -52,14 +53,15 @@ const SHAPES: [Shape; 24] = [
     Shape { begins: "hvb.", at_least: 20, of: word },
 ];
 
-/// What begins otherwise, behind the shapes in the automaton's order.
+/// What begins otherwise, behind the shapes in the automaton's order and before the excerpts.
 const OTHERS: [&str; 4] = ["eyJ", "-----BEGIN ", "earer ", "asic "];
 
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // The kind that is searched for many bytes at a time.
     let builder = &mut AhoCorasick::builder();
     builder.match_kind(MatchKind::LeftmostFirst);
-    builder.build(SHAPES.iter().map(|shape| shape.begins).chain(OTHERS)).ok()
+    let beginnings = SHAPES.iter().map(|shape| shape.begins).chain(OTHERS);
+    builder.build(beginnings.chain(excerpts::beginnings())).ok()
 });
 
 /// No secret of these shapes is in a text of fewer bytes.
@@ -71,6 +73,7 @@ pub(super) fn hide(text: &str) -> Cow<'_, str> {
     let Some(beginnings) = &*BEGINNINGS else { return Cow::Borrowed(text) };
     let bytes = text.as_bytes();
     let mut edits = Edits::of(text);
+    let mut ends = excerpts::Ends::default();
     let mut at = 0;
     while let Some(found) = beginnings.find(&bytes[at..]) {
         let (start, end) = (at + found.start(), at + found.end());
@@ -79,7 +82,8 @@ pub(super) fn hide(text: &str) -> Cow<'_, str> {
             Some(0) => jwt(bytes, start),
             Some(1) => private_key(text, start),
             Some(2) => scheme(bytes, start, end, |secret| !is_word(secret)),
-            Some(_) => scheme(bytes, start, end, is_user_and_password),
+            Some(3) => scheme(bytes, start, end, is_user_and_password),
+            Some(other) => excerpts::value(text, end, other - OTHERS.len(), &mut ends),
         };
         at = end;
         if let Some((from, to)) = secret {
