@@ -417,14 +417,14 @@ options! {
         /// From when on a span other than a query is slow, in milliseconds.
         slow_span_threshold: Duration,
             default "1000", env ["OTELBAR_SLOW_SPAN_THRESHOLD"];
-        /// From how many alike children of one parent on they are an N+1.
+        /// From how many alike calls on, below one span, they are an N+1.
         n_plus_one_threshold: usize,
             default "5", env ["OTELBAR_N_PLUS_ONE_THRESHOLD"], check within::<2, MANY>;
-        /// Keys of an address's query whose values are replaced by REDACTED, besides redacted_attribute_keys: code is user[code] too. Replaces the default list.
+        /// Query keys whose values become REDACTED, besides redacted_attribute_keys; a nested key matches by its last part. Replaces the default list.
         redacted_query_keys: Vec<String> as (&[String]),
             default "AWSAccessKeyId,Signature,sig,X-Goog-Signature,X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,SAMLResponse,code,key",
             env ["OTELBAR_REDACTED_QUERY_KEYS"];
-        /// Words that make a value REDACTED where its name contains one (user[oldPassword1]); those under five letters must stand alone. Replaces the default list.
+        /// Words that make a value REDACTED where its name contains one (user.oldPassword1); those under five letters must stand alone. Replaces the default list.
         redacted_attribute_keys: Vec<String> as (&[String]),
             default "access_key,api_key,auth,authorization,bearer,card_number,connection_string,cookie,credential,credit_card,csrf,cvc,cvv,dbpass,dsn,encryption_key,jwt,license_key,master_key,otp,pass,passcode,passkey,passphrase,passwd,password,pin,private_key,pwd,recovery_code,secret,security_code,sessid,session,sid,signing_key,ssh_key,ssn,token,totp,userpass,xsrf",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];

@@ -9,7 +9,7 @@ use opentelemetry::trace::{SpanId, Status};
 use crate::converted::{ConvertedSpan, Panel};
 use crate::findings;
 
-/// Converted spans, with who stands under whom. The [findings](crate::findings) look at it too.
+/// Converted spans, with who stands under whom. The [findings] look at it too.
 ///
 /// ```
 /// # use std::time::{Duration, SystemTime};
