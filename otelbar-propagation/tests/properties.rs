@@ -194,14 +194,16 @@ proptest! {
             };
             let extraction = propagators.extract(&carrier);
             prop_assert_eq!(extraction.traceparent().map(ids), context.traceparent().map(ids));
-            let expected = match (propagator, state) {
-                (Propagator::TraceContext, state) => SamplingState::of_flag(state.is_sampled()),
-                (Propagator::Jaeger, Deferred) => Deny,
-                (Propagator::XRay, Debug) => Accept,
+            // By name, as each format but the first has a feature of its own.
+            let name = propagator.to_string();
+            let expected = match (&*name, state) {
+                ("tracecontext", state) => SamplingState::of_flag(state.is_sampled()),
+                ("jaeger", Deferred) => Deny,
+                ("xray", Debug) => Accept,
                 (_, state) => state,
             };
             // B3 alone carries a decision without a trace.
-            let is_b3 = matches!(propagator, Propagator::B3 | Propagator::B3Multi);
+            let is_b3 = name.starts_with("b3");
             let carries = context.traceparent().is_some() || is_b3;
             prop_assert_eq!(extraction.sampling(), if carries { expected } else { Deferred }, "{}", propagator);
         }
