@@ -38,13 +38,15 @@ impl LeftOut {
     }
 }
 
+const UNSAID: &str = "no reason is given";
+
 /// The reason in a line of `cargo test` that tells of an ignored test.
-///
-/// Examples in the documentation that are marked `ignore` state none.
 pub(super) fn ignored(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("test ")?;
-    let (_, reason) = rest.split_once(" ... ignored")?;
-    Some(reason.strip_prefix(", ").unwrap_or("it says no reason"))
+    let (name, reason) = rest.split_once(" ... ignored")?;
+    let unsaid =
+        if name.contains(" - ") { "an example of the documentation, marked `ignore`" } else { UNSAID };
+    Some(reason.strip_prefix(", ").unwrap_or(unsaid))
 }
 
 /// The name and the reason in a line of node's TAP that tells of a skipped test or suite.
@@ -52,7 +54,7 @@ pub(super) fn skipped(line: &str) -> Option<(&str, &str)> {
     let (result, reason) = line.trim_start().strip_prefix("ok ")?.split_once(" # SKIP")?;
     let (_, name) = result.split_once(" - ")?;
     let reason = reason.trim();
-    Some((name, if reason.is_empty() { "it says no reason" } else { reason }))
+    Some((name, if reason.is_empty() { UNSAID } else { reason }))
 }
 
 #[cfg(test)]
@@ -66,7 +68,11 @@ mod tests {
             "test traces ... ignored, needs a backend: cargo xtask integration",
             Some("needs a backend: cargo xtask integration"),
         );
-        check("test traces ... ignored", Some("it says no reason"));
+        check("test traces ... ignored", Some(UNSAID));
+        check(
+            "test src/../README.md - (line 17) ... ignored",
+            Some("an example of the documentation, marked `ignore`"),
+        );
         check("test traces ... ok", None);
         check("test result: ok. 3 passed; 0 failed; 2 ignored; 0 measured", None);
     }
@@ -75,7 +81,7 @@ mod tests {
     fn a_skipped_suite_is_told_with_its_reason() {
         let check = |line, expected| assert_eq!(skipped(line), expected, "{line}");
         check("    ok 2 - the page # SKIP no Chromium found", Some(("the page", "no Chromium found")));
-        check("ok 1 - the bar # SKIP", Some(("the bar", "it says no reason")));
+        check("ok 1 - the bar # SKIP", Some(("the bar", UNSAID)));
         check("ok 1 - formats a time", None);
         check("not ok 1 - formats a time", None);
         check("# skipped 2", None);
