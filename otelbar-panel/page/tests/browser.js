@@ -118,7 +118,9 @@ class Page {
 
   async goto(url) {
     await this.send("Page.navigate", { url });
-    await this.waitFor("document.readyState === 'complete'");
+    // The document before it, which is complete too, may still be there.
+    const { origin } = new URL(url);
+    await this.waitFor(`location.origin === ${JSON.stringify(origin)} && document.readyState === 'complete'`);
   }
 
   async evaluate(expression) {

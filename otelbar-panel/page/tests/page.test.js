@@ -223,6 +223,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   test("where something other than the toolbar answers, the page says so", () => {
     const refused = { details: [quick({ seq: 1 })] };
     return visit(refused, "", async (page, { state }) => {
+      await page.waitFor("document.querySelector('.list-row[id]')");
       state.refused = true;
       await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.startsWith('Something other than the toolbar answers')");
     }, { allow: /404/ });
