@@ -1,5 +1,7 @@
 //! What is handed over to the pipeline.
 
+mod weight;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,8 +10,6 @@ use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use tokio::time::Instant;
-
-use crate::weight;
 
 /// Finished spans that belong together, as handed over to the pipeline in one go; most often those of one
 /// request.

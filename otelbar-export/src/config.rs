@@ -7,8 +7,12 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use otelbar_config::{OpenTelemetryConfig, QueueOverflow, Signal, Timeout, TracesExporter};
 
+use crate::error::SetupError;
+use crate::options::ExporterOptions;
 use crate::options::named_by_variable;
-use crate::{BreakerPolicy, ConsoleTarget, ExporterOptions, Overflow, RetryPolicy, SetupError, SpoolOptions};
+use crate::pipeline::{BreakerPolicy, Overflow, RetryPolicy};
+use crate::spool::SpoolOptions;
+use crate::transport::ConsoleTarget;
 
 impl ExporterOptions {
     /// The options for each exporter of traces that the configuration names (`OTEL_TRACES_EXPORTER`), in that order;
@@ -167,7 +171,7 @@ mod tests {
     use otelbar_config::{Compression, Protocol};
 
     use super::*;
-    use crate::proxy::ProxyOptions;
+    use crate::transport::proxy::ProxyOptions;
 
     /// The options of the one exporter.
     fn of(config: &OpenTelemetryConfig) -> ExporterOptions {

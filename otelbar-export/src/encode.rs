@@ -6,6 +6,7 @@
 mod json;
 mod proto;
 mod protobuf;
+mod readable;
 #[cfg(feature = "zipkin")]
 mod zipkin;
 
@@ -17,9 +18,8 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::batch::{EnqueueId, TraceBatch};
 use crate::batch::{HandOver, Portion};
-use crate::console::readable;
-use crate::{EnqueueId, TraceBatch};
 
 /// Spans as the bytes of an `ExportTraceServiceRequest`, grouped by resource and scope.
 ///
@@ -169,7 +169,7 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: SizeLimit, encoding: Encoding) 
                 let HandOver { resource, trace_state, .. } = portion.hand_over();
                 (resource, trace_state.as_deref(), portion.spans())
             });
-            readable(spans, &mut text);
+            readable::readable(spans, &mut text);
             let request = Request { body: text.into(), portions: batch };
             Encoded { requests: vec![request], left_out: Vec::new() }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::Destination;
+use crate::destination::Destination;
 
 /// A pipeline could not be set up: an option cannot be used as it is.
 #[derive(Debug, thiserror::Error)]

@@ -11,13 +11,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use otelbar_config::{Compression, ConsoleFormat, Environment, ProcessEnvironment, Protocol};
 
-use crate::compress;
+use crate::destination::{Destination, DestinationKind};
 use crate::encode::Encoding;
-use crate::proxy::ProxyOptions;
-use crate::{
-    BreakerPolicy, ConsoleTarget, Destination, DestinationKind, Overflow, RetryPolicy, SetupError,
-    SpoolOptions,
-};
+use crate::error::SetupError;
+use crate::pipeline::{BreakerPolicy, Overflow, RetryPolicy};
+use crate::spool::SpoolOptions;
+use crate::transport::ConsoleTarget;
+use crate::transport::compress;
+use crate::transport::proxy::ProxyOptions;
 
 /// One destination of a pipeline, and its limits.
 ///
@@ -40,7 +41,7 @@ pub struct ExporterOptions {
     pub(crate) protocol: Protocol,
     pub(crate) compression: Compression,
     #[cfg(feature = "tls")]
-    pub(crate) tls: crate::tls::TlsOptions,
+    pub(crate) tls: crate::transport::tls::TlsOptions,
     pub(crate) proxy: ProxyOptions,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
@@ -128,7 +129,7 @@ impl ExporterOptions {
             protocol: Protocol::HttpProtobuf,
             compression: Compression::None,
             #[cfg(feature = "tls")]
-            tls: crate::tls::TlsOptions::default(),
+            tls: crate::transport::tls::TlsOptions::default(),
             proxy: ProxyOptions::default(),
             headers: HeaderMap::new(),
             timeout: Duration::from_secs(10),

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::client::one_line;
+use crate::text::one_line;
 
 /// Does this, and gives the message of a panic in it. Nothing that it has touched is used again if it panics.
 pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Arc<str>> {

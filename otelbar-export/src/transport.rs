@@ -1,11 +1,35 @@
-//! What the pipeline asks of a way to send.
+//! The ways to send, and what the pipeline asks of each.
+
+mod answer;
+mod cause;
+mod client;
+pub(crate) mod compress;
+mod console;
+#[cfg(feature = "grpc")]
+mod grpc;
+mod http;
+pub(crate) mod proxy;
+mod retry_after;
+mod rpc;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+mod user_agent;
+mod version;
 
 use std::future::Future;
 
 use bytes::Bytes;
 
-use crate::SendError;
-use crate::client::one_line;
+pub(crate) use client::{Connector, connector};
+pub use console::ConsoleTarget;
+pub(crate) use console::{Console, ConsoleTransport};
+#[cfg(feature = "grpc")]
+pub(crate) use grpc::GrpcTransport;
+pub(crate) use http::HttpTransport;
+pub(crate) use version::Version;
+
+use crate::error::SendError;
+use crate::text::one_line;
 
 /// Sends encoded requests and tells what came back.
 pub(crate) trait Transport {

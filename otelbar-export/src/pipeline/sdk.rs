@@ -1,0 +1,111 @@
+//! The pipeline inside a `TracerProvider` of the SDK: as its span exporter, and as its span processor.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceId;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
+
+use crate::batch::{TraceBatch, TraceKey};
+use crate::error::Unfinished;
+use crate::pipeline::{DropReason, Dropped, ToolbarSpanExporter};
+
+/// How long the SDK's flush waits, which names no time of its own; as long as its shutdown.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Behind any span processor of the SDK. `export` hands the spans over, each trace by itself, and is done when they
+/// are queued; what becomes of them then is told by receipt, with the trace's id (its lower half) as
+/// [key](TraceKey). The SDK's processors do not pass a flush on: [`flush`](ToolbarSpanExporter::flush) the exporter
+/// after the provider.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
+///
+/// let exporter = ToolbarSpanExporter::new(ExporterOptions::new("http://127.0.0.1:4318/v1/traces")?)?;
+/// let provider = SdkTracerProvider::builder().with_batch_exporter(exporter.clone()).build();
+/// # exporter.shutdown(std::time::Duration::ZERO)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl SpanExporter for ToolbarSpanExporter {
+    /// # Errors
+    ///
+    /// `AlreadyShutdown` after the pipeline's end. What has no room in the queue is counted and told by receipt, and is
+    /// no error here: the SDK would log each.
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let mut traces: HashMap<TraceId, Vec<SpanData>> = HashMap::new();
+        for span in batch {
+            traces.entry(span.span_context.trace_id()).or_default().push(span);
+        }
+        let mut result = Ok(());
+        for (trace, spans) in traces {
+            if let Err(Dropped { reason: DropReason::Closed, .. }) = self.hand_over(trace, spans) {
+                result = Err(OTelSdkError::AlreadyShutdown);
+            }
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.shutdown(timeout).map_err(|unfinished| unfinished_after(timeout, &unfinished))
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.flush(FLUSH).map_err(|unfinished| unfinished_after(FLUSH, &unfinished))
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
+}
+
+/// In the place of the SDK's batch processor and its exporter, without a second queue and a copy of the spans: each
+/// sampled span is handed over by itself when it ends, and so is what gives way in a full queue.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
+///
+/// let exporter = ToolbarSpanExporter::new(ExporterOptions::new("http://127.0.0.1:4318/v1/traces")?)?;
+/// let provider = SdkTracerProvider::builder().with_span_processor(exporter.clone()).build();
+/// # exporter.shutdown(std::time::Duration::ZERO)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+impl SpanProcessor for ToolbarSpanExporter {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        if span.span_context.is_sampled() {
+            // What is dropped is counted, and told by receipt.
+            let _ = self.hand_over(span.span_context.trace_id(), vec![span]);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        SpanExporter::force_flush(self)
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        SpanExporter::shutdown_with_timeout(self, timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        SpanExporter::set_resource(self, resource);
+    }
+}
+
+impl ToolbarSpanExporter {
+    fn hand_over(&self, trace: TraceId, spans: Vec<SpanData>) -> Result<(), Dropped> {
+        self.enqueue(TraceBatch::new(TraceKey::from(trace), self.resource.clone(), spans)).map(|_| ())
+    }
+}
+
+fn unfinished_after(deadline: Duration, unfinished: &Unfinished) -> OTelSdkError {
+    match unfinished.destinations.iter().all(|left| left.last_error.is_none()) {
+        true => OTelSdkError::Timeout(deadline),
+        false => OTelSdkError::InternalFailure(unfinished.to_string()),
+    }
+}

@@ -1,0 +1,157 @@
+//! Which proxy stands between the pipeline and the endpoint.
+
+mod connector;
+mod variables;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
+use hyper_util::client::proxy::matcher::Matcher;
+use otelbar_config::Environment;
+
+use crate::error::SetupError;
+
+pub(crate) use connector::{ProxyConnector, ProxyError};
+use variables::ProxyVariables;
+
+/// How the proxy is chosen.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum ProxyOptions {
+    #[default]
+    Without,
+    /// For every endpoint.
+    Fixed(Proxy),
+    /// By the endpoint.
+    Variables(Arc<ProxyVariables>),
+}
+
+impl ProxyOptions {
+    pub(crate) fn fixed(url: &str) -> Result<Self, SetupError> {
+        const OPTION: &str = "proxy";
+        let begins_with_scheme = url.trim().get(..HTTP.len()).is_some_and(|s| s.eq_ignore_ascii_case(HTTP));
+        if !begins_with_scheme {
+            return Err(unusable(OPTION, url, "is not an http:// URL"));
+        }
+        Proxy::parse(OPTION, url).map(Self::Fixed)
+    }
+
+    /// Reads the variables now; what they say is looked at when the endpoint is known.
+    pub(crate) fn from_environment(environment: &dyn Environment) -> Self {
+        Self::Variables(Arc::new(ProxyVariables::read(environment)))
+    }
+
+    /// The proxy on the way to this endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Names the variable whose value is no proxy for us, when it is this endpoint's.
+    pub(crate) fn proxy_for(&self, endpoint: &Uri) -> Result<Option<Proxy>, SetupError> {
+        match self {
+            Self::Without => Ok(None),
+            Self::Fixed(proxy) => Ok(Some(proxy.clone())),
+            Self::Variables(variables) => variables.proxy_for(endpoint),
+        }
+    }
+}
+
+/// An HTTP proxy that is spoken to in the clear.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    uri: Uri,
+    /// To be shown: without credentials.
+    pub(crate) text: Arc<str>,
+    /// The value of `Proxy-Authorization`.
+    pub(crate) authorization: Option<HeaderValue>,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+const HTTP: &str = "http://";
+
+impl Proxy {
+    /// From `http://user:password@host:port`, where all but the host may be left out, as curl and Go have it.
+    fn parse(option: &'static str, url: &str) -> Result<Self, SetupError> {
+        let found = Matcher::builder().all(url.trim()).build().intercept(&Uri::from_static("http://any"));
+        let proxy = found.ok_or_else(|| unusable(option, url, "is not the URL of an HTTP proxy"))?;
+        let authority = proxy.uri().authority().map_or("", Authority::as_str);
+        if authority.contains('@') {
+            return Err(unusable(
+                option,
+                url,
+                "has more than one @; in a user or password it is written %40",
+            ));
+        }
+        // An invalid port parses, and is then as good as left out.
+        if proxy.uri().port_u16().is_none() && proxy.uri().host() != Some(authority) {
+            return Err(unusable(option, url, "has an invalid port"));
+        }
+        if proxy.uri().scheme() != Some(&Scheme::HTTP) {
+            return Err(unusable(option, url, "is not an HTTP proxy, the one kind that is supported"));
+        }
+        let text = proxy.uri().to_string().trim_end_matches('/').into();
+        Ok(Self { uri: proxy.uri().clone(), text, authorization: proxy.basic_auth().cloned() })
+    }
+}
+
+fn unusable(option: &'static str, url: &str, problem: &str) -> SetupError {
+    // Not repeated where it may hold a password.
+    let shown = if url.contains('@') { "***" } else { url };
+    SetupError::option(
+        option,
+        shown,
+        problem,
+        "write it like http://user:password@proxy.example:3128, or do without by NO_PROXY or without_proxy()",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxys_url_is_read_and_its_credentials_are_not_shown() {
+        #[track_caller]
+        fn check(url: &str, text: &str, authorization: Option<&str>) {
+            let proxy = Proxy::parse("http_proxy", url).unwrap();
+            let sent = proxy.authorization.as_ref().map(|value| value.to_str().unwrap());
+            assert_eq!((&*proxy.text, sent), (text, authorization));
+            assert_eq!(format!("{proxy:?}"), format!("{text:?}"));
+        }
+        check("http://proxy.example:3128", "http://proxy.example:3128", None);
+        check(" HTTP://proxy.example/path?query ", "http://proxy.example", None);
+        check("proxy.example:3128", "http://proxy.example:3128", None);
+        check("http://[::1]:3128/", "http://[::1]:3128", None);
+        check("http://me:secret@proxy:1", "http://proxy:1", Some("Basic bWU6c2VjcmV0"));
+        check("me:p%40ss%3A@proxy:1", "http://proxy:1", Some("Basic bWU6cEBzczo="));
+        check("http://me@proxy", "http://proxy", Some("Basic bWU6"));
+    }
+
+    #[test]
+    fn what_is_no_http_url_is_named_with_the_remedy() {
+        #[track_caller]
+        fn check(url: &str, expected: &str) {
+            let error = ProxyOptions::fixed(url).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(error.contains("; write it like http://") && !error.contains("secret"), "{error}");
+        }
+        check("", "proxy: \"\" is not an http:// URL");
+        check("proxy.example:3128", "proxy: \"proxy.example:3128\" is not an http:// URL");
+        check("socks5://proxy.example", "proxy: \"socks5://proxy.example\" is not an http:// URL");
+        check("https://me:secret@proxy.example", "proxy: \"***\" is not an http:// URL");
+        check("http://", "proxy: \"http://\" is not the URL of an HTTP proxy");
+        check("http://a b:3128", "proxy: \"http://a b:3128\" is not the URL of an HTTP proxy");
+        check("http://proxy:port", "proxy: \"http://proxy:port\" has an invalid port");
+        check("http://me:secret@proxy:65536", "proxy: \"***\" has an invalid port");
+        check(
+            "http://me:secret@x@proxy:1",
+            "proxy: \"***\" has more than one @; in a user or password it is written %40",
+        );
+        check("hütte", "proxy: \"hütte\" is not an http:// URL");
+    }
+}
