@@ -245,6 +245,73 @@ fn a_failure_is_counted_once() {
     check_count(vec![work(7, None)], vec![logged("odd", 7, &[("otelbar.log.level", "ALERT")])], 1);
 }
 
+/// Protects the count where the failure went through a span that tells of none, as `#[instrument]` without `err` does.
+#[test]
+fn a_failure_that_is_passed_on_by_its_message_is_counted_once() {
+    let fails = |id, parent, message: &'static str| Entry { error: Some(message.into()), ..work(id, parent) };
+    let through = |outer: &'static str, inner: &'static str| {
+        vec![fails(7, None, outer), work(8, Some(7)), work(9, Some(8)), fails(10, Some(9), inner)]
+    };
+    for (outer, inner, expected) in [
+        ("lost", "lost", 1),
+        ("cannot load: lost", "lost", 1),
+        ("cannot load (lost: disk full)", "lost: disk full", 1),
+        ("cannot load\n  lost", "lost\n", 1),
+        // The one says nothing of the other.
+        ("refused", "lost", 2),
+        ("cannot load: lost", "lost: disk full", 2),
+        ("lostness", "lost", 2),
+        ("unlost", "lost", 2),
+        ("café lost", "caf", 2),
+        ("lost", "", 2),
+        ("", "lost", 2),
+    ] {
+        check_count(through(outer, inner), vec![], expected);
+    }
+    // Another failure, of which nothing is said, is one of its own.
+    let two = [through("cannot load: lost", "lost"), vec![fails(11, Some(8), "refused")]].concat();
+    check_count(two, vec![], 2);
+    // Through a failure: what it says itself is passed on, or not.
+    let chain = |middle| {
+        vec![fails(7, None, "page: a"), work(8, Some(7)), fails(9, Some(8), middle), fails(10, Some(9), "b")]
+    };
+    check_count(chain("a"), vec![], 1);
+    check_count(chain("c"), vec![], 2);
+}
+
+/// Protects the count where the request itself failed with what a query in a handler failed with.
+#[test]
+fn a_request_that_passes_on_a_failure_is_counted_with_it() {
+    let request =
+        |message| Request { exception: Some(exception("Discount", message)), status: Some(500), ..get("/") };
+    let failed = || Entry {
+        error: Some("NOT NULL failed".into()),
+        parent: Some(SpanId::from(7)),
+        ..query("SELECT 1 FROM a")
+    };
+    let count = |message| {
+        let mut data = data(request(message));
+        data.entries = vec![work(7, None), failed()];
+        count_failures(&Tree::of(&convert(&data).spans))
+    };
+    assert_eq!(count("no discount for order 1: NOT NULL failed"), 1);
+    assert_eq!(count("no discount for order 1"), 2);
+}
+
+/// Protects the count where an error is logged beside the failure that it tells of, and not in it.
+#[test]
+fn an_error_that_is_logged_above_or_below_its_failure_is_counted_once() {
+    let fails = |id, parent, message: &'static str| Entry { error: Some(message.into()), ..work(id, parent) };
+    let above = || vec![work(7, None), work(8, Some(7)), fails(9, Some(8), "lost")];
+    check_count(above(), vec![logged("cannot load: lost", 7, &[])], 1);
+    check_count(above(), vec![logged("cannot load", 7, &[])], 2);
+    check_count(above(), vec![logged("cannot load: lost", 7, &[]), logged("odd", 8, &[])], 2);
+    let below = || vec![fails(7, None, "cannot load: lost"), work(8, Some(7)), work(9, Some(8))];
+    check_count(below(), vec![logged("lost", 9, &[])], 1);
+    check_count(below(), vec![logged("page: cannot load: lost", 9, &[])], 1);
+    check_count(below(), vec![logged("odd", 9, &[])], 2);
+}
+
 #[test]
 fn a_span_of_the_api_keeps_its_scope_and_says_its_status_itself() {
     let scope = InstrumentationScope::builder("reqwest-tracing").with_version("1.2").build();

@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanId;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::{
-    Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Parameter, Request, Source,
+    Cache, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Parameter, Request, Source,
 };
 use otelbar_convert::{Finding, FindingKind, PanelDataConverter};
 
@@ -351,6 +351,24 @@ fn what_failed_is_told_once_where_it_began() {
     check_data(&data, &["critical error: read failed: read lost"]);
     assert_eq!(find(&data)[0].span_ids, [ROOT, outer, inner]);
     assert_eq!(find(&data)[0].sentence(), "The request was answered with 503.");
+}
+
+#[test]
+fn what_failed_is_told_once_also_through_spans_that_tell_of_no_failure() {
+    let (outer, inner) = (SpanId::from(7), SpanId::from(8));
+    let exception = Exception { message: Some("no discount: lost".into()), ..Exception::default() };
+    let request = Request { exception: Some(exception), status: Some(500), ..get("/") };
+    let mut data = request_of(ms(900), request);
+    let failed = Entry {
+        id: Some(inner),
+        parent: Some(outer),
+        error: Some("lost".into()),
+        ..query("SELECT 1 FROM a")
+    };
+    data.entries = vec![Entry { id: Some(outer), ..entry("handler", 2) }, failed];
+    check_data(&data, &["critical error: SELECT a failed: lost"]);
+    assert_eq!(find(&data)[0].span_ids, [ROOT, inner]);
+    assert_eq!(find(&data)[0].sentence(), "The request was answered with 500.");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use opentelemetry::Value;
 use opentelemetry::trace::{Event, Status};
+use opentelemetry::{KeyValue, Value};
 
 use super::{Finding, FindingKind, Location, Severity, Thresholds, text};
 use crate::converted::{ConvertedSpan, Panel};
@@ -11,8 +11,9 @@ use crate::tree::{Tree, is_error};
 
 /// What failed, once for each cause, and what was logged as an error.
 ///
-/// A span that failed because a child did is named with that child, and those that failed alike are named together. An
-/// error that was logged in a span which did not fail was dealt with, and is told as such.
+/// A span that failed because one below it did is named with that one, and those that failed alike are named together. An
+/// error that was logged in a span which did not fail was dealt with, and is told as such, unless it repeats the message
+/// of a failure above or below.
 pub fn errors(tree: &Tree<'_>, _: &Thresholds) -> Vec<Finding> {
     let mut findings = failures(tree);
     findings.extend(logged(tree));
@@ -39,23 +40,104 @@ fn failures(tree: &Tree<'_>) -> Vec<Finding> {
     causes.iter().filter_map(|causes| describe(tree, causes)).collect()
 }
 
-/// Whether a span failed other than since a child did.
+/// Whether a span failed other than since one below it did.
 fn is_cause(tree: &Tree<'_>, span: usize) -> bool {
     let is_error = |i: usize| tree.spans().get(i).is_some_and(is_error);
-    is_error(span) && !tree.children(span).iter().any(|child| is_error(*child))
+    is_error(span)
+        && !tree.children(span).iter().any(|child| is_error(*child))
+        && !passes_on_a_failure(tree, span, &tree.spans().get(span).map(texts).unwrap_or_default())
 }
 
-/// How many things went wrong, each counted once: a span that failed other than since a child of it did, and an error
-/// logged in a span that did not fail. What was logged in one that did fail tells of that failure.
+/// How many things went wrong, each counted once: a span that failed other than since one below it did, and an error
+/// logged in a span that did not fail. What was logged in one that did fail tells of that failure, and so does what
+/// repeats the message of a failure below.
 pub fn count_failures(tree: &Tree<'_>) -> usize {
     let causes = (0..tree.spans().len()).filter(|span| is_cause(tree, *span)).count();
-    let logged = tree.spans().iter().filter(|span| !is_error(span)).map(logged_errors);
-    logged.fold(causes, usize::saturating_add)
+    (0..tree.spans().len()).map(|span| logged_errors(tree, span)).fold(causes, usize::saturating_add)
+}
+
+/// How many spans are looked at to find the failure that another one tells of.
+const MOST_SPANS: usize = 1_000;
+
+/// With how many failures, and at how many places, a text is compared.
+const MOST_COMPARED: usize = 16;
+
+/// The nearest span around this one that failed.
+fn failed_around(tree: &Tree<'_>, span: usize) -> Option<usize> {
+    let around = std::iter::successors(tree.parent(span), |span| tree.parent(*span));
+    around.take(MOST_SPANS).find(|span| tree.spans().get(*span).is_some_and(is_error))
+}
+
+/// Whether one of these texts of a span has the message of a failure below it in it, as an error has that says its cause.
+///
+/// The failure may have gone through spans that don't tell of it, as `#[instrument]` without `err` makes them.
+fn passes_on_a_failure(tree: &Tree<'_>, span: usize, texts: &[&str]) -> bool {
+    let mut pending = tree.children(span).to_vec();
+    let mut compared = 0;
+    for _ in 0..MOST_SPANS {
+        let Some(below) = pending.pop() else { break };
+        let Some(failed) = tree.spans().get(below) else { continue };
+        if !is_error(failed) {
+            pending.extend(tree.children(below));
+        } else if has_message_of(texts, failed) {
+            return true;
+        } else {
+            compared += 1;
+            if compared == MOST_COMPARED {
+                break;
+            }
+        }
+    }
+    false
+}
+
+/// Whether one of these texts has a message of this span in it.
+fn has_message_of(texts: &[&str], failed: &ConvertedSpan) -> bool {
+    self::texts(failed).iter().any(|message| is_part(message, texts))
+}
+
+/// Whether one of these texts has this message in it, as words of their own.
+fn is_part(message: &str, texts: &[&str]) -> bool {
+    let is_in = |text: &str| {
+        text.match_indices(message).take(MOST_COMPARED).any(|(at, _)| {
+            let (before, behind) = (text.get(..at), text.get(at.saturating_add(message.len())..));
+            let around = [
+                before.and_then(|text| text.chars().next_back()),
+                behind.and_then(|text| text.chars().next()),
+            ];
+            !around.into_iter().flatten().any(char::is_alphanumeric)
+        })
+    };
+    !message.is_empty() && texts.iter().any(|text| is_in(text))
+}
+
+/// What a span says of its failure: the description of its status, and the messages of its exceptions.
+fn texts(span: &ConvertedSpan) -> Vec<&str> {
+    let status = match &span.data.status {
+        Status::Error { description } => Some(&**description),
+        _ => None,
+    };
+    let exceptions = span.data.events.events.iter().filter(|event| event.name == semconv::EXCEPTION);
+    let messages = exceptions.filter_map(|event| message(event));
+    status.into_iter().chain(messages).map(str::trim).filter(|text| !text.is_empty()).collect()
+}
+
+fn message(event: &Event) -> Option<&str> {
+    let is_message = |attribute: &&KeyValue| attribute.key.as_str() == semconv::EXCEPTION_MESSAGE;
+    match &event.attributes.iter().find(is_message)?.value {
+        Value::String(message) => Some(message.as_str()),
+        _ => None,
+    }
 }
 
 fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
     let spans = tree.spans();
-    let failed = |i: usize| tree.parent(i).filter(|parent| spans.get(*parent).is_some_and(is_error));
+    // What failed since this did: the parent, or one further out that repeats what this says.
+    let failed = |i: usize| {
+        let around = failed_around(tree, i)?;
+        let passes_on = || has_message_of(&texts(spans.get(around)?), spans.get(i)?).then_some(around);
+        if tree.parent(i) == Some(around) { Some(around) } else { passes_on() }
+    };
     let mut concerned = BTreeSet::new();
     for cause in causes {
         let mut at = Some(*cause);
@@ -105,8 +187,9 @@ fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
 
 /// Errors logged in spans that did not fail.
 fn logged(tree: &Tree<'_>) -> Option<Finding> {
-    let spans = || tree.spans().iter().filter(|span| !is_error(span)).filter(|span| logged_errors(span) > 0);
-    let count: usize = spans().map(logged_errors).sum();
+    let counts: Vec<_> = (0..tree.spans().len()).map(|span| logged_errors(tree, span)).collect();
+    let spans = tree.spans().iter().zip(&counts).filter(|(_, count)| **count > 0).map(|(span, _)| span);
+    let count: usize = counts.iter().sum();
     let title = match count {
         0 => return None,
         1 => "1 error logged".to_owned(),
@@ -119,21 +202,34 @@ fn logged(tree: &Tree<'_>) -> Option<Finding> {
         "What it was logged in did not fail.",
         "Mend what it tells of, or log it as a warning where it is dealt with.",
     );
-    Some(finding.with_spans(spans()))
+    Some(finding.with_spans(spans))
 }
 
 /// `SeverityNumber` of the least severe error.
 const FROM_ERROR: i64 = 17;
 
-fn logged_errors(span: &ConvertedSpan) -> usize {
-    let is_error = |event: &&Event| {
-        event.attributes.iter().any(|attribute| match (attribute.key.as_str(), &attribute.value) {
-            (semconv::LEVEL, Value::String(level)) => matches!(level.as_str(), "ERROR" | "FATAL"),
-            (semconv::SEVERITY_NUMBER, Value::I64(number)) => *number >= FROM_ERROR,
-            _ => false,
-        })
+/// How many errors were logged in a span that did not fail, without those that tell of a failure above or below it.
+fn logged_errors(tree: &Tree<'_>, place: usize) -> usize {
+    let Some(span) = tree.spans().get(place).filter(|span| !is_error(span)) else { return 0 };
+    let is_told = |event: &Event| {
+        let texts: Vec<_> = [Some(&*event.name), message(event)].into_iter().flatten().collect();
+        let is_of_around = || {
+            let around = failed_around(tree, place).and_then(|around| tree.spans().get(around));
+            around.is_some_and(|around| {
+                has_message_of(&texts, around) || texts.iter().any(|text| is_part(text, &self::texts(around)))
+            })
+        };
+        passes_on_a_failure(tree, place, &texts) || is_of_around()
     };
-    span.data.events.events.iter().filter(is_error).count()
+    span.data.events.events.iter().filter(|event| is_error_event(event) && !is_told(event)).count()
+}
+
+fn is_error_event(event: &Event) -> bool {
+    event.attributes.iter().any(|attribute| match (attribute.key.as_str(), &attribute.value) {
+        (semconv::LEVEL, Value::String(level)) => matches!(level.as_str(), "ERROR" | "FATAL"),
+        (semconv::SEVERITY_NUMBER, Value::I64(number)) => *number >= FROM_ERROR,
+        _ => false,
+    })
 }
 
 /// Why a span failed, in a few words: the exception logged last, else the status, else the type of the error.
