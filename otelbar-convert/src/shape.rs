@@ -55,13 +55,14 @@ pub(crate) fn of_call(method: &str, url: &str) -> u64 {
 /// Host, port and path of a URL, without user information, query and fragment.
 pub(crate) fn place_of_url(url: &str) -> &str {
     let url = url.split(['?', '#']).next().unwrap_or_default();
-    let Some((_, rest)) = url.split_once("://") else { return url };
+    let Some(rest) = url.strip_prefix("//").or_else(|| Some(url.split_once("://")?.1)) else { return url };
     let authority = rest.find('/').and_then(|end| rest.get(..end)).unwrap_or(rest);
     let user = authority.rfind('@').map_or(0, |at| at + 1);
     rest.get(user..).unwrap_or_default()
 }
 
-/// Calls that ask for the very same, by a method that changes nothing.
+/// Calls that ask for the very same, by a method that changes nothing. What QUERY asks for stands in its body, which is
+/// not known.
 pub(crate) fn fingerprint_of_call(method: &str, url: &str) -> Option<u64> {
     let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
     reads.then(|| Fingerprint::default().with("http").with(method).with(url).finish())

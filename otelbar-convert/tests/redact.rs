@@ -293,6 +293,11 @@ fn urls_lose_credentials_and_fragment() {
     check("http://h/a@b?token=t", "http://h/a@b?token=REDACTED");
     check("http://h:3000/@vite/client", "http://h:3000/@vite/client");
     check("http://[::1]/@a", "http://[::1]/@a");
+    check("//u:p@h/p?token=t", "//REDACTED:REDACTED@h/p?token=REDACTED");
+    check("//u@h/p", "//REDACTED@h/p");
+    check("//h:3000/@vite/client", "//h:3000/@vite/client");
+    check("//h/a@b", "//h/a@b");
+    check("//h/?next=http://u:p@h", "//h/?next=http://REDACTED:REDACTED@h");
     check("/relative?token=t", "/relative?token=REDACTED");
     check("/shop;jsessionid=ABC?page=2", "/shop;jsessionid=REDACTED?page=2");
     check("*", "*");
@@ -364,6 +369,12 @@ fn texts_lose_secrets() {
         "see http://u:p@a/ and http://v:q@b/",
         "see http://REDACTED:REDACTED@a/ and http://REDACTED:REDACTED@b/",
     );
+    check("to //u:p@h/a, retrying", "to //REDACTED:REDACTED@h/a, retrying");
+    check("(//u:p/w@h)", "(//REDACTED:REDACTED@h)");
+    check("uri=//:pw@h", "uri=//REDACTED:REDACTED@h");
+    check("//token:abc@h", "//REDACTED:REDACTED@h");
+    check(r#"{"url":"http:\/\/u:pw@h\/"}"#, r#"{"url":"http:\/\/REDACTED:REDACTED@h\/"}"#);
+    check(r#"{"url":"\/\/u:pw@h\/"}"#, r#"{"url":"\/\/REDACTED:REDACTED@h\/"}"#);
     check("/?token=sup3rs3cret&password=hunter2", "/?token=REDACTED&password=REDACTED");
     check("GET /a?page=2&code=abc HTTP/1.1", "GET /a?page=2&code=REDACTED HTTP/1.1");
     check(
@@ -433,6 +444,12 @@ fn other_texts_stay_as_they_are() {
         "postgres:///db?host=/tmp",
         "file:///home/a@b/c",
         "bob@example.com wrote: hello",
+        "//a@b",
+        "see //a@b: there",
+        "// note: write to bob@example.com",
+        "//h:3000/@vite/client",
+        "a//b:c@d",
+        "///b:c@d",
         "git@github.com:a/b.git",
         "Bearer authentication is required",
         "use Basic auth or Bearer token here",
@@ -490,6 +507,7 @@ fn attributes_are_cleaned_by_name_and_by_value() {
     check("http.url", "http://h/?sig=abc", "http://h/?sig=REDACTED");
     check("http.target", "/a?code=abc", "/a?code=REDACTED");
     check("url.query", "code=abc&a=1", "code=REDACTED&a=1");
+    check("uri", "/?token=sup3rs3cret&password=hunter2", "/?token=REDACTED&password=REDACTED");
     check("note", "password=abc", "password=REDACTED");
     check("note", texts(&["a", "password=abc"]), texts(&["a", "password=REDACTED"]));
     check("http.request.header.cookie", texts(&["a=b", "c=d"]), texts(&["REDACTED"]));
@@ -511,6 +529,9 @@ fn hostile_texts_take_linear_work() {
         ";a=",
         "://",
         "a://@",
+        "//a:@",
+        "//a:",
+        r"\/\/a:",
         "redis://a:b",
         "-eyJ",
         "eyJa.",
@@ -558,7 +579,7 @@ proptest! {
     fn any_structure_is_taken(
         parts in proptest::collection::vec(
             prop::sample::select(vec![
-                "password", "token", "user", "x", "://", ":", "=", "==", "?", "&", ";", "@", "/", "\"", "'", "\\", "\\\"", "{", "}", "(",
+                "password", "token", "user", "x", "://", "//", ":", "=", "==", "?", "&", ";", "@", "/", "\"", "'", "\\", "\\\"", "{", "}", "(",
                 ")", "[", "]", ",", " ", "\n", "Bearer ", "Some", "%3D", "%", "eyJhbGciOiJI", ".", "#", "é", "REDACTED", "postgres", "`",
                 "Authorization", "+", "=>", "None", "1",
             ]),

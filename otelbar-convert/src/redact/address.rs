@@ -79,13 +79,14 @@ pub(super) fn user_information(
     (end > 0).then(|| UserInformation { length: end, has_password: rest[..end].contains(&b':') })
 }
 
-/// An address without its user information.
+/// An address without its user information; one without a scheme begins with `//`.
 pub(super) fn without_user_information(url: &str) -> Cow<'_, str> {
     let mut edits = Edits::of(url);
-    if let Some((scheme, rest)) = url.split_once("://")
+    let reference = url.strip_prefix("//").map(|rest| ("", rest));
+    if let Some((scheme, rest)) = reference.or_else(|| url.split_once("://"))
         && let Some(user) = user_information(scheme.as_bytes(), rest.as_bytes(), rest.rfind('@'))
     {
-        let start = scheme.len() + "://".len();
+        let start = url.len() - rest.len();
         edits.replace(start, start + user.length, user.replacement());
     }
     edits.finish()

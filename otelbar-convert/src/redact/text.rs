@@ -109,9 +109,16 @@ impl Scan<'_, '_> {
     fn visit(&mut self, at: usize) -> usize {
         match self.bytes[at] {
             b'(' => return self.visit_tuple(at),
-            b':' if self.bytes[at..].starts_with(b"://") => return self.visit_address(at),
+            b':' if self.bytes[at..].starts_with(b"://") => return self.visit_address(at, at + 3),
+            // As JSON may write it.
+            b':' if self.bytes[at..].starts_with(br":\/\/") => return self.visit_address(at, at + 5),
             // A path of Rust.
             b':' if self.bytes.get(at + 1) == Some(&b':') => return at + 2,
+            b':' => {
+                if let Some(behind) = self.reference(at).and_then(|start| self.user_information(b"", start)) {
+                    return behind;
+                }
+            }
             _ => {}
         }
         let mut behind = at + 1;
@@ -155,12 +162,35 @@ impl Scan<'_, '_> {
         self.redactor.names.ends_in_sensitive(whole, name.range.start - name.with_word_before)
     }
 
-    /// The user information of an address, whose `://` is here.
-    fn visit_address(&mut self, at: usize) -> usize {
-        let start = at + 3;
+    /// The user information of an address, whose scheme ends here, and whose authority begins there.
+    fn visit_address(&mut self, at: usize, start: usize) -> usize {
         let schemes = &self.bytes[self.done..at];
         let length = schemes.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         let scheme = &schemes[schemes.len() - length..];
+        self.user_information(scheme, start).unwrap_or(start)
+    }
+
+    /// Where the authority of an address without a scheme begins, if the colon behind the user's name is here:
+    /// `//user:password@host`.
+    ///
+    /// What has no password (`//a@b`) may as well be a path or a comment, and stays.
+    fn reference(&self, colon: usize) -> Option<usize> {
+        let before = &self.bytes[self.done.max(colon.saturating_sub(LONGEST_NAME))..colon];
+        let is_of_user = |byte: &&u8| {
+            !byte.is_ascii_whitespace()
+                && !matches!(byte, b'/' | b':' | b'@' | b'"' | b'\'' | b'`' | b'<' | b'>')
+        };
+        let length = before.iter().rev().take_while(is_of_user).count();
+        let slashes = &before[..before.len() - length];
+        let before = slashes.strip_suffix(b"//").or_else(|| slashes.strip_suffix(br"\/\/"))?;
+        let begins = before.last().is_none_or(|byte| {
+            !byte.is_ascii_alphanumeric() && !matches!(byte, b'/' | b':' | b'.' | b'_' | b'-' | 0x80..)
+        });
+        begins.then_some(colon - length)
+    }
+
+    /// Hides the user information of an authority that begins here, and tells where it ends.
+    fn user_information(&mut self, scheme: &[u8], start: usize) -> Option<usize> {
         let (end, last_at) = match self.address {
             Some(known) if known.0 >= start => known,
             _ => {
@@ -170,15 +200,11 @@ impl Scan<'_, '_> {
         };
         self.address = Some((end, last_at));
         let last_at = last_at.and_then(|at| at.checked_sub(start));
-        match address::user_information(scheme, &self.bytes[start..end], last_at) {
-            Some(user) => {
-                let to = start + user.length;
-                self.edits.replace(start, to, user.replacement());
-                self.done = to;
-                to
-            }
-            None => start,
-        }
+        let user = address::user_information(scheme, &self.bytes[start..end], last_at)?;
+        let to = start + user.length;
+        self.edits.replace(start, to, user.replacement());
+        self.done = to;
+        Some(to)
     }
 
     /// A query of an address or a form, one of whose keys begins here.
