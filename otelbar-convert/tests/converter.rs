@@ -75,6 +75,7 @@ fn the_root_follows_the_conventions_of_http_servers() {
     check_root(Request { route: None, path: "/secret/7".into(), ..get("") }, "GET | unset | ");
     check_root(Request { method: "get".into(), ..get("/a") }, "HTTP /a | unset | ");
     check_root(Request { method: "BREW".into(), route: None, ..get("") }, "HTTP | unset | ");
+    check_root(Request { method: "QUERY".into(), ..get("/a") }, "QUERY /a | unset | ");
     check_root(Request { status: Some(404), ..get("/a") }, "GET /a | unset | ");
     check_root(Request { status: Some(503), ..get("/a") }, "GET /a | error | 503");
     check_root(

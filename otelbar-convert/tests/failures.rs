@@ -382,6 +382,7 @@ fn a_call_is_named_by_its_template_and_shown_with_its_place() {
     let url = "https://me:pw@stock.example:8080/items/7?token=a#b";
     check("GET", url, None, ("GET", "GET stock.example:8080/items/7"));
     check("GET", url, Some("/items/{id}"), ("GET /items/{id}", "GET stock.example:8080/items/7"));
+    check("GET", "//me:pw@stock.example/items?token=a", None, ("GET", "GET stock.example/items"));
     check("QUERY", "http://a", None, ("QUERY", "QUERY a"));
     check("BREW", "http://a/", None, ("HTTP", "HTTP a/"));
     check("GET", "", None, ("GET", "GET"));

@@ -472,6 +472,23 @@ fn calls_that_could_run_together_are_found() {
     check(writes, &[]);
 }
 
+/// Protects the method QUERY, which is safe (RFC 10008): it is in each list of those that read.
+#[test]
+fn calls_of_the_method_query_read() {
+    let ask = |url: &str| {
+        let call =
+            HttpCall { method: "QUERY".into(), url: url.into(), status: Some(200), ..Default::default() };
+        Entry::new("", ms(1), EntryKind::HttpCall(call))
+    };
+    let asked = vec![call("http://a/b"), ask("http://a/b"), call("http://a/b")];
+    check(asked, &["info duplicate: 2 × the very same GET a/b"]);
+    // What was asked for stands in the body, which is not known.
+    check(vec![ask("http://a/b"), ask("http://a/b")], &[]);
+    let row = [(0, "http://a/x"), (150, "http://b/y"), (300, "http://c/z")];
+    let row = row.map(|(from, url)| at(ask(url), from, from + 150));
+    check(row.into(), &["info serial_calls: 3 calls one after the other"]);
+}
+
 #[test]
 fn calls_behind_a_function_that_makes_them_are_found() {
     let urls = ["http://a/x", "http://b/y", "http://c/z"];

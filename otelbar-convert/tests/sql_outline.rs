@@ -380,6 +380,7 @@ fn words_before_names() {
             ("SELECT * FROM ONLY a x, LATERAL (SELECT 1 FROM b) y", "SELECT a SELECT b"),
             ("SELECT a INTO TEMPORARY TABLE b FROM c", "SELECT b c"),
             ("SELECT a INTO temp FROM c", "SELECT temp c"),
+            ("SELECT * FROM orders o JOIN temp t ON true", "SELECT orders temp"),
             ("SELECT * FROM ROWS FROM (f(1), g(2)) AS x", "SELECT f g"),
             ("SELECT * FROM TABLE(f(1)) t", "SELECT f"),
             ("CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)", "CREATE INDEX i"),
@@ -511,6 +512,7 @@ fn names_with_a_quoted_part_before_letters_beyond_ascii_are_compared() {
             let _ = sql::describe(&format!("SELECT * FROM {name} JOIN {name} ON a = b"), system);
         }
     }
+    check_names(r#"SELECT * FROM "db".café JOIN "db".café ON true"#, Some("SELECT"), Some(r#""db".café"#));
     check_names(r#"SELECT * FROM "db".café JOIN db."CAFé" ON a = b"#, Some("SELECT"), Some(r#""db".café"#));
 }
 

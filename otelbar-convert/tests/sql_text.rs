@@ -275,6 +275,64 @@ fn what_may_be_a_value_to_some_dialect_is_hidden() {
     check(System::MySql, &[("SELECT /*!99999 # */ 'secret'\n", "SELECT  ?")]);
 }
 
+/// Protects the names of the conventions' registry: each is one dialect, or read as what no one knows.
+#[test]
+fn each_system_of_the_registry_has_its_dialect() {
+    let dialects: [(System, &[&str]); 14] = [
+        (System::PostgreSql, &["postgresql", "cockroachdb", "aws.redshift", "ibm.netezza"]),
+        (System::MySql, &["mysql"]),
+        (System::MariaDb, &["mariadb"]),
+        (System::Sqlite, &["sqlite"]),
+        (System::SqlServer, &["microsoft.sql_server"]),
+        (System::OracleDb, &["oracle.db"]),
+        (
+            System::StandardSql,
+            &[
+                "actian.ingres",
+                "derby",
+                "h2database",
+                "hsqldb",
+                "ibm.db2",
+                "sap.hana",
+                "sap.maxdb",
+                "softwareag.adabas",
+                "teradata",
+                "trino",
+            ],
+        ),
+        (System::ClickHouse, &["clickhouse"]),
+        (System::Cassandra, &["cassandra"]),
+        (System::Neo4j, &["neo4j"]),
+        (System::Redis, &["redis", "memcached"]),
+        (System::MongoDb, &["mongodb", "couchdb", "elasticsearch", "hbase", "opensearch"]),
+        (
+            System::OtherSql,
+            &[
+                "other_sql",
+                "aws.dynamodb",
+                "azure.cosmosdb",
+                "couchbase",
+                "firebirdsql",
+                "gcp.spanner",
+                "geode",
+                "hive",
+                "ibm.informix",
+                "influxdb",
+                "instantdb",
+                "intersystems.cache",
+            ],
+        ),
+        (System::Snowflake, &["snowflake"]),
+    ];
+    for (system, names) in dialects {
+        for name in names {
+            assert_eq!(System::from_name(name), system, "{name}");
+            let shown = format!("{:?}", sql::describe("SELECT a FROM t WHERE b = 'SECRET'", system));
+            assert!(!shown.contains("SECRET"), "{name}: {shown}");
+        }
+    }
+}
+
 /// Protects values in double quotes: they stay only where a name must stand.
 #[test]
 fn what_double_quotes_hold_is_hidden_unless_it_is_surely_a_name() {

@@ -443,5 +443,5 @@ function number(name, value, tone = "", named = []) {
 }
 
 function methodClass(method) {
-  return ["GET", "HEAD", "OPTIONS"].includes(method) ? "safe" : method === "DELETE" ? "delete" : "write";
+  return ["GET", "HEAD", "OPTIONS", "QUERY", "TRACE"].includes(method) ? "safe" : method === "DELETE" ? "delete" : "write";
 }
