@@ -97,6 +97,9 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
     assert_balanced(&account);
     assert_eq!((account.accepted, account.dropped.not_retryable, account.requests), (6, 3, 5));
     assert_eq!(account.destination.kind, otelbar_export::DestinationKind::Zipkin);
+    let agent = format!("otelbar/{}", env!("CARGO_PKG_VERSION"));
+    let is_named = |headers: &http::HeaderMap| headers["user-agent"] == agent;
+    assert!(collector.requests().iter().all(|request| is_named(&request.headers)), "not OTLP's exporter");
     let spans = collector.zipkin_spans();
     assert_eq!(spans.len(), 6);
     assert!(spans.iter().all(|span| span.service_name() == "shop"));

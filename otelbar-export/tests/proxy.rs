@@ -103,6 +103,27 @@ fn the_proxy_is_asked_for_a_name_that_it_alone_knows() {
     }
 }
 
+/// A tunnel is asked for by ourselves; only requests of OTLP bear the name that its exporter's specification asks for.
+#[test]
+fn the_proxy_is_told_who_asks() {
+    let collector = Collector::start().unwrap();
+    let ours = concat!("otelbar/", env!("CARGO_PKG_VERSION"));
+    let exporter = concat!(
+        "otelbar/",
+        env!("CARGO_PKG_VERSION"),
+        " OTel-OTLP-Exporter-Rust/",
+        env!("CARGO_PKG_VERSION")
+    );
+    for Way { name, options, is_grpc, .. } in ways(HOST, &collector) {
+        let proxy = proxy_for(&collector);
+        delivered(options.with_proxy(&proxy.endpoint()).unwrap(), &collector, 1);
+        let to_collector = if name == "zipkin" { ours } else { exporter };
+        let to_proxy = if is_grpc { ours } else { to_collector };
+        assert_eq!(proxy.requests()[0].headers["user-agent"], to_proxy, "{name}");
+        assert_eq!(collector.requests()[0].headers["user-agent"], to_collector, "{name}");
+    }
+}
+
 #[cfg(feature = "tls")]
 #[test]
 fn tls_goes_through_one_tunnel_and_is_with_the_backend() {

@@ -93,6 +93,8 @@ pub struct ProxiedRequest {
     pub method: Method,
     /// The target as it was sent: an address in absolute form, or `host:port` of a tunnel.
     pub target: String,
+    /// The headers.
+    pub headers: HeaderMap,
     /// Whether it came with the credentials that are asked for; true where none are.
     pub authorized: bool,
 }

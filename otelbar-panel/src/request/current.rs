@@ -107,7 +107,9 @@ impl Scope {
     /// The request that the toolbar put into an OpenTelemetry context, and the context's active span.
     pub(crate) fn of(cx: &Context) -> Option<Scope> {
         let Active(context) = cx.get::<Active>()?;
-        let active = cx.span().span_context().clone();
+        // Not cloned: that would copy each member of the trace state, at each look-up.
+        let span = cx.span();
+        let active = span.span_context();
         let inside = active.is_valid() && active.trace_id() == context.span_context.trace_id();
         let span = if inside { active.span_id() } else { context.id() };
         Some(Scope { context: Arc::clone(context), span })

@@ -81,6 +81,35 @@ async fn the_configured_formats_are_written_outside_of_requests() {
     }
 }
 
+/// What came with the request is read once, not again for each call: a call costs the same, however much came.
+#[tokio::test]
+async fn a_call_reads_nothing_again() {
+    let allocations = async |members: usize| {
+        let toolbar = common::quiet_toolbar();
+        let client = toolbar.client_layer();
+        let service = service_fn(|_: Request<Body>| {
+            let answer = service_fn(async |_: Request<Empty<Bytes>>| {
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            });
+            let mut client = client.clone().layer(answer);
+            let mut call = Some(to("http://stock/"));
+            let made = allocation_counter::measure(|| drop(client.call(call.take().unwrap())));
+            async move { Ok::<_, Infallible>(Response::new(Body::from(made.count_total.to_string()))) }
+        });
+        let list = (0..members).map(|index| format!("k{index}=a%20b")).collect::<Vec<_>>().join(",");
+        let mut request = common::get("/");
+        for (name, value) in [("traceparent", crate::TRACEPARENT), ("tracestate", &list), ("baggage", &list)]
+        {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let (_, made) = common::call(toolbar.layer().layer(service), request).await;
+        std::str::from_utf8(&made).unwrap().parse::<u64>().unwrap()
+    };
+    // What is made once does not count.
+    allocations(1).await;
+    assert_eq!(allocations(32).await, allocations(1).await);
+}
+
 /// An error with a cause, which it repeats or not.
 #[derive(Debug)]
 struct Because(&'static str, Option<Box<dyn Error + Send + Sync>>);

@@ -108,12 +108,35 @@ async fn sampling_states_of_other_formats() {
         let sent = text(&sent, name).unwrap();
         assert!(sent.ends_with(ending), "{value} with {sampler:?}: {sent}");
     }
-    let debug = [("x-b3-traceid", TRACE), ("x-b3-spanid", SPAN), ("x-b3-flags", "1"), ("x-b3-sampled", "")];
-    let multi =
-        |config: Builder| config.propagators([Propagator::B3Multi]).traces_sampler(Sampler::AlwaysOff);
-    let (sent, request) = hop(multi, &debug).await;
-    assert_eq!((text(&sent, "x-b3-flags").as_deref(), text(&sent, "x-b3-sampled")), (Some("1"), None));
-    assert_eq!(request["propagation"]["sampled"], true);
+}
+
+/// The several headers of B3: an absent or empty decision is the sampler's, and the parent's id is not used.
+#[tokio::test]
+async fn sampling_states_of_several_headers() {
+    let samplers = [Sampler::AlwaysOff, Sampler::ParentBasedAlwaysOff, Sampler::ParentBasedAlwaysOn];
+    for (more, expected) in [
+        (&[][..], ["0", "0", "1"]),
+        (&[("x-b3-sampled", "")], ["0", "0", "1"]),
+        (&[("x-b3-sampled", ""), ("x-b3-flags", "0")], ["0", "0", "1"]),
+        (&[("x-b3-sampled", "0")], ["0", "0", "0"]),
+        (&[("x-b3-sampled", "1"), ("x-b3-parentspanid", "bad")], ["0", "1", "1"]),
+        (&[("x-b3-flags", "1"), ("x-b3-sampled", "")], ["debug"; 3]),
+    ] {
+        for (sampler, decision) in samplers.into_iter().zip(expected) {
+            let multi = |config: Builder| config.propagators([Propagator::B3Multi]).traces_sampler(sampler);
+            let fields = [&[("x-b3-traceid", TRACE), ("x-b3-spanid", SPAN)], more].concat();
+            let (sent, request) = hop(multi, &fields).await;
+            let told = format!("{more:?} with {sampler:?}: {sent:?}");
+            assert_eq!(text(&sent, "x-b3-traceid").as_deref(), Some(TRACE), "{told}");
+            let expected = if decision == "debug" { (Some("1"), None) } else { (None, Some(decision)) };
+            let (flags, sampled) = (text(&sent, "x-b3-flags"), text(&sent, "x-b3-sampled"));
+            assert_eq!((flags.as_deref(), sampled.as_deref()), expected, "{told}");
+            assert_eq!(request["propagation"]["sampled"], decision != "0", "{told}");
+        }
+    }
+    let single = format!("{TRACE}-{SPAN}-1-bad");
+    let (sent, _) = hop(b3, &[("b3", &single)]).await;
+    assert!(text(&sent, "b3").unwrap().starts_with(TRACE), "{sent:?}");
 }
 
 /// A load balancer begins a trace without a span: the request is its root.

@@ -32,6 +32,7 @@ async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Answer {
         state.requests.push(ProxiedRequest {
             method: request.method().clone(),
             target: request.uri().to_string(),
+            headers: request.headers().clone(),
             authorized,
         });
         authorized
