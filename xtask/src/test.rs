@@ -77,8 +77,13 @@ fn page_tests(workspace: &Workspace, left_out: &mut LeftOut) -> Result<(), Failu
     } else {
         left_out.missing(&format!("the page's tests ({PAGE_TESTS})"), "node is not installed");
     }
+    verdict(left_out, in_ci()).map_err(|failure| failure.rerun(&process))
+}
+
+/// Where all programs are to be there, a test that has none is a failure.
+fn verdict(left_out: &LeftOut, in_ci: bool) -> Result<(), Failure> {
     match left_out.first_missing() {
-        Some(what) if in_ci() => Err(Failure::new(format!("left out: {what}")).rerun(&process)),
+        Some(what) if in_ci => Err(Failure::new(format!("left out: {what}"))),
         _ => Ok(()),
     }
 }
@@ -107,6 +112,19 @@ fn is_page_test(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_program_fails_in_ci_and_what_is_left_to_another_command_does_not() {
+        let mut left_out = LeftOut::default();
+        left_out.apart("needs a backend");
+        for in_ci in [false, true] {
+            assert!(verdict(&left_out, in_ci).is_ok());
+        }
+        left_out.missing("the page's tests `the bar`", "no Chromium found");
+        assert!(verdict(&left_out, false).is_ok());
+        let failure = verdict(&left_out, true).unwrap_err();
+        assert_eq!(failure.message(), Some("left out: the page's tests `the bar`: no Chromium found"));
+    }
 
     #[test]
     fn helpers_beside_the_page_tests_are_not_run_as_tests() {
