@@ -21,7 +21,8 @@ pub struct Limits {
     pub links: usize,
     /// Attributes of a link.
     pub link_attributes: usize,
-    /// Characters of a text, and of each text of a list.
+    /// Characters of a text that is the value of an attribute, and of each text of a list. The specification knows no
+    /// limit for names, descriptions of statuses and the like: who records them bounds them.
     pub value_length: usize,
 }
 

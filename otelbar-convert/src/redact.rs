@@ -189,7 +189,8 @@ impl Redactor {
     /// A message, an error or another text for people, or an address, without the secrets in it:
     ///
     /// - what stands behind a sensitive name, in `Debug` output, JSON, headers, `name=value` and addresses,
-    /// - user information of addresses,
+    /// - user information of addresses; without a scheme only where it has a password (`//user:password@host`), since
+    ///   `//a@b` may be a path or a comment,
     /// - what an error of MySQL, PostgreSQL or SQLite repeats of a statement or its values,
     /// - what follows `Bearer` and `Basic`, JSON Web Tokens, private keys in PEM, and keys of AWS, GitHub, Google, Slack,
     ///   Stripe and others that have a form of their own.

@@ -8,7 +8,7 @@ import { age, count, dateTime, duration, plural, visible } from "./format.js";
 import { listHash, requestHash } from "./location.js";
 import { Poll } from "./poll.js";
 import { Rows } from "./rows.js";
-import { exportLabel, findingLabel, outcomeLabel, statusClass } from "./words.js";
+import { exportLabel, findingLabel, methodClass, outcomeLabel, statusClass } from "./words.js";
 
 const POLL_MS = 1000;
 const AFTER_ERROR_MS = 3000;
@@ -440,8 +440,4 @@ function targetOf({ path, query }) {
 function number(name, value, tone = "", named = []) {
   const title = [...named, value > named.length ? `and ${count(value - named.length)} more` : null].filter((line) => line !== null).join("\n");
   return h("div", { class: `c-${name}`, role: "gridcell", title: named.length === 0 ? null : title }, value === 0 ? h("span", { class: "zero" }, "–") : h("span", tone === "" ? null : { class: `number-${tone}` }, count(value)));
-}
-
-function methodClass(method) {
-  return ["GET", "HEAD", "OPTIONS", "QUERY", "TRACE"].includes(method) ? "safe" : method === "DELETE" ? "delete" : "write";
 }

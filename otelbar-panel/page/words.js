@@ -133,6 +133,11 @@ export const KIND_NAMES = {
   span: "Span",
 };
 
+/** Whether a method only reads (RFC 9110, 9.2.1, and QUERY of RFC 10008), deletes, or writes otherwise. */
+export function methodClass(method) {
+  return ["GET", "HEAD", "OPTIONS", "QUERY", "TRACE"].includes(method) ? "safe" : method === "DELETE" ? "delete" : "write";
+}
+
 /** The class that colours an HTTP status. */
 export function statusClass(status) {
   return status === null ? "status-none" : `status-${Math.min(5, Math.max(1, Math.floor(status / 100)))}xx`;

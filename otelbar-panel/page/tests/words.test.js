@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 import { clock, dateTime } from "../format.js";
-import { deliveryNote, dropReasons, exportLabel, findingLabel, notReady, pauseText, propagationLabel } from "../words.js";
+import { deliveryNote, dropReasons, exportLabel, findingLabel, methodClass, notReady, pauseText, propagationLabel } from "../words.js";
 import { START_NS, delivery } from "./fixtures.js";
 
 const API = await readFile(new URL("../../../docs/json-api.md", import.meta.url), "utf8");
@@ -78,4 +78,10 @@ test("a destination that is left alone says why and until when", () => {
 test("a link that leads nowhere yet names whose answer is waited for", () => {
   assert.equal(notReady({ destination: "zipkin", state: "failed" }), "zipkin: the export failed");
   assert.equal(notReady({ destination: "otlp", state: "queued" }), "otlp: not acknowledged yet");
+});
+
+test("methods that only read are told from those that change something", () => {
+  for (const method of ["GET", "HEAD", "OPTIONS", "QUERY", "TRACE"]) assert.equal(methodClass(method), "safe", method);
+  for (const method of ["POST", "PUT", "PATCH", "CONNECT", "BREW"]) assert.equal(methodClass(method), "write", method);
+  assert.equal(methodClass("DELETE"), "delete");
 });
