@@ -428,7 +428,7 @@ options! {
         redacted_attribute_keys: Vec<String> as (&[String]),
             default "access_key,api_key,auth,authorization,bearer,card_number,connection_string,cookie,credential,credit_card,csrf,cvc,cvv,dbpass,dsn,encryption_key,jwt,license_key,master_key,otp,pass,passcode,passkey,passphrase,passwd,password,pin,private_key,pwd,recovery_code,secret,security_code,sessid,session,sid,signing_key,ssh_key,ssn,token,totp,userpass,xsrf",
             env ["OTELBAR_REDACTED_ATTRIBUTE_KEYS"];
-        /// The token that opens the pages, from anywhere and here too: at least 16 characters. Without one only local callers see them.
+        /// The token that opens the pages, from anywhere: at least 16 characters. Without one only local callers see them; behind a proxy all may look local, so set one.
         access_token: Option<Secret<String>> as (Option<&Secret<String>>),
             default none, env ["OTELBAR_ACCESS_TOKEN"], check hard_to_guess,
             unreadable "nobody may see the pages";

@@ -42,6 +42,7 @@ pub(crate) enum Denied {
     NotLocal(IpAddr),
     Proxied(HeaderName),
     Version,
+    NotKeptAlive,
     Host(String),
     InvalidHost(String),
     SeveralHosts,
@@ -69,6 +70,10 @@ impl fmt::Display for Denied {
             ),
             Denied::Version => f.write_str(
                 "the request came over HTTP/1.0, as from a proxy such as nginx; set a token (OTELBAR_ACCESS_TOKEN)",
+            ),
+            Denied::NotKeptAlive => f.write_str(
+                "the request lacks Connection: keep-alive, which browsers send and proxies take away; send it in a script on \
+                 this machine, or set a token (OTELBAR_ACCESS_TOKEN)",
             ),
             Denied::Host(host) => write!(
                 f,
@@ -132,9 +137,11 @@ impl Access {
         if let Some(header) = proxy::sign(headers) {
             return Err(Denied::Proxied(header));
         }
-        // What nginx speaks to its upstreams unless it is told otherwise, and no browser any more.
-        if matches!(request.version(), Version::HTTP_09 | Version::HTTP_10) {
-            return Err(Denied::Version);
+        match request.version() {
+            // What nginx speaks to its upstreams unless it is told otherwise, and no browser any more.
+            Version::HTTP_09 | Version::HTTP_10 => return Err(Denied::Version),
+            Version::HTTP_11 if !proxy::keeps_alive(headers) => return Err(Denied::NotKeptAlive),
+            _ => {}
         }
         host::check(uri, headers, &self.hosts)
     }
@@ -189,6 +196,7 @@ mod tests {
         for (name, value) in rows {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
+        request.headers_mut().entry("connection").or_insert(http::HeaderValue::from_static("keep-alive"));
         request
     }
 
@@ -266,6 +274,7 @@ mod tests {
             let Ok(value) = http::HeaderValue::from_str(&host) else { return Ok(()) };
             let mut request = Request::get("/").body(()).unwrap();
             request.headers_mut().insert("host", value);
+            request.headers_mut().insert("connection", http::HeaderValue::from_static("keep-alive"));
             let access = Access::new(Rule::Local, Vec::new());
             if access.check(&request, "127.0.0.1:5".parse().ok()).is_ok() {
                 // What a browser would make of it.
@@ -305,6 +314,44 @@ mod tests {
             let mut request = request("/", &[("host", "127.0.0.1:3000")]);
             *request.version_mut() = version;
             assert_eq!(access.check(&request, peer), expected, "{version:?}");
+        }
+    }
+
+    /// HAProxy, and nginx with `proxy_http_version 1.1` and an empty `Connection`, pass a browser's request on as it came
+    /// but for this header, which they take away from whoever sends it.
+    #[test]
+    fn a_request_without_what_browsers_send_is_no_local_browser() {
+        let access = Access::new(Rule::Local, Vec::new());
+        let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5)));
+        let browser = [
+            ("host", "localhost:3000"),
+            ("sec-ch-ua-platform", "\"Linux\""),
+            ("upgrade-insecure-requests", "1"),
+            ("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"),
+            ("accept", "text/html,*/*;q=0.8"),
+            ("sec-fetch-site", "none"),
+            ("sec-fetch-mode", "navigate"),
+            ("accept-encoding", "gzip, deflate, br, zstd"),
+            ("accept-language", "en-US,en;q=0.9"),
+        ];
+        let proxied = Err(Denied::NotKeptAlive);
+        for (connection, version, expected) in [
+            (Some("keep-alive"), Version::HTTP_11, Ok(())),
+            (Some("Keep-Alive"), Version::HTTP_11, Ok(())),
+            (Some("TE, keep-alive"), Version::HTTP_11, Ok(())),
+            (None, Version::HTTP_11, proxied.clone()),
+            (Some(""), Version::HTTP_11, proxied.clone()),
+            (Some("TE"), Version::HTTP_11, proxied.clone()),
+            // HTTP/2 has no such header: a proxy that speaks it cannot be told from a browser.
+            (None, Version::HTTP_2, Ok(())),
+        ] {
+            let mut request = request("/", &browser);
+            *request.version_mut() = version;
+            request.headers_mut().remove("connection");
+            if let Some(connection) = connection {
+                request.headers_mut().insert("connection", connection.parse().unwrap());
+            }
+            assert_eq!(access.check(&request, peer), expected, "{connection:?} {version:?}");
         }
     }
 

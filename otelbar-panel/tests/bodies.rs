@@ -262,6 +262,7 @@ async fn a_streaming_page_streams_on_and_keeps_its_trailers() {
     request.extensions_mut().insert(otelbar_panel::PeerAddr(SocketAddr::from(([127, 0, 0, 1], 1))));
     request.headers_mut().insert("host", "localhost".parse().unwrap());
     request.headers_mut().insert("accept", "text/html".parse().unwrap());
+    request.headers_mut().insert("connection", "keep-alive".parse().unwrap());
     let answer = tower::ServiceExt::oneshot(toolbar.layer().layer(service), request).await.unwrap();
     let mut body = answer.into_body();
 
@@ -304,7 +305,10 @@ async fn pages_arrive_whole_over_both_versions_of_http() {
     for http2 in [false, true] {
         let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http::<Empty<Bytes>>();
         for path in ["/", "/length"] {
-            let request = Request::get(format!("http://{address}{path}")).header("accept", "text/html");
+            let mut request = Request::get(format!("http://{address}{path}")).header("accept", "text/html");
+            if !http2 {
+                request = request.header("connection", "keep-alive");
+            }
             let answer = client.request(request.body(Empty::new()).unwrap()).await.unwrap();
             let body = answer.into_body().collect().await.unwrap().to_bytes();
             let body = String::from_utf8(body.to_vec()).unwrap();

@@ -28,6 +28,7 @@ async fn ask(
     });
     let mut request = request.body(Body::empty()).unwrap();
     request.headers_mut().entry("host").or_insert("localhost:80".parse().unwrap());
+    request.headers_mut().entry("connection").or_insert("keep-alive".parse().unwrap());
     request.headers_mut().entry("accept").or_insert("text/html".parse().unwrap());
     if let Some(peer) = peer {
         request.extensions_mut().insert(PeerAddr(peer));
@@ -160,6 +161,7 @@ async fn who_may_not_see_the_toolbar_finds_the_application() {
             (Some(LOCAL), get(path).header("host", "evil.example")),
             (Some(LOCAL), get(path).header("x-forwarded-for", "127.0.0.1")),
             (Some(LOCAL), get(path).header("connection", "close")),
+            (Some(LOCAL), get(path).header("connection", "te")),
             (Some(LOCAL), get(path).version(http::Version::HTTP_10)),
             (Some(LOCAL), foreign(path)),
             (Some(LOCAL), Request::post(path).header("origin", "http://evil.example")),

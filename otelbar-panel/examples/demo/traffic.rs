@@ -136,6 +136,9 @@ impl Planned {
             .header(header::ACCEPT, "text/html, */*")
             .header(header::USER_AGENT, format!("{USER_AGENT}{}", self.number))
             .header(HEADER, self.number);
+        if self.version == Version::HTTP_11 {
+            request = request.header(header::CONNECTION, "keep-alive");
+        }
         match self.caller {
             Caller::Untraced => {}
             Caller::Traced { trace_id, parent_id } => {

@@ -1,7 +1,7 @@
 //! What tells that a request was passed on by a proxy.
 //!
-//! What a header says of whom is not looked at: a client can have put that there itself. A proxy that adds nothing,
-//! keeps its connections and speaks HTTP/1.1 cannot be told from a local caller.
+//! What a header says of whom is not looked at: a client can have put that there itself. A proxy that adds nothing, and
+//! passes `Connection: keep-alive` on or speaks HTTP/2, cannot be told from a local caller.
 
 use http::{HeaderMap, HeaderName, header};
 
@@ -72,11 +72,21 @@ pub(super) fn sign(headers: &HeaderMap) -> Option<HeaderName> {
 /// Whether the connection is treated as proxies treat one: given up after one request, as nginx does to upstreams, or
 /// "upgraded" to nothing, as by the common lines for WebSockets in nginx's configuration.
 fn connection(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::CONNECTION).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).any(|option| {
+    options(headers).any(|option| {
         option.eq_ignore_ascii_case("close")
             || (option.eq_ignore_ascii_case("upgrade") && !headers.contains_key(header::UPGRADE))
     })
+}
+
+/// Whether a request says what every browser says over HTTP/1.1, though it is the default there (RFC 9112, 9.3): proxies
+/// have to take away what concerns one connection alone (RFC 9110, 7.6.1), and leave this out for their own.
+pub(super) fn keeps_alive(headers: &HeaderMap) -> bool {
+    options(headers).any(|option| option.eq_ignore_ascii_case("keep-alive"))
+}
+
+fn options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::CONNECTION).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 #[cfg(test)]

@@ -82,7 +82,8 @@ impl Demo {
 
     /// What the toolbar's JSON API says there.
     pub(crate) fn api(&self, path: &str) -> Value {
-        let mut answer = ureq::get(format!("{}/__otelbar/api/{path}", self.shop)).call().unwrap();
+        let url = format!("{}/__otelbar/api/{path}", self.shop);
+        let mut answer = ureq::get(url).header("connection", "keep-alive").call().unwrap();
         answer.body_mut().read_json().unwrap()
     }
 
