@@ -105,6 +105,12 @@ fn what_failed_has_the_type_of_its_error() {
     check_entry(typed, "error: disk full | Declined | io::Error: disk full");
     let recorded = Entry { attributes: vec![KeyValue::new("error.type", "Own")], ..of("io::Error", "") };
     check_entry(recorded, "error:  | Own | io::Error: ");
+    // A mapper may record the message as an attribute alone.
+    let message = || vec![KeyValue::new("exception.message", "disk full")];
+    let bare = Entry { error: Some("".into()), attributes: message(), ..entry("work", 1) };
+    check_entry(bare.clone(), "error: disk full | _OTHER | ");
+    check_entry(Entry { error: Some("declined".into()), ..bare }, "error: declined | _OTHER | ");
+    check_entry(Entry { attributes: message(), ..entry("work", 1) }, "unset |  | ");
 }
 
 #[test]

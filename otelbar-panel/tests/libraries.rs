@@ -2,7 +2,7 @@
 
 use otelbar_panel::OpenTelemetryPanel;
 use serde_json::{Value, json};
-use tracing::{debug, debug_span, info, trace};
+use tracing::{debug, debug_span, info, info_span, trace};
 
 mod common;
 
@@ -146,6 +146,56 @@ async fn spans_of_mysql_async_have_a_statement_and_no_parameters() {
     assert_eq!(common::attribute(span, "db.query.text").unwrap(), "SELECT a FROM b WHERE c = ?");
     assert_eq!(common::attribute(span, "db.system.name").unwrap(), "mysql");
     assert_eq!(common::attribute(span, "mysql_async.statement.id").unwrap(), 7);
+}
+
+/// As sea-orm 2.0.4 tells of a query with its feature `tracing-spans`: a span with the statement, and within it the event of
+/// sqlx; of a statement with values in it the event alone has the text, and why it failed is an attribute of the span.
+#[tokio::test]
+async fn queries_of_sea_orm_are_recorded_once() {
+    use tracing::field::{Empty, display};
+    let sqlx = |text: &str| {
+        debug!(
+            target: "sqlx::query", summary = "SELECT", db.statement = format!("\n\n{text}\n"), rows_affected = 0u64,
+            rows_returned = 1u64, elapsed = "1ms", elapsed_secs = 0.001,
+        );
+    };
+    let failure =
+        "Execution Error: error returned from database: (code: 1555) UNIQUE constraint failed: user.id";
+    let (request, _) = record(|| {
+        for (name, statement, error) in [
+            ("sea_orm.query_one", Some("SELECT name FROM user WHERE id = ? LIMIT ?"), None),
+            ("sea_orm.execute", Some("INSERT INTO user (id) VALUES (?)"), Some(failure)),
+            ("sea_orm.execute_unprepared", None, None),
+        ] {
+            let span = info_span!(
+                target: "sea_orm::database::db_connection", "sea_orm", otel.name = name, otel.kind = "client",
+                db.system = "sqlite", db.operation = "SELECT", db.statement = Empty, otel.status_code = Empty,
+                exception.message = Empty,
+            );
+            if let Some(statement) = statement {
+                span.record("db.statement", statement);
+            }
+            let secret = format!("UPDATE user SET name = '{SECRET}'");
+            span.in_scope(|| sqlx(statement.unwrap_or(&secret)));
+            match error {
+                None => _ = span.record("otel.status_code", "OK"),
+                Some(error) => {
+                    span.record("otel.status_code", "ERROR").record("exception.message", display(error));
+                }
+            }
+        }
+    })
+    .await;
+    assert_eq!(
+        common::tree(&request),
+        "GET\n  INSERT user\n  SELECT user\n  sea_orm.execute_unprepared\n    UPDATE user\n"
+    );
+    assert_eq!(request["request"]["counts"]["queries"], 3);
+    let of =
+        |name: &str| request["spans"].as_array().unwrap().iter().find(|span| span["name"] == name).unwrap();
+    assert_eq!((&of("SELECT user")["status"], &of("SELECT user")["panel"]), (&json!("ok"), &json!("sql")));
+    assert_eq!(of("INSERT user")["status_message"], failure);
+    assert_eq!(of("sea_orm.execute_unprepared")["panel"], "span", "the query in it is counted");
 }
 
 /// What a library or the application tells in fields, messages and addresses.

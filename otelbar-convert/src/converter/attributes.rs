@@ -166,6 +166,7 @@ impl PanelDataConverter {
             described.fail_as(twin);
             described.push_twin(twin, &entry.attributes);
         }
+        self.describe_failure(&mut described, &entry.attributes);
         let details = entry.details.as_deref();
         if details.is_some_and(|details| details.ok) {
             described.status = Status::Ok;
@@ -179,6 +180,17 @@ impl PanelDataConverter {
             source(place, &mut described.attributes);
         }
         described
+    }
+
+    /// Some mappers, such as SeaORM, record why a span failed as an attribute alone, and no description of its status.
+    fn describe_failure(&self, described: &mut Described, recorded: &[KeyValue]) {
+        let is_bare = matches!(&described.status, Status::Error { description } if description.is_empty());
+        let is_message = |attribute: &&KeyValue| attribute.key.as_str() == semconv::EXCEPTION_MESSAGE;
+        if is_bare && let Some(message) = recorded.iter().find(is_message) {
+            let mut message = message.clone();
+            redact(&mut message, &self.redactor);
+            described.fail(None, &message.value.as_str());
+        }
     }
 
     /// Takes over what was recorded: each name once, the first one kept, no value of a sensitive one, and the text of a
