@@ -199,7 +199,9 @@ impl Api {
 
     async fn read<T: DeserializeOwned>(&self, rest: &str) -> Result<Option<T>, AnyError> {
         let uri = format!("{}{rest}", self.base);
-        let response = self.client.request(Request::get(&uri).body(Empty::new())?).await?;
+        // As the toolbar wants it of a script on its own machine.
+        let request = Request::get(&uri).header(http::header::CONNECTION, "keep-alive").body(Empty::new())?;
+        let response = self.client.request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         match status {
