@@ -44,7 +44,7 @@ fn export(criterion: &mut Criterion) {
                 BatchSize::PerIteration,
             );
         });
-        assert_eq!(ours.accounts()[0].accepted, sink.spans(), "{:?}", ours.accounts());
+        assert_eq!(ours.statistics()[0].spans.accepted, sink.spans(), "{:?}", ours.statistics());
 
         let (sink, mut sent) = (Sink::start(), 0);
         let peer = peer::batch_processor(&sink, protocol, TRACES * TRACE);

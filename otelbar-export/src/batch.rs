@@ -1,4 +1,4 @@
-//! What is handed over to the pipeline.
+//! What the pipeline is given.
 
 mod weight;
 
@@ -11,8 +11,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use tokio::time::Instant;
 
-/// Finished spans that belong together, as handed over to the pipeline in one go; most often those of one
-/// request.
+/// Finished spans that belong together, as they are enqueued in one go; most often those of one request.
 #[derive(Clone, Debug)]
 pub struct TraceBatch {
     /// The caller's name for them, repeated in each [`Receipt`](crate::Receipt).
@@ -68,7 +67,7 @@ impl From<SpanId> for TraceKey {
     }
 }
 
-/// The lower half of a trace's id, where a trace is handed over by its id alone.
+/// The lower half of a trace's id, where a trace is enqueued by its id alone.
 impl From<TraceId> for TraceKey {
     fn from(id: TraceId) -> Self {
         let [.., a, b, c, d, e, f, g, h] = id.to_bytes();
@@ -82,8 +81,8 @@ impl fmt::Display for TraceKey {
     }
 }
 
-/// Names one hand-over: a trace handed over in two parts has one [`TraceKey`] and two of these. They grow in
-/// the order of handing over.
+/// Names one enqueued batch: a trace that is enqueued in two parts has one [`TraceKey`] and two of these. They grow in
+/// the order of enqueuing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EnqueueId(pub(crate) u64);
 
@@ -93,24 +92,24 @@ impl fmt::Display for EnqueueId {
     }
 }
 
-/// A hand-over as the pipeline holds it, shared by the queues of all its destinations.
+/// A batch as the pipeline holds it, shared by the queues of all its destinations.
 #[derive(Debug)]
-pub(crate) struct HandOver {
+pub(crate) struct Enqueued {
     pub(crate) id: EnqueueId,
     pub(crate) key: TraceKey,
     pub(crate) resource: Resource,
     pub(crate) spans: Vec<SpanData>,
     pub(crate) trace_state: Option<Arc<str>>,
-    /// That of the first span: a hand-over is of one trace as a rule. Kept here as the spans lie elsewhere, in memory
+    /// That of the first span: a batch is of one trace as a rule. Kept here as the spans lie elsewhere, in memory
     /// that has grown cold.
     pub(crate) trace: TraceId,
-    /// When it was handed over; known only where a spool needs it.
+    /// When it was enqueued; known only where a spool needs it.
     pub(crate) since: Option<Instant>,
     /// The bytes the spans hold, roughly.
     bytes: usize,
 }
 
-impl HandOver {
+impl Enqueued {
     pub(crate) fn new(id: EnqueueId, batch: TraceBatch) -> Arc<Self> {
         Self::at(id, batch, None)
     }
@@ -124,30 +123,30 @@ impl HandOver {
     }
 }
 
-/// Spans of one hand-over on their way: all of them, or some where it is large.
+/// Spans of one batch on their way: all of them, or some where it is large.
 #[derive(Clone, Debug)]
 pub(crate) struct Portion {
-    hand_over: Arc<HandOver>,
+    enqueued: Arc<Enqueued>,
     range: Range<usize>,
     bytes: usize,
 }
 
 impl Portion {
     /// All of it.
-    pub(crate) fn whole(hand_over: Arc<HandOver>) -> Self {
-        Self { range: 0..hand_over.spans.len(), bytes: hand_over.bytes, hand_over }
+    pub(crate) fn whole(enqueued: Arc<Enqueued>) -> Self {
+        Self { range: 0..enqueued.spans.len(), bytes: enqueued.bytes, enqueued }
     }
 
-    pub(crate) fn hand_over(&self) -> &HandOver {
-        &self.hand_over
+    pub(crate) fn enqueued(&self) -> &Enqueued {
+        &self.enqueued
     }
 
     pub(crate) fn id(&self) -> EnqueueId {
-        self.hand_over.id
+        self.enqueued.id
     }
 
     pub(crate) fn spans(&self) -> &[SpanData] {
-        self.hand_over.spans.get(self.range.clone()).unwrap_or_default()
+        self.enqueued.spans.get(self.range.clone()).unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -170,7 +169,7 @@ impl Portion {
             return self.clone();
         }
         let range = self.range.start + range.start..self.range.start + range.end;
-        let mut part = Self { hand_over: Arc::clone(&self.hand_over), range, bytes: 0 };
+        let mut part = Self { enqueued: Arc::clone(&self.enqueued), range, bytes: 0 };
         part.bytes = part.spans().iter().map(weight::of_span).sum();
         part
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use otelbar_config::Protocol;
 
-/// One of the places a pipeline sends spans to. Each has a queue, a breaker and an [`Account`](crate::Account) of its
+/// One of the places a pipeline sends spans to. Each has a queue, a breaker and an [`Statistics`](crate::Statistics) of its
 /// own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

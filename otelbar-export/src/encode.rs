@@ -19,7 +19,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::batch::{EnqueueId, TraceBatch};
-use crate::batch::{HandOver, Portion};
+use crate::batch::{Enqueued, Portion};
 
 /// Spans as the bytes of an `ExportTraceServiceRequest`, grouped by resource and scope.
 ///
@@ -50,7 +50,7 @@ pub fn zipkin_json(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
 }
 
 fn all(batches: impl IntoIterator<Item = TraceBatch>, encoding: Encoding) -> Bytes {
-    let portions = batches.into_iter().map(|batch| Portion::whole(HandOver::new(EnqueueId(0), batch)));
+    let portions = batches.into_iter().map(|batch| Portion::whole(Enqueued::new(EnqueueId(0), batch)));
     let limit = SizeLimit { usual: usize::MAX, most: usize::MAX };
     let encoded = encode(portions.collect(), limit, encoding);
     encoded.requests.into_iter().next().map(|request| request.body).unwrap_or_default()
@@ -166,7 +166,7 @@ pub(crate) fn encode(batch: Vec<Portion>, limit: SizeLimit, encoding: Encoding) 
         Encoding::Readable => {
             let mut text = Vec::new();
             let spans = batch.iter().map(|portion| {
-                let HandOver { resource, trace_state, .. } = portion.hand_over();
+                let Enqueued { resource, trace_state, .. } = portion.enqueued();
                 (resource, trace_state.as_deref(), portion.spans())
             });
             readable::readable(spans, &mut text);
@@ -331,7 +331,7 @@ fn encode_as<F: Format>(batch: Vec<Portion>, limit: SizeLimit) -> Encoded {
     let room = batch.iter().map(Portion::bytes).sum::<usize>() / 2;
     let mut draft = Draft::<F>::new(room.min(limit.usual));
     for portion in batch {
-        let HandOver { resource, trace_state, .. } = portion.hand_over();
+        let Enqueued { resource, trace_state, .. } = portion.enqueued();
         let trace_state = trace_state.as_deref();
         // The spans of this portion that are in the draft and not noted yet.
         let mut drafted = 0..0;
@@ -527,7 +527,7 @@ mod tests {
 
     fn portion(id: u64, service: &'static str, spans: Vec<SpanData>) -> Portion {
         let resource = Resource::builder_empty().with_service_name(service).build();
-        Portion::whole(HandOver::new(EnqueueId(id), TraceBatch::new(id, resource, spans)))
+        Portion::whole(Enqueued::new(EnqueueId(id), TraceBatch::new(id, resource, spans)))
     }
 
     fn decode(request: &Request) -> ExportTraceServiceRequest {
@@ -643,8 +643,8 @@ mod tests {
         let state = "0a@@b=1,vendor=2";
         let shop = Resource::builder_empty().with_service_name("shop").build();
         let batch = TraceBatch::new(1, shop.clone(), vec![own.clone(), none.clone()]).with_trace_state(state);
-        let portion = Portion::whole(HandOver::new(EnqueueId(1), batch));
-        let without = Portion::whole(HandOver::new(EnqueueId(1), TraceBatch::new(1, shop, vec![own, none])));
+        let portion = Portion::whole(Enqueued::new(EnqueueId(1), batch));
+        let without = Portion::whole(Enqueued::new(EnqueueId(1), TraceBatch::new(1, shop, vec![own, none])));
         assert_eq!(portion.bytes(), without.bytes() + state.len(), "what is held is counted");
 
         let encoded = encode(vec![portion.clone()], NO_LIMIT, Encoding::Protobuf);

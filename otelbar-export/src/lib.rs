@@ -4,7 +4,7 @@
 //!
 //! Everything is re-exported here. [`ToolbarSpanExporter`] is the way in, [`ExporterOptions`] with [`Protocol`] and
 //! [`Compression`], [`RetryPolicy`] and [`SpoolOptions`] set it up, [`resource`] describes the service; [`Receipt`] and
-//! [`Account`] say what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
+//! [`Statistics`] say what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
 
 mod batch;
 mod config;
@@ -28,8 +28,9 @@ pub use error::{GrpcCode, Left, SendError, SetupError, Unfinished};
 pub use options::ExporterOptions;
 pub use otelbar_config::{Compression, ConsoleFormat, Protocol};
 pub use pipeline::{
-    Account, BreakerPolicy, BreakerState, Delivery, DropCounts, DropReason, Dropped, Health, LastError,
-    Overflow, Pause, PauseReason, Receipt, RetryPolicy, SpanCounts, ToolbarSpanExporter,
+    BreakerPolicy, BreakerState, Delivery, DeliveryState, DropCounts, DropReason, Dropped, Health, LastError,
+    Overflow, Pause, PauseReason, Receipt, RetryPolicy, SpanCounts, Statistics, ToolbarSpanExporter,
+    TraceDelivery,
 };
 pub use spool::SpoolOptions;
 pub use transport::ConsoleTarget;

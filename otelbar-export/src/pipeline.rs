@@ -1,21 +1,28 @@
-//! From a handed-over span to its receipt: queue, worker, retry, breaker, and the books.
+//! From an enqueued span to its receipt: queue, worker, retry, breaker, and what is counted.
 
-mod account;
 mod backlog;
 mod breaker;
+mod counts;
+mod delivery;
 mod exporter;
+mod ledger;
 mod overflow;
 mod queue;
 mod receipt;
 mod request_size;
 mod retry;
 mod sdk;
+mod statistics;
 mod subscribers;
+mod trace_delivery;
 mod worker;
 
-pub use account::{Account, DropCounts, Health, LastError, Pause, PauseReason};
 pub use breaker::{BreakerPolicy, BreakerState};
+pub use counts::SpanCounts;
+pub use delivery::{Delivery, DeliveryState, DropReason};
 pub use exporter::ToolbarSpanExporter;
 pub use overflow::Overflow;
-pub use receipt::{Delivery, DropReason, Dropped, Receipt, SpanCounts};
+pub use receipt::{Dropped, Receipt};
 pub use retry::RetryPolicy;
+pub use statistics::{DropCounts, Health, LastError, Pause, PauseReason, Statistics};
+pub use trace_delivery::TraceDelivery;

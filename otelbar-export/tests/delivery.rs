@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
 use otelbar_export::{
-    Delivery, DropReason, ExporterOptions, Health, Overflow, PauseReason, Protocol, RetryPolicy, TraceBatch,
+    Delivery, DropReason, ExporterOptions, Health, Overflow, PauseReason, Protocol, RetryPolicy, SpanCounts,
+    TraceBatch,
 };
 use otelbar_testkit::{Collector, Fault, ReceivedRequest, Reply, assert_tree};
 
 use common::{
-    PATIENCE, account_of, assert_balanced, batch, endpoint, exporter, options, options_by, protocols,
-    service, trace,
+    PATIENCE, assert_balanced, batch, endpoint, exporter, options, options_by, protocols, service,
+    statistics_of, trace,
 };
 
 #[test]
@@ -35,11 +36,11 @@ fn spans_arrive_as_they_were_with_their_resource_and_headers() {
     assert_eq!(receipts.said(7), ["being sent", "accepted"]);
     let last = receipts.all().pop().unwrap();
     assert!(last.is_final());
-    assert_eq!((last.id, last.spans.handed_over, last.spans.accepted), (Some(id), 3, 3));
-    let account = account_of(&exporter);
-    assert_eq!((account.accepted, account.requests, account.health), (3, 1, Health::Healthy));
-    assert_eq!(*account.destination.endpoint, *collector.traces_endpoint());
-    assert_balanced(&account);
+    assert_eq!((last.id, last.spans.total(), last.spans.accepted), (id, 3, 3));
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.spans.accepted, statistics.requests, statistics.health), (3, 1, Health::Healthy));
+    assert_eq!(*statistics.destination.endpoint, *collector.traces_endpoint());
+    assert_balanced(&statistics);
 }
 
 /// What becomes of one hand-over of three spans when the first requests meet these faults.
@@ -87,18 +88,24 @@ fn check_by(protocol: Protocol, faults: Vec<Fault>, fate: &Fate) {
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
 
-    let account = account_of(&exporter);
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_balanced(&statistics);
     assert_eq!(
-        (account.requests, account.accepted, account.rejected, account.dropped.total(), account.health),
+        (
+            statistics.requests,
+            statistics.spans.accepted,
+            statistics.spans.rejected,
+            statistics.dropped.total(),
+            statistics.health
+        ),
         (fate.requests, fate.accepted, fate.rejected, fate.dropped, fate.health),
-        "{protocol}, {faults:?}: {account:?}"
+        "{protocol}, {faults:?}: {statistics:?}"
     );
     assert_eq!(collector.spans().len(), fate.arrived);
     let last = receipts.all().pop().unwrap();
     assert!(last.is_final());
     assert!(last.delivery.to_string().starts_with(fate.last), "{}", last.delivery);
-    assert_eq!(last.spans.accepted as u64, fate.accepted);
+    assert_eq!(last.spans.accepted, fate.accepted);
 }
 
 #[test]
@@ -167,10 +174,10 @@ fn is_left_alone(protocol: Protocol, fault: Fault, at_least: Duration) {
     let (exporter, receipts) = exporter(options_by(protocol, &collector));
     exporter.enqueue(batch(1, 3)).unwrap();
     receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
-    let account = account_of(&exporter);
-    let pause = account.pause.unwrap();
+    let statistics = statistics_of(&exporter);
+    let pause = statistics.pause.unwrap();
     assert_eq!(
-        (account.health, pause.reason, account.requests),
+        (statistics.health, pause.reason, statistics.requests),
         (Health::Waiting, PauseReason::RetryAfter, 1)
     );
     let pause = pause.until.duration_since(before).unwrap();
@@ -232,22 +239,22 @@ fn spans_wait_for_a_backend_by(protocol: Protocol) {
     let text = retrying.delivery.to_string();
     assert!(text.contains(&endpoint(&collector, protocol)) && text.contains("refused"), "{text}");
     assert_eq!(retrying.spans.in_flight, 3);
-    let account = account_of(&exporter);
-    assert_eq!((account.in_flight, account.health), (3, Health::Failing));
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.spans.in_flight, statistics.health), (3, Health::Failing));
 
     collector.restart().unwrap();
     exporter.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 3);
-    let account = account_of(&exporter);
-    assert_eq!((account.accepted, account.health), (3, Health::Healthy));
-    assert!(account.last_error.is_some(), "it is kept to be looked at");
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.spans.accepted, statistics.health), (3, Health::Healthy));
+    assert!(statistics.last_error.is_some(), "it is kept to be looked at");
 
     // And one that goes away and comes back, under a connection that was good.
     collector.stop();
     collector.restart().unwrap();
     exporter.enqueue(batch(2, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
-    assert_eq!((collector.spans().len(), account_of(&exporter).accepted), (6, 6));
+    assert_eq!((collector.spans().len(), statistics_of(&exporter).spans.accepted), (6, 6));
 }
 
 #[test]
@@ -280,15 +287,19 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     exporter.enqueue(batch(0, 1)).unwrap();
     // From now on the thread is busy, and what comes stays in the queue.
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
-    let taken: Vec<bool> = (1..=5).map(|key| exporter.enqueue(batch(key, 4)).is_ok()).collect();
-    assert_eq!(taken, [true, true, false, false, false]);
+    let taken: Vec<_> = (1..=5).map(|key| exporter.enqueue(batch(key, 4))).collect();
+    assert_eq!(taken.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, false, false]);
     exporter.enqueue(batch(6, 2)).expect("two more fit");
 
-    let account = account_of(&exporter);
-    assert_eq!((account.in_flight, account.queued, account.dropped.queue_full), (1, 10, 12));
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!(
+        (statistics.spans.in_flight, statistics.spans.queued, statistics.dropped.queue_full),
+        (1, 10, 12)
+    );
+    assert_balanced(&statistics);
     let refused = receipts.wait_for(|receipt| receipt.key == 5.into());
-    assert!(refused.is_final() && refused.id.is_none());
+    assert!(refused.is_final());
+    assert_eq!(taken[4].as_ref().unwrap_err().id, refused.id);
     assert!(
         matches!(refused.delivery, Delivery::Dropped { reason: DropReason::QueueFull { spans: 10, .. } }),
         "{refused:?}"
@@ -297,9 +308,9 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     collector.respond_normally();
     exporter.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 11);
-    let account = account_of(&exporter);
-    assert_eq!((account.handed_over, account.accepted, account.dropped.total()), (23, 11, 12));
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.enqueued, statistics.spans.accepted, statistics.dropped.total()), (23, 11, 12));
+    assert_balanced(&statistics);
 }
 
 #[test]
@@ -328,19 +339,19 @@ fn a_queue_is_full_by_bytes_too() {
     exporter.enqueue(heavy(1, 200_000)).expect("alone it is taken, or it could never be sent");
     // It is sent at once, not after an hour, and then the thread is busy.
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
-    assert_eq!(account_of(&exporter).queued_bytes, 0);
+    assert_eq!(statistics_of(&exporter).queued_bytes, 0);
     exporter.enqueue(heavy(3, 40_000)).unwrap();
     exporter.enqueue(heavy(4, 40_000)).unwrap();
     let dropped = exporter.enqueue(heavy(5, 40_000)).unwrap_err();
     assert!(dropped.to_string().contains("OTELBAR_BSP_MAX_QUEUE_BYTES"), "{dropped}");
     exporter.enqueue(heavy(6, 10)).expect("what is light still fits");
-    let queued = account_of(&exporter).queued_bytes;
+    let queued = statistics_of(&exporter).queued_bytes;
     assert!((80_000..100_000).contains(&queued), "{queued}");
     collector.release();
     exporter.flush(PATIENCE).unwrap();
-    assert_eq!(account_of(&exporter).queued_bytes, 0);
+    assert_eq!(statistics_of(&exporter).queued_bytes, 0);
     assert_eq!(collector.spans().len(), 8);
-    assert_balanced(&account_of(&exporter));
+    assert_balanced(&statistics_of(&exporter));
 }
 
 #[test]
@@ -384,7 +395,11 @@ fn a_full_batch_is_sent_before_its_delay() {
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.enqueue(batch(2, 3)).unwrap();
     collector.wait_for(|spans| spans.len() == 3, PATIENCE).unwrap();
-    assert_eq!(account_of(&exporter).queued, 3, "a trace that does not fit whole waits for the next batch");
+    assert_eq!(
+        statistics_of(&exporter).spans.queued,
+        3,
+        "a trace that does not fit whole waits for the next batch"
+    );
 }
 
 #[test]
@@ -397,9 +412,9 @@ fn old_spans_are_given_up() {
     let (exporter, receipts) = exporter(options(&collector).with_retry(retry));
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
-    let account = account_of(&exporter);
-    assert_eq!(account.dropped.expired, 3);
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!(statistics.dropped.expired, 3);
+    assert_balanced(&statistics);
     let last = receipts.said(1).pop().unwrap();
     assert!(last.starts_with("dropped: given up after") && last.contains("503"), "{last}");
 }
@@ -415,7 +430,7 @@ fn several_requests_are_under_way_where_that_is_wanted() {
             exporter.enqueue(batch(key, 2)).unwrap();
         }
         collector.wait_for_requests(|requests| requests.len() == 3, PATIENCE).unwrap();
-        assert_eq!(account_of(&exporter).accepted, 0, "none of them is answered");
+        assert_eq!(statistics_of(&exporter).spans.accepted, 0, "none of them is answered");
         collector.release();
         exporter.flush(PATIENCE).unwrap();
         assert_eq!(collector.spans().len(), 10);
@@ -461,7 +476,7 @@ fn the_sum_holds_by(protocol: Protocol, concurrency: usize) {
                 for n in 0..TRACES {
                     let _ = exporter.enqueue(batch(producer * TRACES + n, 1 + n % 7));
                     if n % 50 == 0 {
-                        assert_balanced(&account_of(&exporter));
+                        assert_balanced(&statistics_of(&exporter));
                         let _ = exporter.flush(PATIENCE);
                     }
                 }
@@ -470,26 +485,28 @@ fn the_sum_holds_by(protocol: Protocol, concurrency: usize) {
     });
     exporter.shutdown(PATIENCE).unwrap();
 
-    let account = account_of(&exporter);
-    assert_balanced(&account);
-    assert_eq!((account.queued, account.in_flight), (0, 0));
-    assert_eq!(account.handed_over, PRODUCERS * (0..TRACES).map(|n| 1 + n % 7).sum::<u64>());
-    assert!(account.rejected > 0 && account.dropped.not_retryable > 0, "{account:?}");
+    let statistics = statistics_of(&exporter);
+    assert_balanced(&statistics);
+    assert_eq!((statistics.spans.queued, statistics.spans.in_flight), (0, 0));
+    assert_eq!(statistics.enqueued, PRODUCERS * (0..TRACES).map(|n| 1 + n % 7).sum::<u64>());
+    assert!(statistics.spans.rejected > 0 && statistics.dropped.not_retryable > 0, "{statistics:?}");
     let mut ids: Vec<String> = collector.spans().iter().map(|span| span.span_id()).collect();
-    assert_eq!(ids.len() as u64, account.accepted, "what is called accepted is there, and nothing else");
+    assert_eq!(
+        ids.len() as u64,
+        statistics.spans.accepted,
+        "what is called accepted is there, and nothing else"
+    );
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len() as u64, account.accepted, "nothing came twice");
+    assert_eq!(ids.len() as u64, statistics.spans.accepted, "nothing came twice");
 
     let finals: Vec<_> = receipts.all().into_iter().filter(|receipt| receipt.is_final()).collect();
-    let total = |of: fn(&otelbar_export::SpanCounts) -> usize| {
-        finals.iter().map(|r| of(&r.spans) as u64).sum::<u64>()
-    };
-    assert_eq!(finals.len() as u64, PRODUCERS * TRACES, "each hand-over has one final receipt");
-    assert_eq!(total(|spans| spans.dropped), account.dropped.total());
+    let told: SpanCounts = finals.iter().map(|receipt| receipt.spans).sum();
+    assert_eq!(finals.len() as u64, PRODUCERS * TRACES, "each batch has one final receipt");
+    assert_eq!(told.dropped, statistics.dropped.total());
     assert_eq!(
-        total(|spans| spans.accepted + spans.rejected + spans.undetermined),
-        account.accepted + account.rejected
+        told.accepted + told.rejected + told.undetermined,
+        statistics.spans.accepted + statistics.spans.rejected
     );
 }
 

@@ -27,14 +27,17 @@ fn each_destination_gets_every_span_and_has_books_of_its_own() {
         exporter.enqueue(batch(key, 3)).unwrap();
     }
     exporter.shutdown(PATIENCE).unwrap();
-    let accounts = exporter.accounts();
-    assert_eq!(accounts.len(), collectors.len());
-    for (index, (account, collector)) in accounts.iter().zip(&collectors).enumerate() {
-        assert_balanced(account);
-        assert_eq!((account.handed_over, account.accepted, account.destination.index), (30, 30, index));
+    let all = exporter.statistics();
+    assert_eq!(all.len(), collectors.len());
+    for (index, (statistics, collector)) in all.iter().zip(&collectors).enumerate() {
+        assert_balanced(statistics);
+        assert_eq!(
+            (statistics.enqueued, statistics.spans.accepted, statistics.destination.index),
+            (30, 30, index)
+        );
         assert_eq!(collector.spans().len(), 30);
         let finals = receipts.all().into_iter().filter(|receipt| receipt.is_final());
-        assert_eq!(finals.filter(|receipt| receipt.destination == account.destination).count(), 10);
+        assert_eq!(finals.filter(|receipt| receipt.destination == statistics.destination).count(), 10);
     }
 }
 
@@ -61,11 +64,11 @@ fn one_that_hangs_or_is_dead_keeps_nothing_from_the_others() {
     let error = exporter.shutdown(Duration::from_millis(500)).unwrap_err();
     let left: Vec<usize> = error.destinations.iter().map(|left| left.destination.index).collect();
     assert_eq!(left, [0, 1], "{error}");
-    let accounts = exporter.accounts();
-    accounts.iter().for_each(assert_balanced);
-    assert_eq!(accounts[2].accepted, 200);
-    assert!(accounts[0].dropped.queue_full > 0 && accounts[1].dropped.queue_full > 0, "{accounts:?}");
-    assert_eq!(accounts[1].health, Health::Failing);
+    let all = exporter.statistics();
+    all.iter().for_each(assert_balanced);
+    assert_eq!(all[2].spans.accepted, 200);
+    assert!(all[0].dropped.queue_full > 0 && all[1].dropped.queue_full > 0, "{all:?}");
+    assert_eq!(all[1].health, Health::Failing);
 }
 
 #[test]
@@ -74,7 +77,7 @@ fn a_pipeline_without_destinations_takes_spans_and_ends() {
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
     exporter.shutdown(PATIENCE).unwrap();
-    assert!(exporter.accounts().is_empty());
+    assert!(exporter.statistics().is_empty());
 }
 
 #[cfg(feature = "zipkin")]
@@ -93,10 +96,10 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
         exporter.enqueue(batch(key, 3)).unwrap();
         exporter.flush(PATIENCE).unwrap();
     }
-    let account = exporter.accounts().remove(0);
-    assert_balanced(&account);
-    assert_eq!((account.accepted, account.dropped.not_retryable, account.requests), (6, 3, 5));
-    assert_eq!(account.destination.kind, otelbar_export::DestinationKind::Zipkin);
+    let statistics = exporter.statistics().remove(0);
+    assert_balanced(&statistics);
+    assert_eq!((statistics.spans.accepted, statistics.dropped.not_retryable, statistics.requests), (6, 3, 5));
+    assert_eq!(statistics.destination.kind, otelbar_export::DestinationKind::Zipkin);
     let agent = format!("otelbar/{}", env!("CARGO_PKG_VERSION"));
     let is_named = |headers: &http::HeaderMap| headers["user-agent"] == agent;
     assert!(collector.requests().iter().all(|request| is_named(&request.headers)), "not OTLP's exporter");
@@ -116,9 +119,9 @@ fn a_span_that_zipkin_would_refuse_the_request_for_is_dropped_alone() {
     mixed.spans[1].span_context = opentelemetry::trace::SpanContext::empty_context();
     exporter.enqueue(mixed).unwrap();
     exporter.shutdown(PATIENCE).unwrap();
-    let account = exporter.accounts().remove(0);
-    assert_eq!((account.accepted, account.dropped.invalid_id), (2, 1));
-    assert_balanced(&account);
+    let statistics = exporter.statistics().remove(0);
+    assert_eq!((statistics.spans.accepted, statistics.dropped.invalid_id), (2, 1));
+    assert_balanced(&statistics);
     assert_eq!(collector.zipkin_spans().len(), 2);
 }
 
@@ -135,8 +138,8 @@ fn a_process_that_writes() {
     let (exporter, _) = to_all([ExporterOptions::console(ConsoleTarget::Stderr, format)]);
     exporter.enqueue(batch(1, 2)).unwrap();
     exporter.shutdown(PATIENCE).unwrap();
-    let account = exporter.accounts().remove(0);
-    assert_eq!((account.accepted, &*account.destination.endpoint), (2, "stderr"));
+    let statistics = exporter.statistics().remove(0);
+    assert_eq!((statistics.spans.accepted, &*statistics.destination.endpoint), (2, "stderr"));
 }
 
 fn written(format: &str) -> String {

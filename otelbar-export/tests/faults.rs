@@ -8,7 +8,7 @@ use std::time::Duration;
 use otelbar_export::{Delivery, ExporterOptions, RetryPolicy, SpoolOptions};
 use otelbar_testkit::{Collector, Ending, Fault, Stage};
 
-use common::{PATIENCE, account_of, assert_balanced, batch, exporter, options_by, protocols};
+use common::{PATIENCE, assert_balanced, batch, exporter, options_by, protocols, statistics_of};
 
 /// Each way to send that is in this build, to this collector.
 fn ways(collector: &Collector) -> Vec<(String, ExporterOptions)> {
@@ -70,10 +70,14 @@ fn meet(name: &str, fault: &Fault) {
         exporter.enqueue(batch(3, 3)).unwrap();
         exporter.shutdown(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
 
-        let account = account_of(&exporter);
-        assert_balanced(&account);
+        let statistics = statistics_of(&exporter);
+        assert_balanced(&statistics);
         let handed_over = if kept { 9 } else { 6 };
-        assert_eq!((account.handed_over, account.settled()), (handed_over, handed_over), "{context}");
+        assert_eq!(
+            (statistics.enqueued, statistics.spans.settled()),
+            (handed_over, handed_over),
+            "{context}"
+        );
         let last = receipts.wait_for(|receipt| receipt.key == 3.into() && receipt.is_final());
         assert!(matches!(last.delivery, Delivery::Accepted { .. }), "{context}: {}", last.delivery);
         let finals = receipts.all().into_iter().filter(|receipt| receipt.is_final()).count();
@@ -88,7 +92,11 @@ fn meet(name: &str, fault: &Fault) {
         let broken_off = matches!(fault, Fault::At(Stage::ResponseHead | Stage::ResponseBody, _));
         let slow = matches!(fault, Fault::Slow(_));
         if !broken_off && !slow {
-            assert_eq!(distinct.len() as u64, account.accepted, "{context}: what is accepted is there");
+            assert_eq!(
+                distinct.len() as u64,
+                statistics.spans.accepted,
+                "{context}: what is accepted is there"
+            );
         }
     }
 }
@@ -145,9 +153,9 @@ fn a_fault_that_lasts_costs_nothing_but_time_with_a_spool() {
             for key in 1..=10 {
                 receipts.wait_for(|receipt| receipt.key == key.into() && receipt.is_final());
             }
-            let account = account_of(&exporter);
-            assert_balanced(&account);
-            assert_eq!((account.accepted, account.dropped.total()), (40, 0), "{name}, {fault}");
+            let statistics = statistics_of(&exporter);
+            assert_balanced(&statistics);
+            assert_eq!((statistics.spans.accepted, statistics.dropped.total()), (40, 0), "{name}, {fault}");
             assert!(arrived(&collector).len() >= 40, "{name}, {fault}");
         }
     }
@@ -162,9 +170,9 @@ fn a_request_above_the_backends_limit_is_halved_whatever_the_way() {
         collector.clear();
         exporter.enqueue(batch(1, 100)).unwrap();
         exporter.shutdown(PATIENCE).unwrap();
-        let account = account_of(&exporter);
-        assert_eq!((account.accepted, account.dropped.total()), (100, 0), "{name}");
-        assert_balanced(&account);
+        let statistics = statistics_of(&exporter);
+        assert_eq!((statistics.spans.accepted, statistics.dropped.total()), (100, 0), "{name}");
+        assert_balanced(&statistics);
         assert_eq!(arrived(&collector).len(), 100, "{name}");
     }
 }
@@ -183,7 +191,7 @@ fn a_collector_that_restarts_on_its_port_is_found_again() {
             collector.restart().unwrap();
         }
         exporter.shutdown(PATIENCE).unwrap();
-        assert_eq!(account_of(&exporter).accepted, 12, "{name}");
+        assert_eq!(statistics_of(&exporter).spans.accepted, 12, "{name}");
         assert_eq!(arrived(&collector).len(), 12, "{name}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use otelbar_export::{Overflow, SpoolOptions};
 use otelbar_testkit::Collector;
 
-use common::{PATIENCE, Receipts, account_of, assert_balanced, batch, options_by, protocols};
+use common::{PATIENCE, Receipts, assert_balanced, batch, options_by, protocols, statistics_of};
 
 const OUTAGE: Duration = Duration::from_secs(60);
 const SPANS_A_SECOND: u64 = 5000;
@@ -64,19 +64,19 @@ fn outage(protocol: otelbar_export::Protocol, queue: usize, spool: bool) {
     exporter.flush(2 * PATIENCE).unwrap();
     collector.wait_for(|spans| spans.len() as u64 >= taken, 4 * PATIENCE).unwrap();
 
-    let account = account_of(&exporter);
-    assert_balanced(&account);
-    assert_eq!((account.handed_over, account.accepted), (key * SPANS, taken));
-    assert_eq!(account.dropped.total(), account.dropped.queue_full);
+    let statistics = statistics_of(&exporter);
+    assert_balanced(&statistics);
+    assert_eq!((statistics.enqueued, statistics.spans.accepted), (key * SPANS, taken));
+    assert_eq!(statistics.dropped.total(), statistics.dropped.queue_full);
     let spans = collector.spans();
     let ids: BTreeSet<String> = spans.iter().map(|span| span.span_id()).collect();
     assert_eq!((ids.len() as u64, spans.len() as u64), (taken, taken), "each came once");
-    let told: u64 = receipts.all().iter().filter(|r| r.is_final()).map(|r| r.spans.accepted as u64).sum();
+    let told: u64 = receipts.all().iter().filter(|r| r.is_final()).map(|r| r.spans.accepted).sum();
     assert_eq!(told, taken, "the receipts say so");
     println!(
         "{protocol}, queue of {queue}, spool {spool}: {} of {} spans arrived once, {} had no room",
         taken,
         key * SPANS,
-        account.dropped.queue_full
+        statistics.dropped.queue_full
     );
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use otelbar_export::{Delivery, DropReason, ExporterOptions, SendError};
 use otelbar_testkit::{Collector, Proxy};
 
-use common::{PATIENCE, account_of, assert_balanced, at_once, batch, exporter, protocols};
+use common::{PATIENCE, assert_balanced, at_once, batch, exporter, protocols, statistics_of};
 
 /// A name that the proxy alone knows.
 const HOST: &str = "collector.example";
@@ -70,7 +70,10 @@ fn delivered(options: ExporterOptions, collector: &Collector, requests: usize) {
         exporter.enqueue(batch(key as u64, 3)).unwrap();
         exporter.flush(PATIENCE).unwrap_or_else(|error| panic!("{error}: {:?}", receipts.said(key as u64)));
     }
-    assert_eq!((arrived(collector), account_of(&exporter).accepted), (3 * requests, 3 * requests as u64));
+    assert_eq!(
+        (arrived(collector), statistics_of(&exporter).spans.accepted),
+        (3 * requests, 3 * requests as u64)
+    );
 }
 
 /// The error of the first attempt to send spans, and whether it was the last.
@@ -82,7 +85,7 @@ fn failure(options: ExporterOptions) -> (Arc<SendError>, bool) {
     let _ = exporter.shutdown(Duration::ZERO);
     // The deadline was in the past; this waits for the books to be closed.
     let _ = exporter.shutdown(PATIENCE);
-    assert_balanced(&account_of(&exporter));
+    assert_balanced(&statistics_of(&exporter));
     match receipt.delivery {
         Delivery::Retrying { error, .. } => (error, false),
         Delivery::Dropped { reason: DropReason::NotRetryable { error }, .. } => (error, true),

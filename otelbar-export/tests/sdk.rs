@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, TracerProviderBuilder
 use otelbar_export::{ToolbarSpanExporter, TraceKey};
 use otelbar_testkit::{Collector, assert_tree};
 
-use common::{PATIENCE, account_of, assert_balanced, exporter, options, service};
+use common::{PATIENCE, assert_balanced, exporter, options, service, statistics_of};
 
 /// Two spans, one in the other, recorded by a provider that has the exporter built in in this way.
 #[track_caller]
@@ -27,9 +27,9 @@ fn check(build_in: fn(TracerProviderBuilder, ToolbarSpanExporter) -> TracerProvi
     let spans = collector.spans();
     assert_tree(&spans, "GET /cart [internal]\n  SELECT cart [internal]");
     assert!(spans.iter().all(|span| span.service_name() == "shop"));
-    let account = account_of(&exporter);
-    assert_eq!((account.handed_over, account.accepted), (2, 2));
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.enqueued, statistics.spans.accepted), (2, 2));
+    assert_balanced(&statistics);
     let keys: Vec<TraceKey> = receipts.all().iter().map(|receipt| receipt.key).collect();
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "receipts of one trace have one key");
 
@@ -64,5 +64,5 @@ fn what_is_not_sampled_is_not_exported() {
         .build();
     provider.tracer("test").in_span("GET /cart", |_| {});
     provider.force_flush().unwrap();
-    assert_eq!(account_of(&exporter).handed_over, 0);
+    assert_eq!(statistics_of(&exporter).enqueued, 0);
 }

@@ -9,7 +9,7 @@ use otelbar_export::{DropReason, Health, ToolbarSpanExporter};
 use otelbar_testkit::{Collector, Fault};
 use tokio::runtime::Builder;
 
-use common::{PATIENCE, Receipts, account_of, assert_balanced, batch, exporter, options};
+use common::{PATIENCE, Receipts, assert_balanced, batch, exporter, options, statistics_of};
 
 /// Calls from a plain thread, a current-thread and a multi-thread runtime, blocking and async.
 fn everywhere(check: impl Fn(&dyn Fn(&ToolbarSpanExporter, Duration) -> bool)) {
@@ -43,7 +43,7 @@ fn shutdown_sends_what_waits_from_anywhere() {
         let (exporter, _) = waiting(&collector);
         assert!(shutdown(&exporter, PATIENCE));
         assert_eq!(collector.spans().len(), 6);
-        assert_eq!(account_of(&exporter).accepted, 6);
+        assert_eq!(statistics_of(&exporter).spans.accepted, 6);
         assert!(shutdown(&exporter, PATIENCE), "a second time is no error");
     });
 }
@@ -61,9 +61,12 @@ fn shutdown_ends_by_its_deadline_from_anywhere_with_a_collector_that_hangs() {
         // Without a deadline it would be the timeout, however busy the machine.
         assert!(took < PATIENCE / 2, "{took:?}");
         receipts.wait_for(|receipt| receipt.key == 2.into() && receipt.is_final());
-        let account = account_of(&exporter);
-        assert_eq!((account.dropped.shut_down, account.queued, account.in_flight), (6, 0, 0));
-        assert_balanced(&account);
+        let statistics = statistics_of(&exporter);
+        assert_eq!(
+            (statistics.dropped.shut_down, statistics.spans.queued, statistics.spans.in_flight),
+            (6, 0, 0)
+        );
+        assert_balanced(&statistics);
         assert!(!shutdown(&exporter, DEADLINE), "a second time tells the same");
     });
 }
@@ -93,9 +96,9 @@ fn what_comes_after_a_shutdown_is_dropped_and_counted() {
         dropped.to_string(),
         "4 spans of trace 0000000000000009 dropped: the pipeline was shut down before they were handed over"
     );
-    let account = account_of(&exporter);
-    assert_eq!((account.accepted, account.dropped.closed), (6, 4));
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.spans.accepted, statistics.dropped.closed), (6, 4));
+    assert_balanced(&statistics);
     exporter.flush(PATIENCE).expect("there is nothing left to wait for");
 }
 
@@ -107,7 +110,7 @@ fn a_flush_ends_by_its_deadline_and_keeps_the_spans() {
     let error = exporter.flush(Duration::from_millis(100)).unwrap_err();
     assert_eq!(error.spans(), 6);
     assert!(block_on(exporter.flush_async(Duration::from_millis(100))).is_err());
-    assert_eq!(account_of(&exporter).health, Health::Idle);
+    assert_eq!(statistics_of(&exporter).health, Health::Idle);
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
     collector.release();
     block_on(exporter.flush_async(PATIENCE)).unwrap();

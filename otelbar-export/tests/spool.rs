@@ -11,8 +11,8 @@ use otelbar_export::{Delivery, ExporterOptions, SpoolOptions, ToolbarSpanExporte
 use otelbar_testkit::{Collector, Fault};
 
 use common::{
-    PATIENCE, Receipts, account_of, assert_balanced, batch, endpoint, exporter, options, options_by,
-    protocols,
+    PATIENCE, Receipts, assert_balanced, batch, endpoint, exporter, options, options_by, protocols,
+    statistics_of,
 };
 
 fn spooling(collector: &Collector, folder: &Path) -> ExporterOptions {
@@ -31,7 +31,7 @@ fn wait_for_all_settled(exporter: &ToolbarSpanExporter, receipts: &Receipts, key
     for key in keys {
         receipts.wait_for(|receipt| receipt.key == key.into() && receipt.is_final());
     }
-    assert_balanced(&account_of(exporter));
+    assert_balanced(&statistics_of(exporter));
 }
 
 #[test]
@@ -46,19 +46,23 @@ fn spans_lie_on_disk_while_the_backend_is_away_and_go_when_it_is_back() {
             exporter.enqueue(batch(key, 3)).unwrap();
             exporter.flush(PATIENCE).expect("what is on disk is settled for a flush");
         }
-        let account = account_of(&exporter);
+        let statistics = statistics_of(&exporter);
         // Some may just be on their way, to see whether the backend is back.
-        assert_eq!((account.queued, account.in_flight + account.spooled), (0, 60), "{account:?}");
-        assert!(account.spooled_bytes > 0 && account.accepted == 0);
-        assert_balanced(&account);
+        assert_eq!(
+            (statistics.spans.queued, statistics.spans.in_flight + statistics.spans.spooled),
+            (0, 60),
+            "{statistics:?}"
+        );
+        assert!(statistics.spooled_bytes > 0 && statistics.spans.accepted == 0);
+        assert_balanced(&statistics);
         let spooled = receipts
             .wait_for(|receipt| receipt.key == 7.into() && matches!(receipt.delivery, Delivery::Spooled));
         assert!(!spooled.is_final() && spooled.spans.spooled == 3, "{spooled:?}");
 
         collector.restart().unwrap();
         wait_for_all_settled(&exporter, &receipts, 0..20);
-        let account = account_of(&exporter);
-        assert_eq!((account.accepted, account.spooled), (60, 0));
+        let statistics = statistics_of(&exporter);
+        assert_eq!((statistics.spans.accepted, statistics.spans.spooled), (60, 0));
         assert_eq!((arrived(&collector).len(), collector.spans().len()), (60, 60), "each came once");
     }
 }
@@ -74,22 +78,22 @@ fn the_next_process_sends_what_a_shutdown_has_left() {
         first.enqueue(batch(key, 4)).unwrap();
     }
     first.shutdown(Duration::from_secs(2)).expect("nothing is lost, so nothing is left");
-    let account = account_of(&first);
-    assert_eq!((account.spooled, account.dropped.total()), (20, 0), "{account:?}");
-    assert_balanced(&account);
+    let statistics = statistics_of(&first);
+    assert_eq!((statistics.spans.spooled, statistics.dropped.total()), (20, 0), "{statistics:?}");
+    assert_balanced(&statistics);
     assert!(receipts.said(4).last().unwrap().contains("kept on disk"), "{:?}", receipts.said(4));
     drop(first);
 
     let collector = Collector::start().unwrap();
     let (second, _) = exporter(spooling(&collector, folder.path()));
-    assert_eq!(account_of(&second).recovered, 20);
+    assert_eq!(statistics_of(&second).recovered, 20);
     collector.wait_for(|spans| spans.len() == 20, PATIENCE).unwrap();
     second.enqueue(batch(9, 1)).unwrap();
     second.shutdown(PATIENCE).unwrap();
-    let account = account_of(&second);
-    assert_balanced(&account);
-    assert_eq!((account.handed_over, account.recovered, account.accepted), (1, 20, 21));
-    assert_eq!(account.spooled, 0);
+    let statistics = statistics_of(&second);
+    assert_balanced(&statistics);
+    assert_eq!((statistics.enqueued, statistics.recovered, statistics.spans.accepted), (1, 20, 21));
+    assert_eq!(statistics.spans.spooled, 0);
 }
 
 const FOLDER: &str = "OTELBAR_TEST_SPOOL";
@@ -106,8 +110,8 @@ fn a_process_that_is_killed() {
         exporter.enqueue(batch(key, 4)).unwrap();
         exporter.flush(PATIENCE).unwrap();
     }
-    let account = account_of(&exporter);
-    assert_eq!(account.spooled + account.in_flight, 200);
+    let statistics = statistics_of(&exporter);
+    assert_eq!(statistics.spans.spooled + statistics.spans.in_flight, 200);
     // No destructor runs.
     std::process::abort();
 }
@@ -127,7 +131,7 @@ fn all_that_was_spooled_arrives_after_the_process_was_killed() {
 
     collector.restart().unwrap();
     let (exporter, _) = exporter(spooling(&collector, folder.path()));
-    assert_eq!(account_of(&exporter).recovered, 200);
+    assert_eq!(statistics_of(&exporter).recovered, 200);
     collector.wait_for(|spans| spans.len() >= 200, PATIENCE).unwrap();
     assert_eq!((arrived(&collector).len(), collector.spans().len()), (200, 200));
 }
@@ -142,10 +146,10 @@ fn a_process_that_exits() {
     let (exporter, _) = exporter(options);
     for key in 0..3 {
         exporter.enqueue(batch(key, 4)).unwrap();
-        let before = account_of(&exporter).spooled_bytes;
+        let before = statistics_of(&exporter).spooled_bytes;
         let started = Instant::now();
         // It writes by itself, in time.
-        while account_of(&exporter).spooled_bytes == before {
+        while statistics_of(&exporter).spooled_bytes == before {
             assert!(started.elapsed() < PATIENCE);
             std::thread::yield_now();
         }
@@ -169,7 +173,7 @@ fn what_was_handed_over_in_time_outlives_an_exit_without_a_shutdown() {
 
     collector.respond_normally();
     let (exporter, receipts) = exporter(spooling(&collector, folder.path()));
-    assert_eq!(account_of(&exporter).recovered, 12);
+    assert_eq!(statistics_of(&exporter).recovered, 12);
     drop(receipts);
     collector.wait_for(|spans| spans.len() >= 12, PATIENCE).unwrap();
     assert_eq!(arrived(&collector).len(), 12);
@@ -186,10 +190,14 @@ fn a_full_spool_drops_the_oldest_and_counts_them() {
         exporter.enqueue(batch(key, 2)).unwrap();
         exporter.flush(PATIENCE).unwrap();
     }
-    let account = account_of(&exporter);
-    assert_eq!((account.spooled + account.in_flight, account.dropped.spool_full), (10, 14), "{account:?}");
-    assert!(account.spooled_bytes <= 5 * 4096);
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!(
+        (statistics.spans.spooled + statistics.spans.in_flight, statistics.dropped.spool_full),
+        (10, 14),
+        "{statistics:?}"
+    );
+    assert!(statistics.spooled_bytes <= 5 * 4096);
+    assert_balanced(&statistics);
     let first = receipts.wait_for(|receipt| receipt.key == 0.into() && receipt.is_final());
     assert!(first.delivery.to_string().contains("OTELBAR_SPOOL_MAX_BYTES"), "{}", first.delivery);
 
@@ -219,9 +227,12 @@ fn a_damaged_file_is_counted_and_the_others_arrive() {
     let (second, _) = exporter(spooling(&collector, folder.path()));
     collector.wait_for(|spans| spans.len() == 4, PATIENCE).unwrap();
     second.shutdown(PATIENCE).unwrap();
-    let account = account_of(&second);
-    assert_eq!((account.recovered, account.accepted, account.dropped.spool_damaged), (6, 4, 2));
-    assert_balanced(&account);
+    let statistics = statistics_of(&second);
+    assert_eq!(
+        (statistics.recovered, statistics.spans.accepted, statistics.dropped.spool_damaged),
+        (6, 4, 2)
+    );
+    assert_balanced(&statistics);
 }
 
 #[test]
@@ -235,9 +246,9 @@ fn a_record_damaged_while_the_process_runs_has_a_final_receipt() {
     fs::write(&records(folder.path())[0], "nonsense").unwrap();
     let last = receipts.wait_for(|receipt| receipt.is_final());
     assert_eq!(last.delivery.to_string(), "dropped: the spool's file could not be read again");
-    let account = account_of(&exporter);
-    assert_eq!((account.dropped.spool_damaged, account.spooled), (2, 0));
-    assert_balanced(&account);
+    let statistics = statistics_of(&exporter);
+    assert_eq!((statistics.dropped.spool_damaged, statistics.spans.spooled), (2, 0));
+    assert_balanced(&statistics);
 }
 
 /// The application starts, and export goes on: what is lost is what the spool would have kept.
@@ -248,11 +259,11 @@ fn without_a_folder_that_serves_export_goes_on_and_says_why_there_is_no_spool() 
     fs::write(&file, "").unwrap();
     let collector = Collector::start().unwrap();
     let (exporter, _) = exporter(spooling(&collector, &file));
-    let problem = account_of(&exporter).spool_problem.unwrap();
+    let problem = statistics_of(&exporter).spool_problem.unwrap();
     assert!(problem.contains(&*file.to_string_lossy()), "{problem}");
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.shutdown(PATIENCE).unwrap();
-    assert_eq!(account_of(&exporter).accepted, 3);
+    assert_eq!(statistics_of(&exporter).spans.accepted, 3);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use otelbar_export::{Delivery, ExporterOptions, Protocol, ToolbarSpanExporter};
 use otelbar_testkit::{CertificateAuthority, Collector, Identity};
 use tempfile::TempDir;
 
-use common::{PATIENCE, account_of, assert_balanced, batch, exporter, options_by, protocols};
+use common::{PATIENCE, assert_balanced, batch, exporter, options_by, protocols, statistics_of};
 
 const HOST: &str = "127.0.0.1";
 
@@ -37,7 +37,7 @@ fn delivered(collector: &Collector, options: ExporterOptions) {
     let (exporter, _) = exporter(options);
     exporter.enqueue(batch(1, 3)).unwrap();
     exporter.flush(PATIENCE).unwrap();
-    assert_eq!((collector.spans().len(), account_of(&exporter).accepted), (3, 3));
+    assert_eq!((collector.spans().len(), statistics_of(&exporter).spans.accepted), (3, 3));
 }
 
 /// What the first attempt came to.
@@ -48,8 +48,8 @@ fn failure(options: ExporterOptions) -> String {
     assert!(exporter.shutdown(Duration::ZERO).is_err());
     // The deadline was in the past; this waits for the books to be closed.
     let _ = exporter.shutdown(PATIENCE);
-    assert_balanced(&account_of(&exporter));
-    assert_eq!(account_of(&exporter).dropped.shut_down, 3);
+    assert_balanced(&statistics_of(&exporter));
+    assert_eq!(statistics_of(&exporter).dropped.shut_down, 3);
     retrying.delivery.to_string()
 }
 

@@ -18,7 +18,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use common::{PATIENCE, account_of, assert_balanced, batch, compressions, exporter};
+use common::{PATIENCE, assert_balanced, batch, compressions, exporter, statistics_of};
 
 /// Answers in turn: unavailable, a partial success, success.
 #[derive(Clone, Default)]
@@ -82,8 +82,8 @@ async fn tonic_takes_what_is_sent_and_is_understood() {
         let said = receipts.said(1);
         assert!(said[1].contains("UNAVAILABLE (14): nicht verfügbar"), "{said:?}");
         assert!(said.last().unwrap().contains("too old"), "{said:?}");
-        let account = account_of(&exporter);
-        assert_eq!((account.accepted, account.rejected), (6, 1));
-        assert_balanced(&account);
+        let statistics = statistics_of(&exporter);
+        assert_eq!((statistics.spans.accepted, statistics.spans.rejected), (6, 1));
+        assert_balanced(&statistics);
     }
 }

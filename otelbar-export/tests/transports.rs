@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SpanData;
 use otelbar_export::{Compression, Delivery, ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
 use otelbar_testkit::{Collector, ReceivedSpan, Reply};
 
-use common::{PATIENCE, account_of, compressions, exporter, options_by, protocols, trace};
+use common::{PATIENCE, compressions, exporter, options_by, protocols, statistics_of, trace};
 
 /// Spans with something in every field.
 fn rich() -> Vec<SpanData> {
@@ -112,7 +112,7 @@ fn a_batch_that_is_too_large_is_split_whatever_the_way() {
         assert_eq!(collector.spans().len(), 50, "{protocol}");
         let requests = collector.requests();
         assert!(requests.iter().all(|request| request.body.len() <= 4000 + 5), "{requests:?}");
-        assert_eq!(account_of(&exporter).accepted, 50);
+        assert_eq!(statistics_of(&exporter).spans.accepted, 50);
     }
 }
 

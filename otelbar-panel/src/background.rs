@@ -262,7 +262,7 @@ impl Work {
             }
             let key = TraceKey::from(context.id());
             // First, for the receipts may come before the call returns.
-            context.delivery.hand_over(spans.len());
+            context.delivery.hand_over(spans.len() as u64);
             let mut batch = TraceBatch::new(key, context.service.resource.clone(), spans);
             batch.trace_state = context.propagation.trace_state().map(Into::into);
             if let Err(dropped) = exporter.enqueue(batch) {
@@ -304,7 +304,7 @@ mod tests {
     }
 
     fn handed_over(exporter: &ToolbarSpanExporter) -> u64 {
-        exporter.accounts()[0].handed_over
+        exporter.statistics()[0].enqueued
     }
 
     /// Waits for the end of the thread that works for this store: then nobody else holds it.
@@ -401,7 +401,7 @@ mod tests {
         assert!(bad.recorder.counters.panics.value() > 0);
         assert_eq!(good.recorder.counters.panics.value(), 0);
         bad.delivery.start(crate::delivery::Start::Pending);
-        let said = bad.delivery.overall(&[exporter.accounts().remove(0).destination]);
+        let said = bad.delivery.overall(&[exporter.statistics().remove(0).destination]);
         assert_eq!(said.state, crate::delivery::State::Failed);
         assert!(said.detail.unwrap().contains("a fault put in by a test"));
     }

@@ -15,9 +15,9 @@ pub(crate) struct Delivery {
 struct Inner {
     start: Start,
     /// Spans given to the exporter so far: at the request's end, and what ended after it.
-    handed_over: usize,
+    handed_over: u64,
     /// Those of them that no destination took, and why. Of some the exporter tells so by a receipt as well.
-    refused: usize,
+    refused: u64,
     refusal: Option<Progress>,
     /// What is known of each destination that has told of some.
     records: Vec<Record>,
@@ -50,7 +50,7 @@ struct Record {
 /// A hand-over some of whose spans are on their way.
 #[derive(Debug)]
 struct UnderWay {
-    id: Option<EnqueueId>,
+    id: EnqueueId,
     spans: SpanCounts,
     progress: Progress,
 }
@@ -122,7 +122,7 @@ impl Delivery {
     }
 
     /// Spans are about to be handed to the exporter; its receipts may come at once.
-    pub(crate) fn hand_over(&self, spans: usize) {
+    pub(crate) fn hand_over(&self, spans: u64) {
         self.lock().handed_over += spans;
     }
 
@@ -147,7 +147,7 @@ impl Delivery {
     }
 
     /// The destination at this place has told of a hand-over.
-    fn note(&self, index: usize, id: Option<EnqueueId>, spans: SpanCounts, stage: &Stage) {
+    fn note(&self, index: usize, id: EnqueueId, spans: SpanCounts, stage: &Stage) {
         let mut inner = self.lock();
         let place = inner.records.iter().position(|record| record.index == index).unwrap_or_else(|| {
             inner.records.push(Record::new(index));
@@ -194,14 +194,13 @@ impl Inner {
         let mut spans = record.map(|record| record.settled).unwrap_or_default();
         let mut worst = record.and_then(|record| record.worst.clone());
         for hand_over in record.into_iter().flat_map(|record| &record.under_way) {
-            add(&mut spans, &hand_over.spans);
+            spans += hand_over.spans;
             worst = Progress::worse(worst, hand_over.progress.clone());
         }
         // The exporter sends no receipt for what it has just taken into its queue, nor for all that it refuses.
-        let untold = self.handed_over.saturating_sub(spans.handed_over);
+        let untold = self.handed_over.saturating_sub(spans.total());
         let refused = self.refused.min(untold);
         let queued = untold - refused;
-        spans.handed_over += untold;
         spans.queued += queued;
         spans.dropped += refused;
         if queued > 0 {
@@ -211,7 +210,7 @@ impl Inner {
             worst = Progress::worse(worst, refusal);
         }
         AtDestination {
-            settled: spans.handed_over > 0 && !is_under_way(&spans),
+            settled: spans.total() > 0 && spans.is_settled(),
             worst: worst.unwrap_or(State::Pending.into()),
             spans,
         }
@@ -224,12 +223,11 @@ impl Record {
     }
 
     fn receive(&mut self, told: UnderWay) {
-        // What was refused has no id, and is told of once.
-        self.under_way.retain(|before| told.id.is_none() || before.id != told.id);
-        if is_under_way(&told.spans) {
+        self.under_way.retain(|before| before.id != told.id);
+        if !told.spans.is_settled() {
             self.under_way.push(told);
         } else {
-            add(&mut self.settled, &told.spans);
+            self.settled += told.spans;
             self.worst = Progress::worse(self.worst.take(), told.progress);
         }
     }
@@ -280,21 +278,6 @@ impl From<State> for Progress {
     }
 }
 
-fn is_under_way(spans: &SpanCounts) -> bool {
-    spans.queued + spans.in_flight + spans.spooled > 0
-}
-
-fn add(sum: &mut SpanCounts, more: &SpanCounts) {
-    sum.handed_over += more.handed_over;
-    sum.queued += more.queued;
-    sum.in_flight += more.in_flight;
-    sum.spooled += more.spooled;
-    sum.accepted += more.accepted;
-    sum.rejected += more.rejected;
-    sum.undetermined += more.undetermined;
-    sum.dropped += more.dropped;
-}
-
 #[cfg(test)]
 mod tests {
     use opentelemetry_sdk::Resource;
@@ -314,11 +297,11 @@ mod tests {
     }
 
     fn destinations(exporter: &ToolbarSpanExporter) -> Vec<Destination> {
-        exporter.accounts().into_iter().map(|account| account.destination).collect()
+        exporter.statistics().into_iter().map(|account| account.destination).collect()
     }
 
-    fn id(exporter: &ToolbarSpanExporter) -> Option<EnqueueId> {
-        Some(exporter.enqueue(batch(Vec::new())).unwrap())
+    fn id(exporter: &ToolbarSpanExporter) -> EnqueueId {
+        exporter.enqueue(batch(Vec::new())).unwrap()
     }
 
     fn batch(spans: Vec<SpanData>) -> TraceBatch {
@@ -328,13 +311,6 @@ mod tests {
     fn spans(count: impl FnOnce(&mut SpanCounts)) -> SpanCounts {
         let mut spans = SpanCounts::default();
         count(&mut spans);
-        spans.handed_over = spans.queued
-            + spans.in_flight
-            + spans.spooled
-            + spans.accepted
-            + spans.rejected
-            + spans.undetermined
-            + spans.dropped;
         spans
     }
 
@@ -370,7 +346,7 @@ mod tests {
         }
         let at = delivery.at(destination).unwrap();
         assert_eq!((at.worst.state, at.worst.detail.as_deref(), at.settled), (state, detail, settled));
-        assert_eq!(at.spans.handed_over, 10, "each span is counted once");
+        assert_eq!(at.spans.total(), 10, "each span is counted once");
     }
 
     #[test]
@@ -416,7 +392,7 @@ mod tests {
         delivery.note(0, id(&exporter), spans(|s| s.dropped = 2), &SHUT_DOWN);
         let at = delivery.at(destination).unwrap();
         assert_eq!((at.worst.state, at.settled), (State::Dropped, true));
-        assert_eq!((at.spans.handed_over, at.spans.accepted, at.spans.dropped), (5, 3, 2));
+        assert_eq!((at.spans.total(), at.spans.accepted, at.spans.dropped), (5, 3, 2));
     }
 
     #[test]
@@ -434,7 +410,7 @@ mod tests {
         let at = delivery.at(destination).unwrap();
         assert_eq!((at.worst.state, at.settled, at.spans.dropped), (State::Dropped, true, 1));
         let closed = Stage::Dropped { reason: DropReason::Closed };
-        delivery.note(0, None, spans(|s| s.dropped = 1), &closed);
+        delivery.note(0, dropped.id, spans(|s| s.dropped = 1), &closed);
         let at = delivery.at(destination).unwrap();
         assert_eq!((at.worst.state, at.settled, at.spans.dropped), (State::Dropped, true, 1));
     }

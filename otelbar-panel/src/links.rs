@@ -72,7 +72,7 @@ mod tests {
         let options = ExporterOptions::from_config(&config).unwrap();
         let exporter = ToolbarSpanExporter::to_all(options).unwrap();
         let destinations: Vec<_> =
-            exporter.accounts().into_iter().map(|account| account.destination).collect();
+            exporter.statistics().into_iter().map(|account| account.destination).collect();
         let links = Links::new(&config, &destinations);
         let found: Vec<_> = links.of(&config, &"a1").map(|(link, via)| (link.name, via)).collect();
         assert_eq!(found, expected, "{exporters:?}");

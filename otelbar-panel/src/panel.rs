@@ -280,7 +280,7 @@ impl Toolbar {
             reach: Arc::default(),
             sql_system: config.sql_system().to_owned(),
         });
-        let accounts = exporter.iter().flat_map(ToolbarSpanExporter::accounts);
+        let accounts = exporter.iter().flat_map(ToolbarSpanExporter::statistics);
         let mut warnings = warnings;
         let mut destinations = Vec::new();
         for account in accounts {

@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::LocalSet;
 use tracing::{error, warn};
 
-use crate::batch::HandOver;
+use crate::batch::Enqueued;
 use crate::batch::{EnqueueId, TraceBatch};
 use crate::encode::Encoding;
 use crate::error::{Left, SetupError, Unfinished};
@@ -22,7 +22,7 @@ use crate::pipeline::backlog::Backlog;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::subscribers::Subscribers;
 use crate::pipeline::worker::Worker;
-use crate::pipeline::{Account, Dropped, Health, Receipt};
+use crate::pipeline::{DropReason, Dropped, Health, Receipt, Statistics};
 use crate::spool::Spool;
 use crate::time::std_after;
 #[cfg(feature = "grpc")]
@@ -88,7 +88,7 @@ impl ToolbarSpanExporter {
         Self::to_all([options])
     }
 
-    /// Starts a pipeline that sends each span to all these destinations. Each has a queue, a breaker and an account of
+    /// Starts a pipeline that sends each span to all these destinations. Each has a queue, a breaker and statistics of
     /// its own, so one that is slow or down keeps nothing from the others; a hand-over that waits in several queues is
     /// in memory once.
     ///
@@ -99,7 +99,7 @@ impl ToolbarSpanExporter {
     ///     ExporterOptions::new("http://127.0.0.1:4318/v1/traces")?,
     ///     ExporterOptions::new("http://archive:4318/v1/traces")?.with_queue_size(50_000),
     /// ])?;
-    /// assert_eq!(exporter.accounts().len(), 2);
+    /// assert_eq!(exporter.statistics().len(), 2);
     /// # Ok::<(), otelbar_export::SetupError>(())
     /// ```
     ///
@@ -139,18 +139,18 @@ impl ToolbarSpanExporter {
     ///
     /// The receipt of a batch that no destination took: its queue has no room, or the pipeline was shut down. Each
     /// refusal, of one destination too while others have taken it, is counted and told to subscribers; of a flood of
-    /// them some are counted as [`untold`](Account::untold).
+    /// them some are counted as [`untold`](Statistics::untold).
     pub fn enqueue(&self, batch: TraceBatch) -> Result<EnqueueId, Dropped> {
         let id = EnqueueId(self.pipeline.next_id.fetch_add(1, Ordering::Relaxed));
         if batch.spans.is_empty() {
             return Ok(id);
         }
         let since = self.pipeline.spools.then(tokio::time::Instant::now);
-        let hand_over = HandOver::at(id, batch, since);
+        let enqueued = Enqueued::at(id, batch, since);
         let mut refused = None;
         let mut taken = self.pipeline.queues.is_empty();
         for queue in &self.pipeline.queues {
-            match queue.push(Arc::clone(&hand_over)) {
+            match queue.push(Arc::clone(&enqueued)) {
                 Ok(()) => taken = true,
                 Err(dropped) => refused = Some(dropped),
             }
@@ -164,14 +164,14 @@ impl ToolbarSpanExporter {
     /// Tells this function each receipt from now on, for as long as the pipeline lives.
     ///
     /// It is called on the pipeline's thread, which sends nothing meanwhile: it should be quick. One that panics has lost
-    /// that receipt, which counts as [untold](Account::untold), and is called with the next. It must not hold a handle of the same pipeline, which would then never end.
+    /// that receipt, which counts as [untold](Statistics::untold), and is called with the next. It must not hold a handle of the same pipeline, which would then never end.
     pub fn subscribe(&self, subscriber: impl Fn(&Receipt) + Send + Sync + 'static) {
         self.pipeline.subscribers.add(subscriber);
     }
 
-    /// The books of each destination, in the order these were given, each consistent to the span.
-    pub fn accounts(&self) -> Vec<Account> {
-        self.pipeline.queues.iter().map(|queue| queue.account()).collect()
+    /// How each destination stands, in the order these were given, each consistent to the span.
+    pub fn statistics(&self) -> Vec<Statistics> {
+        self.pipeline.queues.iter().map(|queue| queue.statistics()).collect()
     }
 
     /// Sends what was handed over before, and blocks until all of it is accepted, rejected, spooled or given up.
@@ -267,23 +267,25 @@ impl Pipeline {
     }
 
     fn closed(&self) -> Result<(), Unfinished> {
-        self.left(|account| account.queued + account.in_flight + account.dropped.shut_down)
+        self.left(|statistics| {
+            statistics.spans.queued + statistics.spans.in_flight + statistics.dropped.shut_down
+        })
     }
 
     fn unsettled(&self) -> Result<(), Unfinished> {
-        self.left(|account| account.queued + account.in_flight)
+        self.left(|statistics| statistics.spans.queued + statistics.spans.in_flight)
     }
 
     /// An error where a destination has left some of what this counts.
-    fn left(&self, count: impl Fn(&Account) -> u64) -> Result<(), Unfinished> {
+    fn left(&self, count: impl Fn(&Statistics) -> u64) -> Result<(), Unfinished> {
         let mut destinations = Vec::new();
         for queue in &self.queues {
-            let account = queue.account();
-            let spans = count(&account);
+            let statistics = queue.statistics();
+            let spans = count(&statistics);
             if spans > 0 {
-                let failing = matches!(account.health, Health::Failing | Health::Waiting);
-                let last_error = account.last_error.filter(|_| failing).map(|last| last.error);
-                destinations.push(Left { destination: account.destination, spans, last_error });
+                let failing = matches!(statistics.health, Health::Failing | Health::Waiting);
+                let last_error = statistics.last_error.filter(|_| failing).map(|last| last.error);
+                destinations.push(Left { destination: statistics.destination, spans, last_error });
             }
         }
         if destinations.is_empty() { Ok(()) } else { Err(Unfinished { destinations }) }
@@ -350,7 +352,7 @@ struct Service {
     backlog: Option<Backlog>,
 }
 
-/// Opens the spool, and enters what is in it into the account, or why it cannot be used.
+/// Opens the spool, and counts what is in it, or why it cannot be used.
 fn backlog(
     options: &ExporterOptions,
     queue: &Queue,
@@ -372,16 +374,16 @@ fn backlog(
         Err(error) => {
             let (destination, problem) = (queue.destination(), error.to_string());
             warn!(target: "otelbar_export", %error, %destination, "there is no spool");
-            queue.book(|account| account.spool_problem = Some(problem.into()));
+            queue.count(|statistics| statistics.spool_problem = Some(problem.into()));
             return Ok(None);
         }
     };
     let holdings = backlog.holdings();
-    queue.book(|account| {
-        account.recovered = holdings.recovered;
-        account.spooled = holdings.spans;
-        account.spooled_bytes = holdings.bytes;
-        account.dropped.spool_damaged = holdings.damaged;
+    queue.count(|statistics| {
+        statistics.recovered = holdings.recovered;
+        statistics.spans.spooled = holdings.spans;
+        statistics.spooled_bytes = holdings.bytes;
+        statistics.refuse(&DropReason::SpoolDamaged, holdings.damaged);
     });
     Ok(Some(backlog))
 }
@@ -407,7 +409,7 @@ impl Service {
     }
 }
 
-/// Nobody waits in vain, and the books are right, even if a worker dies.
+/// Nobody waits in vain, and the counts are right, even if a worker dies.
 struct Finish(Arc<Queue>);
 
 impl Drop for Finish {

@@ -1,6 +1,6 @@
-//! The bounded queue between the callers and the pipeline's thread, and the books kept on it.
+//! The bounded queue between the callers and the pipeline's thread, and what is counted of it.
 //!
-//! One mutex guards the queue and the [`Account`], so an account is consistent whenever it is read. A push is a
+//! One mutex guards the queue and the [`Statistics`], so these are consistent whenever they are read. A push is a
 //! short critical section. Waking a thread costs many times that, so it is done when a batch has come together, not
 //! for each push; with a delay of a second or more the thread looks by itself each time that has passed.
 
@@ -12,11 +12,13 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::batch::{HandOver, Portion};
+use crate::batch::{Enqueued, Portion};
 use crate::destination::Destination;
 use crate::options::ExporterOptions;
-use crate::pipeline::receipt::SpanCounts;
-use crate::pipeline::{Account, Delivery, DropReason, Dropped, Health, PauseReason, Receipt};
+use crate::pipeline::counts::Step;
+use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::pipeline::receipt::{Dropped, Receipt};
+use crate::pipeline::statistics::{Health, PauseReason, Statistics};
 use crate::time::after;
 
 pub(crate) use entries::Turn;
@@ -58,7 +60,7 @@ struct State {
     /// Hand-overs before this one are wanted now, by a flush.
     wanted: Turn,
     untold: Vec<Receipt>,
-    account: Account,
+    statistics: Statistics,
     /// Nothing is taken any more.
     closed: bool,
     /// Nothing is sent any more.
@@ -86,7 +88,7 @@ impl Queue {
                 in_flight: Vec::new(),
                 wanted: 0,
                 untold: Vec::new(),
-                account: Account::new(destination.clone()),
+                statistics: Statistics::new(destination.clone()),
                 closed: false,
                 finished: false,
             }),
@@ -111,10 +113,10 @@ impl Queue {
     }
 
     /// Takes a hand-over in, or counts it as dropped.
-    pub(crate) fn push(&self, hand_over: Arc<HandOver>) -> Result<(), Dropped> {
+    pub(crate) fn push(&self, hand_over: Arc<Enqueued>) -> Result<(), Dropped> {
         let incoming = Portion::whole(hand_over);
         let mut state = self.lock();
-        state.account.handed_over += incoming.len() as u64;
+        state.statistics.enqueued += incoming.len() as u64;
         if state.closed {
             return Err(self.refuse(state, &incoming, DropReason::Closed));
         }
@@ -131,8 +133,8 @@ impl Queue {
         let had_enough = self.is_enough(&state.entries);
         let had_batch = state.entries.spans() >= self.batch_size;
         let was_empty = state.entries.spans() == 0;
-        state.account.queued += incoming.len() as u64;
-        state.account.queued_bytes += incoming.bytes() as u64;
+        state.statistics.spans.queued += incoming.len() as u64;
+        state.statistics.queued_bytes += incoming.bytes() as u64;
         state.entries.push(incoming);
         let has_batch = state.entries.spans() >= self.batch_size;
         let wake = (self.is_enough(&state.entries) && !had_enough) || (has_batch && !had_batch);
@@ -157,53 +159,46 @@ impl Queue {
     }
 
     fn refuse(&self, mut state: MutexGuard<'_, State>, refused: &Portion, reason: DropReason) -> Dropped {
-        state.account.dropped.count(&reason, refused.len() as u64);
-        let key = refused.hand_over().key;
-        let dropped = Dropped { key, destination: self.destination.clone(), spans: refused.len(), reason };
+        let spans = refused.len() as u64;
+        state.statistics.refuse(&reason, spans);
+        let (key, id, destination) = (refused.enqueued().key, refused.id(), self.destination.clone());
         let first = state.untold.is_empty();
         if !state.finished && state.untold.len() < UNTOLD {
-            state.untold.push(dropped.receipt());
+            state.untold.push(Receipt::dropped(key, id, destination.clone(), spans, reason.clone()));
         } else {
-            state.account.untold += 1;
+            state.statistics.untold += 1;
         }
         drop(state);
         if first {
             self.dropped.notify_one();
         }
-        dropped
+        Dropped { key, id, destination, spans, reason }
     }
 
-    /// Counts what has given way for another hand-over.
+    /// Counts what has given way for another batch.
     fn drop_queued(&self, state: &mut State, gone: &[Portion]) {
         let reason = self.full();
         for portion in gone {
-            state.account.queued -= portion.len() as u64;
-            state.account.queued_bytes -= portion.bytes() as u64;
-            state.account.dropped.count(&reason, portion.len() as u64);
-            let spans =
-                SpanCounts { handed_over: portion.len(), dropped: portion.len(), ..SpanCounts::default() };
-            state.untold.push(Receipt {
-                key: portion.hand_over().key,
-                id: Some(portion.id()),
-                destination: self.destination.clone(),
-                spans,
-                delivery: Delivery::Dropped { reason: reason.clone() },
-            });
+            let spans = portion.len() as u64;
+            state.statistics.drop_queued(&reason, spans, portion.bytes() as u64);
+            let (key, destination) = (portion.enqueued().key, self.destination.clone());
+            state.untold.push(Receipt::dropped(key, portion.id(), destination, spans, reason.clone()));
         }
     }
 
-    pub(crate) fn account(&self) -> Account {
-        let mut account = self.lock().account.clone();
-        let asked = account.pause.filter(|pause| pause.reason == PauseReason::RetryAfter);
-        if account.health == Health::Failing && asked.is_some_and(|pause| pause.until > SystemTime::now()) {
-            account.health = Health::Waiting;
+    pub(crate) fn statistics(&self) -> Statistics {
+        let mut statistics = self.lock().statistics.clone();
+        let asked = statistics.pause.filter(|pause| pause.reason == PauseReason::RetryAfter);
+        if statistics.health == Health::Failing && asked.is_some_and(|pause| pause.until > SystemTime::now())
+        {
+            statistics.health = Health::Waiting;
         }
-        account
+        statistics
     }
 
-    /// Changes the account.
-    pub(crate) fn book<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
-        change(&mut self.lock().account)
+    /// Changes what is counted.
+    pub(crate) fn count<T>(&self, change: impl FnOnce(&mut Statistics) -> T) -> T {
+        change(&mut self.lock().statistics)
     }
 
     // The worker's side.
@@ -331,10 +326,13 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         state.finished = true;
+        let statistics = &mut state.statistics;
         // Both are zero unless the worker has died.
-        let lost = std::mem::take(&mut state.account.queued) + std::mem::take(&mut state.account.in_flight);
-        state.account.dropped.shut_down += lost;
-        state.account.queued_bytes = 0;
+        let (queued, in_flight) = (statistics.spans.queued, statistics.spans.in_flight);
+        statistics.apply(Step::Taken, queued);
+        statistics.queued_bytes = 0;
+        let lost = queued + in_flight;
+        statistics.apply(Step::Settled(&Outcome::Dropped { reason: DropReason::ShutDown }), lost);
         state.in_flight.clear();
         state.entries.take_all();
         drop(state);
@@ -394,7 +392,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic runs under the lock; should it, the books still hold to the span.
+        // No code that can panic runs under the lock; should it, each span is still counted once.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -405,9 +403,8 @@ impl State {
         self.in_flight.push(turn);
         let spans: usize = portions.iter().map(Portion::len).sum();
         let bytes: usize = portions.iter().map(Portion::bytes).sum();
-        self.account.queued -= spans as u64;
-        self.account.queued_bytes -= bytes as u64;
-        self.account.in_flight += spans as u64;
+        self.statistics.apply(Step::Taken, spans as u64);
+        self.statistics.queued_bytes -= bytes as u64;
         Some(Batch { turn, portions })
     }
 

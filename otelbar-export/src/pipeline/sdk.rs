@@ -16,7 +16,7 @@ use crate::pipeline::{DropReason, Dropped, ToolbarSpanExporter};
 /// How long the SDK's flush waits, which names no time of its own; as long as its shutdown.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// Behind any span processor of the SDK. `export` hands the spans over, each trace by itself, and is done when they
+/// Behind any span processor of the SDK. `export` enqueues the spans, each trace by itself, and is done when they
 /// are queued; what becomes of them then is told by receipt, with the trace's id (its lower half) as
 /// [key](TraceKey). The SDK's processors do not pass a flush on: [`flush`](ToolbarSpanExporter::flush) the exporter
 /// after the provider.
@@ -42,7 +42,7 @@ impl SpanExporter for ToolbarSpanExporter {
         }
         let mut result = Ok(());
         for (trace, spans) in traces {
-            if let Err(Dropped { reason: DropReason::Closed, .. }) = self.hand_over(trace, spans) {
+            if let Err(Dropped { reason: DropReason::Closed, .. }) = self.enqueue_trace(trace, spans) {
                 result = Err(OTelSdkError::AlreadyShutdown);
             }
         }
@@ -63,7 +63,7 @@ impl SpanExporter for ToolbarSpanExporter {
 }
 
 /// In the place of the SDK's batch processor and its exporter, without a second queue and a copy of the spans: each
-/// sampled span is handed over by itself when it ends, and so is what gives way in a full queue.
+/// sampled span is enqueued by itself when it ends, and so is what gives way in a full queue.
 ///
 /// ```
 /// use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -80,7 +80,7 @@ impl SpanProcessor for ToolbarSpanExporter {
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
             // What is dropped is counted, and told by receipt.
-            let _ = self.hand_over(span.span_context.trace_id(), vec![span]);
+            let _ = self.enqueue_trace(span.span_context.trace_id(), vec![span]);
         }
     }
 
@@ -98,7 +98,7 @@ impl SpanProcessor for ToolbarSpanExporter {
 }
 
 impl ToolbarSpanExporter {
-    fn hand_over(&self, trace: TraceId, spans: Vec<SpanData>) -> Result<(), Dropped> {
+    fn enqueue_trace(&self, trace: TraceId, spans: Vec<SpanData>) -> Result<(), Dropped> {
         self.enqueue(TraceBatch::new(TraceKey::from(trace), self.resource.clone(), spans)).map(|_| ())
     }
 }

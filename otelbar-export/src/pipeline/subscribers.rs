@@ -68,7 +68,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::batch::TraceKey;
+    use crate::batch::{EnqueueId, TraceKey};
     use crate::destination::{Destination, DestinationKind};
     use crate::pipeline::{Delivery, SpanCounts};
 
@@ -76,7 +76,7 @@ mod tests {
     fn a_subscriber_that_panics_has_lost_that_receipt_alone() {
         let receipt = |key| Receipt {
             key: TraceKey(key),
-            id: None,
+            id: EnqueueId(key),
             destination: Destination { index: 0, kind: DestinationKind::Console, endpoint: "stderr".into() },
             spans: SpanCounts::default(),
             delivery: Delivery::Queued,

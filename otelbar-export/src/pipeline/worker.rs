@@ -1,12 +1,13 @@
 //! What runs on the pipeline's thread for one destination: takes batches from the queue, has them encoded and sent,
-//! keeps the books.
+//! counts what becomes of them.
 //!
 //! A full batch is encoded while the one before it is answered. While the backend does well several requests may be
 //! under way at once; after a failure it is one at a time, when its time has come, until one succeeds.
 
 mod backend;
-mod books;
+
 mod job;
+mod ledgers;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -27,18 +28,18 @@ use crate::error::SendError;
 use crate::options::ExporterOptions;
 use crate::panic::{caught, message};
 use crate::pipeline::backlog::{Backlog, Holdings};
+use crate::pipeline::delivery::{Delivery, DropReason, Outcome};
 use crate::pipeline::queue::{Batch, Queue};
-use crate::pipeline::receipt::Outcome;
+use crate::pipeline::receipt::Receipt;
 use crate::pipeline::request_size::RequestSize;
 use crate::pipeline::subscribers::Subscribers;
-use crate::pipeline::{Delivery, DropReason, Receipt};
 use crate::spool::{Part, Record, RecordId, SpoolError};
 use crate::time::after;
 use crate::transport::{Acknowledged, Transport};
 
 use backend::{Backend, Verdict};
-use books::{Books, Load};
 use job::{InFlight, Job, Origin, halves};
+use ledgers::{Ledgers, Load};
 
 /// After an error of the file system, how long the spool is left alone.
 const SPOOL_PAUSE: Duration = Duration::from_secs(5);
@@ -47,7 +48,7 @@ const SPOOL_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) struct Worker<T> {
     queue: Arc<Queue>,
     subscribers: Arc<Subscribers>,
-    books: Books,
+    ledgers: Ledgers,
     backend: Backend,
     transport: Rc<T>,
     encoding: Encoding,
@@ -65,7 +66,7 @@ pub(crate) struct Worker<T> {
     spool_bytes: u64,
     /// How long spans may be in memory alone, with a spool.
     write_delay: Duration,
-    /// Names this pipeline's hand-overs in the spool.
+    /// Names this pipeline's batches in the spool.
     run: u64,
     /// What of this pipeline's lies in the spool, for records that cannot be read any more.
     stored: BTreeMap<RecordId, Vec<Part>>,
@@ -124,7 +125,7 @@ impl<T: Transport + 'static> Worker<T> {
         options: &ExporterOptions,
     ) -> Self {
         Self {
-            books: Books::new(Arc::clone(&queue), Arc::clone(&subscribers)),
+            ledgers: Ledgers::new(Arc::clone(&queue), Arc::clone(&subscribers)),
             backend: Backend::new(Arc::clone(&queue), options),
             queue,
             subscribers,
@@ -156,7 +157,7 @@ impl<T: Transport + 'static> Worker<T> {
         let tell = |drops: &[Receipt]| {
             let lost = subscribers.tell(drops);
             if lost > 0 {
-                queue.book(|account| account.untold += lost);
+                queue.count(|statistics| statistics.untold += lost);
             }
         };
         let tell_drops = async {
@@ -173,9 +174,9 @@ impl<T: Transport + 'static> Worker<T> {
         // Unlocked before anybody is told that this is over, who may open it again.
         drop(self.backlog.take());
         tell(&queue.take_drops());
-        let account = queue.account();
-        if account.dropped.shut_down > 0 {
-            let (spans, endpoint) = (account.dropped.shut_down, account.destination.endpoint);
+        let statistics = queue.statistics();
+        if statistics.dropped.shut_down > 0 {
+            let (spans, endpoint) = (statistics.dropped.shut_down, statistics.destination.endpoint);
             warn!(target: "otelbar_export", spans, %endpoint, "shut down before all spans were delivered");
         }
         queue.finish();
@@ -232,7 +233,7 @@ impl<T: Transport + 'static> Worker<T> {
     /// Makes requests of a batch.
     fn take(&mut self, batch: Batch) {
         let guard = InFlight::new(Arc::clone(&self.queue), batch.turn);
-        self.books.register(&batch.portions);
+        self.ledgers.register(&batch.portions);
         let requests = self.encode(batch.portions, self.size.limit());
         self.waiting.extend(requests.into_iter().map(|request| Job::new(request, &guard)));
     }
@@ -245,7 +246,7 @@ impl<T: Transport + 'static> Worker<T> {
             Err(message) => {
                 let (spans, destination) = (load.spans, self.queue.destination());
                 error!(target: "otelbar_export", spans, %destination, %message, "encoding panicked; please report this as a bug");
-                self.books.settle(&load, &Outcome::Dropped { reason: DropReason::Panicked { message } });
+                self.ledgers.settle(&load, &Outcome::Dropped { reason: DropReason::Panicked { message } });
                 return Vec::new();
             }
         };
@@ -255,7 +256,7 @@ impl<T: Transport + 'static> Worker<T> {
                 #[cfg(feature = "zipkin")]
                 LeftOut::InvalidId => DropReason::InvalidId,
             };
-            self.books.settle(&Load::of(&[portion]), &Outcome::Dropped { reason });
+            self.ledgers.settle(&Load::of(&[portion]), &Outcome::Dropped { reason });
         }
         encoded.requests
     }
@@ -300,7 +301,7 @@ impl<T: Transport + 'static> Worker<T> {
             }
         };
         job.payload = Some(payload.clone());
-        self.books.tell(&job.load, &Delivery::InFlight { attempt: job.attempts });
+        self.ledgers.tell(&job.load, &Delivery::InFlight { attempt: job.attempts });
         let generation = self.backend.attempted();
         let flight = self.next_flight;
         self.next_flight += 1;
@@ -331,11 +332,11 @@ impl<T: Transport + 'static> Worker<T> {
         let began = job.began.filter(|_| self.backlog.is_none());
         match self.backend.failed(&error, landing.generation, job.attempts, began) {
             Verdict::Settled(outcome) => self.settle(job, &outcome).await,
-            Verdict::Again(_) if job.is_stored() => self.books.spool(&job.load, self.holdings().bytes),
+            Verdict::Again(_) if job.is_stored() => self.ledgers.spool(&job.load, self.holdings().bytes),
             Verdict::Again(next) => {
                 if self.backlog.is_none() {
                     let attempt = job.attempts;
-                    self.books.tell(&job.load, &Delivery::Retrying { attempt, error, next });
+                    self.ledgers.tell(&job.load, &Delivery::Retrying { attempt, error, next });
                 }
                 self.waiting.push_front(job);
             }
@@ -367,7 +368,7 @@ impl<T: Transport + 'static> Worker<T> {
 
     async fn settle(&mut self, mut job: Job, outcome: &Outcome) {
         self.remove_record(&mut job).await;
-        self.books.settle(&job.load, outcome);
+        self.ledgers.settle(&job.load, outcome);
     }
 
     /// Removes what there is of a request in the spool, as it is not needed there any more.
@@ -375,17 +376,17 @@ impl<T: Transport + 'static> Worker<T> {
         if let (Some(id), Some(backlog)) = (job.record.take(), self.backlog.clone()) {
             backlog.remove(id).await;
             self.stored.remove(&id);
-            self.book_spooled_bytes();
+            self.count_spooled_bytes();
         }
     }
 
-    fn book_spooled_bytes(&self) {
+    fn count_spooled_bytes(&self) {
         let bytes = self.holdings().bytes;
-        self.queue.book(|account| account.spooled_bytes = bytes);
+        self.queue.count(|statistics| statistics.spooled_bytes = bytes);
     }
 
     fn has_spooled(&self) -> bool {
-        self.backlog.is_some() && self.queue.account().spooled > 0
+        self.backlog.is_some() && self.queue.statistics().spans.spooled > 0
     }
 
     fn holdings(&self) -> Holdings {
@@ -400,15 +401,15 @@ impl<T: Transport + 'static> Worker<T> {
             let parts = self.stored.remove(&id).unwrap_or_default();
             self.drop_spooled(parts, id.spans().into(), DropReason::SpoolDamaged);
         }
-        self.book_spooled_bytes();
+        self.count_spooled_bytes();
         match found {
-            // What the account has there is not to be had.
+            // What was counted there is not to be had.
             Ok(None) => self.spool_not_before = Some(after(Instant::now(), SPOOL_PAUSE)),
             Ok(Some((id, record))) => {
                 let spans = record.spans().unwrap_or_default().into();
                 let own = record.run == self.run;
                 let load = Load { parts: if own { record.parts } else { Vec::new() }, spans };
-                self.books.unspool(&load);
+                self.ledgers.unspool(&load);
                 self.waiting.push_back(Job::stored(id, record.body, load));
             }
             Err(error) => self.spool_failed(&error),
@@ -427,7 +428,7 @@ impl<T: Transport + 'static> Worker<T> {
                 Err(Unwritten::NotNow) => return Err(job),
             }
         }
-        self.books.spool(&job.load, self.holdings().bytes);
+        self.ledgers.spool(&job.load, self.holdings().bytes);
         Ok(())
     }
 
@@ -509,14 +510,14 @@ impl<T: Transport + 'static> Worker<T> {
             let kept = if due { self.spool(job).await.err() } else { Some(job) };
             self.waiting.extend(kept);
         }
-        self.book_spooled_bytes();
+        self.count_spooled_bytes();
     }
 
     /// Spans that lay in the spool are lost; without parts they are another process's.
     fn drop_spooled(&mut self, parts: Vec<Part>, spans: u64, reason: DropReason) {
         let load = Load { parts, spans };
-        self.books.unspool(&load);
-        self.books.settle(&load, &Outcome::Dropped { reason });
+        self.ledgers.unspool(&load);
+        self.ledgers.settle(&load, &Outcome::Dropped { reason });
     }
 
     /// A request that is larger than the spool may be is taken apart: its halves are next. A single span is dropped, or
@@ -533,7 +534,7 @@ impl<T: Transport + 'static> Worker<T> {
             _ => {
                 let size = usize::try_from(size).unwrap_or(usize::MAX);
                 let reason = DropReason::TooLarge { size };
-                self.books.settle(&job.load, &Outcome::Dropped { reason });
+                self.ledgers.settle(&job.load, &Outcome::Dropped { reason });
             }
         }
     }
@@ -560,9 +561,9 @@ impl<T: Transport + 'static> Worker<T> {
         while let Some(rest) = queue.take_rest() {
             if self.backlog.is_none() {
                 // Without being encoded first, as there is no time left.
-                self.books.register(&rest.portions);
+                self.ledgers.register(&rest.portions);
                 let shut_down = Outcome::Dropped { reason: DropReason::ShutDown };
-                self.books.settle(&Load::of(&rest.portions), &shut_down);
+                self.ledgers.settle(&Load::of(&rest.portions), &shut_down);
                 continue;
             }
             self.take(rest);
@@ -573,7 +574,7 @@ impl<T: Transport + 'static> Worker<T> {
     async fn put_away_waiting(&mut self) {
         while let Some(job) = self.waiting.pop_front() {
             if let Err(job) = self.spool(job).await {
-                self.books.settle(&job.load, &Outcome::Dropped { reason: DropReason::ShutDown });
+                self.ledgers.settle(&job.load, &Outcome::Dropped { reason: DropReason::ShutDown });
             }
         }
     }

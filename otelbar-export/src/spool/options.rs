@@ -16,7 +16,7 @@ use std::time::Duration;
 ///   this process and to be writable by no other, and is no symbolic link; a folder that is made is for this user alone
 ///   (`0700`). Windows leaves that, too, to the rights of the folder.
 /// - A folder that cannot be used, or that is not safe, is told by a warning and in
-///   [`Account::spool_problem`](crate::Account::spool_problem); export goes on without a spool.
+///   [`Statistics::spool_problem`](crate::Statistics::spool_problem); export goes on without a spool.
 /// - It needs a file system with locks and renames that a crash does not tear: a local disk.
 ///
 /// ```

@@ -10,7 +10,7 @@ use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, Tr
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use otelbar_export::{
-    Account, BreakerPolicy, Compression, ExporterOptions, Protocol, Receipt, RetryPolicy,
+    BreakerPolicy, Compression, ExporterOptions, Protocol, Receipt, RetryPolicy, Statistics,
     ToolbarSpanExporter, TraceBatch,
 };
 use otelbar_testkit::Collector;
@@ -113,23 +113,16 @@ pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receip
 }
 
 /// The books of the one destination.
-pub(crate) fn account_of(exporter: &ToolbarSpanExporter) -> Account {
-    exporter.accounts().remove(0)
+pub(crate) fn statistics_of(exporter: &ToolbarSpanExporter) -> Statistics {
+    exporter.statistics().remove(0)
 }
 
 /// Every span is in exactly one place.
 #[track_caller]
-pub(crate) fn assert_balanced(account: &Account) {
-    assert_eq!(
-        account.handed_over + account.recovered,
-        account.queued
-            + account.in_flight
-            + account.spooled
-            + account.accepted
-            + account.rejected
-            + account.dropped.total(),
-        "{account:?}"
-    );
+pub(crate) fn assert_balanced(statistics: &Statistics) {
+    assert_eq!(statistics.enqueued + statistics.recovered, statistics.spans.total(), "{statistics:?}");
+    assert_eq!(statistics.dropped.total(), statistics.spans.dropped, "{statistics:?}");
+    assert_eq!(statistics.spans.undetermined, 0, "the sum is known: {statistics:?}");
 }
 
 /// The receipts a subscriber was told.

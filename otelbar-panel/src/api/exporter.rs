@@ -1,6 +1,8 @@
 //! How the exporter does, and what became of one request's spans on the way to its destinations.
 
-use otelbar_export::{Account, BreakerState, Destination, DestinationKind, Health, PauseReason, SpanCounts};
+use otelbar_export::{
+    BreakerState, Destination, DestinationKind, Health, PauseReason, SpanCounts, Statistics,
+};
 
 use super::json;
 use super::page::unix_ns;
@@ -11,18 +13,18 @@ use crate::request::RequestContext;
 
 /// The exporter as a whole, and each of its destinations; `None` where nothing is exported.
 pub(super) fn exporter(toolbar: &Toolbar) -> Option<json::Exporter> {
-    let accounts = toolbar.exporter.as_ref()?.accounts();
+    let accounts = toolbar.exporter.as_ref()?.statistics();
     // Of several that are as bad the first.
-    let worst = accounts.iter().rev().max_by_key(|account| badness(account.health))?;
-    let sum = |count: fn(&Account) -> u64| accounts.iter().map(count).sum();
+    let worst = accounts.iter().rev().max_by_key(|account| account.health)?;
+    let spans: SpanCounts = accounts.iter().map(|account| account.spans).sum();
     Some(json::Exporter {
         endpoint: worst.destination.to_string(),
         health: health(worst.health),
-        queued: sum(|account| account.queued + account.in_flight),
-        spooled: sum(|account| account.spooled),
-        accepted: sum(|account| account.accepted),
-        rejected: sum(|account| account.rejected),
-        dropped: sum(|account| account.dropped.total()),
+        queued: spans.queued + spans.in_flight,
+        spooled: spans.spooled,
+        accepted: spans.accepted,
+        rejected: spans.rejected,
+        dropped: spans.dropped,
         last_error: match worst.health {
             Health::Rejecting => worst.last_message.as_ref().map(|message| without_secrets(toolbar, message)),
             _ => worst.last_error.as_ref().map(|last| without_secrets(toolbar, &last.error)),
@@ -37,7 +39,7 @@ fn without_secrets(toolbar: &Toolbar, said: &dyn std::fmt::Display) -> String {
     toolbar.recorder.redactor.cleaned(said.to_string()).into_owned()
 }
 
-fn destination(toolbar: &Toolbar, account: &Account) -> json::Destination {
+fn destination(toolbar: &Toolbar, account: &Statistics) -> json::Destination {
     let dropped = &account.dropped;
     json::Destination {
         name: name_of(&account.destination),
@@ -49,15 +51,15 @@ fn destination(toolbar: &Toolbar, account: &Account) -> json::Destination {
         health: health(account.health),
         breaker: breaker(account),
         pause: pause(account),
-        handed_over: account.handed_over,
+        handed_over: account.enqueued,
         recovered: account.recovered,
-        queued: account.queued,
+        queued: account.spans.queued,
         queued_bytes: account.queued_bytes,
-        in_flight: account.in_flight,
-        spooled: account.spooled,
+        in_flight: account.spans.in_flight,
+        spooled: account.spans.spooled,
         spooled_bytes: account.spooled_bytes,
-        accepted: account.accepted,
-        rejected: account.rejected,
+        accepted: account.spans.accepted,
+        rejected: account.spans.rejected,
         dropped: json::DropCounts {
             total: dropped.total(),
             queue_full: dropped.queue_full,
@@ -80,19 +82,18 @@ fn destination(toolbar: &Toolbar, account: &Account) -> json::Destination {
     }
 }
 
-fn breaker(account: &Account) -> json::Breaker {
-    let pause = account.pause.filter(|_| account.breaker == BreakerState::Open);
+fn breaker(account: &Statistics) -> json::Breaker {
     json::Breaker {
         state: match account.breaker {
             BreakerState::Open => "open",
             BreakerState::HalfOpen => "half_open",
             _ => "closed",
         },
-        until_unix_ns: pause.map(|pause| unix_ns(pause.until)),
+        until_unix_ns: account.open_until.map(unix_ns),
     }
 }
 
-fn pause(account: &Account) -> Option<json::Pause> {
+fn pause(account: &Statistics) -> Option<json::Pause> {
     account.pause.map(|pause| json::Pause {
         until_unix_ns: unix_ns(pause.until),
         reason: match pause.reason {
@@ -110,17 +111,6 @@ fn health(health: Health) -> &'static str {
         Health::Failing => "failing",
         Health::Waiting => "waiting",
         _ => "idle",
-    }
-}
-
-fn badness(health: Health) -> u8 {
-    match health {
-        Health::Healthy => 1,
-        Health::Rejecting => 2,
-        Health::Failing => 3,
-        Health::Waiting => 4,
-        // Of which nothing is known yet.
-        _ => 0,
     }
 }
 
@@ -144,7 +134,7 @@ pub(super) fn deliveries(toolbar: &Toolbar, context: &RequestContext) -> Vec<jso
 
 fn span_counts(spans: &SpanCounts) -> json::SpanCounts {
     json::SpanCounts {
-        handed_over: spans.handed_over,
+        handed_over: spans.total(),
         queued: spans.queued,
         in_flight: spans.in_flight,
         spooled: spans.spooled,

@@ -204,14 +204,14 @@ pub(super) struct Delivery {
 
 #[derive(serde::Serialize)]
 pub(super) struct SpanCounts {
-    pub(super) handed_over: usize,
-    pub(super) queued: usize,
-    pub(super) in_flight: usize,
-    pub(super) spooled: usize,
-    pub(super) accepted: usize,
-    pub(super) rejected: usize,
-    pub(super) undetermined: usize,
-    pub(super) dropped: usize,
+    pub(super) handed_over: u64,
+    pub(super) queued: u64,
+    pub(super) in_flight: u64,
+    pub(super) spooled: u64,
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    pub(super) undetermined: u64,
+    pub(super) dropped: u64,
 }
 
 #[derive(serde::Serialize)]

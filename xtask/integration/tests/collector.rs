@@ -112,8 +112,8 @@ fn the_memory_limiter_is_heard_and_retried() {
         let last = receipts.last().unwrap();
         assert!(texts.last().unwrap().contains("data refused due to high memory usage"), "{texts:?}");
         assert_eq!((last.spans.dropped, last.spans.accepted), (1, 0));
-        let account = exporter.accounts().remove(0);
-        assert_eq!((account.dropped.total(), account.health), (1, Health::Failing), "{account:?}");
+        let statistics = exporter.statistics().remove(0);
+        assert_eq!((statistics.dropped.total(), statistics.health), (1, Health::Failing), "{statistics:?}");
         assert!(collector.spans(FORM, &trace_id).is_empty());
     }
 }
@@ -163,20 +163,23 @@ fn an_outage_of_ten_seconds_under_load_loses_and_repeats_nothing() {
     collector.stop().unwrap();
     sent.extend(load_for(10));
     for exporter in &exporters {
-        let account = exporter.accounts().remove(0);
-        assert_eq!((account.health, account.dropped.total()), (Health::Failing, 0), "{account:?}");
-        assert!(account.queued > 2_000, "the queue keeps what comes meanwhile: {account:?}");
+        let statistics = exporter.statistics().remove(0);
+        assert_eq!((statistics.health, statistics.dropped.total()), (Health::Failing, 0), "{statistics:?}");
+        assert!(statistics.spans.queued > 2_000, "the queue keeps what comes meanwhile: {statistics:?}");
     }
     collector.start().unwrap();
     sent.extend(load_for(1));
     for (exporter, receipts) in exporters.iter().zip(receipts) {
         exporter.shutdown(PATIENCE).unwrap();
-        let account = exporter.accounts().remove(0);
-        assert_eq!((account.accepted, account.handed_over), (sent.len() as u64 / 2, sent.len() as u64 / 2));
+        let statistics = exporter.statistics().remove(0);
+        assert_eq!(
+            (statistics.spans.accepted, statistics.enqueued),
+            (sent.len() as u64 / 2, sent.len() as u64 / 2)
+        );
         let receipts = receipts.lock().unwrap();
-        let accepted: usize =
+        let accepted: u64 =
             receipts.iter().filter(|receipt| receipt.is_final()).map(|receipt| receipt.spans.accepted).sum();
-        assert_eq!(accepted as u64, account.accepted, "the receipts tell the same");
+        assert_eq!(accepted, statistics.spans.accepted, "the receipts tell the same");
     }
     // What came before is written when this is.
     settle(&*collector, FORM, &collector.otlp_http);
@@ -201,11 +204,11 @@ fn a_request_that_a_killed_collector_had_half_of_arrives_once() {
     relay.wait_until_reached();
     collector.kill().unwrap();
     relay.break_connection();
-    let failed = eventually(|| exporter.accounts()[0].last_error.clone());
+    let failed = eventually(|| exporter.statistics()[0].last_error.clone());
     assert!(failed.unwrap().error.is_retryable());
     collector.start().unwrap();
     exporter.shutdown(PATIENCE).unwrap();
-    assert_eq!(exporter.accounts()[0].accepted, 2);
+    assert_eq!(exporter.statistics()[0].spans.accepted, 2);
     settle(&*collector, FORM, &collector.otlp_http);
     let differences = compare(&sent, &collector.spans(FORM, &sent[0].trace_id));
     assert!(differences.is_empty(), "{}", lines(&differences));
@@ -225,7 +228,11 @@ fn a_request_whose_answer_is_lost_is_stored_twice_and_counted_once() {
     relay.wait_until_reached();
     relay.break_connection();
     exporter.shutdown(PATIENCE).unwrap();
-    let account = exporter.accounts().remove(0);
-    assert_eq!((account.accepted, account.handed_over, account.requests), (1, 1, 2), "{account:?}");
+    let statistics = exporter.statistics().remove(0);
+    assert_eq!(
+        (statistics.spans.accepted, statistics.enqueued, statistics.requests),
+        (1, 1, 2),
+        "{statistics:?}"
+    );
     assert_eq!(wait_for(&*collector, FORM, &trace_id, 2).len(), 2);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::held::{Held, wait_for};
 use common::load::load;
 use common::{PATIENCE, grpc, http, persistent, service};
-use otelbar_export::{Account, ExporterOptions, Health, ToolbarSpanExporter};
+use otelbar_export::{ExporterOptions, Health, Statistics, ToolbarSpanExporter};
 use otelbar_integration::compare::{Form, Span, compare, lines};
 use otelbar_integration::{Alone, Collector, Jaeger, Zipkin, eventually};
 
@@ -78,15 +78,19 @@ fn one_that_is_down_keeps_nothing_from_the_others() {
         let exporter = backends.exporter();
         let sent = load(&[&exporter], &service("Shop"), Duration::from_millis(300));
 
-        let all = sent.len() as u64;
-        let arrived = |accounts: &Vec<Account>| {
-            accounts[down].health == Health::Failing
-                && living.iter().all(|index| accounts[*index].accepted == all)
+        let spans = sent.len() as u64;
+        let arrived = |all: &Vec<Statistics>| {
+            all[down].health == Health::Failing
+                && living.iter().all(|index| all[*index].spans.accepted == spans)
         };
-        let accounts = eventually(|| Some(exporter.accounts()).filter(arrived));
-        let accounts = accounts.unwrap_or_else(|| panic!("{:#?}", exporter.accounts()));
-        let account = &accounts[down];
-        assert_eq!((account.queued + account.in_flight, account.dropped.total()), (all, 0), "{account:?}");
+        let all = eventually(|| Some(exporter.statistics()).filter(arrived));
+        let all = all.unwrap_or_else(|| panic!("{:#?}", exporter.statistics()));
+        let statistics = &all[down];
+        assert_eq!(
+            (statistics.spans.queued + statistics.spans.in_flight, statistics.dropped.total()),
+            (spans, 0),
+            "{statistics:?}"
+        );
         for index in &living {
             backends.assert_held(*index, &sent);
         }

@@ -102,8 +102,8 @@ fn over_grpc_a_large_trace_is_sent_in_parts_from_the_start() {
     let jaeger = Jaeger::shared().unwrap();
     let spans = large_trace(12, 512 * 1024);
     let trace_id = trace_id(&spans[0]);
-    let account = deliver_all(once(grpc(&jaeger.otlp_grpc)), &service("shop"), spans);
-    assert_eq!((account.accepted, account.requests), (12, 2), "{account:?}");
+    let statistics = deliver_all(once(grpc(&jaeger.otlp_grpc)), &service("shop"), spans);
+    assert_eq!((statistics.spans.accepted, statistics.requests), (12, 2), "{statistics:?}");
     assert_eq!(wait_for(&*jaeger, Form::JaegerV3, &trace_id, 12).len(), 12);
 }
 

@@ -185,8 +185,8 @@ impl Sent {
     fn send(form: Form, options: ExporterOptions, spans: Vec<SpanData>) -> Self {
         let service = everything::service();
         let sent: Vec<Span> = spans.iter().map(|data| Span::sent(&service, data)).collect();
-        let account = deliver_all(options, &service, spans);
-        assert_eq!(account.accepted, sent.len() as u64, "{account:?}");
+        let statistics = deliver_all(options, &service, spans);
+        assert_eq!(statistics.spans.accepted, sent.len() as u64, "{statistics:?}");
         Self { trace_id: sent[0].trace_id.clone(), expected: form.expected(&sent) }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use opentelemetry::trace::{Status, TraceId};
 use tokio::time::Instant;
 
-use crate::batch::{HandOver, Portion};
+use crate::batch::{Enqueued, Portion};
 use crate::pipeline::Overflow;
 
 /// The place of a hand-over in a queue's order.
@@ -74,7 +74,7 @@ impl Entries {
 
     /// When what has waited longest was handed over, if that is known.
     pub(super) fn first_since(&self) -> Option<Instant> {
-        self.waiting.first_key_value().and_then(|(_, portion)| portion.hand_over().since)
+        self.waiting.first_key_value().and_then(|(_, portion)| portion.enqueued().since)
     }
 
     /// Puts a hand-over at the end.
@@ -82,8 +82,8 @@ impl Entries {
         let turn = self.next_turn;
         self.next_turn += 1;
         if let Overflow::Traces { .. } = self.overflow {
-            let precious = self.is_precious(portion.hand_over());
-            let trace = self.traces.entry(portion.hand_over().trace).or_default();
+            let precious = self.is_precious(portion.enqueued());
+            let trace = self.traces.entry(portion.enqueued().trace).or_default();
             trace.turns.insert(turn);
             if precious && !trace.precious {
                 trace.precious = true;
@@ -146,8 +146,8 @@ impl Entries {
             Overflow::Oldest => self.enough(incoming, self.waiting.keys().copied())?,
             Overflow::Traces { .. } => {
                 let ordinary = self.ordinary.iter().copied();
-                let known = self.traces.get(&incoming.hand_over().trace).is_some_and(|trace| trace.precious);
-                if known || self.is_precious(incoming.hand_over()) {
+                let known = self.traces.get(&incoming.enqueued().trace).is_some_and(|trace| trace.precious);
+                if known || self.is_precious(incoming.enqueued()) {
                     let precious = self.waiting.keys().filter(|turn| !self.ordinary.contains(turn)).copied();
                     self.enough(incoming, ordinary.chain(precious))?
                 } else {
@@ -168,8 +168,8 @@ impl Entries {
             }
             let Some(portion) = self.waiting.get(&candidate) else { continue };
             // A trace does not give way to its own next part: that does.
-            let trace = self.traces.get(&portion.hand_over().trace);
-            if trace.is_some() && portion.hand_over().trace == incoming.hand_over().trace {
+            let trace = self.traces.get(&portion.enqueued().trace);
+            if trace.is_some() && portion.enqueued().trace == incoming.enqueued().trace {
                 return None;
             }
             let mates = trace.map(|trace| trace.turns.iter().copied()).into_iter().flatten();
@@ -203,7 +203,7 @@ impl Entries {
         self.spans -= portion.len();
         self.bytes -= portion.bytes();
         if self.ordinary.remove(&turn) || !self.traces.is_empty() {
-            let id = portion.hand_over().trace;
+            let id = portion.enqueued().trace;
             if let Some(trace) = self.traces.get_mut(&id) {
                 trace.turns.remove(&turn);
                 if trace.turns.is_empty() {
@@ -214,9 +214,9 @@ impl Entries {
         Some(portion)
     }
 
-    fn is_precious(&self, hand_over: &HandOver) -> bool {
+    fn is_precious(&self, enqueued: &Enqueued) -> bool {
         let Overflow::Traces { slow } = self.overflow else { return false };
-        hand_over.spans.iter().any(|span| {
+        enqueued.spans.iter().any(|span| {
             matches!(span.status, Status::Error { .. })
                 || span.end_time.duration_since(span.start_time).is_ok_and(|took| took >= slow)
         })
@@ -255,7 +255,7 @@ mod tests {
             ..test_span::empty()
         };
         let batch = TraceBatch::new(id, Resource::builder_empty().build(), vec![span; spans]);
-        Portion::whole(HandOver::new(EnqueueId(id), batch))
+        Portion::whole(Enqueued::new(EnqueueId(id), batch))
     }
 
     fn entries(overflow: Overflow, waiting: &[(u128, usize, Nature)]) -> Entries {
@@ -368,14 +368,14 @@ mod tests {
         fn a_cut_loses_nothing(whole in 1_usize..40, limit in 1_usize..15) {
             let mut entries = Entries::new(Capacity { spans: 100, bytes: usize::MAX }, Overflow::default());
             let incoming = portion(1, 1, whole, Nature::Plain);
-            let hand_over = Arc::clone(&Arc::new(incoming.clone()));
+            let enqueued = Arc::clone(&Arc::new(incoming.clone()));
             entries.push(incoming);
             let mut seen = 0;
             while entries.spans() > 0 {
                 let (_, taken) = entries.take(limit).unwrap();
                 seen += taken.iter().map(|portion| portion.spans().len()).sum::<usize>();
             }
-            prop_assert_eq!(seen, hand_over.len());
+            prop_assert_eq!(seen, enqueued.len());
             prop_assert!(entries.traces.is_empty() && entries.ordinary.is_empty());
         }
     }

@@ -8,13 +8,12 @@ use tracing::{info, warn};
 
 use crate::error::SendError;
 use crate::options::ExporterOptions;
-use crate::pipeline::account::{Health, LastError, Pause, PauseReason};
-use crate::pipeline::breaker::Breaker;
+use crate::pipeline::breaker::{Breaker, BreakerState};
+use crate::pipeline::delivery::{DropReason, Outcome};
 use crate::pipeline::queue::Queue;
-use crate::pipeline::receipt::Outcome;
 use crate::pipeline::retry::Retry;
-use crate::pipeline::{BreakerState, DropReason};
-use crate::time::after;
+use crate::pipeline::statistics::{Health, LastError, Pause, PauseReason};
+use crate::time::{Moment, after};
 use crate::transport::Acknowledged;
 
 pub(super) struct Backend {
@@ -65,10 +64,11 @@ impl Backend {
     pub(super) fn attempted(&mut self) -> u64 {
         self.breaker.attempted();
         let breaker = self.breaker.state();
-        self.queue.book(|account| {
-            account.requests += 1;
-            account.breaker = breaker;
-            account.pause = None;
+        self.queue.count(|statistics| {
+            statistics.requests += 1;
+            statistics.breaker = breaker;
+            statistics.open_until = None;
+            statistics.pause = None;
         });
         self.generation
     }
@@ -83,27 +83,27 @@ impl Backend {
         self.pause = None;
         self.is_troubled = false;
         let breaker = self.breaker.state();
-        self.queue.book(|account| {
-            account.breaker = breaker;
-            account.pause = None;
+        self.queue.count(|statistics| {
+            statistics.breaker = breaker;
+            statistics.open_until = None;
+            statistics.pause = None;
         });
     }
 
     /// It has taken a request of so many spans.
     pub(super) fn acknowledged(&mut self, answer: Acknowledged, generation: u64, spans: u64) -> Outcome {
-        // What a failure after it was sent has brought about stays, and so does what the account says of it.
+        // What a failure after it was sent has brought about stays, and so do the statistics.
         let is_current = generation == self.generation;
         self.works(generation);
-        let spans = usize::try_from(spans).unwrap_or(usize::MAX);
-        let rejected = usize::try_from(answer.rejected).unwrap_or(usize::MAX).min(spans);
+        let rejected = answer.rejected.min(spans);
         let message: Option<Arc<str>> = answer.message.map(Into::into);
         let health = if rejected > 0 { Health::Rejecting } else { Health::Healthy };
-        let (before, endpoint) = self.queue.book(|account| {
+        let (before, endpoint) = self.queue.count(|statistics| {
             if message.is_some() {
-                account.last_message.clone_from(&message);
+                statistics.last_message.clone_from(&message);
             }
-            let health = if is_current { health } else { account.health };
-            (std::mem::replace(&mut account.health, health), account.destination.endpoint.clone())
+            let health = if is_current { health } else { statistics.health };
+            (std::mem::replace(&mut statistics.health, health), statistics.destination.endpoint.clone())
         });
         if rejected == 0 {
             if is_current && matches!(before, Health::Failing | Health::Rejecting) {
@@ -134,7 +134,7 @@ impl Backend {
         attempts: u32,
         began: Option<Instant>,
     ) -> Verdict {
-        let now = Instant::now();
+        let now = Moment::now();
         let counts = generation == self.generation;
         self.note_failure(error, counts, now);
         if error.blames_request() {
@@ -148,7 +148,8 @@ impl Backend {
             false => self.retry.asked(error.retry_after()),
         };
         let again = error.is_retryable();
-        let left = began.filter(|_| again).map_or(Some(Duration::MAX), |began| self.retry.left(began, now));
+        let left =
+            began.filter(|_| again).map_or(Some(Duration::MAX), |began| self.retry.left(began, now.instant));
         // The last attempt is made at the end of the age rather than left out, unless the backend asks for more.
         let wait = match (left, error.retry_after()) {
             (Some(left), None) => wait.min(left),
@@ -166,48 +167,50 @@ impl Backend {
 
     /// Leaves the backend alone for this wait, and while the breaker is open; until when, by the
     /// clock.
-    fn pause(&mut self, error: &SendError, wait: Duration, counts: bool, now: Instant) -> SystemTime {
+    fn pause(&mut self, error: &SendError, wait: Duration, counts: bool, now: Moment) -> SystemTime {
         let is_asked = error.retry_after().is_some_and(|asked| !asked.is_zero() && wait <= asked);
         let reason = if is_asked { PauseReason::RetryAfter } else { PauseReason::Backoff };
         let breaker = self.breaker.open_until().map(|until| (until, PauseReason::Breaker));
         // What is late to fail does not shorten what the first has brought about.
         let so_far = self.pause.filter(|_| !counts);
-        let (until, reason) =
-            [so_far, breaker].into_iter().flatten().fold((after(now, wait), reason), |longest, other| {
+        let (until, reason) = [so_far, breaker].into_iter().flatten().fold(
+            (after(now.instant, wait), reason),
+            |longest, other| {
                 if other.0 > longest.0 { other } else { longest }
-            });
+            },
+        );
         self.pause = Some((until, reason));
-        let left = until.saturating_duration_since(now);
-        let wall = SystemTime::now();
-        // What is too far for the clock is as good as never.
-        let wall = wall.checked_add(left).unwrap_or(wall);
-        self.queue.book(|account| account.pause = Some(Pause { until: wall, reason }));
+        let left = until.saturating_duration_since(now.instant);
+        let wall = now.wall_at(until);
+        self.queue.count(|statistics| statistics.pause = Some(Pause { until: wall, reason }));
         if reason == PauseReason::RetryAfter && left > self.longest_backoff {
             warn!(target: "otelbar_export", %error, pause = ?left, "the backend asks to be left alone");
         }
         wall
     }
 
-    fn note_failure(&mut self, error: &Arc<SendError>, counts: bool, now: Instant) {
+    fn note_failure(&mut self, error: &Arc<SendError>, counts: bool, now: Moment) {
         let closed = self.breaker.state() == BreakerState::Closed;
         if error.blames_request() {
             self.breaker.succeeded();
         } else if counts {
             self.generation += 1;
             self.is_troubled = true;
-            self.breaker.failed(now);
+            self.breaker.failed(now.instant);
         }
         let breaker = self.breaker.state();
-        let before = self.queue.book(|account| {
-            account.last_error = Some(LastError { at: SystemTime::now(), error: Arc::clone(error) });
-            account.breaker = breaker;
-            std::mem::replace(&mut account.health, Health::Failing)
+        let open_until = self.breaker.open_until().map(|until| now.wall_at(until));
+        let before = self.queue.count(|statistics| {
+            statistics.open_until = open_until;
+            statistics.last_error = Some(LastError { at: now.wall, error: Arc::clone(error) });
+            statistics.breaker = breaker;
+            std::mem::replace(&mut statistics.health, Health::Failing)
         });
         if before != Health::Failing {
             warn!(target: "otelbar_export", %error, "spans cannot be delivered");
         }
         if closed && let Some(until) = self.breaker.open_until() {
-            let pause = until.saturating_duration_since(now);
+            let pause = until.saturating_duration_since(now.instant);
             warn!(target: "otelbar_export", %error, ?pause, "the backend is left alone after failures in a row");
         }
     }

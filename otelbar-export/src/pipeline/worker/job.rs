@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::books::Load;
+use super::ledgers::Load;
 use crate::batch::Portion;
 use crate::encode::Request;
 use crate::pipeline::queue::{Queue, Turn};
@@ -26,7 +26,7 @@ pub(super) struct Job {
     pub(super) origin: Origin,
     /// Where it lies in the spool, until its fate is known.
     pub(super) record: Option<RecordId>,
-    /// When the first of its spans was handed over, until it has been written down.
+    /// When the first of its spans was enqueued, until it has been written down.
     pub(super) since: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Origin {
 impl Job {
     pub(super) fn new(request: Request, batch: &Rc<InFlight>) -> Self {
         let load = Load::of(&request.portions);
-        let since = request.portions.iter().filter_map(|portion| portion.hand_over().since).min();
+        let since = request.portions.iter().filter_map(|portion| portion.enqueued().since).min();
         let origin = Origin::Batch { portions: request.portions, batch: Rc::clone(batch) };
         let (payload, attempts, began, record) = (None, 0, None, None);
         Self { body: request.body, load, payload, attempts, began, origin, record, since }

@@ -15,7 +15,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use super::*;
-use crate::batch::HandOver;
+use crate::batch::Enqueued;
 use crate::batch::{EnqueueId, TraceBatch};
 use crate::pipeline::{BreakerPolicy, BreakerState, Health, Overflow, PauseReason, RetryPolicy};
 use crate::spool::Spool;
@@ -76,7 +76,7 @@ fn unavailable(retry_after: Option<Duration>) -> Result<Acknowledged, SendError>
     Err(SendError::Status { endpoint: "http://h".into(), status, message: String::new(), retry_after })
 }
 
-fn batch(spans: usize) -> Arc<HandOver> {
+fn batch(spans: usize) -> Arc<Enqueued> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     static NEXT_SPAN: AtomicU64 = AtomicU64::new(1);
     let span = test_span::empty();
@@ -85,7 +85,7 @@ fn batch(spans: usize) -> Arc<HandOver> {
         span.span_context = test_span::context(1, NEXT_SPAN.fetch_add(1, Ordering::Relaxed));
     }
     let batch = TraceBatch::new(1, Resource::builder_empty().build(), spans);
-    HandOver::at(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch, Some(Instant::now()))
+    Enqueued::at(EnqueueId(NEXT.fetch_add(1, Ordering::Relaxed)), batch, Some(Instant::now()))
 }
 
 /// Runs a test on one thread, as the pipeline's worker runs, where time passes only while nobody has anything to do.
@@ -163,7 +163,7 @@ fn spans_wait_for_more_up_to_the_delay_and_no_longer() {
         queue.push(batch(2)).unwrap();
         tokio::time::sleep(20 * SECOND).await;
         check(&transport.sent(began), &[5000, 25_000]);
-        assert_eq!(queue.account().accepted, 6);
+        assert_eq!(queue.statistics().spans.accepted, 6);
 
         let (queue, transport, began) = start_with(vec![], |options| options.with_batch_delay(SECOND / 2));
         tokio::time::sleep(3 * SECOND).await;
@@ -196,7 +196,7 @@ fn retry_after_is_obeyed_to_the_second_beyond_the_age_too() {
         let asked = transport.asked.lock().unwrap().clone();
         let waits: Vec<u64> = asked.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
         assert_eq!(waits, [30, 100], "the third failure comes at an age of 130 s and is the last");
-        assert_eq!(queue.account().dropped.expired, 1);
+        assert_eq!(queue.statistics().dropped.expired, 1);
     });
 }
 
@@ -211,15 +211,18 @@ fn a_backend_that_is_down_costs_the_oldest_by_age_and_the_newest_by_room() {
             let _ = queue.push(batch(100));
             tokio::time::sleep(SECOND).await;
         }
-        let account = queue.account();
-        assert!(account.dropped.queue_full > 0 && account.dropped.expired == 0, "{account:?}");
+        let statistics = queue.statistics();
+        assert!(statistics.dropped.queue_full > 0 && statistics.dropped.expired == 0, "{statistics:?}");
         tokio::time::sleep(60 * SECOND).await;
-        assert_eq!(queue.account().dropped.expired, 500, "the five whole traces of the first batch");
+        assert_eq!(queue.statistics().dropped.expired, 500, "the five whole traces of the first batch");
         transport.answers.lock().unwrap().clear();
         tokio::time::sleep(60 * SECOND).await;
-        let account = queue.account();
-        assert_eq!((account.queued, account.in_flight, account.health), (0, 0, Health::Healthy));
-        assert_eq!(account.settled(), 4000);
+        let statistics = queue.statistics();
+        assert_eq!(
+            (statistics.spans.queued, statistics.spans.in_flight, statistics.health),
+            (0, 0, Health::Healthy)
+        );
+        assert_eq!(statistics.spans.settled(), 4000);
         assert!(transport.sent(began).len() < 1000, "it does not hammer the backend");
     });
 }
@@ -235,7 +238,7 @@ fn the_breaker_leaves_a_backend_alone_and_probes_it() {
         queue.want_all();
         for _ in 0..200 {
             tokio::time::sleep(SECOND).await;
-            let state = queue.account().breaker;
+            let state = queue.statistics().breaker;
             // The first may fail within the first second, for all that jitter may be.
             if states.last() != Some(&state) && (state != BreakerState::Closed || !states.is_empty()) {
                 states.push(state);
@@ -245,7 +248,7 @@ fn the_breaker_leaves_a_backend_alone_and_probes_it() {
         let waits: Vec<u64> = asked.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
         assert_eq!(&waits[2..], [30, 30], "after the third failure it is asked each 30 s");
         assert_eq!(states, [BreakerState::Open, BreakerState::Closed]);
-        assert_eq!((asked.len(), queue.account().accepted), (5, 1));
+        assert_eq!((asked.len(), queue.statistics().spans.accepted), (5, 1));
     });
 }
 
@@ -268,7 +271,7 @@ fn a_request_that_is_at_fault_itself_does_not_open_the_breaker() {
         }
         tokio::time::sleep(SECOND).await;
         assert_eq!(transport.sent(began).len(), 20);
-        assert_eq!(queue.account().dropped.not_retryable, 20);
+        assert_eq!(queue.statistics().dropped.not_retryable, 20);
     });
 }
 
@@ -291,7 +294,7 @@ fn what_is_too_large_is_halved_until_it_fits() {
         queue.want_all();
         tokio::time::sleep(SECOND).await;
         assert_eq!(transport.sent(began).len(), 5);
-        assert_eq!((queue.account().accepted, queue.account().in_flight), (9, 0));
+        assert_eq!((queue.statistics().spans.accepted, queue.statistics().spans.in_flight), (9, 0));
 
         // A single span that is too large is dropped, with the backend's words, and the others arrive.
         let (queue, transport, began) = start(vec![too_large(), too_large()]);
@@ -299,7 +302,7 @@ fn what_is_too_large_is_halved_until_it_fits() {
         queue.want_all();
         tokio::time::sleep(SECOND).await;
         assert_eq!(transport.sent(began).len(), 3);
-        assert_eq!((queue.account().accepted, queue.account().dropped.not_retryable), (1, 1));
+        assert_eq!((queue.statistics().spans.accepted, queue.statistics().dropped.not_retryable), (1, 1));
     });
 }
 
@@ -318,9 +321,9 @@ fn an_outage_of_a_minute_under_load_costs_only_what_has_no_room() {
                 tokio::time::sleep(SECOND / 100).await;
             }
             tokio::time::sleep(60 * SECOND).await;
-            let account = queue.account();
-            assert_eq!((account.accepted, account.dropped.queue_full), (taken, refused));
-            assert_eq!(account.handed_over, taken + refused);
+            let statistics = queue.statistics();
+            assert_eq!((statistics.spans.accepted, statistics.dropped.queue_full), (taken, refused));
+            assert_eq!(statistics.enqueued, taken + refused);
             assert_eq!(transport.received.lock().unwrap().len() as u64, taken, "each came once");
             assert_eq!(refused > 0, queue_size == 20_000);
         }
@@ -338,7 +341,7 @@ fn closing_with_time_enough_lets_the_next_attempt_happen() {
         while !queue.is_finished() {
             tokio::time::sleep(SECOND / 100).await;
         }
-        assert_eq!((queue.account().accepted, transport.asked.lock().unwrap().len()), (1, 2));
+        assert_eq!((queue.statistics().spans.accepted, transport.asked.lock().unwrap().len()), (1, 2));
     });
 }
 
@@ -355,7 +358,7 @@ fn a_late_success_does_not_shorten_what_the_backend_asked_for() {
         queue.push(batch(1)).unwrap();
         tokio::time::sleep(60 * SECOND).await;
         let sent = transport.sent(began);
-        assert_eq!((sent.len(), queue.account().accepted), (3, 2));
+        assert_eq!((sent.len(), queue.statistics().spans.accepted), (3, 2));
         assert!(sent[2] >= 30_000, "{sent:?}");
     });
 }
@@ -371,7 +374,7 @@ fn a_request_that_is_given_up_leaves_its_wait_to_the_next() {
         tokio::time::sleep(300 * SECOND).await;
         let seconds: Vec<u128> = transport.sent(began).iter().map(|at| at / 1000).collect();
         assert_eq!(seconds, [0, 100, 200]);
-        assert_eq!((queue.account().dropped.expired, queue.account().accepted), (1, 1));
+        assert_eq!((queue.statistics().dropped.expired, queue.statistics().spans.accepted), (1, 1));
     });
 }
 
@@ -388,7 +391,7 @@ fn what_the_spool_cannot_take_keeps_nothing_else_out_of_it() {
         let mut large = whole.spans.clone();
         large[7].name = "x".repeat(300_000).into();
         let large = TraceBatch::new(1, Resource::builder_empty().build(), large);
-        queue.push(HandOver::new(EnqueueId(1 << 40), large)).unwrap();
+        queue.push(Enqueued::new(EnqueueId(1 << 40), large)).unwrap();
         queue.push(batch(20)).unwrap();
         queue.want_all();
         tokio::time::sleep(60 * SECOND).await;
@@ -396,8 +399,11 @@ fn what_the_spool_cannot_take_keeps_nothing_else_out_of_it() {
         while !queue.is_finished() {
             tokio::time::sleep(SECOND / 100).await;
         }
-        let account = queue.account();
-        assert_eq!((account.spooled, account.dropped.too_large, account.dropped.total()), (59, 1, 1));
+        let statistics = queue.statistics();
+        assert_eq!(
+            (statistics.spans.spooled, statistics.dropped.too_large, statistics.dropped.total()),
+            (59, 1, 1)
+        );
     });
 }
 
@@ -410,7 +416,7 @@ fn a_full_batch_is_ready_before_the_one_before_it_is_answered() {
             queue.push(batch(spans)).unwrap();
             tokio::time::sleep(SECOND).await;
         }
-        assert_eq!((queue.account().in_flight, queue.account().queued), (812, 0));
+        assert_eq!((queue.statistics().spans.in_flight, queue.statistics().spans.queued), (812, 0));
     });
 }
 
@@ -472,15 +478,15 @@ fn a_single_span_that_is_too_large_is_a_failure_to_the_breaker() {
         let (queue, transport, began) = start_with(answers, |options| options.with_breaker(policy));
         queue.push(batch(512)).unwrap();
         tokio::time::sleep(60 * SECOND).await;
-        let account = queue.account();
-        assert_eq!((account.breaker, account.dropped.not_retryable), (BreakerState::Open, 3));
+        let statistics = queue.statistics();
+        assert_eq!((statistics.breaker, statistics.dropped.not_retryable), (BreakerState::Open, 3));
         // 512 down to 1; then its other half, and the two halves of the pair after it.
         assert_eq!(transport.sent(began).len(), 10 + 1 + 2);
     });
 }
 
 #[test]
-fn the_account_says_until_when_nothing_is_sent_and_why() {
+fn statistics_say_until_when_nothing_is_sent_and_why() {
     #[track_caller]
     fn check(answer: Result<Acknowledged, SendError>, reason: PauseReason, seconds: u64, health: Health) {
         on_paused_time(async move {
@@ -490,15 +496,21 @@ fn the_account_says_until_when_nothing_is_sent_and_why() {
             queue.push(batch(1)).unwrap();
             queue.want_all();
             tokio::time::sleep(SECOND / 1000).await;
-            let account = queue.account();
-            let pause = account.pause.unwrap();
-            assert_eq!((pause.reason, account.health), (reason, health));
+            let statistics = queue.statistics();
+            let pause = statistics.pause.unwrap();
+            assert_eq!((pause.reason, statistics.health), (reason, health));
             // The clock of the wall goes on, if only by the time that this test takes.
             let left = pause.until.duration_since(before).unwrap();
             assert!(left >= SECOND * u32::try_from(seconds).unwrap(), "{left:?}");
+            let open = statistics.open_until.expect("the first failure opens the breaker");
+            assert!(open >= before + 30 * SECOND && open <= pause.until);
+            assert_eq!(open == pause.until, reason == PauseReason::Breaker);
             tokio::time::sleep(7200 * SECOND).await;
-            let account = queue.account();
-            assert_eq!((account.pause, account.health, account.accepted), (None, Health::Healthy, 1));
+            let statistics = queue.statistics();
+            assert_eq!(
+                (statistics.pause, statistics.open_until, statistics.health, statistics.spans.accepted),
+                (None, None, Health::Healthy, 1)
+            );
         });
     }
     let asks = |seconds: u32| unavailable(Some(seconds * SECOND));
@@ -518,9 +530,9 @@ fn a_success_that_comes_late_does_not_hide_that_the_backend_asks_for_peace() {
         queue.push(batch(1)).unwrap();
         queue.push(batch(1)).unwrap();
         tokio::time::sleep(10 * SECOND).await;
-        let account = queue.account();
-        assert_eq!((account.accepted, account.health), (1, Health::Waiting));
-        assert_eq!(account.pause.map(|pause| pause.reason), Some(PauseReason::RetryAfter));
+        let statistics = queue.statistics();
+        assert_eq!((statistics.spans.accepted, statistics.health), (1, Health::Waiting));
+        assert_eq!(statistics.pause.map(|pause| pause.reason), Some(PauseReason::RetryAfter));
     });
 }
 
@@ -534,15 +546,18 @@ fn a_panic_costs_the_batch_it_was_about_and_nothing_else() {
             let spans = batch(3).spans.clone();
             let mut bad = TraceBatch::new(1, Resource::builder_empty().build(), spans);
             prepare(&mut bad, &transport);
-            queue.push(HandOver::new(EnqueueId(1 << 50), bad)).unwrap();
+            queue.push(Enqueued::new(EnqueueId(1 << 50), bad)).unwrap();
             queue.want_all();
             tokio::time::sleep(10 * SECOND).await;
-            assert_eq!(queue.account().dropped.panicked, 3);
+            assert_eq!(queue.statistics().dropped.panicked, 3);
             queue.push(batch(2)).unwrap();
             tokio::time::sleep(10 * SECOND).await;
-            let account = queue.account();
-            assert_eq!((account.accepted, account.dropped.total(), account.in_flight), (2, 3, 0));
-            assert_eq!((account.breaker, account.health), (BreakerState::Closed, Health::Healthy));
+            let statistics = queue.statistics();
+            assert_eq!(
+                (statistics.spans.accepted, statistics.dropped.total(), statistics.spans.in_flight),
+                (2, 3, 0)
+            );
+            assert_eq!((statistics.breaker, statistics.health), (BreakerState::Closed, Health::Healthy));
             assert!(!queue.is_finished());
         });
     }
@@ -576,30 +591,33 @@ fn what_is_not_answered_is_on_disk_a_second_after_it_was_handed_over() {
         let (queue, transport, folder) = start_spooling(&[36_000], vec![], 1 << 20);
         queue.push(batch(3)).unwrap();
         tokio::time::sleep(SECOND * 9 / 10).await;
-        assert_eq!((records(&folder), queue.account().in_flight), (0, 3), "it may be answered yet");
+        assert_eq!((records(&folder), queue.statistics().spans.in_flight), (0, 3), "it may be answered yet");
         tokio::time::sleep(SECOND / 5).await;
-        assert_eq!((records(&folder), queue.account().in_flight), (1, 3));
+        assert_eq!((records(&folder), queue.statistics().spans.in_flight), (1, 3));
         // Behind it, at the same pace, in whatever time it comes.
         for waiting in 1..=5 {
             tokio::time::sleep(SECOND * 7 / 10).await;
             queue.push(batch(2)).unwrap();
             tokio::time::sleep(SECOND * 11 / 10).await;
-            let account = queue.account();
+            let statistics = queue.statistics();
             assert_eq!(
-                (records(&folder), account.spooled, account.queued),
+                (records(&folder), statistics.spans.spooled, statistics.spans.queued),
                 (1 + waiting, 2 * waiting as u64, 0)
             );
         }
         // More than a batch at once.
         queue.push(batch(1500)).unwrap();
         tokio::time::sleep(SECOND * 11 / 10).await;
-        let account = queue.account();
-        assert_eq!((account.in_flight, account.spooled), (3, 1510));
+        let statistics = queue.statistics();
+        assert_eq!((statistics.spans.in_flight, statistics.spans.spooled), (3, 1510));
 
         tokio::time::sleep(4000 * SECOND).await;
-        let account = queue.account();
-        assert_eq!((account.accepted, account.dropped.total(), account.spooled), (1513, 0, 0));
-        assert_eq!((records(&folder), account.spooled_bytes), (0, 0));
+        let statistics = queue.statistics();
+        assert_eq!(
+            (statistics.spans.accepted, statistics.dropped.total(), statistics.spans.spooled),
+            (1513, 0, 0)
+        );
+        assert_eq!((records(&folder), statistics.spooled_bytes), (0, 0));
         assert_eq!(transport.received.lock().unwrap().len(), 1513, "each was sent once");
     });
 }
@@ -611,10 +629,10 @@ fn what_the_backend_takes_in_time_is_never_on_disk() {
         for _ in 0..100 {
             queue.push(batch(2)).unwrap();
             tokio::time::sleep(SECOND / 10).await;
-            assert_eq!((records(&folder), queue.account().spooled_bytes), (0, 0));
+            assert_eq!((records(&folder), queue.statistics().spooled_bytes), (0, 0));
         }
         tokio::time::sleep(10 * SECOND).await;
-        assert_eq!(queue.account().accepted, 200);
+        assert_eq!(queue.statistics().spans.accepted, 200);
     });
 }
 
@@ -630,10 +648,10 @@ fn what_was_written_down_while_it_was_sent_has_one_fate() {
             tokio::time::sleep(2 * SECOND).await;
             assert_eq!(records(&folder), 1);
             tokio::time::sleep(60 * SECOND).await;
-            let account = queue.account();
-            assert_eq!((transport.sent(began).len(), account.accepted), (requests, accepted));
-            assert_eq!(account.settled(), 4, "{account:?}");
-            assert_eq!((records(&folder), account.spooled, account.spooled_bytes), (0, 0, 0));
+            let statistics = queue.statistics();
+            assert_eq!((transport.sent(began).len(), statistics.spans.accepted), (requests, accepted));
+            assert_eq!(statistics.spans.settled(), 4, "{statistics:?}");
+            assert_eq!((records(&folder), statistics.spans.spooled, statistics.spooled_bytes), (0, 0, 0));
         });
     }
     check(Ok(Acknowledged::default()), 1, 4);
@@ -652,9 +670,12 @@ fn what_is_being_sent_loses_but_its_file_when_the_spool_is_full() {
             assert_eq!(records(&folder), written);
         }
         tokio::time::sleep(60 * SECOND).await;
-        let account = queue.account();
-        assert_eq!((account.accepted, account.dropped.spool_full, account.dropped.total()), (2, 1, 1));
-        assert_eq!((records(&folder), account.in_flight, account.spooled), (0, 0, 0));
+        let statistics = queue.statistics();
+        assert_eq!(
+            (statistics.spans.accepted, statistics.dropped.spool_full, statistics.dropped.total()),
+            (2, 1, 1)
+        );
+        assert_eq!((records(&folder), statistics.spans.in_flight, statistics.spans.spooled), (0, 0, 0));
     });
 }
 
@@ -669,7 +690,7 @@ fn a_process_that_ends_leaves_what_was_written_down_once() {
         while !queue.is_finished() {
             tokio::time::sleep(SECOND / 100).await;
         }
-        let account = queue.account();
-        assert_eq!((account.spooled, account.dropped.total(), records(&folder)), (5, 0, 2));
+        let statistics = queue.statistics();
+        assert_eq!((statistics.spans.spooled, statistics.dropped.total(), records(&folder)), (5, 0, 2));
     });
 }

@@ -84,8 +84,8 @@ pub(crate) fn assert_held(
     spans: Vec<SpanData>,
 ) -> (Vec<Span>, Vec<Span>) {
     let sent: Vec<Span> = spans.iter().map(|data| Span::sent(resource, data)).collect();
-    let account = deliver_all(options, resource, spans);
-    assert_eq!(account.accepted, sent.len() as u64, "{account:?}");
+    let statistics = deliver_all(options, resource, spans);
+    assert_eq!(statistics.spans.accepted, sent.len() as u64, "{statistics:?}");
     let found = wait_for(held, form, &sent[0].trace_id, sent.len());
     let differences = compare(&form.expected(&sent), &found);
     assert!(differences.is_empty(), "{}:{}", form.title(), lines(&differences));

@@ -18,8 +18,8 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use otelbar_export::{
-    Account, BreakerPolicy, Delivery, DropReason, ExporterOptions, Protocol, Receipt, RetryPolicy, SendError,
-    ToolbarSpanExporter, TraceBatch,
+    BreakerPolicy, Delivery, DropReason, ExporterOptions, Protocol, Receipt, RetryPolicy, SendError,
+    Statistics, ToolbarSpanExporter, TraceBatch,
 };
 use otelbar_integration::Certificates;
 
@@ -123,16 +123,16 @@ pub(crate) fn persistent(options: ExporterOptions) -> ExporterOptions {
 
 /// Sends a span in a batch of its own, once, and waits for the answer. `true` when the backend has accepted it.
 pub(crate) fn deliver(options: ExporterOptions, span: SpanData) -> bool {
-    deliver_all(once(options), &service("shop"), vec![span]).accepted == 1
+    deliver_all(once(options), &service("shop"), vec![span]).spans.accepted == 1
 }
 
 /// Sends spans in one hand-over, and waits for the answer.
-pub(crate) fn deliver_all(options: ExporterOptions, resource: &Resource, spans: Vec<SpanData>) -> Account {
+pub(crate) fn deliver_all(options: ExporterOptions, resource: &Resource, spans: Vec<SpanData>) -> Statistics {
     let exporter = ToolbarSpanExporter::new(options).unwrap();
     exporter.enqueue(TraceBatch::new(1, resource.clone(), spans)).unwrap();
-    // What it could not do is in the account.
+    // What it could not do is in the statistics.
     let _ = exporter.shutdown(PATIENCE);
-    exporter.accounts().remove(0)
+    exporter.statistics().remove(0)
 }
 
 /// Sends a span once, to a backend that does not take it, and gives what its receipt says.

@@ -1,52 +1,48 @@
-//! The pipeline's books.
+//! How a destination stands.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::destination::Destination;
 use crate::error::SendError;
-use crate::pipeline::{BreakerState, DropReason};
+use crate::pipeline::breaker::BreakerState;
+use crate::pipeline::counts::{SpanCounts, Step};
+use crate::pipeline::delivery::{DropReason, Outcome};
 
-/// How a destination stands, to the span; see [`ToolbarSpanExporter::accounts`](crate::ToolbarSpanExporter::accounts).
+/// How a destination stands, to the span; see [`ToolbarSpanExporter::statistics`](crate::ToolbarSpanExporter::statistics).
 ///
-/// `handed_over + recovered == queued + in_flight + spooled + accepted + rejected + dropped.total()` holds in every
-/// account, at any moment.
+/// `enqueued + recovered == spans.total()` and `dropped.total() == spans.dropped` hold at any moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Account {
+pub struct Statistics {
     /// Where spans are sent.
     pub destination: Destination,
     /// How the destination does.
     pub health: Health,
-    /// Whether it is left alone for the time being; [`pause`](Self::pause) says until when.
+    /// The state of the circuit breaker.
     pub breaker: BreakerState,
-    /// Until when nothing is sent after a failed attempt, and why. It stays until the next attempt is made, so a time
-    /// that has passed means that the next request is sent at once; `None` when the last attempt succeeded.
+    /// Until when the breaker is open; `None` when it is not.
+    pub open_until: Option<SystemTime>,
+    /// Until when nothing is sent after a failed attempt, be it for the breaker or for another reason. It stays until the
+    /// next attempt is made, so a time that has passed means that the next request is sent at once; `None` when the last
+    /// attempt succeeded.
     pub pause: Option<Pause>,
     /// All spans given to `enqueue`, those that were refused too.
-    pub handed_over: u64,
+    pub enqueued: u64,
     /// Spans that an earlier process had left in the spool.
     pub recovered: u64,
-    /// Spans waiting in the queue.
-    pub queued: u64,
-    /// The bytes these hold, roughly.
+    /// How many of these spans are where.
+    pub spans: SpanCounts,
+    /// The bytes that the spans in the queue hold, roughly.
     pub queued_bytes: u64,
-    /// Spans taken from the queue and not settled.
-    pub in_flight: u64,
-    /// Spans on disk, to be sent when the backend is there again.
-    pub spooled: u64,
-    /// The bytes these take there.
+    /// The bytes that the spans in the spool take on disk.
     pub spooled_bytes: u64,
     /// Why there is no spool, where one is configured: its folder cannot be used, or other users could write to it. What
     /// cannot be sent waits in the queue then.
     pub spool_problem: Option<Arc<str>>,
-    /// Spans the backend acknowledged.
-    pub accepted: u64,
-    /// Spans the backend rejected in partial successes.
-    pub rejected: u64,
-    /// Spans given up or never taken.
+    /// Dropped spans by reason.
     pub dropped: DropCounts,
-    /// Receipts that a subscriber did not get: of hand-overs that were refused, where more came at once than are kept to be
+    /// Receipts that a subscriber did not get: of batches that were refused, where more came at once than are kept to be
     /// told, or the pipeline had ended; and those at which a subscriber panicked.
     pub untold: u64,
     /// Requests sent, each attempt counted.
@@ -57,23 +53,20 @@ pub struct Account {
     pub last_message: Option<Arc<str>>,
 }
 
-impl Account {
-    pub(crate) fn new(destination: Destination) -> Self {
+impl Statistics {
+    pub(super) fn new(destination: Destination) -> Self {
         Self {
             destination,
             health: Health::Idle,
             breaker: BreakerState::Closed,
+            open_until: None,
             pause: None,
-            handed_over: 0,
+            enqueued: 0,
             recovered: 0,
-            queued: 0,
+            spans: SpanCounts::default(),
             queued_bytes: 0,
-            in_flight: 0,
-            spooled: 0,
             spooled_bytes: 0,
             spool_problem: None,
-            accepted: 0,
-            rejected: 0,
             dropped: DropCounts::default(),
             untold: 0,
             requests: 0,
@@ -82,9 +75,25 @@ impl Account {
         }
     }
 
-    /// Spans whose fate is known: accepted, rejected or dropped.
-    pub fn settled(&self) -> u64 {
-        self.accepted + self.rejected + self.dropped.total()
+    /// So many spans take this step.
+    pub(super) fn apply(&mut self, step: Step<'_>, spans: u64) {
+        self.spans.apply(step, spans);
+        if let Step::Settled(Outcome::Dropped { reason }) = step {
+            self.dropped.count(reason, spans);
+        }
+    }
+
+    /// Counts spans as dropped that were in no place before.
+    pub(super) fn refuse(&mut self, reason: &DropReason, spans: u64) {
+        self.spans.dropped += spans;
+        self.dropped.count(reason, spans);
+    }
+
+    /// Spans that waited in the queue, and held so many bytes, are dropped.
+    pub(super) fn drop_queued(&mut self, reason: &DropReason, spans: u64, bytes: u64) {
+        self.spans.queued -= spans;
+        self.queued_bytes -= bytes;
+        self.refuse(reason, spans);
     }
 }
 
@@ -96,7 +105,7 @@ pub struct DropCounts {
     pub queue_full: u64,
     /// Not sent when the pipeline was shut down.
     pub shut_down: u64,
-    /// Handed over after that.
+    /// Enqueued after that.
     pub closed: u64,
     /// Refused by the backend for good.
     pub not_retryable: u64,
@@ -142,7 +151,7 @@ impl DropCounts {
             + panicked
     }
 
-    pub(crate) fn count(&mut self, reason: &DropReason, spans: u64) {
+    fn count(&mut self, reason: &DropReason, spans: u64) {
         *match reason {
             DropReason::QueueFull { .. } => &mut self.queue_full,
             DropReason::ShutDown => &mut self.shut_down,
@@ -158,8 +167,9 @@ impl DropCounts {
     }
 }
 
-/// How a destination does, judged by the last answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+/// How a destination does, judged by the last answer. Ordered: of several destinations the greatest is the one to look
+/// at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum Health {
     /// Nothing was sent yet.
@@ -172,7 +182,7 @@ pub enum Health {
     /// The last attempt failed.
     Failing,
     /// The last attempt failed, and the backend or a proxy asked to be left alone (`Retry-After`, `RetryInfo`) until a
-    /// time that has not come; [`Account::pause`] says which.
+    /// time that has not come; [`Statistics::pause`] says which.
     Waiting,
 }
 
