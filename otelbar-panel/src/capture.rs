@@ -1,29 +1,34 @@
-//! Where what is recorded comes from.
+//! Where what is recorded comes from: `tracing`, the OpenTelemetry API, and what wraps queries, templates and clients.
 
 mod active;
 mod busy;
 mod call_error;
 mod client;
+mod current;
 mod fields;
-mod filters;
+mod filter;
 mod layer;
 mod libraries;
 mod processor;
 mod query;
 mod reach;
+mod span_data;
+mod span_handle;
 mod sqlx;
+mod supports_filters;
 mod template;
 mod tokio_postgres;
 mod twin;
+mod wrapped_query;
 
-pub(crate) use busy::Busy;
 pub use call_error::{AsError, Boxed, Typed};
 pub use client::{ClientBody, ClientFuture, ClientLayer, ClientService, UrlTemplate};
-pub use filters::SupportsFilters;
+pub use current::current;
+pub(crate) use current::trace_context_of;
+pub(crate) use filter::{CaptureFilter, REQUEST_TARGET};
 pub use layer::CaptureLayer;
-pub(crate) use layer::{CaptureFilter, REQUEST_TARGET};
 pub use processor::ToolbarSpanProcessor;
-pub(crate) use query::{Failure, Query};
 pub use query::{QueryFuture, query};
-pub(crate) use reach::ReachProbe;
+pub(crate) use reach::request_opened;
+pub use supports_filters::SupportsFilters;
 pub use template::{Rendered, template};

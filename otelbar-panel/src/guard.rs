@@ -2,14 +2,14 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::recorder::Counter;
+use crate::quiet::{Quiet, discard};
 use crate::{panics, text};
 
 /// Panics that were caught, of all toolbars in the process: one capture layer serves them all.
-static CAUGHT: Counter = Counter::new();
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
 static LAST: Mutex<Option<String>> = Mutex::new(None);
 static TOLD: AtomicBool = AtomicBool::new(false);
 
@@ -23,7 +23,7 @@ pub(crate) fn guard<T>(what: &'static str, work: impl FnOnce() -> T) -> Option<T
 /// As [`guard`]; where it panicked, what was being done and the panic's message.
 pub(crate) fn try_guard<T>(what: &'static str, work: impl FnOnce() -> T) -> Result<T, String> {
     let done = {
-        let _quiet = panics::Quiet::begin();
+        let _quiet = Quiet::begin();
         catch_unwind(AssertUnwindSafe(work))
     };
     match done {
@@ -34,15 +34,15 @@ pub(crate) fn try_guard<T>(what: &'static str, work: impl FnOnce() -> T) -> Resu
 
 /// How often a part of the toolbar's work panicked, and the last time in words.
 pub(crate) fn caught() -> (u64, Option<String>) {
-    (CAUGHT.value(), LAST.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    (CAUGHT.load(Ordering::Relaxed), LAST.lock().unwrap_or_else(PoisonError::into_inner).clone())
 }
 
 #[cold]
 fn tell(what: &'static str, payload: Box<dyn Any + Send>) -> String {
-    CAUGHT.add(1);
+    CAUGHT.fetch_add(1, Ordering::Relaxed);
     let message = format!("{what} panicked: {}", text::copied(panics::message(&*payload)));
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
-    panics::discard(payload);
+    discard(payload);
     if !TOLD.swap(true, Ordering::Relaxed) {
         // The subscriber's other layers are told of it as well, and what they do is not ours either.
         let _ = catch_unwind(AssertUnwindSafe(|| {

@@ -13,6 +13,7 @@ use std::thread;
 
 use otelbar_convert::panel_data::Exception;
 
+use crate::quiet::is_quiet;
 use crate::text;
 
 /// `exception.type` and `error.type` of a panic.
@@ -21,8 +22,6 @@ pub(crate) const PANIC: &str = "panic";
 thread_local! {
     /// How many spans and requests the thread works in.
     static WATCHED: Cell<u32> = const { Cell::new(0) };
-    /// How deep the thread is in work whose panics are caught and end nothing.
-    static QUIET: Cell<u32> = const { Cell::new(0) };
     static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
 }
 
@@ -75,13 +74,6 @@ pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
         message
     } else {
         "(a value that is no text)"
-    }
-}
-
-/// Drops what a panic was started with: a value of the application's, whose dropping may panic again.
-pub(crate) fn discard(payload: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(again);
     }
 }
 
@@ -148,24 +140,4 @@ pub(crate) fn enter() {
 /// The opposite of [`enter`].
 pub(crate) fn exit() {
     let _ = WATCHED.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
-}
-
-fn is_quiet() -> bool {
-    QUIET.try_with(|depth| depth.get() > 0).unwrap_or(true)
-}
-
-/// While it lives, panics of this thread are caught and end nothing, so they are not noted.
-pub(crate) struct Quiet;
-
-impl Quiet {
-    pub(crate) fn begin() -> Self {
-        let _ = QUIET.try_with(|depth| depth.set(depth.get().saturating_add(1)));
-        Quiet
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        let _ = QUIET.try_with(|depth| depth.set(depth.get().saturating_sub(1)));
-    }
 }

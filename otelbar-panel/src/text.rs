@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
-use crate::panics::{self, Quiet};
+use crate::quiet::{Quiet, discard};
 
 /// Bytes of one text that are kept at most, whatever the limit in characters says.
 pub(crate) const MAX_TEXT: usize = 64 * 1024;
@@ -121,7 +121,7 @@ fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> String {
         text.push_str(FAILED);
     }
     if let Err(payload) = done {
-        panics::discard(payload);
+        discard(payload);
     }
     let copy = text.as_str().to_owned();
     text.clear();

@@ -11,7 +11,7 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use tracing::span::Id;
 
-use crate::request::{Active, Scope};
+use crate::record::{Active, Scope};
 
 thread_local! {
     /// What is attached on this thread. Spans may be left in another order than they were entered in. A guard that is

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 /// The time a span was entered, on one thread or several at once.
 #[derive(Debug, Default)]
-pub(crate) struct Busy {
+pub(super) struct Busy {
     depth: u32,
     /// Whether the thread was panicking when the span was entered: then its panic is not the span's.
     entered_panicking: bool,
@@ -12,7 +12,7 @@ pub(crate) struct Busy {
 }
 
 impl Busy {
-    pub(crate) fn enter(&mut self) {
+    pub(super) fn enter(&mut self) {
         if self.depth == 0 {
             self.since = Some(Instant::now());
             self.entered_panicking = std::thread::panicking();
@@ -21,7 +21,7 @@ impl Busy {
     }
 
     /// Whether a panic takes the thread out of the span.
-    pub(crate) fn exit(&mut self) -> bool {
+    pub(super) fn exit(&mut self) -> bool {
         self.depth = self.depth.saturating_sub(1);
         if self.depth == 0
             && let Some(since) = self.since.take()
@@ -33,12 +33,12 @@ impl Busy {
         !self.entered_panicking && std::thread::panicking()
     }
 
-    pub(crate) fn total(&self) -> Duration {
+    pub(super) fn total(&self) -> Duration {
         self.total + self.since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     /// How long ago the span was exited for the last time, if it was ever entered.
-    pub(crate) fn since_exit(&self) -> Option<Duration> {
+    pub(super) fn since_exit(&self) -> Option<Duration> {
         self.left.filter(|_| self.depth == 0).map(|left| left.elapsed())
     }
 }

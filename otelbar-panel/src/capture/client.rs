@@ -14,10 +14,10 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::call_error::{AsError, Typed};
+use super::current;
 use crate::guard::guard;
-use crate::id::new_span_id;
-use crate::request::{RequestContext, Scope};
-use crate::{propagation, text};
+use crate::record::{RequestContext, Scope, new_span_id, propagation};
+use crate::text;
 
 /// Watches the HTTP calls that a client makes: each becomes a CLIENT span of the current request, and carries its
 /// trace context to the service called.
@@ -124,7 +124,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let begin = || match Scope::current() {
+        let begin = || match current::scope() {
             Some(scope) => Some(Call::begin(scope, &mut request)),
             None => {
                 propagation::inject_current(&self.layer.propagators, request.headers_mut());

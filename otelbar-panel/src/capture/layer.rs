@@ -3,29 +3,23 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use opentelemetry::trace::{Link, SpanKind};
-use otelbar_config::LogLevel;
 use otelbar_convert::panel_data::{Entry, EntryKind, Exception, Level, Log, Source};
 use otelbar_propagation::source::SpanProvider;
 use tracing::dispatcher::WeakDispatch;
-use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Layer, Registry};
 
 use super::fields::Fields;
+use super::filter::{QUERY_TARGET, REQUEST_TARGET};
 use super::libraries::{self, Decision};
-use super::query::{self, QUERY_TARGET};
-use super::{active, sqlx, tokio_postgres};
+use super::span_handle::SpanHandle;
+use super::{active, current, query, sqlx, tokio_postgres};
 use crate::guard::guard;
-use crate::id::new_span_id;
 use crate::panics;
-use crate::request::{Scope, SpanHandle};
-
-/// Target of the span that the tower layer opens for each request.
-pub(crate) const REQUEST_TARGET: &str = "otelbar::request";
+use crate::record::{Scope, new_span_id};
 
 /// Records the spans and events of `tracing` into the request they belong to.
 ///
@@ -93,7 +87,7 @@ impl CaptureLayer {
                 let scope = Scope { span: scope.context.id(), ..scope };
                 let mut extensions = span.extensions_mut();
                 extensions.insert(SpanHandle::new(scope, None));
-                extensions.insert(SpanProvider(Scope::current_trace_context));
+                extensions.insert(SpanProvider(current::trace_context));
             }
             return;
         }
@@ -369,66 +363,6 @@ thread_local! {
     /// The registry closes a span when its handles are gone and its children are closed. One that closes right behind
     /// its last child was done when it was exited last, however long the child lived on.
     static CLOSED_CHILD: Cell<Option<Id>> = const { Cell::new(None) };
-}
-
-/// What the capture looks at: what the configuration says, but for the toolbar's own work.
-#[derive(Clone, Debug)]
-pub(crate) struct CaptureFilter {
-    /// `None` where the toolbar is off.
-    levels: Option<otelbar_config::LevelFilter>,
-}
-
-impl CaptureFilter {
-    pub(crate) fn new(levels: Option<&otelbar_config::LevelFilter>) -> Self {
-        CaptureFilter { levels: levels.cloned() }
-    }
-
-    /// Whether it lets the queries of `sqlx` through.
-    pub(crate) fn wants_queries(&self) -> bool {
-        self.levels
-            .as_ref()
-            .is_some_and(|levels| level_filter(levels.level_of(sqlx::TARGET)) >= LevelFilter::DEBUG)
-    }
-
-    /// Asked once for each place in the code, and remembered by `tracing`.
-    fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        let Some(levels) = &self.levels else { return false };
-        match metadata.target() {
-            REQUEST_TARGET | QUERY_TARGET => true,
-            target if target.starts_with("otelbar_export") => false,
-            target => {
-                *metadata.level() <= level_filter(levels.level_of(target)) && libraries::wants(metadata)
-            }
-        }
-    }
-}
-
-impl<S> Filter<S> for CaptureFilter {
-    fn enabled(&self, metadata: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        self.wants(metadata)
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.wants(metadata) { Interest::always() } else { Interest::never() }
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        let Some(levels) = &self.levels else { return Some(LevelFilter::OFF) };
-        let levels = levels.targets().map(|(_, level)| level).chain([levels.default_level()]);
-        // The request's own span is opened at the level `error`, whatever else is wanted.
-        levels.map(level_filter).chain([LevelFilter::ERROR]).max()
-    }
-}
-
-fn level_filter(level: LogLevel) -> LevelFilter {
-    match level {
-        LogLevel::Off => LevelFilter::OFF,
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    }
 }
 
 /// Marks a span that was opened in a request and asked for no parent: what happens in it is not the request's.

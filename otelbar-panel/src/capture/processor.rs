@@ -3,16 +3,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Event as SdkEvent, Link, Span as _, SpanId, Status};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::Context;
+use opentelemetry::trace::{Span as _, SpanId, Status};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
-use otelbar_convert::panel_data::{Entry, EntryKind, Level, Log, Source};
-use otelbar_convert::redact::Redactor;
+use otelbar_convert::panel_data::{Entry, EntryKind, Source};
 
+use super::current;
+use super::span_data::{links, log, redacted};
 use super::twin::{self, Twin};
 use crate::guard::guard;
-use crate::request::{RequestContext, Scope};
+use crate::record::{RequestContext, Scope};
 use crate::text;
 
 /// Spans that may be open at once in a process; one that is started beyond that is not recorded, and counted.
@@ -71,7 +72,7 @@ impl ToolbarSpanProcessor {
         }
         // The span of `tracing` that stands for the request is the request itself.
         scope.span = self.own_id(scope.span, &scope.context);
-        let scope = scope.or_inner_tracing_span();
+        let scope = current::or_tracing_span(scope);
         let id = span.span_context().span_id();
         let open = match twin::of(span, &scope.context) {
             Some(Twin::Entry(place)) => {
@@ -167,33 +168,4 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
         }
     }
     context.push(entry);
-}
-
-/// An event of a span as a log: the SDK's events have no level, but those of exceptions.
-pub(super) fn log(
-    span: SpanId,
-    time: Duration,
-    event: SdkEvent,
-    source: &Source,
-    redactor: &Redactor,
-) -> Log {
-    let level = if event.name == "exception" { Level::Error } else { Level::Info };
-    let attributes = redacted(event.attributes, redactor);
-    let message = redactor.cleaned(text::bounded(event.name));
-    Log { span: Some(span), time, level, source: source.clone(), message, attributes }
-}
-
-pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {
-    for link in &mut links {
-        link.attributes = redacted(std::mem::take(&mut link.attributes), redactor);
-    }
-    links
-}
-
-pub(super) fn redacted(mut attributes: Vec<KeyValue>, redactor: &Redactor) -> Vec<KeyValue> {
-    for attribute in &mut attributes {
-        text::bound(attribute);
-        redactor.attribute(attribute);
-    }
-    attributes
 }

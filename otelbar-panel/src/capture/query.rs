@@ -3,32 +3,28 @@
 //! `sqlx` tells that a query was made, and not whether it failed. [`query`] knows: it sees what the future gives. Of
 //! other queries a failure is concluded where the database's error is logged right behind them.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::SpanId;
-use otelbar_convert::panel_data::{Entry, EntryKind, Exception, Sql};
 use pin_project_lite::pin_project;
 use tracing::{Event, Span, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::current;
 use super::fields::error_of;
+use super::filter::QUERY_TARGET;
+use super::span_handle::SpanHandle;
+use super::wrapped_query::WrappedQuery;
 use crate::guard::guard;
-use crate::request::{RequestContext, Scope, SpanHandle};
+use crate::record::{Failure, Scope};
 use crate::text;
 
-/// Target of the span that is around a wrapped query, for its events to be known by. A filter that lets the request's own
-/// span through lets this through as well, as filters take a target for the beginning of others.
-pub(crate) const QUERY_TARGET: &str = "otelbar::request::query";
-
-/// Name of that span.
+/// Name of the span around a wrapped query.
 pub(super) const QUERY_NAME: &str = "otelbar::query";
 
 /// Tells the toolbar how a query of `sqlx` ends.
@@ -54,7 +50,7 @@ where
     E: Error + 'static,
 {
     let is_wanted = guard("finding a query's request", || {
-        Scope::current().is_some_and(|scope| scope.context.recorder.captured.sql)
+        current::scope().is_some_and(|scope| scope.context.recorder.captured.sql)
     });
     let span = match is_wanted {
         Some(true) => tracing::error_span!(target: QUERY_TARGET, QUERY_NAME),
@@ -86,7 +82,7 @@ where
         let result = ready!(this.span.in_scope(|| this.future.poll(cx)));
         if let Err(error) = &result {
             guard("recording a query's failure", || {
-                if let (Some(query), Some(failure)) = (of_span(this.span), Failure::of(error)) {
+                if let (Some(query), Some(failure)) = (of_span(this.span), failure_of(error)) {
                     query.failed(failure);
                 }
             });
@@ -96,7 +92,7 @@ where
 }
 
 /// The wrapped query that a span stands for.
-fn of_span(span: &Span) -> Option<Arc<Query>> {
+fn of_span(span: &Span) -> Option<Arc<WrappedQuery>> {
     let found = span.with_subscriber(|(id, dispatch)| {
         let registry = dispatch.downcast_ref::<Registry>()?;
         let span = registry.span(id)?;
@@ -110,150 +106,40 @@ fn of_span(span: &Span) -> Option<Arc<Query>> {
 pub(super) fn around<S>(
     event: &Event<'_>,
     ctx: &tracing_subscriber::layer::Context<'_, S>,
-) -> Option<Arc<Query>>
+) -> Option<Arc<WrappedQuery>>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     ctx.event_scope(event)?.find_map(|span| span.extensions().get::<SpanHandle>()?.query.clone())
 }
 
-/// A wrapped query.
-#[derive(Debug)]
-pub(crate) struct Query {
-    context: Arc<RequestContext>,
-    parent: SpanId,
-    start: Duration,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Place of the last query that was recorded in it, or of its failure without one.
-    last: Option<usize>,
-    failure: Option<Failure>,
-    /// Whether what is at `last` was made up for the failure.
-    is_made_up: bool,
-}
-
-impl Query {
-    pub(crate) fn new(scope: &Scope) -> Self {
-        let Scope { context, span } = scope;
-        let start = context.now();
-        Query { context: Arc::clone(context), parent: *span, start, state: Mutex::default() }
-    }
-
-    /// Records a query that was made in it. A driver with a thread of its own may tell of it after its failure.
-    pub(super) fn record(&self, mut entry: Entry) {
-        let mut state = self.lock();
-        let Some(failure) = state.failure.clone() else {
-            state.last = self.context.push_query(entry, true);
-            return;
-        };
-        failure.apply(&mut entry);
-        let is_made_up = std::mem::take(&mut state.is_made_up);
-        match state.last {
-            Some(place) if is_made_up => {
-                self.context.change(place, |made_up| *made_up = Entry { id: made_up.id, ..entry });
-            }
-            last => {
-                // It was a later one that failed.
-                if let Some(place) = last {
-                    self.context.change(place, Failure::take_back);
-                }
-                state.last = self.context.push_query(entry, true);
-            }
-        }
-    }
-
-    fn failed(&self, mut failure: Failure) {
-        failure.message = self.context.recorder.redactor.cleaned(failure.message).into_owned();
-        let mut state = self.lock();
-        match state.last {
-            Some(place) => self.context.change(place, |entry| failure.apply(entry)),
-            None => {
-                let system = Cow::Owned(self.context.recorder.sql_system.clone());
-                let sql = Sql { system, ..Sql::default() };
-                let duration = self.context.now().saturating_sub(self.start);
-                let mut entry = Entry::new("", duration, EntryKind::Sql(sql));
-                entry.parent = Some(self.parent);
-                entry.start = Some(self.start);
-                failure.apply(&mut entry);
-                state.last = self.context.push_query(entry, true);
-                state.is_made_up = true;
-            }
-        }
-        state.failure = Some(failure);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Takes account of an error that was logged: if it tells of a database's error, the query before it has failed.
 pub(super) fn failed_by(scope: &Scope, attributes: &[KeyValue]) {
     if let Some(value) = error_of(attributes)
-        && let Some(failure) = Failure::in_text(&value.as_str())
+        && let Some(failure) = failure_in(&value.as_str())
     {
         scope.context.query_failed(scope.span, failure);
     }
 }
 
-/// Why a query failed.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    message: String,
-    /// The type of the error, where it is known.
-    kind: Option<&'static str>,
-    code: Option<String>,
-}
-
 /// How the error of a database begins, as `sqlx` writes it.
 const DATABASE_ERROR: &str = "error returned from database: ";
 
-impl Failure {
-    /// The failure that this error tells of; `None` if it tells of none.
-    fn of<E: Error + 'static>(error: &E) -> Option<Self> {
-        let message = text::formatted(format_args!("{error}"));
-        // It is recognised by its words, for which no version of `sqlx` has to be chosen.
-        if message == "no rows returned by a query that expected to return at least one row" {
-            return None;
-        }
-        let code = code_of(error).or_else(|| code_in(&text::of_error(error)));
-        Some(Failure { message, kind: Some(std::any::type_name::<E>()), code })
+/// The failure that this error tells of; `None` if it tells of none.
+fn failure_of<E: Error + 'static>(error: &E) -> Option<Failure> {
+    let message = text::formatted(format_args!("{error}"));
+    // It is recognised by its words, for which no version of `sqlx` has to be chosen.
+    if message == "no rows returned by a query that expected to return at least one row" {
+        return None;
     }
+    let code = code_of(error).or_else(|| code_in(&text::of_error(error)));
+    Some(Failure { message, kind: Some(std::any::type_name::<E>()), code })
+}
 
-    /// The failure of a query that a text tells of.
-    pub(crate) fn in_text(text: &str) -> Option<Self> {
-        let begin = text.find(DATABASE_ERROR)?;
-        Some(Failure { message: text[begin..].to_owned(), kind: None, code: code_in(text) })
-    }
-
-    pub(crate) fn apply(&self, entry: &mut Entry) {
-        entry.error = Some(self.message.clone().into());
-        if let EntryKind::Sql(sql) = &mut entry.kind {
-            sql.response_status.clone_from(&self.code);
-        }
-        let kind = self.kind.map(Cow::Borrowed);
-        let details = entry.details_mut();
-        // The conventions want the database's code for the type of the error, where there is one.
-        let code = self.code.clone().map(Cow::Owned);
-        details.error_type = code.or_else(|| kind.clone()).or(Some(Cow::Borrowed("database")));
-        let message = Some(self.message.clone().into());
-        details.exception = Some(Exception { kind, message, stacktrace: None });
-    }
-
-    /// Makes a query one that has not failed again, when it turns out that it was another.
-    pub(crate) fn take_back(entry: &mut Entry) {
-        entry.error = None;
-        if let EntryKind::Sql(sql) = &mut entry.kind {
-            sql.response_status = None;
-        }
-        if let Some(details) = &mut entry.details {
-            details.error_type = None;
-            details.exception = None;
-        }
-    }
+/// The failure of a query that a text tells of.
+pub(super) fn failure_in(text: &str) -> Option<Failure> {
+    let begin = text.find(DATABASE_ERROR)?;
+    Some(Failure { message: text[begin..].to_owned(), kind: None, code: code_in(text) })
 }
 
 /// The database's code in an error or one of its causes.

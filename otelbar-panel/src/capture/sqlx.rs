@@ -9,14 +9,15 @@ use otelbar_convert::panel_data::{Entry, EntryKind, Sql};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-use crate::request::Scope;
+use super::wrapped_query::WrappedQuery;
+use crate::record::Scope;
 use crate::text;
 
 /// Target of the events that `sqlx` sends for each query.
 pub(crate) const TARGET: &str = "sqlx::query";
 
 /// Records a query by the event that tells of it, and that was sent in this wrapped query, if it was in one.
-pub(super) fn record(event: &Event<'_>, scope: &Scope, wrapped: Option<Arc<super::Query>>) {
+pub(super) fn record(event: &Event<'_>, scope: &Scope, wrapped: Option<Arc<WrappedQuery>>) {
     let mut query = Query::default();
     event.record(&mut query);
     let Some(elapsed) = query.elapsed else { return };

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use otelbar_convert::panel_data::{Entry, EntryKind, Template};
 
+use super::current;
 use crate::guard::guard;
-use crate::id::new_span_id;
-use crate::request::{RequestContext, Scope};
+use crate::record::new_span_id;
+use crate::record::{RequestContext, Scope};
 use crate::text;
 
 /// Renders a template, and records that for the current request.
@@ -79,7 +80,7 @@ struct End {
 impl End {
     fn begin(name: &str) -> Option<Self> {
         let Scope { context, span } =
-            Scope::current().filter(|scope| scope.context.recorder.captured.templates)?;
+            current::scope().filter(|scope| scope.context.recorder.captured.templates)?;
         #[cfg(test)]
         crate::guard::fault("rendering", &context.lock().data.request.path);
         let template = Template { name: text::copied(name), size: None };

@@ -16,7 +16,7 @@ use otelbar_convert::semconv;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-use crate::request::Scope;
+use crate::record::Scope;
 use crate::text;
 
 /// Statements that are remembered by their names, which `tokio-postgres` gives once in a process.

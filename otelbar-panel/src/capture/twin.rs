@@ -13,9 +13,10 @@ use opentelemetry_sdk::trace::{Span, SpanData};
 use otelbar_convert::panel_data::{Entry, EntryKind, Source};
 use otelbar_convert::semconv;
 
-use super::processor::{links, log, redacted};
+use super::current;
 use super::query::QUERY_NAME;
-use crate::request::{RequestContext, Scope};
+use super::span_data::{links, log, redacted};
+use crate::record::RequestContext;
 use crate::text;
 
 /// How far apart the two layers may have read the clock, on a thread that was put aside in between.
@@ -71,7 +72,7 @@ pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Twin> {
     };
     // The layer begins a span when it is entered for the first time, or before that for its first child. Siblings may be
     // alike in all, so that the time does not tell which of them it is.
-    let current = Scope::current_entry(context);
+    let current = current::entry(context);
     let recording = context.lock();
     let is_free = |(place, entry): &(usize, &Entry)| is_alike(entry) && !recording.has_twin(*place);
     if let Some(place) = current

@@ -11,9 +11,9 @@ use super::ToolbarBody;
 use super::future::ToolbarFuture;
 use super::peer;
 use super::watch::Watch;
+use super::watcher::Watcher;
 use crate::guard::{fault, guard};
-use crate::panel::Toolbar;
-use crate::request::{RequestHandle, Service as ServiceInfo};
+use crate::record::{RequestHandle, Service as ServiceInfo};
 
 /// Watches the requests of a service, and serves the toolbar's pages beside it.
 ///
@@ -21,22 +21,21 @@ use crate::request::{RequestHandle, Service as ServiceInfo};
 /// in axum, `Router::layer` after the routes.
 #[derive(Clone, Debug)]
 pub struct ToolbarLayer {
-    toolbar: Option<Arc<Toolbar>>,
+    /// `None` when the configuration says that the toolbar is off.
+    watcher: Option<Arc<Watcher>>,
     service: Arc<ServiceInfo>,
     peer: Option<SocketAddr>,
 }
 
 impl ToolbarLayer {
-    pub(crate) fn new(toolbar: Option<Arc<Toolbar>>, service: Arc<ServiceInfo>) -> Self {
-        ToolbarLayer { toolbar, service, peer: None }
+    pub(crate) fn new(watcher: Option<Arc<Watcher>>, service: Arc<ServiceInfo>) -> Self {
+        ToolbarLayer { watcher, service, peer: None }
     }
 
     /// The same layer for a service of another name (`service.name`), when a process holds several.
     #[must_use]
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        let resource = crate::resource::renamed(&self.service.resource, &name);
-        self.service = Arc::new(ServiceInfo { name, resource });
+        self.service = Arc::new(self.service.named(name.into()));
         self
     }
 
@@ -79,10 +78,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Some(toolbar) = &self.layer.toolbar else { return ToolbarFuture::off(self.inner.call(request)) };
+        let Some(watcher) = &self.layer.watcher else { return ToolbarFuture::off(self.inner.call(request)) };
         let peer = self.layer.peer.or_else(|| peer::peer(request.extensions()));
-        if let Some(rest) = toolbar.own_path(request.uri().path()) {
-            return match toolbar.answer(rest, &request, peer) {
+        if let Some(rest) = watcher.pages.own_path(request.uri().path()) {
+            return match watcher.pages.answer(rest, &request, peer) {
                 Some(answer) => ToolbarFuture::answer(answer),
                 // Who may not see the toolbar finds there what the application has at any other path.
                 None => ToolbarFuture::off(self.inner.call(request)),
@@ -90,13 +89,13 @@ where
         }
         // A layer around another of the same toolbar watches; the inner one has nothing to add.
         let watched = request.extensions().get::<RequestHandle>();
-        if watched.is_some_and(|handle| Arc::ptr_eq(&handle.scope.context.recorder, &toolbar.recorder)) {
+        if watched.is_some_and(|handle| Arc::ptr_eq(&handle.scope.context.recorder, &watcher.recorder)) {
             return ToolbarFuture::off(self.inner.call(request));
         }
         let opened = guard("beginning to record a request", || {
             fault("opening", request.uri().path());
-            toolbar.tell_warnings();
-            Watch::open(toolbar, &self.layer.service, &mut request, peer)
+            watcher.pages.warnings.tell();
+            Watch::open(watcher, &self.layer.service, &mut request, peer)
         });
         let Some(watch) = opened else { return ToolbarFuture::off(self.inner.call(request)) };
         request.extensions_mut().insert(watch.handle());

@@ -9,20 +9,20 @@ use otelbar_convert::panel_data;
 use otelbar_propagation::opentelemetry::ContextProvider;
 use tracing::Span;
 
+use super::bar::{self, Bar, Navigation};
 use super::forwarded::forwarded;
+use super::watcher::Watcher;
 use super::{ToolbarBody, peer};
-use crate::bar::{self, Bar, Navigation};
-use crate::capture::REQUEST_TARGET;
+use crate::capture::{self, REQUEST_TARGET};
 use crate::guard::guard;
-use crate::panel::Toolbar;
 use crate::panics;
-use crate::request::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
+use crate::record::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
 
 /// A request that is being worked on: its context, attached whenever the service's code runs.
 #[derive(Debug)]
 pub(crate) struct Watch {
     attached: Attached,
-    toolbar: Arc<Toolbar>,
+    watcher: Arc<Watcher>,
     /// What the answer needs to know of the question.
     method: Method,
     navigation: Result<Navigation, bar::Reason>,
@@ -53,39 +53,39 @@ impl Attached {
 
 impl Watch {
     pub(super) fn open<B>(
-        toolbar: &Arc<Toolbar>,
+        watcher: &Arc<Watcher>,
         service: &Arc<Service>,
         request: &mut Request<B>,
         peer: Option<SocketAddr>,
     ) -> Watch {
         let route = peer::route(request.extensions());
-        let data = describe(toolbar, request, peer, route);
-        let (span_context, propagation) = toolbar.start_trace(request.headers(), &data);
+        let data = describe(watcher, request, peer, route);
+        let (span_context, propagation) = watcher.start.trace(request.headers(), &watcher.recorder, &data);
         let context = RequestContext::open(
-            Arc::clone(&toolbar.recorder),
+            Arc::clone(&watcher.recorder),
+            watcher.queue.clone(),
             Arc::clone(service),
             span_context.clone(),
             propagation,
             data,
         );
-        toolbar.begin_delivery(&context);
         let otel = Context::current()
             .with_remote_span_context(span_context)
             .with_value(Active(Arc::clone(&context)))
-            .with_value(ContextProvider(Scope::trace_context_of));
+            .with_value(ContextProvider(capture::trace_context_of));
         let span = {
             let _attached = otel.clone().attach();
             // At the level that the fewest filters hide, since spans and tasks find their request by it.
             tracing::error_span!(target: REQUEST_TARGET, "request", trace_id = %context.span_context.trace_id())
         };
-        toolbar.recorder.reach.opened(|| toolbar.wants_queries());
-        let access = toolbar.access.check_bar(request, peer);
+        capture::request_opened(&watcher.recorder.reach, watcher.wants_queries);
+        let access = watcher.pages.access.check_bar(request, peer);
         let may_see = access.is_ok();
         Watch {
             attached: Attached { context, otel, span },
-            toolbar: Arc::clone(toolbar),
+            watcher: Arc::clone(watcher),
             method: request.method().clone(),
-            navigation: toolbar.navigation(access, request),
+            navigation: watcher.navigation(access, request),
             may_see,
             finished: false,
         }
@@ -119,14 +119,14 @@ impl Watch {
             // The answer to HEAD has the head that GET has.
             let bar = match no_content {
                 true => Bar::None,
-                false => self.toolbar.bar(&self.navigation, context.id(), &head),
+                false => self.watcher.bar(&self.navigation, context.id(), &head),
             };
             let revalidated =
                 status == StatusCode::NOT_MODIFIED && bar::revalidated(&self.navigation, &mut head.headers);
-            self.toolbar.announce(&mut head.headers, context.id(), &bar, self.may_see);
+            self.watcher.announce(&mut head.headers, context.id(), &bar, self.may_see);
             let expected = content_length(&head.headers);
             let is_page = revalidated || !matches!(bar, Bar::None);
-            if self.may_see && self.toolbar.access.by_token() && is_page {
+            if self.may_see && self.watcher.pages.access.by_token() && is_page {
                 bar::keep_private(&mut head.headers);
             }
             let fragment = match bar {
@@ -210,17 +210,17 @@ impl Drop for BodyWatch {
 }
 
 fn describe<B>(
-    toolbar: &Toolbar,
+    watcher: &Watcher,
     request: &Request<B>,
     peer: Option<SocketAddr>,
     route: Option<String>,
 ) -> panel_data::Request {
-    let redactor = &toolbar.recorder.redactor;
+    let redactor = &watcher.recorder.redactor;
     let uri = request.uri();
     let headers = request.headers();
     let authority =
         uri.authority().map(|authority| authority.as_str()).or_else(|| text(headers, header::HOST));
-    let forwarded = forwarded(headers, peer, toolbar.config.trusted_proxies()).unwrap_or_default();
+    let forwarded = forwarded(headers, peer, &watcher.trusted_proxies).unwrap_or_default();
     let authority = forwarded.host.as_ref().map(|host| host.as_str()).or(authority);
     let (host, port) = authority.map(split_authority).unwrap_or_default();
     panel_data::Request {

@@ -1,0 +1,33 @@
+//! Parts of the SDK's spans as they are recorded.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Event, Link, SpanId};
+use otelbar_convert::panel_data::{Level, Log, Source};
+use otelbar_convert::redact::Redactor;
+
+use crate::text;
+
+/// An event of a span as a log: the SDK's events have no level, but those of exceptions.
+pub(super) fn log(span: SpanId, time: Duration, event: Event, source: &Source, redactor: &Redactor) -> Log {
+    let level = if event.name == "exception" { Level::Error } else { Level::Info };
+    let attributes = redacted(event.attributes, redactor);
+    let message = redactor.cleaned(text::bounded(event.name));
+    Log { span: Some(span), time, level, source: source.clone(), message, attributes }
+}
+
+pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {
+    for link in &mut links {
+        link.attributes = redacted(std::mem::take(&mut link.attributes), redactor);
+    }
+    links
+}
+
+pub(super) fn redacted(mut attributes: Vec<KeyValue>, redactor: &Redactor) -> Vec<KeyValue> {
+    for attribute in &mut attributes {
+        text::bound(attribute);
+        redactor.attribute(attribute);
+    }
+    attributes
+}

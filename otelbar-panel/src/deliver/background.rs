@@ -1,0 +1,445 @@
+//! The thread behind the queue: it puts requests into the store, and gives their spans to the exporter.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::trace::SpanData;
+use otelbar_export::{ToolbarSpanExporter, TraceBatch, TraceKey};
+
+use super::deliveries::Deliveries;
+use crate::guard::try_guard;
+use crate::record::{Message, Queue, RequestContext, Store, Waiting};
+
+/// Both ends of the queue.
+type Ends = (Queue<Arc<RequestContext>>, Waiting<Arc<RequestContext>>);
+
+/// How long a request's spans wait for what is recorded just after its end, such as a log of a task it spawned or the
+/// last query of a driver with a thread of its own. A span's events cannot be added to once it is exported.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// How long what comes later waits for more of it. Each time, the whole request is converted again.
+const SETTLE_LATE: Duration = Duration::from_secs(1);
+
+/// The handle to the thread, which ends when it is told to stop, or when the handle is gone.
+#[derive(Debug)]
+pub(crate) struct Background {
+    /// To wake the thread.
+    queue: Queue<Arc<RequestContext>>,
+    orders: Arc<Orders>,
+}
+
+/// What the thread is asked for beside the queue, so that it is heard when that is full, and how it stands with it.
+#[derive(Debug, Default)]
+struct Orders {
+    state: Mutex<Asked>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    /// How often a flush was asked for, and how many of these are done.
+    flushes: u64,
+    flushed: u64,
+    stop: bool,
+    /// The thread has ended, and holds nothing any more.
+    ended: bool,
+    /// Having handed all there was to the exporter.
+    well: bool,
+}
+
+impl Background {
+    /// Starts the thread. What settles may hold `max_bytes`.
+    pub(crate) fn start(
+        queue: Ends,
+        store: Arc<Store>,
+        exporter: Option<ToolbarSpanExporter>,
+        deliveries: Arc<Deliveries>,
+        max_bytes: usize,
+    ) -> io::Result<Self> {
+        Self::start_with(queue, store, exporter, deliveries, max_bytes, RequestContext::take_unexported)
+    }
+
+    fn start_with(
+        (queue, waiting): Ends,
+        store: Arc<Store>,
+        exporter: Option<ToolbarSpanExporter>,
+        deliveries: Arc<Deliveries>,
+        max_bytes: usize,
+        convert: fn(&RequestContext) -> Vec<SpanData>,
+    ) -> io::Result<Self> {
+        let orders = Arc::<Orders>::default();
+        let end = End(Arc::clone(&orders));
+        let (ended, late) = (Settling::default(), Settling::default());
+        let work = Work {
+            waiting,
+            orders: Arc::clone(&orders),
+            store,
+            exporter,
+            deliveries,
+            convert,
+            ended,
+            late,
+            max_bytes,
+        };
+        std::thread::Builder::new().name("otelbar".into()).spawn(move || {
+            let end = end;
+            work.run();
+            end.0.lock().well = true;
+        })?;
+        Ok(Background { queue, orders })
+    }
+
+    /// Has all there is handed to the exporter, and waits for that at most so long; whether it was done.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let mine = {
+            let mut asked = self.orders.lock();
+            asked.flushes += 1;
+            asked.flushes
+        };
+        self.queue.wake();
+        self.orders.wait(within, |asked| asked.flushed >= mine || asked.ended).flushed >= mine
+    }
+
+    /// The same, and ends the thread. One that is busy for longer ends when it has done what it is at. May be called
+    /// again, to wait longer.
+    pub(crate) fn stop(&self, within: Duration) -> bool {
+        self.end();
+        let asked = self.orders.wait(within, |asked| asked.ended);
+        asked.ended && asked.well
+    }
+
+    fn end(&self) {
+        self.orders.lock().stop = true;
+        self.queue.wake();
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Orders {
+    /// Waits for this, at most so long; gives how it stands then.
+    fn wait(&self, within: Duration, done: impl Fn(&Asked) -> bool) -> Asked {
+        let waited = self.changed.wait_timeout_while(self.lock(), within, |asked| !done(asked));
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells that the thread has ended, however it does.
+struct End(Arc<Orders>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Everything the thread owns. It cannot keep itself alive: it is the handle that tells it to go on.
+struct Work {
+    waiting: Waiting<Arc<RequestContext>>,
+    orders: Arc<Orders>,
+    store: Arc<Store>,
+    exporter: Option<ToolbarSpanExporter>,
+    deliveries: Arc<Deliveries>,
+    /// What of a request is to be exported.
+    convert: fn(&RequestContext) -> Vec<SpanData>,
+    /// Requests that have just ended, in the order in which they are due.
+    ended: Settling,
+    /// Requests to which something was added later, likewise. A request is here once at most.
+    late: Settling,
+    max_bytes: usize,
+}
+
+/// Requests that wait until they are due.
+#[derive(Default)]
+struct Settling {
+    queue: VecDeque<(Instant, Arc<RequestContext>, usize)>,
+    bytes: usize,
+}
+
+impl Settling {
+    fn push(&mut self, due: Instant, context: Arc<RequestContext>, bytes: usize) {
+        self.bytes += bytes;
+        self.queue.push_back((due, context, bytes));
+    }
+
+    fn pop(&mut self) -> Option<Arc<RequestContext>> {
+        let (_, context, bytes) = self.queue.pop_front()?;
+        self.bytes -= bytes;
+        Some(context)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.queue.front().map(|(due, ..)| *due)
+    }
+}
+
+impl Work {
+    /// Works until it is told to stop, or nobody is left who could.
+    fn run(mut self) {
+        loop {
+            let due = self.ended.due().into_iter().chain(self.late.due()).min();
+            let messages = &self.waiting.messages;
+            let message = match due {
+                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            match message {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.orders.lock().stop = true,
+            }
+            let asked = *self.orders.lock();
+            if asked.stop || asked.flushes > asked.flushed {
+                self.export_all();
+                self.orders.lock().flushed = asked.flushes;
+                self.orders.changed.notify_all();
+            }
+            if asked.stop {
+                return;
+            }
+            self.look_at_what_is_due();
+        }
+    }
+
+    fn take(&mut self, message: Message<Arc<RequestContext>>) {
+        match message {
+            Message::Finished(context, bytes) => {
+                self.guard("storing a request", &context, || {
+                    self.deliveries.forget(&self.store.insert(Arc::clone(&context)));
+                });
+                self.waiting.taken(bytes);
+                if self.exports(&context) {
+                    self.ended.push(Instant::now() + SETTLE, context, bytes);
+                }
+            }
+            Message::Late(context) => self.late.push(Instant::now() + SETTLE_LATE, context, 0),
+            Message::Wake => {}
+        }
+    }
+
+    fn exports(&self, context: &RequestContext) -> bool {
+        self.exporter.is_some() && context.span_context.is_sampled()
+    }
+
+    fn look_at_what_is_due(&mut self) {
+        let now = Instant::now();
+        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+        while is_due(self.ended.due()) || self.ended.bytes > self.max_bytes {
+            let Some(context) = self.ended.pop() else { break };
+            self.export(&context);
+        }
+        while is_due(self.late.due()) {
+            let Some(context) = self.late.pop() else { break };
+            self.look_again(&context);
+        }
+    }
+
+    /// Takes account of what came late. What comes from now on is announced again.
+    fn look_again(&self, context: &Arc<RequestContext>) {
+        context.lock().announced = false;
+        self.guard("measuring a request", context, || self.deliveries.forget(&self.store.measure(context)));
+        self.export(context);
+    }
+
+    /// Exports what was enqueued before, what waits to settle, and what was recorded without the queue's knowing.
+    fn export_all(&mut self) {
+        for message in self.waiting.all().collect::<Vec<_>>() {
+            self.take(message);
+        }
+        while let Some(context) = self.ended.pop() {
+            self.export(&context);
+        }
+        while let Some(context) = self.late.pop() {
+            self.look_again(&context);
+        }
+        for held in self.store.newest(None, usize::MAX).into_iter().rev() {
+            self.export(&held.context);
+        }
+    }
+
+    fn export(&self, context: &Arc<RequestContext>) {
+        let Some(exporter) = self.exporter.as_ref().filter(|_| self.exports(context)) else { return };
+        self.guard("exporting a request", context, || {
+            let spans = (self.convert)(context);
+            if spans.is_empty() {
+                return;
+            }
+            let delivery = self.store.holds(context.id()).then(|| self.deliveries.begin(context.id()));
+            if let Some(delivery) = &delivery {
+                // First, for the receipts may come before the call returns.
+                delivery.enqueue(spans.len() as u64);
+            }
+            let key = TraceKey::from(context.id());
+            let mut batch = TraceBatch::new(key, context.service.resource.clone(), spans);
+            batch.trace_state = context.propagation.trace_state().map(Into::into);
+            if let Err(dropped) = exporter.enqueue(batch)
+                && let Some(delivery) = &delivery
+            {
+                delivery.refused(&dropped);
+            }
+        });
+    }
+
+    /// Does something about a request. A panic in it costs that alone, and is counted and told: the thread serves all
+    /// requests.
+    fn guard(&self, what: &'static str, context: &RequestContext, work: impl FnOnce()) {
+        if let Err(message) = try_guard(what, work) {
+            context.recorder.counters.panics.add(1);
+            if self.store.holds(context.id()) {
+                self.deliveries.begin(context.id()).lost(&message);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Outcome, test_context, test_log};
+
+    /// Long enough for the slowest machine; reached only when a test fails.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn store() -> Arc<Store> {
+        Arc::new(Store::new(10_000, usize::MAX))
+    }
+
+    /// An exporter that writes nowhere, as it is shut down; what it is given is refused and counted.
+    fn exporter() -> ToolbarSpanExporter {
+        use otelbar_config::ConsoleFormat;
+        use otelbar_export::{ConsoleTarget, ExporterOptions};
+        let options = ExporterOptions::console(ConsoleTarget::Stderr, ConsoleFormat::Readable);
+        let exporter = ToolbarSpanExporter::new(options).unwrap();
+        exporter.shutdown(PATIENCE).unwrap();
+        exporter
+    }
+
+    fn handed_over(exporter: &ToolbarSpanExporter) -> u64 {
+        exporter.statistics()[0].enqueued
+    }
+
+    /// Waits for the end of the thread that works for this store: then nobody else holds it.
+    #[track_caller]
+    fn assert_ends(background: &Background, store: &Arc<Store>) {
+        assert!(background.orders.wait(PATIENCE, |asked| asked.ended).ended);
+        assert_eq!(Arc::strong_count(store), 1, "what it had is freed");
+    }
+
+    #[test]
+    fn it_stops_though_the_queue_is_full_and_exports_what_waits() {
+        let (queue, waiting) = Queue::new(usize::MAX);
+        let context = test_context(queue.clone());
+        context.finish(Outcome::Completed);
+        // Before the thread is there to take them.
+        while queue.finished(Arc::clone(&context), 1) {}
+        let (store, exporter) = (store(), exporter());
+        let background = Background::start(
+            (queue, waiting),
+            Arc::clone(&store),
+            Some(exporter.clone()),
+            Arc::default(),
+            usize::MAX,
+        )
+        .unwrap();
+        assert!(background.stop(PATIENCE));
+        assert_ends(&background, &store);
+        assert_eq!(handed_over(&exporter), 1, "once, though it was handed over often");
+        assert!(background.stop(Duration::ZERO), "a second time tells the same");
+        assert!(!background.flush(PATIENCE), "and nobody is waited for");
+    }
+
+    #[test]
+    fn it_ends_when_the_panel_is_gone_though_requests_are_held() {
+        let (queue, waiting) = Queue::new(usize::MAX);
+        let (store, exporter) = (store(), exporter());
+        let context = test_context(queue.clone());
+        let background = Background::start(
+            (queue, waiting),
+            Arc::clone(&store),
+            Some(exporter.clone()),
+            Arc::default(),
+            usize::MAX,
+        )
+        .unwrap();
+        context.finish(Outcome::Completed);
+        assert!(background.flush(PATIENCE));
+        assert!(store.request(context.id()).is_some());
+        let orders = Arc::clone(&background.orders);
+        drop(background);
+        assert!(orders.wait(PATIENCE, |asked| asked.ended).ended);
+        assert_eq!((Arc::strong_count(&store), handed_over(&exporter)), (1, 1));
+    }
+
+    #[test]
+    fn a_thread_that_is_busy_is_not_waited_for_and_ends_later() {
+        use std::sync::Mutex;
+        static HELD: Mutex<()> = Mutex::new(());
+        let held = HELD.lock().unwrap();
+        let (queue, waiting) = Queue::new(usize::MAX);
+        let store = store();
+        let context = test_context(queue.clone());
+        let busy = |_: &RequestContext| {
+            drop(HELD.lock());
+            Vec::new()
+        };
+        let background = Background::start_with(
+            (queue, waiting),
+            Arc::clone(&store),
+            Some(exporter()),
+            Arc::default(),
+            usize::MAX,
+            busy,
+        )
+        .unwrap();
+        context.finish(Outcome::Completed);
+        assert!(!background.flush(Duration::from_millis(1)));
+        assert!(!background.stop(Duration::from_millis(1)));
+        drop(held);
+        assert!(background.stop(PATIENCE));
+        assert_ends(&background, &store);
+    }
+
+    #[test]
+    fn a_panic_costs_one_request_and_is_counted_and_told() {
+        let (queue, waiting) = Queue::new(usize::MAX);
+        let (store, exporter, deliveries) = (store(), exporter(), Arc::<Deliveries>::default());
+        let (bad, good) = (test_context(queue.clone()), test_context(queue.clone()));
+        bad.log(test_log());
+        let convert = |context: &RequestContext| {
+            assert!(context.lock().data.logs.is_empty(), "a fault put in by a test");
+            context.take_unexported()
+        };
+        let background = Background::start_with(
+            (queue, waiting),
+            Arc::clone(&store),
+            Some(exporter.clone()),
+            Arc::clone(&deliveries),
+            usize::MAX,
+            convert,
+        )
+        .unwrap();
+        let (before, _) = crate::guard::caught();
+        bad.finish(Outcome::Completed);
+        good.finish(Outcome::Completed);
+        assert!(background.stop(PATIENCE));
+        assert!(crate::guard::caught().0 > before, "it is among the internal errors, which the page shows");
+        assert_eq!(handed_over(&exporter), 1, "the other is exported");
+        assert!(bad.recorder.counters.panics.value() > 0);
+        assert_eq!(good.recorder.counters.panics.value(), 0);
+        let said = deliveries.of(bad.id()).unwrap().overall(&[exporter.statistics().remove(0).destination]);
+        assert_eq!(said.state, crate::deliver::State::Failed);
+        assert!(said.detail.unwrap().contains("a fault put in by a test"));
+    }
+}

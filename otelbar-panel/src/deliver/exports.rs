@@ -1,0 +1,133 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use opentelemetry::trace::TraceId;
+use otelbar_config::{Link, OpenTelemetryConfig};
+use otelbar_export::{Destination, Statistics, ToolbarSpanExporter};
+
+use super::background::Background;
+use super::deliveries::Deliveries;
+use super::delivery::{AtDestination, Delivery, Progress, State};
+use super::links::Links;
+use crate::record::{Queue, RequestContext, Store, Waiting};
+
+/// How long dropping it may take, for spans that are still to be exported.
+const DROP_GRACE: Duration = Duration::from_secs(1);
+
+/// The export of a toolbar's requests, which ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Exports {
+    config: Arc<OpenTelemetryConfig>,
+    exporter: Option<ToolbarSpanExporter>,
+    /// Where the exporter sends spans.
+    destinations: Vec<Destination>,
+    links: Links,
+    deliveries: Arc<Deliveries>,
+    background: Background,
+    /// A shutdown has left something unsettled.
+    unsettled: AtomicBool,
+}
+
+impl Exports {
+    /// Begins to take the requests that end into the store, and to export them. Those that settle may hold `max_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
+    pub(crate) fn start(
+        config: Arc<OpenTelemetryConfig>,
+        queue: (Queue<Arc<RequestContext>>, Waiting<Arc<RequestContext>>),
+        store: Arc<Store>,
+        exporter: Option<ToolbarSpanExporter>,
+        max_bytes: usize,
+    ) -> io::Result<Self> {
+        let accounts = exporter.iter().flat_map(ToolbarSpanExporter::statistics);
+        let destinations: Vec<_> = accounts.map(|account| account.destination).collect();
+        let deliveries = Arc::<Deliveries>::default();
+        if let Some(exporter) = &exporter {
+            let deliveries = Arc::downgrade(&deliveries);
+            exporter.subscribe(move |receipt| {
+                if let Some(deliveries) = deliveries.upgrade() {
+                    deliveries.receive(receipt);
+                }
+            });
+        }
+        let background =
+            Background::start(queue, store, exporter.clone(), Arc::clone(&deliveries), max_bytes)?;
+        Ok(Exports {
+            links: Links::new(&config, &destinations),
+            config,
+            exporter,
+            destinations,
+            deliveries,
+            background,
+            unsettled: AtomicBool::new(false),
+        })
+    }
+
+    /// What each destination has done so far; empty where nothing is exported.
+    pub(crate) fn statistics(&self) -> Vec<Statistics> {
+        self.exporter.as_ref().map(ToolbarSpanExporter::statistics).unwrap_or_default()
+    }
+
+    /// How far a request's spans have come: the state of the worst of the destinations, with its name where there are
+    /// several.
+    pub(crate) fn overall(&self, request: &RequestContext) -> Progress {
+        match self.exporter {
+            None => State::Disabled.into(),
+            Some(_) if !request.span_context.is_sampled() => State::NotSampled.into(),
+            Some(_) => self.delivery(request).overall(&self.destinations),
+        }
+    }
+
+    /// How far a request's spans have come on the way to each destination; nothing for one that is not exported.
+    pub(crate) fn at_each(
+        &self,
+        request: &RequestContext,
+    ) -> impl Iterator<Item = (&Destination, AtDestination)> {
+        let exported = self.exporter.is_some() && request.span_context.is_sampled();
+        let delivery = exported.then(|| self.delivery(request));
+        let at = move |destination| Some((destination, delivery.as_ref()?.at(destination)));
+        self.destinations.iter().filter_map(at)
+    }
+
+    fn delivery(&self, request: &RequestContext) -> Arc<Delivery> {
+        self.deliveries.of(request.id()).unwrap_or_default()
+    }
+
+    /// Where a trace can be looked at, each with the name of the destination by which it comes there.
+    pub(crate) fn links(&self, trace_id: TraceId) -> impl Iterator<Item = (Link, &'static str)> {
+        self.links.of(&self.config, trace_id)
+    }
+
+    /// Exports what has ended, and waits for the backends' answers at most so long; whether all of it was settled.
+    pub(crate) fn flush(&self, within: Duration) -> bool {
+        let started = Instant::now();
+        let enqueued = self.background.flush(within);
+        let left = within.saturating_sub(started.elapsed());
+        let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.flush(left).is_ok());
+        enqueued && exported
+    }
+
+    /// The same, and ends the export. A second call waits for what the first did not, if it had too little time, and else
+    /// tells the same.
+    pub(crate) fn shutdown(&self, within: Duration) -> bool {
+        let started = Instant::now();
+        let stopped = self.background.stop(within);
+        let left = within.saturating_sub(started.elapsed());
+        let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.shutdown(left).is_ok());
+        if !(stopped && exported) {
+            // What was enqueued too late is lost, whatever a further call finds.
+            self.unsettled.store(true, Ordering::Relaxed);
+        }
+        !self.unsettled.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Exports {
+    fn drop(&mut self) {
+        self.shutdown(DROP_GRACE);
+    }
+}

@@ -1,0 +1,95 @@
+//! The requests: what is recorded of each, within which limits, and where it is held.
+
+mod adopted;
+mod context;
+mod counters;
+mod failure;
+mod handle;
+mod id;
+mod limits;
+pub(crate) mod propagation;
+mod queries;
+mod queue;
+mod reach;
+mod recorder;
+mod recording;
+mod scope;
+mod service;
+mod store;
+mod summary;
+
+pub(crate) use context::RequestContext;
+pub(crate) use counters::{Counters, Open};
+pub(crate) use failure::Failure;
+pub use handle::RequestHandle;
+pub(crate) use id::{new_span_id, new_trace_id};
+pub(crate) use limits::Limits;
+pub(crate) use propagation::Propagation;
+pub(crate) use queue::{Message, Queue, Waiting};
+pub(crate) use reach::{KnownReach, Reach};
+pub(crate) use recorder::{Captured, Recorder};
+pub(crate) use recording::Outcome;
+pub(crate) use scope::{Active, Scope};
+pub(crate) use service::Service;
+pub(crate) use store::{Held, Store};
+
+#[cfg(test)]
+pub(crate) use tests::{test_context, test_log};
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+    use opentelemetry_sdk::Resource;
+    use otelbar_convert::panel_data::{Level, Log, Request, Source};
+    use otelbar_convert::redact::Redactor;
+    use otelbar_convert::{Conventions, PanelDataConverter};
+
+    use super::*;
+
+    /// A request that is recorded that goes to this queue when it ends.
+    pub(crate) fn test_context(queue: Queue<Arc<RequestContext>>) -> Arc<RequestContext> {
+        let recorder = Arc::new(Recorder {
+            limits: Limits { spans: 10, logs: 10, attributes: 10, events: 10, links: 10, value_length: 100 },
+            captured: Captured { sql: true, templates: true, http: true, logs: true },
+            redactor: Redactor::default(),
+            propagators: Arc::default(),
+            converter: PanelDataConverter::default(),
+            conventions: Conventions::default(),
+            counters: Counters::default(),
+            open: Open::new(usize::MAX),
+            reach: Arc::default(),
+            sql_system: "sqlite".to_owned(),
+        });
+        let span_context = SpanContext::new(
+            TraceId::from(1),
+            SpanId::from(1),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::default(),
+        );
+        let service =
+            Arc::new(Service { name: "test".to_owned(), resource: Resource::builder_empty().build() });
+        RequestContext::open(
+            recorder,
+            queue,
+            service,
+            span_context,
+            Propagation::default(),
+            Request::default(),
+        )
+    }
+
+    pub(crate) fn test_log() -> Log {
+        Log {
+            span: None,
+            time: Duration::ZERO,
+            level: Level::Info,
+            source: Source::default(),
+            message: "said".into(),
+            attributes: Vec::new(),
+        }
+    }
+}

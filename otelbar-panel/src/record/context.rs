@@ -1,0 +1,417 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanContext, SpanId, TraceState};
+use opentelemetry_sdk::trace::SpanData;
+use otelbar_convert::panel_data::{Entry, Exception, Log, PanelData, Request, Timer};
+use otelbar_convert::{Conventions, Converted, ConvertedSpan};
+
+use super::failure::Failure;
+use super::limits::Limits;
+use super::propagation::Propagation;
+use super::queue::Queue;
+use super::recorder::Recorder;
+use super::recording::{Outcome, Recording};
+use super::service::Service;
+use super::summary::Summary;
+use crate::guard::{fault, guard};
+use crate::text;
+
+/// Bytes by which a request grows before the account of open requests hears of it.
+const ACCOUNTED: usize = 4 * 1024;
+
+/// One request, from its arrival until the store lets go of it.
+///
+/// It is shared by the tower service, by each span and task of the request, and by the store, and can be recorded into
+/// from any thread and also after the response has been sent.
+#[derive(Debug)]
+pub(crate) struct RequestContext {
+    pub(crate) span_context: SpanContext,
+    pub(crate) propagation: Propagation,
+    pub(crate) service: Arc<Service>,
+    pub(crate) recorder: Arc<Recorder>,
+    /// Where it goes when it ends.
+    queue: Queue<Arc<RequestContext>>,
+    started: SystemTime,
+    start: Instant,
+    /// Nanoseconds in which the service's future or body was polled.
+    busy: AtomicU64,
+    /// Whether some entries go by other ids than they were given.
+    has_adopted: AtomicBool,
+    recording: Mutex<Recording>,
+}
+
+impl RequestContext {
+    pub(crate) fn open(
+        recorder: Arc<Recorder>,
+        queue: Queue<Arc<RequestContext>>,
+        service: Arc<Service>,
+        span_context: SpanContext,
+        propagation: Propagation,
+        request: Request,
+    ) -> Arc<Self> {
+        let started = SystemTime::now();
+        // Each span would copy the trace state, which is exported with the batch.
+        let bare = SpanContext::new(
+            span_context.trace_id(),
+            span_context.span_id(),
+            span_context.trace_flags(),
+            false,
+            TraceState::NONE,
+        );
+        let mut data = PanelData::new(bare, Timer::open(started), request);
+        data.remote_parent = propagation.parent;
+        let base = size_of::<RequestContext>() + propagation.bytes();
+        let recording = Recording::new(data, base, &recorder.limits);
+        recorder.open.begin();
+        let context = Arc::new(RequestContext {
+            span_context,
+            propagation,
+            service,
+            recorder,
+            queue,
+            started,
+            start: Instant::now(),
+            busy: AtomicU64::new(0),
+            has_adopted: AtomicBool::new(false),
+            recording: Mutex::new(recording),
+        });
+        context.account(&mut context.lock());
+        context
+    }
+
+    /// The request's id: that of its SERVER span.
+    pub(crate) fn id(&self) -> SpanId {
+        self.span_context.span_id()
+    }
+
+    /// When the request arrived, by the wall clock.
+    pub(crate) fn started(&self) -> SystemTime {
+        self.started
+    }
+
+    /// Time since the request arrived.
+    pub(crate) fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Runs a part of the request's work, and counts the time it takes.
+    pub(crate) fn work<T>(&self, f: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let done = f();
+        let busy = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.busy.fetch_add(busy, Ordering::Relaxed);
+        done
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Recording> {
+        // A recorder that panicked has at worst left its own entry out.
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to what is known of the request itself.
+    pub(crate) fn with_request(&self, f: impl FnOnce(&mut Request)) {
+        guard("recording what is known of a request", || {
+            let mut recording = self.lock();
+            recording.with_request(&self.recorder.limits, f);
+            self.account(&mut recording);
+        });
+    }
+
+    /// Records an entry, ended or open; its place, or `None` where the request has too many.
+    pub(crate) fn push(self: &Arc<Self>, entry: Entry) -> Option<usize> {
+        self.push_by(entry, Recording::push_entry)
+    }
+
+    fn push_by(
+        self: &Arc<Self>,
+        entry: Entry,
+        push: impl FnOnce(&mut Recording, Entry, &Limits) -> Option<usize>,
+    ) -> Option<usize> {
+        let mut recording = self.lock();
+        let ended = entry.ended;
+        let place = match self.has_room(&recording) {
+            true => push(&mut recording, entry, &self.recorder.limits),
+            false => {
+                recording.dropped.spans += 1;
+                None
+            }
+        };
+        if place.is_none() {
+            self.recorder.counters.spans.add(1);
+        }
+        self.account(&mut recording);
+        if ended {
+            self.announce_late(recording);
+        }
+        place
+    }
+
+    /// Records a query whose source does not say how it ended; `is_told` says that the application does.
+    pub(crate) fn push_query(self: &Arc<Self>, entry: Entry, is_told: bool) -> Option<usize> {
+        self.push_by(entry, |recording, entry, limits| recording.push_query(entry, is_told, limits))
+    }
+
+    /// A database's error was logged in this span of the request.
+    pub(crate) fn query_failed(&self, span: SpanId, failure: Failure) {
+        let now = self.now();
+        let mut recording = self.lock();
+        recording.query_failed(span, now, failure, &self.recorder.limits);
+        self.account(&mut recording);
+    }
+
+    /// Lets an entry go by the id of another layer's span, which stands for the same.
+    pub(crate) fn adopt(&self, entry: usize, id: SpanId) {
+        self.lock().adopt(entry, id);
+        self.has_adopted.store(true, Ordering::Release);
+    }
+
+    /// Takes what comes under an id, that of another layer's span which is none of the record, for that of this span.
+    pub(crate) fn stands_for(&self, id: SpanId, span: SpanId) {
+        self.lock().stands_for(id, span);
+        self.has_adopted.store(true, Ordering::Release);
+    }
+
+    /// That span has ended.
+    pub(crate) fn stands_no_longer(&self, id: SpanId) {
+        self.lock().stands_no_longer(id);
+    }
+
+    /// The id by which a span of the request goes.
+    pub(crate) fn span_id_of(&self, id: SpanId) -> SpanId {
+        if self.has_adopted.load(Ordering::Acquire) { self.lock().id_of(id) } else { id }
+    }
+
+    /// Changes an open entry and ends it, at this offset from the request's start.
+    pub(crate) fn end(self: &Arc<Self>, place: usize, at: Duration, change: impl FnOnce(&mut Entry)) {
+        let mut recording = self.lock();
+        recording.change(place, &self.recorder.limits, change);
+        recording.end_entry(place, at);
+        self.account(&mut recording);
+        self.announce_late(recording);
+    }
+
+    /// Adds an attribute to the request itself, or replaces the one of that name.
+    pub(crate) fn set_request_attribute(&self, mut attribute: KeyValue) {
+        text::bound(&mut attribute);
+        self.recorder.redactor.attribute(&mut attribute);
+        let has_room = self.has_room(&self.lock());
+        self.with_request(|request| {
+            let attributes = &mut request.attributes;
+            let old = attributes.iter().position(|old| old.key == attribute.key);
+            match old {
+                _ if !has_room => self.recorder.counters.attributes.add(1),
+                Some(old) => attributes[old].value = attribute.value,
+                None if attributes.len() < self.recorder.limits.attributes => attributes.push(attribute),
+                None => self.recorder.counters.attributes.add(1),
+            }
+        });
+    }
+
+    /// Adds an attribute to an entry, or replaces the one of that name.
+    pub(crate) fn set_attribute(&self, place: usize, attribute: KeyValue) {
+        let mut recording = self.lock();
+        if !self.has_room(&recording) {
+            recording.dropped.attributes += 1;
+            return;
+        }
+        recording.set_attribute(place, attribute, &self.recorder.limits);
+        self.account(&mut recording);
+    }
+
+    pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut Entry)) {
+        let mut recording = self.lock();
+        recording.change(place, &self.recorder.limits, change);
+        self.account(&mut recording);
+    }
+
+    pub(crate) fn log(self: &Arc<Self>, log: Log) {
+        let mut recording = self.lock();
+        let dropped = recording.dropped.logs;
+        match self.has_room(&recording) {
+            true => recording.push_log(log, &self.recorder.limits),
+            false => recording.dropped.logs += 1,
+        }
+        self.recorder.counters.logs.add(recording.dropped.logs - dropped);
+        self.account(&mut recording);
+        self.announce_late(recording);
+    }
+
+    /// The service's code has panicked, and the panic goes on.
+    pub(crate) fn panicked(self: &Arc<Self>, exception: Exception) {
+        let redactor = &self.recorder.redactor;
+        let cleaned = guard("recording a panic of the application", || Exception {
+            kind: exception.kind,
+            message: exception.message.map(|message| redactor.cleaned(message)),
+            stacktrace: exception.stacktrace.map(|trace| redactor.cleaned(trace).into_owned()),
+        });
+        self.with_request(|request| request.exception = cleaned);
+        self.finish(Outcome::Failed(crate::panics::PANIC));
+    }
+
+    /// The store has let go of it. For as long as anything else holds it, which need not be a span of it, it is counted
+    /// with the open requests.
+    pub(crate) fn let_go(&self) {
+        let mut recording = self.lock();
+        if !std::mem::replace(&mut recording.is_open, true) {
+            self.recorder.open.begin();
+            self.account(&mut recording);
+        }
+    }
+
+    fn has_room(&self, recording: &Recording) -> bool {
+        !(recording.is_open && self.recorder.open.is_full())
+    }
+
+    /// Tells the account of open requests what this one holds, now and then.
+    fn account(&self, recording: &mut Recording) {
+        let size = recording.size();
+        let is_due = recording.accounted == 0 || size.abs_diff(recording.accounted) >= ACCOUNTED;
+        if recording.is_open && is_due {
+            self.recorder.open.change(recording.accounted, size);
+            recording.accounted = size;
+        }
+    }
+
+    /// The request is not open any more.
+    fn close_account(&self, recording: &mut Recording) {
+        if std::mem::replace(&mut recording.is_open, false) {
+            self.recorder.open.change(std::mem::take(&mut recording.accounted), 0);
+            self.recorder.open.end();
+        }
+    }
+
+    /// Ends the request, and hands it over; later calls do nothing.
+    pub(crate) fn finish(self: &Arc<Self>, outcome: Outcome) {
+        guard("ending a request", || self.end_request(outcome));
+    }
+
+    fn end_request(self: &Arc<Self>, outcome: Outcome) {
+        let now = self.now();
+        let size = {
+            let mut recording = self.lock();
+            if recording.outcome.is_some() {
+                return;
+            }
+            recording.outcome = Some(outcome);
+            recording.summary = None;
+            recording.data.timer.duration = now;
+            recording.data.timer.busy = Some(Duration::from_nanos(self.busy.load(Ordering::Relaxed)));
+            recording.data.timer.ended = true;
+            match outcome {
+                Outcome::Completed => {}
+                // Browsers go when they have what they want: an EventSource that is closed is no error.
+                Outcome::ClientGone | Outcome::Cancelled => {
+                    recording.data.request.outcome = Some(outcome.as_str().into());
+                }
+                Outcome::Failed(error) => recording.data.request.failure = Some(error.into()),
+            }
+            self.recorder.counters.attributes.add(recording.dropped.attributes);
+            self.close_account(&mut recording);
+            recording.size()
+        };
+        if !self.queue.finished(Arc::clone(self), size) {
+            self.recorder.counters.requests.add(1);
+        }
+    }
+
+    /// The spans as they are now; `None` if even the request itself cannot be converted.
+    pub(crate) fn converted(&self) -> Option<Converted> {
+        self.convert(&mut self.lock())
+    }
+
+    /// What a list says of the request; worked out again only when something was recorded since, or is still open.
+    pub(crate) fn summary(&self) -> Summary {
+        let mut recording = self.lock();
+        if let Some(summary) = &recording.summary {
+            return summary.clone();
+        }
+        let converted = self.convert(&mut recording);
+        converted.and_then(|converted| self.summed_up(&recording, &converted)).unwrap_or_default()
+    }
+
+    /// The spans that have ended and were not taken before.
+    pub(crate) fn take_unexported(&self) -> Vec<SpanData> {
+        let mut recording = self.lock();
+        let late = recording.dropped.late;
+        let (root, entries) = recording.take_unexported();
+        self.recorder.counters.late.add(recording.dropped.late - late);
+        if !root && entries.is_empty() {
+            return Vec::new();
+        }
+        let converted = self.convert(&mut recording);
+        let broken = recording.broken;
+        drop(recording);
+        if broken {
+            self.recorder.counters.spans.add(entries.len() as u64);
+        }
+        let fresh = |span: &ConvertedSpan| match span.entry {
+            None => root,
+            Some(entry) => entries.binary_search(&entry).is_ok(),
+        };
+        let Recorder { limits, conventions, .. } = &*self.recorder;
+        let spans = converted.map(|converted| converted.spans).unwrap_or_default().into_iter().filter(fresh);
+        spans.map(|span| export_form(span, limits.events, conventions)).collect()
+    }
+
+    /// Where the conversion panics, the request itself is shown and exported without what happened in it.
+    fn convert(&self, recording: &mut Recording) -> Option<Converted> {
+        recording.touch(self.now());
+        let converter = &self.recorder.converter;
+        let whole = |data: &PanelData| {
+            fault("converting", &data.request.path);
+            converter.convert(data)
+        };
+        if !recording.broken
+            && let Some(converted) = guard("converting a request", || whole(&recording.data))
+        {
+            if recording.open == 0 && recording.outcome.is_some() && recording.summary.is_none() {
+                recording.summary = self.summed_up(recording, &converted);
+            }
+            return Some(converted);
+        }
+        recording.broken = true;
+        let data = &recording.data;
+        guard("converting a request's head", || {
+            let mut head = PanelData::new(data.span_context.clone(), data.timer, data.request.clone());
+            head.remote_parent = data.remote_parent;
+            converter.convert(&head)
+        })
+    }
+
+    fn summed_up(&self, recording: &Recording, converted: &Converted) -> Option<Summary> {
+        guard("summing a request up", || Summary::new(&recording.data, converted))
+    }
+
+    /// Tells the background thread, once, that something came after the request's end.
+    fn announce_late(self: &Arc<Self>, mut recording: MutexGuard<'_, Recording>) {
+        if recording.outcome.is_some() && !std::mem::replace(&mut recording.announced, true) {
+            drop(recording);
+            if !self.queue.late(Arc::clone(self)) {
+                // The next thing recorded tries again, and so does the next flush.
+                self.lock().announced = false;
+            }
+        }
+    }
+}
+
+impl Drop for RequestContext {
+    fn drop(&mut self) {
+        let mut recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut recording.is_open, false) {
+            self.recorder.open.change(recording.accounted, 0);
+            self.recorder.open.end();
+        }
+    }
+}
+
+/// A span as it is exported: with no more events than the limit says, and the attributes that were chosen.
+fn export_form(span: ConvertedSpan, events: usize, conventions: &Conventions) -> SpanData {
+    let mut span = span.into_exported(conventions);
+    let over = span.events.events.len().saturating_sub(events);
+    span.events.events.truncate(events);
+    span.events.dropped_count = u32::try_from(over).unwrap_or(u32::MAX);
+    span
+}

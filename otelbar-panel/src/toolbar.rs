@@ -1,0 +1,244 @@
+mod exporter;
+mod settings;
+mod shutdown;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use otelbar_config::{Environment, OpenTelemetryConfig, ProcessEnvironment};
+use otelbar_export::ToolbarSpanExporter;
+use otelbar_propagation::Propagators;
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::PanelError;
+use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, SupportsFilters, ToolbarSpanProcessor};
+use crate::deliver::Exports;
+use crate::layer::{Start, ToolbarLayer, Watcher};
+use crate::panics;
+use crate::record::{Queue, Service, Store};
+use crate::web::{Pages, Warnings};
+use exporter::{exporter, usable_exporter};
+pub use shutdown::ShutdownGuard;
+
+/// The toolbar of a process.
+///
+/// It is made once, from a configuration, and gives out layers: one for `tracing_subscriber`, one for each tower
+/// service, one for each HTTP client. It is cheap to clone; when the last clone and the last layer are gone, what it
+/// still has to export is exported for a second at most. A server that ends on purpose keeps a
+/// [`shutdown_guard`](Self::shutdown_guard) in `main`, or calls [`shutdown`](Self::shutdown) with a deadline of its own.
+///
+/// ```
+/// use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel};
+/// use tracing_subscriber::prelude::*;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = OpenTelemetryConfig::builder().service_name("shop").traces_exporters([]).build()?;
+/// let toolbar = OpenTelemetryPanel::new(config)?;
+/// let subscriber = tracing_subscriber::registry().with(toolbar.tracing_layer());
+/// # drop(subscriber);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct OpenTelemetryPanel {
+    /// `None` when the configuration says that the toolbar is off.
+    toolbar: Option<Toolbar>,
+    service: Arc<Service>,
+    propagators: Arc<Propagators>,
+}
+
+impl OpenTelemetryPanel {
+    /// The toolbar that the configuration describes.
+    ///
+    /// Unless it is off, the process's panic hook is wrapped, once, by one that notes where a panic in a request
+    /// happened, and then calls the hook that was there. A hook that is set later and does not call this one takes
+    /// the place (and, with `RUST_BACKTRACE`, the backtrace) from the page, not the panic and its message.
+    ///
+    /// # Errors
+    ///
+    /// An option of an exporter that does not serve, named with its value and the remedy, or the system giving no
+    /// thread. A configuration that turns the toolbar off gives no error.
+    pub fn new(config: OpenTelemetryConfig) -> Result<Self, PanelError> {
+        OpenTelemetryPanel::start(config, Vec::new(), None)
+    }
+
+    /// The toolbar that the `OTEL_*` and `OTELBAR_*` variables of the process describe, as
+    /// [`from_environment`](Self::from_environment) reads them.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_environment`](Self::from_environment).
+    pub fn from_env() -> Result<Self, PanelError> {
+        OpenTelemetryPanel::from_environment(&ProcessEnvironment)
+    }
+
+    /// The toolbar that the `OTEL_*` and `OTELBAR_*` variables of this environment describe.
+    ///
+    /// As OpenTelemetry demands, a value that cannot be read is passed over, as if the variable were not set. So is an
+    /// exporter that cannot be used: one that this build does not have, or whose certificate file is not there. Each is
+    /// logged as a warning with the first request, when there is a subscriber to hear it, and listed by the page and
+    /// its API.
+    ///
+    /// ```
+    /// use otelbar_panel::OpenTelemetryPanel;
+    ///
+    /// let environment = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_PROPAGATORS", "tracecontext,teleport")];
+    /// let toolbar = OpenTelemetryPanel::from_environment(&environment)?;
+    /// assert!(toolbar.is_enabled());
+    /// # Ok::<_, otelbar_panel::PanelError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An address of an exporter in use that cannot be read: its default would send the spans elsewhere. The system
+    /// giving no thread. Neither where the environment turns the toolbar off (`OTELBAR_ENABLED=false`,
+    /// `OTEL_SDK_DISABLED=true`).
+    pub fn from_environment(environment: &dyn Environment) -> Result<Self, PanelError> {
+        let (config, warnings) = OpenTelemetryConfig::from_environment(environment);
+        let warnings = warnings.iter().map(ToString::to_string).collect();
+        OpenTelemetryPanel::start(config, warnings, Some(environment))
+    }
+
+    /// Lenient where the configuration is that of an environment.
+    fn start(
+        config: OpenTelemetryConfig,
+        mut warnings: Vec<String>,
+        environment: Option<&dyn Environment>,
+    ) -> Result<Self, PanelError> {
+        let (propagators, unsupported) = settings::propagators(config.propagators());
+        let propagators = Arc::new(propagators);
+        warnings.extend(unsupported);
+        let resource = otelbar_export::resource(&config);
+        let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
+        if !config.enabled() {
+            return Ok(OpenTelemetryPanel { toolbar: None, service, propagators });
+        }
+        panics::install_hook();
+        let exporter = match environment {
+            None => exporter(&config),
+            Some(environment) => usable_exporter(&config, environment, &mut warnings),
+        };
+        let exporter = exporter.map_err(PanelError::exporter)?;
+        let toolbar =
+            Toolbar::start(config, warnings, Arc::clone(&service), Arc::clone(&propagators), exporter)?;
+        Ok(OpenTelemetryPanel { toolbar: Some(toolbar), service, propagators })
+    }
+
+    /// The layer that goes around a service, to watch its requests and to serve the toolbar's pages.
+    pub fn layer(&self) -> ToolbarLayer {
+        let watcher = self.toolbar.as_ref().map(|toolbar| Arc::clone(&toolbar.watcher));
+        ToolbarLayer::new(watcher, Arc::clone(&self.service))
+    }
+
+    /// The layer for `tracing_subscriber`, which records spans, logs and `sqlx` queries.
+    ///
+    /// It goes on a registry; see [`SupportsFilters`]. It has a filter of its own, and is not bound by the filters of the layers beside it; a filter of the whole
+    /// subscriber (an `EnvFilter` put in as a layer) binds it too, and hides the queries unless it lets `sqlx` at
+    /// `debug` through. Where the layer is missing, or a filter hides what it needs, the page says so.
+    pub fn tracing_layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: tracing::Subscriber + SupportsFilters + for<'a> LookupSpan<'a>,
+    {
+        let levels = self.toolbar.as_ref().map(|toolbar| toolbar.config.capture_level());
+        // Not an `Option` of a layer, which is not told the subscriber that it becomes a part of.
+        CaptureLayer::default().with_filter(CaptureFilter::new(levels))
+    }
+
+    /// The layer that goes around an HTTP client, to record its calls and to pass the trace context on, in the formats
+    /// that `OTEL_PROPAGATORS` names. With the toolbar off it passes on what the application puts into the current
+    /// OpenTelemetry context.
+    pub fn client_layer<K>(&self) -> ClientLayer<K> {
+        ClientLayer::new(Arc::clone(&self.propagators))
+    }
+
+    /// The span processor for a `TracerProvider`, which records the spans made with the OpenTelemetry API.
+    pub fn span_processor(&self) -> ToolbarSpanProcessor {
+        ToolbarSpanProcessor::default()
+    }
+
+    /// Whether the toolbar does anything.
+    pub fn is_enabled(&self) -> bool {
+        self.toolbar.is_some()
+    }
+
+    /// The path under which the pages answer, without a slash at its end; `None` when the toolbar is off.
+    pub fn path(&self) -> Option<&str> {
+        self.toolbar.as_ref().map(|toolbar| &*toolbar.watcher.pages.path)
+    }
+
+    /// Exports what has been recorded, and waits for the backend's answer; whether all of it was settled within the
+    /// time given.
+    ///
+    /// It blocks the calling thread; call it from `spawn_blocking` in asynchronous code.
+    pub fn flush(&self, within: Duration) -> bool {
+        self.toolbar.as_ref().is_none_or(|toolbar| toolbar.exports.flush(within))
+    }
+
+    /// A guard that shuts the toolbar down when it goes out of scope.
+    ///
+    /// Kept in a variable of `main`, it sends what waits for a batch once the server has stopped.
+    pub fn shutdown_guard(&self) -> ShutdownGuard {
+        ShutdownGuard::new(self.clone())
+    }
+
+    /// As [`flush`](Self::flush), and ends the export; whether everything was settled. The pages go on showing what
+    /// is held. A second call waits for what the first did not, if it had too little time, and else tells the same.
+    pub fn shutdown(&self, within: Duration) -> bool {
+        self.toolbar.as_ref().is_none_or(|toolbar| toolbar.exports.shutdown(within))
+    }
+}
+
+/// A toolbar that is on.
+#[derive(Clone, Debug)]
+struct Toolbar {
+    config: Arc<OpenTelemetryConfig>,
+    watcher: Arc<Watcher>,
+    exports: Arc<Exports>,
+}
+
+impl Toolbar {
+    fn start(
+        config: OpenTelemetryConfig,
+        mut warnings: Vec<String>,
+        service: Arc<Service>,
+        propagators: Arc<Propagators>,
+        exporter: Option<ToolbarSpanExporter>,
+    ) -> Result<Self, PanelError> {
+        let config = Arc::new(config);
+        let max_bytes = config.max_bytes().bytes();
+        for account in exporter.iter().flat_map(ToolbarSpanExporter::statistics) {
+            let problem = account.spool_problem;
+            warnings
+                .extend(problem.map(|problem| format!("{} has no spool: {problem}", account.destination)));
+        }
+        let recorder = Arc::new(settings::recorder(&config, propagators, max_bytes));
+        let store = Arc::new(Store::new(config.max_requests(), max_bytes));
+        // What waits and what settles may together hold as much again as the store.
+        let (queue, waiting) = Queue::new(max_bytes / 2);
+        let ends = (queue.clone(), waiting);
+        let exports = Exports::start(Arc::clone(&config), ends, Arc::clone(&store), exporter, max_bytes / 2);
+        let exports = Arc::new(exports.map_err(PanelError::thread)?);
+        let wants_queries =
+            recorder.captured.sql && CaptureFilter::new(Some(config.capture_level())).wants_queries();
+        let pages = Pages {
+            path: config.toolbar_path().to_owned(),
+            access: settings::access(&config),
+            service,
+            recorder: Arc::clone(&recorder),
+            store,
+            exports: Arc::clone(&exports),
+            warnings: Warnings::new(warnings),
+        };
+        let watcher = Watcher {
+            recorder,
+            queue,
+            pages: Arc::new(pages),
+            start: Start::new(config.sampler()),
+            trusted_proxies: config.trusted_proxies().clone(),
+            inject_bar: config.inject_bar(),
+            wants_queries,
+        };
+        Ok(Toolbar { config, watcher: Arc::new(watcher), exports })
+    }
+}
