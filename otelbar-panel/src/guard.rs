@@ -93,8 +93,7 @@ mod tests {
             assert_eq!(called.await.unwrap().into_body().collect().await.unwrap().to_bytes(), "it");
             Ok::<_, Infallible>(Response::new(Body::from("answer")))
         });
-        let local = Request::get(path).header("host", "localhost").header("connection", "keep-alive");
-        let mut request = local.body(Body::default()).unwrap();
+        let mut request = Request::get(path).header("host", "localhost").body(Body::default()).unwrap();
         request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 9))));
         let (head, body) = toolbar.layer().layer(service).oneshot(request).await.unwrap().into_parts();
         (head.status, body.collect().await.unwrap().to_bytes())

@@ -3,6 +3,8 @@
 //! `sqlx` tells that a query was made, and not whether it failed. [`query`] knows: it sees what the future gives. Of
 //! other queries a failure is concluded where the database's error is logged right behind them.
 
+#[cfg(feature = "sqlx")]
+use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;

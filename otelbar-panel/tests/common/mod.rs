@@ -75,7 +75,6 @@ where
     let mut request = request;
     request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 9))));
     request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("localhost"));
-    request.headers_mut().entry("connection").or_insert(http::HeaderValue::from_static("keep-alive"));
     request.headers_mut().entry("accept").or_insert(http::HeaderValue::from_static("text/html"));
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
     (head, body.collect().await.unwrap().to_bytes())

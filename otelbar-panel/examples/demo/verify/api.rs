@@ -199,8 +199,7 @@ impl Api {
 
     async fn read<T: DeserializeOwned>(&self, rest: &str) -> Result<Option<T>, AnyError> {
         let uri = format!("{}{rest}", self.base);
-        // As the toolbar wants it of a script on its own machine.
-        let request = Request::get(&uri).header(http::header::CONNECTION, "keep-alive").body(Empty::new())?;
+        let request = Request::get(&uri).body(Empty::new())?;
         let response = self.client.request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();

@@ -1,9 +1,10 @@
 //! What tells that a request was passed on by a proxy.
 //!
 //! What a header says of whom is not looked at: a client can have put that there itself. A proxy that adds nothing, and
-//! passes `Connection: keep-alive` on or speaks HTTP/2, cannot be told from a local caller.
+//! passes `Connection: keep-alive` on or speaks HTTP/2, cannot be told from a local caller, nor can what passes on the
+//! request of a script.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Names of the headers that proxies, load balancers and content delivery networks add.
 const NAMES: &[&str] = &[
@@ -76,6 +77,13 @@ fn connection(headers: &HeaderMap) -> bool {
         option.eq_ignore_ascii_case("close")
             || (option.eq_ignore_ascii_case("upgrade") && !headers.contains_key(header::UPGRADE))
     })
+}
+
+/// Whether a browser made the request.
+pub(super) fn is_browser(headers: &HeaderMap) -> bool {
+    let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    let of_browsers = |name: &HeaderName| name.as_str().starts_with("sec-");
+    agent.starts_with(b"Mozilla/") || headers.keys().any(of_browsers)
 }
 
 /// Whether a request says what every browser says over HTTP/1.1, though it is the default there (RFC 9112, 9.3): proxies

@@ -83,7 +83,7 @@ impl Demo {
     /// What the toolbar's JSON API says there.
     pub(crate) fn api(&self, path: &str) -> Value {
         let url = format!("{}/__otelbar/api/{path}", self.shop);
-        let mut answer = ureq::get(url).header("connection", "keep-alive").call().unwrap();
+        let mut answer = ureq::get(url).call().unwrap();
         answer.body_mut().read_json().unwrap()
     }
 
