@@ -1,8 +1,10 @@
 //! The tower layer: starts or continues a request's trace, keeps its context attached while it is worked on, adds the bar
 //! to pages and says where the request is shown, and ends it with the response's body.
 
+mod attached;
 mod bar;
 mod body;
+mod body_watch;
 mod forwarded;
 mod future;
 mod peer;

@@ -1,3 +1,5 @@
+mod rooms;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     ffi::OsString,
@@ -9,14 +11,15 @@ use crate::{
     failure::Failure,
     workspace::{Dependency, Kind, Manifest, Workspace},
 };
+use rooms::{House, Room};
 
 pub(crate) const COMMAND: Command = Command {
     name: "arrows",
     usage: "arrows",
-    about: "Checks the crates' dependencies against the design",
+    about: "Checks the dependencies of crates, and of their folders, against the design",
     details: "
-The rules are two tables at the top of xtask/src/arrows.rs: which crate of the workspace may use which, and which
-dependencies of others a crate must not reach, by any path, on any platform.",
+The rules are three tables at the top of xtask/src/arrows.rs: which crate of the workspace may use which, which
+dependencies of others a crate must not reach, by any path, on any platform, and which folders of a crate may use which.",
     passes_arguments_on: false,
     run,
 };
@@ -94,6 +97,24 @@ const LIMITS: &[Limit] = &[
     },
 ];
 
+/// The crates that have rooms: what is at the top of their sources, from what uses nothing to what uses all.
+const ROOMS: &[House] = &[House {
+    name: "otelbar-panel",
+    rooms: &[
+        Room { name: "error", uses: &[] },
+        Room { name: "quiet", uses: &[] },
+        Room { name: "text", uses: &["quiet"] },
+        Room { name: "panics", uses: &["quiet", "text"] },
+        Room { name: "guard", uses: &["quiet", "text", "panics"] },
+        Room { name: "record", uses: &["text", "panics", "guard"] },
+        Room { name: "capture", uses: &["text", "panics", "guard", "record"] },
+        Room { name: "deliver", uses: &["guard", "record"] },
+        Room { name: "web", uses: &["guard", "record", "deliver"] },
+        Room { name: "layer", uses: &["panics", "guard", "record", "capture", "web"] },
+        Room { name: "toolbar", uses: &["error", "panics", "record", "capture", "deliver", "web", "layer"] },
+    ],
+}];
+
 struct Crate {
     name: &'static str,
     /// In `[dependencies]` and `[build-dependencies]`.
@@ -131,8 +152,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     for limit in LIMITS {
         broken.extend(limit.broken_by(&reached(workspace, limit)?));
     }
+    for house in ROOMS {
+        broken.extend(rooms::broken_by(house, &workspace.root().join(house.name))?);
+    }
     if broken.is_empty() {
-        println!("{} crates and {} limits on what they reach: all rules hold", CRATES.len(), LIMITS.len());
+        let rooms: usize = ROOMS.iter().map(|house| house.rooms.len()).sum();
+        println!(
+            "{} crates, {} limits on what they reach, and {rooms} rooms: all rules hold",
+            CRATES.len(),
+            LIMITS.len()
+        );
         return Ok(());
     }
     let list: String = broken.iter().map(|line| format!("\n  {line}")).collect();
@@ -424,5 +453,16 @@ mod tests {
             assert!(a_crate.uses.iter().chain(a_crate.tests_use).all(|name| known(name)), "{}", a_crate.name);
         }
         assert!(LIMITS.iter().all(|limit| known(limit.from)));
+        assert!(ROOMS.iter().all(|house| known(house.name)));
+    }
+
+    #[test]
+    fn rooms_use_only_those_before_them() {
+        for House { name, rooms } in ROOMS {
+            for (place, room) in rooms.iter().enumerate() {
+                let is_before = |used: &&str| rooms[..place].iter().any(|before| before.name == *used);
+                assert!(room.uses.iter().all(|used| is_before(&used)), "{name}: {}", room.name);
+            }
+        }
     }
 }

@@ -7,15 +7,15 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use otelbar_convert::panel_data;
 use otelbar_propagation::opentelemetry::ContextProvider;
-use tracing::Span;
 
+use super::attached::Attached;
 use super::bar::{self, Bar, Navigation};
+use super::body_watch::BodyWatch;
 use super::forwarded::forwarded;
 use super::watcher::Watcher;
 use super::{ToolbarBody, peer};
 use crate::capture::{self, REQUEST_TARGET};
 use crate::guard::guard;
-use crate::panics;
 use crate::record::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
 
 /// A request that is being worked on: its context, attached whenever the service's code runs.
@@ -28,27 +28,6 @@ pub(crate) struct Watch {
     navigation: Result<Navigation, bar::Reason>,
     may_see: bool,
     finished: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Attached {
-    context: Arc<RequestContext>,
-    otel: Context,
-    span: Span,
-}
-
-impl Attached {
-    fn run<T>(&self, f: impl FnOnce() -> T) -> T {
-        // The span first: other layers attach a context of their own when it is entered, and the request's is nearer.
-        let _span = self.span.enter();
-        let _otel = self.otel.clone().attach();
-        // What is dropped by a panic does not panic.
-        if std::thread::panicking() {
-            return self.context.work(f);
-        }
-        // Now, for the unwinding may be caught before anything of the request is dropped.
-        panics::watch(|| self.context.work(f), |exception| self.context.panicked(exception))
-    }
 }
 
 impl Watch {
@@ -142,7 +121,7 @@ impl Watch {
             (expected, fragment)
         })
         .unwrap_or_default();
-        let mut watch = BodyWatch { expected, sent: 0, attached: Some(self.attached.clone()) };
+        let mut watch = BodyWatch::new(self.attached.clone(), expected);
         if head_only || no_content || (body.is_end_stream() && fragment.is_none()) {
             watch.completed();
         }
@@ -160,52 +139,6 @@ impl Drop for Watch {
         if !self.finished {
             self.attached.context.finish(Outcome::Cancelled);
         }
-    }
-}
-
-/// A response's body that is being sent.
-#[derive(Debug)]
-pub(super) struct BodyWatch {
-    /// `None` once the request has ended.
-    attached: Option<Attached>,
-    expected: Option<u64>,
-    sent: u64,
-}
-
-impl BodyWatch {
-    pub(super) fn run<T>(&self, f: impl FnOnce() -> T) -> T {
-        match &self.attached {
-            Some(attached) => attached.run(f),
-            None => f(),
-        }
-    }
-
-    pub(super) fn sent(&mut self, bytes: u64) {
-        self.sent += bytes;
-        if self.expected.is_some_and(|expected| self.sent >= expected) {
-            self.completed();
-        }
-    }
-
-    pub(super) fn completed(&mut self) {
-        self.end(Outcome::Completed);
-    }
-
-    pub(super) fn failed(&mut self, error: &'static str) {
-        self.end(Outcome::Failed(error));
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        if let Some(Attached { context, .. }) = self.attached.take() {
-            context.with_request(|request| request.response_size = Some(self.sent));
-            context.finish(outcome);
-        }
-    }
-}
-
-impl Drop for BodyWatch {
-    fn drop(&mut self) {
-        self.end(Outcome::ClientGone);
     }
 }
 
