@@ -9,14 +9,14 @@ use otelbar_config::OpenTelemetryConfig;
 
 fn main() -> io::Result<()> {
     let (config, warnings) = OpenTelemetryConfig::from_env();
-    let account = config.account();
+    let effective = config.effective();
     let mut out = io::stdout().lock();
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     if wanted.is_empty() {
-        write!(out, "{account}")?;
+        write!(out, "{effective}")?;
     }
-    for entry in account.entries() {
-        let option = entry.option;
+    for entry in effective.options() {
+        let option = entry.info;
         if wanted.iter().any(|part| option.name.contains(part.as_str())) {
             writeln!(out, "{}\n    {}", option.name, option.help)?;
             if let Some(reservation) = option.reservation() {

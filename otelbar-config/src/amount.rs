@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// How long something may take: a duration, or without limit, which is written as 0
 /// (OpenTelemetry specification, "Environment Variable Specification", Timeout).
@@ -34,9 +34,15 @@ impl From<Duration> for Timeout {
     }
 }
 
+impl sealed::Sealed for Timeout {}
+
 impl OptionValue for Timeout {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         Duration::parse(text).map(Timeout).map_err(|rejected| rejected.why.into())
+    }
+
+    fn checked(self) -> Result<Self, InvalidValue> {
+        self.0.checked().map(Timeout)
     }
 
     fn text(&self) -> String {
@@ -65,6 +71,8 @@ impl From<usize> for Limit {
 }
 
 const UNLIMITED: &str = "unlimited";
+
+impl sealed::Sealed for Limit {}
 
 impl OptionValue for Limit {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
@@ -124,6 +132,8 @@ impl FromStr for ByteSize {
         number.checked_mul(unit).map(ByteSize).ok_or_else(wrong)
     }
 }
+
+impl sealed::Sealed for ByteSize {}
 
 impl OptionValue for ByteSize {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

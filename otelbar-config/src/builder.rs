@@ -1,24 +1,15 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::amount::{ByteSize, Limit, Timeout};
 use crate::check;
 use crate::choice::Choice;
 use crate::config::OpenTelemetryConfig;
-use crate::endpoint::Endpoint;
-use crate::filter::LevelFilter;
-use crate::headers::Headers;
-use crate::networks::IpNetworks;
-use crate::opt_in::OptInAttributes;
-use crate::options::declare::{Row, accept, plain};
-use crate::options::{OPTIONS, Set, Setting, Settings, Source};
-use crate::page::{LinkTemplate, PagePath};
-use crate::resource::ResourceAttributes;
-use crate::sampler::Ratio;
-use crate::secret::{MASK, Secret, shorten};
+use crate::options::{options, row};
+use crate::secret::{MASK, shorten};
+use crate::setting::{Set, Source};
+use crate::settings::{OPTIONS, OptionKey, Settings, option};
 use crate::spelling::nearest;
-use crate::value::{InvalidValue, OptionValue, WrongEntries, entries};
+use crate::types::*;
+use crate::value::{InvalidValue, LEAVE_OUT, NO_EFFECT, OptionValue, WrongEntries};
 
 /// Sets options by hand: the strongest source. What is wrong is kept and reported by [`build`](Self::build),
 /// all at once.
@@ -41,14 +32,14 @@ use crate::value::{InvalidValue, OptionValue, WrongEntries, entries};
 #[must_use = "a builder does nothing until it is built"]
 pub struct Builder {
     /// What was set here.
-    pub(crate) settings: Settings,
+    settings: Settings,
     /// What the configuration had that this one starts from.
     base: Settings,
     faults: Vec<Fault>,
 }
 
 impl Builder {
-    pub(crate) fn on(base: Settings) -> Self {
+    fn on(base: Settings) -> Self {
         Builder { settings: Settings::default(), base, faults: Vec::new() }
     }
 
@@ -66,7 +57,7 @@ impl Builder {
         let mut settings = settings.over(base);
         let conflicts = check::combinations(&mut settings).into_iter().filter(|found| own.contains(found));
         faults.extend(conflicts.map(|conflict| Fault {
-            option: conflict.option.to_owned(),
+            option: conflict.option.name.to_owned(),
             value: shorten(&conflict.value),
             why: conflict.why,
         }));
@@ -74,7 +65,7 @@ impl Builder {
     }
 
     /// Notes an option that there is none of. Its text may be a secret.
-    pub(crate) fn unknown(mut self, option: &str) -> Self {
+    fn unknown(mut self, option: &str) -> Self {
         let remedy = match nearest(option, OPTIONS.iter().map(|option| option.name)) {
             Some(near) => format!("perhaps {near} is meant"),
             None => "look its name up in the table of options".to_owned(),
@@ -85,68 +76,108 @@ impl Builder {
     }
 
     /// Notes an option that has no effect yet. Its text may be a secret.
-    pub(crate) fn without_effect(mut self, option: &'static str) -> Self {
+    fn without_effect(mut self, option: &'static str) -> Self {
         let why = InvalidValue::new(NO_EFFECT, LEAVE_OUT);
         self.faults.push(Fault { option: option.to_owned(), value: MASK.to_owned(), why });
         self
     }
 
-    pub(crate) fn accept<T: OptionValue>(&mut self, row: &Row<T>, given: Given<T>) -> Setting<T> {
-        let (text, shown, value) = match given {
-            Given::Text(text) => (text.trim().to_owned(), T::conceal(&text), None),
-            Given::Value(value) if value.is_null() => {
-                return Some(Set { value, source: Source::Builder });
-            }
-            Given::Value(value) if T::VERBATIM && !value.text().is_empty() => {
-                return match (row.check)(&value) {
-                    Ok(()) => Some(Set { value, source: Source::Builder }),
-                    Err(why) => self.fault(row, &value.shown(), why),
-                };
-            }
-            Given::Value(value) => (value.text(), value.shown(), Some(value)),
+    fn accept<T: OptionValue>(mut self, option: OptionKey<T>, given: Given<T>) -> Self {
+        let (shown, read) = match given {
+            Given::Text(text) => (T::conceal(text.trim()), option.row().parse(&text)),
+            Given::Value(value) => (value.shown(), option.row().checked(value)),
         };
-        // A value is read from its own text, so that what holds for variables holds for it.
-        let read = match accept(&text, plain::<T>, row.check) {
-            (_, Some(refused)) => Err(refused.why),
-            (None, None) => Err(InvalidValue::new("is empty", "leave the option out to have its default")),
-            (Some(read), None) if value.is_some_and(|value| value != read) => Err(InvalidValue::new(
-                "cannot be written in a variable",
-                "give it without white space around it and without commas inside",
-            )),
-            (Some(read), None) => without_effect(&read).map_or(Ok(read), Err),
-        };
-        match read {
-            Ok(value) => Some(Set { value, source: Source::Builder }),
-            Err(why) => self.fault(row, &shown, why),
+        match read.and_then(in_effect) {
+            Ok(value) => {
+                *option.setting_mut(&mut self.settings) = Some(Set { value, source: Source::Builder });
+            }
+            Err(why) => {
+                let option = option.info().name.to_owned();
+                self.faults.push(Fault { option, value: shorten(&shown), why });
+            }
         }
-    }
-
-    fn fault<T>(&mut self, row: &Row<T>, shown: &str, why: InvalidValue) -> Setting<T> {
-        self.faults.push(Fault { option: row.name.to_owned(), value: shorten(shown), why });
-        None
+        self
     }
 }
 
-/// What is wrong with a value that names what has no effect yet.
-fn without_effect<T: OptionValue>(value: &T) -> Option<InvalidValue> {
-    if T::NOT_YET.is_empty() {
-        return None;
+/// Refuses a value that has what has no effect yet.
+fn in_effect<T: OptionValue>(value: T) -> Result<T, InvalidValue> {
+    let names = value.not_yet();
+    if names.is_empty() {
+        return Ok(value);
     }
     let text = value.text();
     let mut wrong = WrongEntries::of(&text);
-    for name in entries(&text).filter(|name| T::NOT_YET.contains(name)) {
+    for name in names {
         wrong.push(name, NO_EFFECT, LEAVE_OUT);
     }
-    wrong.why()
+    wrong.why().map_or(Ok(value), Err)
 }
 
-pub(crate) const NO_EFFECT: &str = "is not in effect yet";
-pub(crate) const LEAVE_OUT: &str = "leave it out";
+macro_rules! setters {
+    ($(
+        $group:literal {
+            $(
+                #[doc = $help:literal]
+                $key:ident $name:ident : $type:ty $(as ($($view:tt)+))?,
+                default $default:tt,
+                env [$($variable:literal $(via $reader:path)?),+]
+                $(, check $check:expr)?
+                $(, unreadable $unreadable:literal)?
+                $(, not $yet:ident)?;
+            )+
+        }
+    )+) => {
+        /// Every setter takes an owned text.
+        const _: fn() = || { $($( let _: fn(String) -> Given<$type> = From::from; )+)+ };
+
+        /// One setter for each option that is in effect. Each takes the value itself or its text.
+        impl Builder {
+            /// Sets the option of this name from a text, as it would stand in its variable: for command
+            /// lines and other configuration files. An unknown name is reported by [`build`](Self::build).
+            pub fn set(self, option: &str, text: &str) -> Self {
+                match option {
+                    $($( stringify!($name) => setters!(@set self, text, $name $(, $yet)?), )+)+
+                    _ => self.unknown(option),
+                }
+            }
+
+            $($( setters! { @setter $help, $key, $name, $type, $default $(, $yet)? } )+)+
+        }
+    };
+
+    (@setter $help:literal, $key:ident, $name:ident, $type:ty, $default:tt) => {
+        #[doc = $help]
+        #[doc = ""]
+        #[doc = concat!("Default: `", row!(@default_text $default), "`.")]
+        pub fn $name(self, value: impl Into<Given<$type>>) -> Self {
+            self.accept(option::$key, value.into())
+        }
+    };
+    // A setter without effect would be a trap.
+    (@setter $help:literal, $key:ident, $name:ident, $type:ty, $default:tt, $yet:ident) => {};
+
+    (@set $builder:expr, $text:expr, $name:ident) => { $builder.$name($text) };
+    (@set $builder:expr, $text:expr, $name:ident, $yet:ident) => { $builder.without_effect(stringify!($name)) };
+}
+options!(setters);
+
+impl OpenTelemetryConfig {
+    /// A builder on the defaults. The environment is not read.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A builder on this configuration: what it sets is stronger than what the configuration was read from.
+    pub fn to_builder(&self) -> Builder {
+        Builder::on(self.settings().clone())
+    }
+}
 
 /// On the defaults.
 impl Default for Builder {
     fn default() -> Self {
-        Builder::on(OpenTelemetryConfig::of_process())
+        Builder::on(Settings::of_process())
     }
 }
 
@@ -271,9 +302,10 @@ impl From<usize> for Given<ByteSize> {
     }
 }
 
+/// A number that is no ratio is refused by [`Builder::build`], as its text is.
 impl From<f64> for Given<Option<Ratio>> {
     fn from(ratio: f64) -> Self {
-        Given::Text(ratio.to_string())
+        Ratio::new(ratio).map_or_else(|| Given::Text(ratio.to_string()), |ratio| Given::Value(Some(ratio)))
     }
 }
 
@@ -368,7 +400,6 @@ impl fmt::Display for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Headers, OptionValue, Propagator, Secret};
 
     fn problems(builder: Builder) -> Vec<(String, String)> {
         match builder.build() {
@@ -415,9 +446,17 @@ mod tests {
         }
         let new = OpenTelemetryConfig::builder;
         check(new().service_name(""), "is empty");
-        check(new().service_name(" shop".to_owned()), "cannot be written in a variable");
+        check(new().service_name(" shop".to_owned()), "has white space around it");
         check(new().service_name("a\nb"), "has control characters");
-        check(new().allowed_hosts(["a,b"]), "cannot be written in a variable");
+        check(new().allowed_hosts(["a,b"]), "has an entry with a comma inside");
+        check(new().allowed_hosts(["a b"]), "has an entry with white space inside");
+        check(new().allowed_hosts([""]), "has an empty entry");
+        check(new().allowed_hosts(["None"]), "is the word for an empty list");
+        check(new().resource_attributes(ResourceAttributes::new([("", "1")])), "has an empty key");
+        check(new().resource_attributes(ResourceAttributes::new([("a", "\n")])), "has control characters");
+        check(new().otlp_certificate(Path::new("")), "is empty");
+        check(new().otlp_timeout(Duration::from_secs(1 << 40)), "is longer than a year");
+        check(new().capture([Capture::Sql, Capture::Cache]), "has `cache`, which is not in effect yet");
         check(new().traces_sampler("always_on").traces_sampler_arg(f64::NAN), "is not a ratio");
         check(new().slow_query_threshold(Duration::from_secs(1 << 40)), "is longer than a year");
         check(new().access_token("0123456789abcde"), "is shorter than 16 characters");

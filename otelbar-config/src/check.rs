@@ -2,25 +2,11 @@
 
 use crate::choice::Protocol;
 use crate::endpoint::Endpoint;
-use crate::options::{OPTIONS, Set, Setting, Settings, Source};
-use crate::otlp::{Signal, protocol_of};
+use crate::otlp::OtlpKeys;
+use crate::setting::{Conflict, Setting};
+use crate::settings::{OptionKey, Settings, option};
+use crate::signal::Signal;
 use crate::value::{InvalidValue, OptionValue};
-
-/// An option that does not go with others.
-#[derive(PartialEq)]
-pub(crate) struct Conflict {
-    pub(crate) option: &'static str,
-    pub(crate) source: Source,
-    /// Without secrets.
-    pub(crate) value: String,
-    pub(crate) why: InvalidValue,
-}
-
-impl Conflict {
-    pub(crate) fn new<T: OptionValue>(option: &'static str, set: &Set<T>, why: InvalidValue) -> Self {
-        Conflict { option, source: set.source.clone(), value: set.value.shown(), why }
-    }
-}
 
 /// Finds what does not go together, and mends it in `settings` where there is a way to.
 pub(crate) fn combinations(settings: &mut Settings) -> Vec<Conflict> {
@@ -28,65 +14,61 @@ pub(crate) fn combinations(settings: &mut Settings) -> Vec<Conflict> {
     schemes(settings, &mut conflicts);
     otlp_addresses(settings, &mut conflicts);
     client_keys(settings, &mut conflicts);
-    let queue = settings.bsp_max_queue_size();
-    let batch = &mut settings.bsp_max_export_batch_size;
-    at_most("bsp_max_export_batch_size", batch, "bsp_max_queue_size", queue, &mut conflicts);
-    let queue = settings.blrp_max_queue_size();
-    let batch = &mut settings.blrp_max_export_batch_size;
-    at_most("blrp_max_export_batch_size", batch, "blrp_max_queue_size", queue, &mut conflicts);
-    let longest = settings.retry_max_backoff();
-    let first = &mut settings.retry_initial_backoff;
-    at_most("retry_initial_backoff", first, "retry_max_backoff", longest, &mut conflicts);
+    at_most(settings, option::BSP_MAX_EXPORT_BATCH_SIZE, option::BSP_MAX_QUEUE_SIZE, &mut conflicts);
+    at_most(settings, option::BLRP_MAX_EXPORT_BATCH_SIZE, option::BLRP_MAX_QUEUE_SIZE, &mut conflicts);
+    at_most(settings, option::RETRY_INITIAL_BACKOFF, option::RETRY_MAX_BACKOFF, &mut conflicts);
     sampler_argument(settings, &mut conflicts);
     // What has no effect is nobody's concern.
-    conflicts.retain(|conflict| OPTIONS.iter().all(|known| known.name != conflict.option || !known.not_yet));
+    conflicts.retain(|conflict| !conflict.option.not_yet);
     conflicts
 }
 
 /// Gives every address a scheme. Only over gRPC, and where it is said whether TLS is meant, may it be left out
 /// (OpenTelemetry specification, "OpenTelemetry Protocol Exporter", Insecure).
 fn schemes(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
-    let mut complete = |option, endpoint: &mut Setting<Endpoint>, insecure: Option<bool>, grpc: bool| {
-        let Some(set) = endpoint.as_mut().filter(|set| !set.value.has_scheme()) else { return };
-        if !grpc || insecure.is_none() {
-            let remedy = "write http:// or https:// before it";
-            conflicts.push(Conflict::new(option, set, InvalidValue::new("has no scheme", remedy)));
-        }
-        let scheme = if insecure.unwrap_or(!grpc) { "http" } else { "https" };
-        set.value = set.value.with_scheme(scheme);
-    };
-    let value = |setting: &Setting<bool>| setting.as_ref().map(|set| set.value);
-    let generic = value(&settings.otlp_insecure);
-    let is_grpc = |protocol| protocol == Protocol::Grpc;
+    let set =
+        |settings: &Settings, option: OptionKey<bool>| option.setting(settings).as_ref().map(|set| set.value);
+    let generic = set(settings, option::OTLP_INSECURE);
+    let grpc = settings.otlp_protocol() == Protocol::Grpc;
+    complete(settings, option::OTLP_ENDPOINT, generic, grpc, conflicts);
+    for signal in Signal::ALL {
+        let keys = OtlpKeys::of(signal);
+        let insecure = set(settings, keys.insecure).or(generic);
+        let grpc = settings.value(keys.protocol) == Protocol::Grpc;
+        complete(settings, keys.endpoint, insecure, grpc, conflicts);
+    }
+    for option in [option::ZIPKIN_ENDPOINT, option::JAEGER_UI, option::ZIPKIN_UI] {
+        complete(settings, option, None, false, conflicts);
+    }
+}
 
-    let grpc = is_grpc(settings.otlp_protocol());
-    complete("otlp_endpoint", &mut settings.otlp_endpoint, generic, grpc);
-    let (insecure, grpc) = (value(&settings.otlp_traces_insecure), is_grpc(settings.otlp_traces_protocol()));
-    complete("otlp_traces_endpoint", &mut settings.otlp_traces_endpoint, insecure.or(generic), grpc);
-    let (insecure, grpc) =
-        (value(&settings.otlp_metrics_insecure), is_grpc(settings.otlp_metrics_protocol()));
-    complete("otlp_metrics_endpoint", &mut settings.otlp_metrics_endpoint, insecure.or(generic), grpc);
-    let (insecure, grpc) = (value(&settings.otlp_logs_insecure), is_grpc(settings.otlp_logs_protocol()));
-    complete("otlp_logs_endpoint", &mut settings.otlp_logs_endpoint, insecure.or(generic), grpc);
-    complete("zipkin_endpoint", &mut settings.zipkin_endpoint, None, false);
-    complete("jaeger_ui", &mut settings.jaeger_ui, None, false);
-    complete("zipkin_ui", &mut settings.zipkin_ui, None, false);
+fn complete(
+    settings: &mut Settings,
+    option: OptionKey<Endpoint>,
+    insecure: Option<bool>,
+    grpc: bool,
+    conflicts: &mut Vec<Conflict>,
+) {
+    let Some(set) = option.setting_mut(settings).as_mut().filter(|set| !set.value.has_scheme()) else {
+        return;
+    };
+    if !grpc || insecure.is_none() {
+        let remedy = "write http:// or https:// before it";
+        conflicts.push(Conflict::new(option.info(), set, InvalidValue::new("has no scheme", remedy)));
+    }
+    let scheme = if insecure.unwrap_or(!grpc) { "http" } else { "https" };
+    set.value = set.value.with_scheme(scheme);
 }
 
 /// A path where gRPC has none, and the usual port of the other protocol.
 fn otlp_addresses(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
     for signal in Signal::ALL {
-        let protocol = protocol_of(settings, signal);
-        let (option, own) = match signal {
-            Signal::Traces => ("otlp_traces_endpoint", &mut settings.otlp_traces_endpoint),
-            Signal::Metrics => ("otlp_metrics_endpoint", &mut settings.otlp_metrics_endpoint),
-            Signal::Logs => ("otlp_logs_endpoint", &mut settings.otlp_logs_endpoint),
-        };
-        let is_own = own.is_some();
-        let (option, setting) =
-            if is_own { (option, own) } else { ("otlp_endpoint", &mut settings.otlp_endpoint) };
-        let Some(set) = setting else { continue };
-        if conflicts.iter().any(|known| known.option == option && !is_own) {
+        let keys = OtlpKeys::of(signal);
+        let protocol = settings.value(keys.protocol);
+        let is_own = keys.endpoint.setting(settings).is_some();
+        let option = if is_own { keys.endpoint } else { option::OTLP_ENDPOINT };
+        let Some(set) = option.setting_mut(settings) else { continue };
+        if conflicts.iter().any(|known| known.option.name == option.info().name && !is_own) {
             continue;
         }
         let endpoint = set.value.clone();
@@ -106,7 +88,7 @@ fn otlp_addresses(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
             _ => None,
         };
         if let Some(why) = wrong.filter(|_| signal.is_exported()) {
-            conflicts.push(Conflict::new(option, set, why));
+            conflicts.push(Conflict::new(option.info(), set, why));
         }
         if is_own && protocol == Protocol::Grpc {
             set.value = endpoint.origin();
@@ -120,39 +102,39 @@ fn client_keys(settings: &Settings, conflicts: &mut Vec<Conflict>) {
     let (certificate, key) = (settings.otlp_traces_client_certificate(), settings.otlp_traces_client_key());
     if certificate.is_some() && key.is_none() {
         let why = InvalidValue::new("has no private key", "set otlp_client_key too");
-        let own = ("otlp_traces_client_certificate", &settings.otlp_traces_client_certificate);
-        let generic = ("otlp_client_certificate", &settings.otlp_client_certificate);
-        conflicts.extend(first_set([own, generic], why));
+        let options = [option::OTLP_TRACES_CLIENT_CERTIFICATE, option::OTLP_CLIENT_CERTIFICATE];
+        conflicts.extend(first_set(settings, options, why));
     } else if key.is_some() && certificate.is_none() {
         let why = InvalidValue::new("has no certificate", "set otlp_client_certificate too");
-        let own = ("otlp_traces_client_key", &settings.otlp_traces_client_key);
-        let generic = ("otlp_client_key", &settings.otlp_client_key);
-        conflicts.extend(first_set([own, generic], why));
+        let options = [option::OTLP_TRACES_CLIENT_KEY, option::OTLP_CLIENT_KEY];
+        conflicts.extend(first_set(settings, options, why));
     }
 }
 
 /// A conflict of the first of these options that is set.
 fn first_set<T: OptionValue>(
-    options: [(&'static str, &Setting<T>); 2],
+    settings: &Settings,
+    options: [OptionKey<T>; 2],
     why: InvalidValue,
 ) -> Option<Conflict> {
-    let (option, set) =
-        options.into_iter().find_map(|(option, setting)| Some((option, setting.as_ref()?)))?;
-    Some(Conflict::new(option, set, why))
+    let mut options = options.into_iter();
+    let (option, set) = options.find_map(|option| Some((option, option.setting(settings).as_ref()?)))?;
+    Some(Conflict::new(option.info(), set, why))
 }
 
 /// Lowers what is above its bound.
 fn at_most<T: OptionValue + PartialOrd>(
-    option: &'static str,
-    setting: &mut Setting<T>,
-    bound_name: &str,
-    bound: T,
+    settings: &mut Settings,
+    option: OptionKey<T>,
+    bound: OptionKey<T>,
     conflicts: &mut Vec<Conflict>,
 ) {
+    let (name, bound) = (bound.info().name, settings.value(bound));
+    let setting: &mut Setting<T> = option.setting_mut(settings);
     let Some(set) = setting.as_mut().filter(|set| set.value > bound) else { return };
-    let problem = format!("is more than {bound_name}, which is {}", bound.text());
-    let remedy = format!("give at most {}, or raise {bound_name}", bound.text());
-    conflicts.push(Conflict::new(option, set, InvalidValue::new(problem, remedy)));
+    let problem = format!("is more than {name}, which is {}", bound.text());
+    let remedy = format!("give at most {}, or raise {name}", bound.text());
+    conflicts.push(Conflict::new(option.info(), set, InvalidValue::new(problem, remedy)));
     set.value = bound;
 }
 
@@ -168,6 +150,6 @@ fn sampler_argument(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
         ),
         Some(_) => return,
     };
-    conflicts.push(Conflict::new("traces_sampler_arg", set, why));
+    conflicts.push(Conflict::new(option::TRACES_SAMPLER_ARG.info(), set, why));
     settings.traces_sampler_arg = None;
 }

@@ -1,4 +1,4 @@
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries};
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// A value that is one of a few names, read in any case.
 pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
@@ -7,7 +7,7 @@ pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
     /// Every value, in the order of the documentation.
     const ALL: &'static [Self];
     /// The names of those that have no effect yet.
-    const NOT_YET: &'static [&'static str];
+    const UNUSED: &'static [&'static str];
 
     fn name(self) -> &'static str;
     fn named(name: &str) -> Option<Self>;
@@ -52,7 +52,7 @@ macro_rules! choices {
         impl $crate::choice::Choice for $type {
             const WHAT: &'static str = $what;
             const ALL: &'static [Self] = &[$( $type::$variant ),+];
-            const NOT_YET: &'static [&'static str] = &[$( $( choices!(@name $name $yet), )? )+];
+            const UNUSED: &'static [&'static str] = &[$( $( choices!(@name $name $yet), )? )+];
 
             fn name(self) -> &'static str {
                 self.as_str()
@@ -96,8 +96,14 @@ macro_rules! choices {
             }
         }
 
+        impl $crate::value::sealed::Sealed for $type {}
+
         impl $crate::value::OptionValue for $type {
-            const NOT_YET: &'static [&'static str] = <Self as $crate::choice::Choice>::NOT_YET;
+            const NOT_YET: &'static [&'static str] = <Self as $crate::choice::Choice>::UNUSED;
+
+            fn not_yet(&self) -> Vec<&'static str> {
+                Self::NOT_YET.iter().copied().filter(|name| *name == self.as_str()).collect()
+            }
 
             fn parse(text: &str) -> Result<Self, $crate::value::Rejected<Self>> {
                 text.parse().map_err(Into::into)
@@ -113,9 +119,26 @@ macro_rules! choices {
 }
 pub(crate) use choices;
 
+impl<T: Choice> sealed::Sealed for Vec<T> {}
+
 /// A list of names, separated by commas. `none` is the empty list; unknown names are left out.
 impl<T: Choice> OptionValue for Vec<T> {
-    const NOT_YET: &'static [&'static str] = T::NOT_YET;
+    const NOT_YET: &'static [&'static str] = T::UNUSED;
+
+    fn not_yet(&self) -> Vec<&'static str> {
+        let names = self.iter().map(|choice| choice.name());
+        names.filter(|name| T::UNUSED.contains(name)).collect()
+    }
+
+    fn checked(mut self) -> Result<Self, InvalidValue> {
+        let mut known = Vec::new();
+        self.retain(|choice| {
+            let new = !known.contains(choice);
+            known.push(*choice);
+            new
+        });
+        Ok(self)
+    }
 
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         if text.eq_ignore_ascii_case(NONE) {

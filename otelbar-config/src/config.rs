@@ -1,17 +1,17 @@
 use std::fmt;
-use std::time::Duration;
 
-use crate::account::Account;
-use crate::builder::Builder;
-use crate::check::{self, Conflict};
-use crate::choice::TracesExporter;
-use crate::environment::{Environment, ProcessEnvironment, Reading, executable, misspelt};
-use crate::options::{Set, Settings, Source, Values};
+use crate::effective::EffectiveConfig;
+use crate::options::{options, row};
+use crate::otlp::OtlpOptions;
 use crate::page::Link;
-use crate::resource::ResourceAttributes;
-use crate::sampler::{Ratio, Sampler};
-use crate::secret::{Secret, shorten};
-use crate::warning::{Place, Warning};
+use crate::sampler::Sampler;
+use crate::secret::shorten;
+use crate::setting::Source;
+use crate::settings::{self, AnyOption, OptionKey, Settings, Values, option};
+use crate::signal::Signal;
+use crate::types::*;
+use crate::value::OptionValue;
+use crate::warning::Warning;
 
 /// Every option of the toolbar and its pipelines, each valid and all going together.
 ///
@@ -30,7 +30,7 @@ use crate::warning::{Place, Warning};
 /// ```
 ///
 /// Two configurations are equal if the same values are in force, wherever they came from. Neither `Debug`
-/// nor the [account](Self::account) shows a secret.
+/// nor the [effective configuration](Self::effective) shows a secret.
 #[derive(Clone)]
 pub struct OpenTelemetryConfig {
     settings: Settings,
@@ -43,81 +43,49 @@ impl OpenTelemetryConfig {
         OpenTelemetryConfig { settings, values }
     }
 
-    /// A builder on the defaults. The environment is not read.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
-    /// The settings of a configuration that is made by hand: none, but for what this program is.
-    pub(crate) fn of_process() -> Settings {
-        Settings { executable: executable(&ProcessEnvironment), ..Settings::default() }
-    }
-
-    /// A builder on this configuration: what it sets is stronger than what the configuration was read from.
-    pub fn to_builder(&self) -> Builder {
-        Builder::on(self.settings.clone())
-    }
-
-    /// Reads the environment of the process, as [`from_environment`](Self::from_environment) does.
-    pub fn from_env() -> (Self, Vec<Warning>) {
-        Self::from_environment(&ProcessEnvironment)
-    }
-
-    /// Reads `environment`. What is not understood is left at its default, with a warning. What has no effect yet is
-    /// read without a word: the standard variables may be there for an SDK of the application's own.
-    ///
-    /// With the feature `file`, the file named by `OTEL_CONFIG_FILE` is read beneath it; if it cannot be, that
-    /// is a warning, too. `try_from_environment` makes it an error.
-    pub fn from_environment(environment: &dyn Environment) -> (Self, Vec<Warning>) {
-        let mut reading = Reading::default();
-        let file = crate::file::beneath(environment, &mut reading);
-        Self::layered(environment, file, reading)
-    }
-
-    /// The environment over what a file gave.
-    pub(crate) fn layered(
-        environment: &dyn Environment,
-        mut file: Settings,
-        mut reading: Reading,
-    ) -> (Self, Vec<Warning>) {
-        let mut settings = Settings::read(environment, &mut reading);
-        misspelt(environment, &mut reading);
-        settings.lift_resource();
-        file.lift_resource();
-        let mut settings = settings.over(file);
-        let path = reading.path;
-        let warning = |conflict: Conflict| {
-            let place = match (conflict.source, &path) {
-                (Source::Environment { variable }, _) => Place::Variable(variable.to_owned()),
-                (Source::File(position), Some(path)) => {
-                    Place::File { path: path.clone(), position: Some(position) }
-                }
-                _ => Place::Option(conflict.option),
-            };
-            Warning::new(Some(conflict.option), place, conflict.value, conflict.why)
-        };
-        let conflicts: Vec<_> = check::combinations(&mut settings).into_iter().map(&warning).collect();
-        let config = Self::new(settings);
-        let account = config.account();
-        let in_force = |warning: &Warning| account.entry(warning.option()?).map(|entry| entry.value.as_str());
-        for warning in &mut reading.warnings {
-            if let Some(value) = in_force(warning) {
-                warning.set_used(value);
-            }
-        }
-        for mut warning in conflicts {
-            // What does not go together may be in force nevertheless.
-            if let Some(value) = in_force(&warning).filter(|value| shorten(value) != warning.value()) {
-                warning.set_used(value);
-            }
-            reading.warnings.push(warning);
-        }
-        (config, reading.warnings)
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Each option with its value and where that came from, without secrets.
-    pub fn account(&self) -> Account {
-        Account::new(self.values.shown(), self.settings.sources())
+    pub fn effective(&self) -> EffectiveConfig {
+        EffectiveConfig::new(&self.settings, &self.values)
+    }
+
+    /// The value of an option: what its accessor gives, for code that is handed the option.
+    pub fn value<T>(&self, option: OptionKey<T>) -> &T {
+        option.value(&self.values)
+    }
+
+    /// Where the value of an option came from: that of a wider option where the value is the wider option's.
+    ///
+    /// ```
+    /// use otelbar_config::{OpenTelemetryConfig, Source, option};
+    ///
+    /// let config = OpenTelemetryConfig::builder().otlp_timeout("5s").build()?;
+    /// assert_eq!(config.source(option::OTLP_TIMEOUT), Source::Builder);
+    /// assert_eq!(config.source(option::OTLP_TRACES_TIMEOUT), Source::Builder);
+    /// assert_eq!(config.source(option::ZIPKIN_TIMEOUT), Source::Default);
+    /// # Ok::<_, otelbar_config::ConfigError>(())
+    /// ```
+    pub fn source<T: OptionValue>(&self, option: OptionKey<T>) -> Source {
+        AnyOption::source(&option, &self.settings)
+    }
+
+    /// Everything about the OTLP export of `signal`.
+    ///
+    /// ```
+    /// use otelbar_config::{OpenTelemetryConfig, Protocol, Signal};
+    ///
+    /// let config = OpenTelemetryConfig::builder()
+    ///     .otlp_protocol(Protocol::HttpProtobuf)
+    ///     .otlp_endpoint("http://collector:4318")
+    ///     .build()?;
+    /// assert_eq!(config.otlp(Signal::Traces).endpoint.to_string(), "http://collector:4318/v1/traces");
+    /// # Ok::<_, otelbar_config::ConfigError>(())
+    /// ```
+    pub fn otlp(&self, signal: Signal) -> OtlpOptions {
+        OtlpOptions::of(signal, &self.values)
     }
 
     /// Which traces are exported, with its argument.
@@ -129,11 +97,11 @@ impl OpenTelemetryConfig {
     /// their own first, then [`resource_attributes`](Self::resource_attributes).
     pub fn resource(&self) -> impl Iterator<Item = (&str, &str)> {
         let named = [
-            (SERVICE_NAME, Some(self.service_name())),
-            (SERVICE_VERSION, self.service_version()),
-            (SERVICE_NAMESPACE, self.service_namespace()),
-            (SERVICE_INSTANCE_ID, self.service_instance_id()),
-            (DEPLOYMENT_ENVIRONMENT, self.deployment_environment()),
+            (settings::SERVICE_NAME, Some(self.service_name())),
+            (settings::SERVICE_VERSION, self.service_version()),
+            (settings::SERVICE_NAMESPACE, self.service_namespace()),
+            (settings::SERVICE_INSTANCE_ID, self.service_instance_id()),
+            (settings::DEPLOYMENT_ENVIRONMENT, self.deployment_environment()),
         ];
         let named = named.into_iter().filter_map(|(key, value)| Some((key, value?)));
         named.chain(self.resource_attributes().iter())
@@ -207,22 +175,57 @@ impl OpenTelemetryConfig {
     /// assert!(config.unreadable_endpoint(TracesExporter::Zipkin).is_none());
     /// ```
     pub fn unreadable_endpoint(&self, exporter: TracesExporter) -> Option<&Warning> {
-        let (settings, unread) = (&self.settings, &self.settings.unread);
+        let unread = |option: OptionKey<Endpoint>| option.unread(&self.settings);
         match exporter {
-            TracesExporter::Otlp => match (&unread.otlp_traces_endpoint, &settings.otlp_traces_endpoint) {
-                (Some(warning), _) => Some(warning),
-                (None, Some(_)) => None,
-                (None, None) => unread.otlp_endpoint.as_deref(),
+            TracesExporter::Otlp => match unread(option::OTLP_TRACES_ENDPOINT) {
+                None if self.settings.otlp_traces_endpoint.is_some() => None,
+                None => unread(option::OTLP_ENDPOINT),
+                own => own,
             },
-            TracesExporter::Zipkin => unread.zipkin_endpoint.as_deref(),
+            TracesExporter::Zipkin => unread(option::ZIPKIN_ENDPOINT),
             TracesExporter::Console => None,
         }
     }
 }
 
+macro_rules! accessors {
+    ($(
+        $group:literal {
+            $(
+                #[doc = $help:literal]
+                $key:ident $name:ident : $type:ty $(as ($($view:tt)+))?,
+                default $default:tt,
+                env [$($variable:literal $(via $reader:path)?),+]
+                $(, check $check:expr)?
+                $(, unreadable $unreadable:literal)?
+                $(, not $yet:ident)?;
+            )+
+        }
+    )+) => {
+        /// One accessor for each option.
+        impl OpenTelemetryConfig {
+            $($(
+                #[doc = $help]
+                #[doc = ""]
+                #[doc = concat!("Default: `", row!(@default_text $default), "`. Variable:" $(, " `", $variable, "`")+, ".")]
+                $( #[doc = concat!("Not in effect ", stringify!($yet), ".")] )?
+                pub fn $name(&self) -> row!(@view $type $(, $($view)+)?) {
+                    accessors!(@get self.values, $name $(, $($view)+)?)
+                }
+            )+)+
+        }
+    };
+
+    (@get $values:expr, $name:ident) => { $values.$name };
+    (@get $values:expr, $name:ident, Option<&Secret<$view:ty>>) => { $values.$name.as_ref() };
+    (@get $values:expr, $name:ident, Option<&$view:ty>) => { $values.$name.as_deref() };
+    (@get $values:expr, $name:ident, &$view:ty) => { &$values.$name };
+}
+options!(accessors);
+
 impl Default for OpenTelemetryConfig {
     fn default() -> Self {
-        OpenTelemetryConfig::new(Self::of_process())
+        OpenTelemetryConfig::new(Settings::of_process())
     }
 }
 
@@ -234,10 +237,9 @@ impl PartialEq for OpenTelemetryConfig {
 
 impl fmt::Debug for OpenTelemetryConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let account = self.account();
         let mut options = f.debug_struct("OpenTelemetryConfig");
-        for entry in account.entries() {
-            options.field(entry.option.name, &format_args!("{}", shorten(&entry.value)));
+        for option in self.effective().options() {
+            options.field(option.info.name, &format_args!("{}", shorten(&option.value)));
         }
         options.finish()
     }
@@ -271,84 +273,15 @@ pub enum Access<'a> {
     Nobody,
 }
 
-const SERVICE_NAME: &str = "service.name";
-const SERVICE_VERSION: &str = "service.version";
-const SERVICE_NAMESPACE: &str = "service.namespace";
-const SERVICE_INSTANCE_ID: &str = "service.instance.id";
-const DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment.name";
-/// Its name before the conventions were stable.
-const OLD_DEPLOYMENT_ENVIRONMENT: &str = "deployment.environment";
-
-impl Settings {
-    /// Takes out of `weaker` what would win over a wider option of these, though its source is weaker: the
-    /// endpoint of traces in a file, say, when the environment has an endpoint for all signals.
-    pub(crate) fn hide_narrower(&self, weaker: &mut Settings) {
-        macro_rules! hide {
-            ($($wide:ident: $($narrow:ident)+;)+) => {
-                $( if self.$wide.is_some() || self.unread.$wide.is_some() {
-                    $( weaker.$narrow = None; weaker.unread.$narrow = None; )+
-                } )+
-            };
-        }
-        hide! {
-            otlp_endpoint: otlp_traces_endpoint otlp_metrics_endpoint otlp_logs_endpoint;
-            otlp_protocol: otlp_traces_protocol otlp_metrics_protocol otlp_logs_protocol;
-            otlp_insecure: otlp_traces_insecure otlp_metrics_insecure otlp_logs_insecure;
-            otlp_headers: otlp_traces_headers otlp_metrics_headers otlp_logs_headers;
-            otlp_timeout: otlp_traces_timeout otlp_metrics_timeout otlp_logs_timeout;
-            otlp_compression: otlp_traces_compression otlp_metrics_compression otlp_logs_compression;
-            otlp_certificate: otlp_traces_certificate otlp_metrics_certificate otlp_logs_certificate;
-            otlp_client_certificate:
-                otlp_traces_client_certificate otlp_metrics_client_certificate otlp_logs_client_certificate;
-            otlp_client_key: otlp_traces_client_key otlp_metrics_client_key otlp_logs_client_key;
-            attribute_value_length_limit:
-                span_attribute_value_length_limit logrecord_attribute_value_length_limit;
-            attribute_count_limit:
-                span_attribute_count_limit event_attribute_count_limit link_attribute_count_limit
-                logrecord_attribute_count_limit;
-            traces_sampler: traces_sampler_arg;
-        }
-    }
-
-    /// Moves the attributes of the resource that have an option of their own to it. The option wins where
-    /// the same source has both.
-    pub(crate) fn lift_resource(&mut self) {
-        let Some(Set { value: attributes, source }) = &mut self.resource_attributes else { return };
-        let take = |attributes: &mut ResourceAttributes, key| {
-            attributes
-                .remove(key)
-                .map(|value| value.trim().to_owned())
-                .filter(|value| !value.is_empty())
-                .map(|value| Set { value, source: source.clone() })
-        };
-        let optional = |set: Set<String>| Set { value: Some(set.value), source: set.source };
-        let name = take(attributes, SERVICE_NAME);
-        let version = take(attributes, SERVICE_VERSION).map(optional);
-        let namespace = take(attributes, SERVICE_NAMESPACE).map(optional);
-        let instance = take(attributes, SERVICE_INSTANCE_ID).map(optional);
-        let deployment = take(attributes, DEPLOYMENT_ENVIRONMENT).map(optional);
-        let old_deployment = take(attributes, OLD_DEPLOYMENT_ENVIRONMENT).map(optional);
-        self.service_name = self.service_name.take().or(name);
-        self.service_version = self.service_version.take().or(version);
-        self.service_namespace = self.service_namespace.take().or(namespace);
-        self.service_instance_id = self.service_instance_id.take().or(instance);
-        self.deployment_environment = self.deployment_environment.take().or(deployment).or(old_deployment);
-        if self.resource_attributes.as_ref().is_some_and(|set| set.value.is_empty()) {
-            self.resource_attributes = None;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Endpoint, Protocol, Signal};
 
     /// Reads every default of the table, which panics if one is refused.
     #[test]
     fn every_default_is_valid() {
         let config = OpenTelemetryConfig::default();
-        assert!(check::combinations(&mut config.settings.clone()).is_empty());
+        assert!(crate::check::combinations(&mut config.settings.clone()).is_empty());
     }
 
     #[test]

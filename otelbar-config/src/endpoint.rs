@@ -4,7 +4,7 @@ use std::str::FromStr;
 use url::Url;
 
 use crate::secret::conceal_url;
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// The address of a backend: `http` or `https`, a host, perhaps a port and a path.
 ///
@@ -139,6 +139,8 @@ fn has_port(text: &str) -> bool {
         !host.is_empty() && !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())
     })
 }
+
+impl sealed::Sealed for Endpoint {}
 
 impl OptionValue for Endpoint {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

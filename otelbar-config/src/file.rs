@@ -11,13 +11,16 @@ mod yaml;
 
 #[cfg(feature = "file")]
 pub use load::FileError;
+#[cfg(feature = "file")]
+pub(crate) use load::{load, parse};
 
-use crate::environment::{CONFIG_FILE, Environment, Reading};
-use crate::options::Settings;
+use crate::environment::Environment;
+use crate::reading::{Reading, named_file};
+use crate::settings::Settings;
 
 /// What the file named in the environment gives. Leaves a warning if it gives nothing.
 pub(crate) fn beneath(environment: &dyn Environment, reading: &mut Reading) -> Settings {
-    match named(environment) {
+    match named_file(environment) {
         Some(path) => read(&path, environment, reading),
         None => Settings::default(),
     }
@@ -25,7 +28,7 @@ pub(crate) fn beneath(environment: &dyn Environment, reading: &mut Reading) -> S
 
 #[cfg(feature = "file")]
 fn read(path: &str, environment: &dyn Environment, reading: &mut Reading) -> Settings {
-    load::file(path.as_ref(), environment, reading).unwrap_or_else(|error| {
+    load::load(path.as_ref(), environment, reading).unwrap_or_else(|error| {
         let warning = error.into_warning();
         reading.warnings.push(warning.clone());
         let mut settings = Settings::default();
@@ -37,6 +40,7 @@ fn read(path: &str, environment: &dyn Environment, reading: &mut Reading) -> Set
 
 #[cfg(not(feature = "file"))]
 fn read(path: &str, _: &dyn Environment, reading: &mut Reading) -> Settings {
+    use crate::reading::CONFIG_FILE;
     use crate::value::InvalidValue;
     use crate::warning::{Place, Warning};
 
@@ -46,11 +50,4 @@ fn read(path: &str, _: &dyn Environment, reading: &mut Reading) -> Settings {
     );
     reading.warnings.push(Warning::new(None, Place::Variable(CONFIG_FILE.to_owned()), path.to_owned(), why));
     Settings::default()
-}
-
-/// The path in `OTEL_CONFIG_FILE`.
-fn named(environment: &dyn Environment) -> Option<String> {
-    let path = environment.var(CONFIG_FILE)?;
-    let path = path.to_string_lossy().trim().to_owned();
-    (!path.is_empty()).then_some(path)
 }

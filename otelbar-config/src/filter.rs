@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::choice::LogLevel;
-use crate::value::{InvalidValue, OptionValue, Rejected, WrongEntries, entries};
+use crate::value::{InvalidValue, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// From which level on spans and logs are taken, by their target: `level` for all, `target=level` for a target and
 /// what is below it, separated by commas. The longest target that fits counts.
@@ -97,6 +97,8 @@ impl fmt::Display for LevelFilter {
         self.targets().try_for_each(|(target, level)| write!(f, ",{target}={level}"))
     }
 }
+
+impl sealed::Sealed for LevelFilter {}
 
 impl OptionValue for LevelFilter {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use crate::pairs::{self, Pair};
 use crate::secret::{MASK, Secret};
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// Headers sent with each export (`OTEL_EXPORTER_OTLP_HEADERS`): names in lower case, values secret.
 ///
@@ -88,6 +88,8 @@ impl FromStr for Headers {
     }
 }
 
+impl sealed::Sealed for Headers {}
+
 impl OptionValue for Headers {
     const SECRET: bool = true;
 
@@ -96,10 +98,6 @@ impl OptionValue for Headers {
             (headers, None) => Ok(headers),
             (headers, Some(why)) => Err(Rejected { why, instead: (!headers.is_empty()).then_some(headers) }),
         }
-    }
-
-    fn is_null(&self) -> bool {
-        self.is_empty()
     }
 
     fn text(&self) -> String {

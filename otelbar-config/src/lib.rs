@@ -1,7 +1,7 @@
 //! One home for every option of an OpenTelemetry debug toolbar and its pipelines.
 //!
 //! Each option is declared once, as a row of a table; its default, its environment variable, its checks, its
-//! documentation and its line in the account of the configuration come from that row.
+//! documentation and its line in the effective configuration come from that row.
 //!
 //! The crate reads the complete table of `OTEL_*` variables by the specification, `OTELBAR_*` variables for what
 //! that does not cover, and a configuration file. It starts no pipeline, knows no SDK and needs no runtime: what is
@@ -39,14 +39,14 @@
 //!   [`links`](OpenTelemetryConfig::links), [`access`](OpenTelemetryConfig::access).
 //! - [`Builder`] has a setter for each option that is in effect; [`ConfigError`] tells all that is wrong.
 //! - [`Environment`] is where variables come from; [`Warning`] tells what was not understood, and what counts instead.
-//! - [`Account`] tells for each option its value and the [`Source`] of it, as a value and as a table.
-//! - [`OPTIONS`] describes the options themselves.
+//! - [`EffectiveConfig`] tells for each option its value and the [`Source`] of it, as a value and as a table.
+//! - [`OPTIONS`] describes the options themselves; [`option`] has a handle for each, of the type of its value.
 //!
 //! # Features
 //!
 //! - `file`: reads OpenTelemetry's declarative configuration, named by `OTEL_CONFIG_FILE`, beneath the environment
 //!   (`OpenTelemetryConfig::from_file`, `try_from_env`).
-//! - `serde`: [`Account`], [`Warning`] and [`ConfigError`] are `Serialize`; [`Builder`] is `Deserialize`, from a map
+//! - `serde`: [`EffectiveConfig`], [`Warning`] and [`ConfigError`] are `Serialize`; [`Builder`] is `Deserialize`, from a map
 //!   of options.
 //!
 //! Neither is on by default.
@@ -54,12 +54,11 @@
 //! # Options
 //!
 //! The text of a value is the same in its variable, in the file's section `otelbar`, in
-//! [`Builder::set`] and in the account. Variables that are empty are unset. Durations are milliseconds
+//! [`Builder::set`] and in the effective configuration. Variables that are empty are unset. Durations are milliseconds
 //! unless they have a unit (`250us`, `5s`). Lists are separated by commas; `none` is the empty list.
 //!
 #![doc = include_str!("../OPTIONS.md")]
 
-mod account;
 mod amount;
 mod builder;
 mod check;
@@ -67,11 +66,13 @@ mod choice;
 mod config;
 #[cfg(feature = "serde")]
 mod deserialize;
+mod effective;
 mod endpoint;
 mod environment;
 mod file;
 mod filter;
 mod headers;
+mod info;
 mod networks;
 mod opt_in;
 mod options;
@@ -79,14 +80,20 @@ mod otlp;
 mod page;
 mod pairs;
 mod readers;
+mod reading;
 mod resource;
+mod row;
 mod sampler;
 mod secret;
+mod setting;
+mod settings;
+mod signal;
+mod sources;
 mod spelling;
+mod types;
 mod value;
 mod warning;
 
-pub use account::{Account, Entry};
 pub use amount::{ByteSize, Limit, Timeout};
 pub use builder::{Builder, ConfigError, Fault, Given};
 pub use choice::{
@@ -94,20 +101,24 @@ pub use choice::{
     Protocol, QueueOverflow, Semconv, TracesExporter,
 };
 pub use config::{Access, BatchOptions, OpenTelemetryConfig};
+pub use effective::{EffectiveConfig, EffectiveOption};
 pub use endpoint::Endpoint;
 pub use environment::{Environment, ProcessEnvironment};
 #[cfg(feature = "file")]
 pub use file::FileError;
 pub use filter::LevelFilter;
 pub use headers::Headers;
+pub use info::OptionInfo;
 pub use networks::IpNetworks;
 pub use opt_in::OptInAttributes;
-pub use options::{OPTIONS, OptionInfo, Source};
-pub use otlp::{OtlpOptions, Signal};
+pub use otlp::OtlpOptions;
 pub use page::{Link, LinkTemplate, PagePath};
 pub use resource::ResourceAttributes;
 pub use sampler::{Ratio, Sampler, SamplerKind};
 pub use secret::Secret;
+pub use setting::Source;
+pub use settings::{OPTIONS, OptionKey, option};
+pub use signal::Signal;
 pub use value::{InvalidValue, OptionValue, Rejected};
 pub use warning::{Place, Position, Warning};
 

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries};
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// IP addresses and networks, such as those of the proxies that are trusted (`OTELBAR_TRUSTED_PROXIES`).
 ///
@@ -88,6 +88,8 @@ impl FromStr for IpNetworks {
         IpNetworks::read(text).map_err(|rejected| rejected.why)
     }
 }
+
+impl sealed::Sealed for IpNetworks {}
 
 impl OptionValue for IpNetworks {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries};
+use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// Which attributes are exported whose requirement level in the semantic conventions is "Opt-In"
 /// (`OTELBAR_OPT_IN_ATTRIBUTES`): none, all, or those named.
@@ -89,6 +89,8 @@ impl From<bool> for OptInAttributes {
         if all { Self::ALL } else { Self::NONE }
     }
 }
+
+impl sealed::Sealed for OptInAttributes {}
 
 impl OptionValue for OptInAttributes {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

@@ -1,53 +1,13 @@
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::amount::Timeout;
 use crate::choice::{Compression, Protocol};
-use crate::config::OpenTelemetryConfig;
 use crate::endpoint::Endpoint;
 use crate::headers::Headers;
-use crate::options::Settings;
 use crate::secret::Secret;
-
-/// A kind of telemetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Signal {
-    /// Spans.
-    Traces,
-    /// Measurements.
-    Metrics,
-    /// Log records.
-    Logs,
-}
-
-impl Signal {
-    pub(crate) const ALL: [Signal; 3] = [Signal::Traces, Signal::Metrics, Signal::Logs];
-
-    /// Whether it is sent by anything yet.
-    pub(crate) const fn is_exported(self) -> bool {
-        matches!(self, Signal::Traces)
-    }
-
-    /// The path at an OTLP/HTTP receiver, without its first slash: `v1/traces`.
-    pub const fn otlp_path(self) -> &'static str {
-        match self {
-            Signal::Traces => "v1/traces",
-            Signal::Metrics => "v1/metrics",
-            Signal::Logs => "v1/logs",
-        }
-    }
-}
-
-impl fmt::Display for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Signal::Traces => "traces",
-            Signal::Metrics => "metrics",
-            Signal::Logs => "logs",
-        })
-    }
-}
+use crate::settings::{OptionKey, Values, option};
+use crate::signal::Signal;
 
 /// Everything about the OTLP export of one signal, resolved: the signal's own options, else the generic
 /// ones, else the defaults (OpenTelemetry specification, "OpenTelemetry Protocol Exporter").
@@ -73,84 +33,76 @@ pub struct OtlpOptions {
     pub client_key: Option<Secret<PathBuf>>,
 }
 
-impl OpenTelemetryConfig {
-    /// Everything about the OTLP export of `signal`.
-    ///
-    /// ```
-    /// use otelbar_config::{OpenTelemetryConfig, Protocol, Signal};
-    ///
-    /// let config = OpenTelemetryConfig::builder()
-    ///     .otlp_protocol(Protocol::HttpProtobuf)
-    ///     .otlp_endpoint("http://collector:4318")
-    ///     .build()?;
-    /// assert_eq!(config.otlp(Signal::Traces).endpoint.to_string(), "http://collector:4318/v1/traces");
-    /// # Ok::<_, otelbar_config::ConfigError>(())
-    /// ```
-    pub fn otlp(&self, signal: Signal) -> OtlpOptions {
-        macro_rules! resolve {
-            ($endpoint:ident $protocol:ident $headers:ident $timeout:ident $compression:ident
-             $certificate:ident $client_certificate:ident $client_key:ident) => {
-                OtlpOptions {
-                    endpoint: match self.$protocol() {
-                        Protocol::Grpc => self.$endpoint().origin(),
-                        Protocol::HttpProtobuf | Protocol::HttpJson => self.$endpoint().clone(),
-                    },
-                    protocol: self.$protocol(),
-                    headers: self.$headers().clone(),
-                    timeout: self.$timeout().limit(),
-                    compression: self.$compression(),
-                    certificate: self.$certificate().map(Into::into),
-                    client_certificate: self.$client_certificate().map(Into::into),
-                    client_key: self.$client_key().cloned(),
-                }
-            };
+impl OtlpOptions {
+    pub(crate) fn of(signal: Signal, values: &Values) -> Self {
+        let keys = OtlpKeys::of(signal);
+        let protocol = *keys.protocol.value(values);
+        let endpoint = keys.endpoint.value(values);
+        OtlpOptions {
+            endpoint: match protocol {
+                Protocol::Grpc => endpoint.origin(),
+                Protocol::HttpProtobuf | Protocol::HttpJson => endpoint.clone(),
+            },
+            protocol,
+            headers: keys.headers.value(values).clone(),
+            timeout: keys.timeout.value(values).limit(),
+            compression: *keys.compression.value(values),
+            certificate: keys.certificate.value(values).clone(),
+            client_certificate: keys.client_certificate.value(values).clone(),
+            client_key: keys.client_key.value(values).clone(),
         }
+    }
+}
+
+/// The options of one signal's OTLP export.
+pub(crate) struct OtlpKeys {
+    pub(crate) protocol: OptionKey<Protocol>,
+    pub(crate) endpoint: OptionKey<Endpoint>,
+    pub(crate) insecure: OptionKey<bool>,
+    pub(crate) headers: OptionKey<Headers>,
+    pub(crate) timeout: OptionKey<Timeout>,
+    pub(crate) compression: OptionKey<Compression>,
+    pub(crate) certificate: OptionKey<Option<PathBuf>>,
+    pub(crate) client_certificate: OptionKey<Option<PathBuf>>,
+    pub(crate) client_key: OptionKey<Option<Secret<PathBuf>>>,
+}
+
+impl OtlpKeys {
+    pub(crate) const fn of(signal: Signal) -> Self {
         match signal {
-            Signal::Traces => resolve!(
-                otlp_traces_endpoint otlp_traces_protocol otlp_traces_headers otlp_traces_timeout
-                otlp_traces_compression otlp_traces_certificate otlp_traces_client_certificate
-                otlp_traces_client_key
-            ),
-            Signal::Metrics => resolve!(
-                otlp_metrics_endpoint otlp_metrics_protocol otlp_metrics_headers otlp_metrics_timeout
-                otlp_metrics_compression otlp_metrics_certificate otlp_metrics_client_certificate
-                otlp_metrics_client_key
-            ),
-            Signal::Logs => resolve!(
-                otlp_logs_endpoint otlp_logs_protocol otlp_logs_headers otlp_logs_timeout
-                otlp_logs_compression otlp_logs_certificate otlp_logs_client_certificate
-                otlp_logs_client_key
-            ),
+            Signal::Traces => OtlpKeys {
+                protocol: option::OTLP_TRACES_PROTOCOL,
+                endpoint: option::OTLP_TRACES_ENDPOINT,
+                insecure: option::OTLP_TRACES_INSECURE,
+                headers: option::OTLP_TRACES_HEADERS,
+                timeout: option::OTLP_TRACES_TIMEOUT,
+                compression: option::OTLP_TRACES_COMPRESSION,
+                certificate: option::OTLP_TRACES_CERTIFICATE,
+                client_certificate: option::OTLP_TRACES_CLIENT_CERTIFICATE,
+                client_key: option::OTLP_TRACES_CLIENT_KEY,
+            },
+            Signal::Metrics => OtlpKeys {
+                protocol: option::OTLP_METRICS_PROTOCOL,
+                endpoint: option::OTLP_METRICS_ENDPOINT,
+                insecure: option::OTLP_METRICS_INSECURE,
+                headers: option::OTLP_METRICS_HEADERS,
+                timeout: option::OTLP_METRICS_TIMEOUT,
+                compression: option::OTLP_METRICS_COMPRESSION,
+                certificate: option::OTLP_METRICS_CERTIFICATE,
+                client_certificate: option::OTLP_METRICS_CLIENT_CERTIFICATE,
+                client_key: option::OTLP_METRICS_CLIENT_KEY,
+            },
+            Signal::Logs => OtlpKeys {
+                protocol: option::OTLP_LOGS_PROTOCOL,
+                endpoint: option::OTLP_LOGS_ENDPOINT,
+                insecure: option::OTLP_LOGS_INSECURE,
+                headers: option::OTLP_LOGS_HEADERS,
+                timeout: option::OTLP_LOGS_TIMEOUT,
+                compression: option::OTLP_LOGS_COMPRESSION,
+                certificate: option::OTLP_LOGS_CERTIFICATE,
+                client_certificate: option::OTLP_LOGS_CLIENT_CERTIFICATE,
+                client_key: option::OTLP_LOGS_CLIENT_KEY,
+            },
         }
-    }
-}
-
-/// Where a receiver on this machine listens.
-pub(crate) fn default_endpoint(protocol: Protocol) -> Endpoint {
-    crate::options::declare::default(match protocol {
-        Protocol::Grpc => "http://localhost:4317",
-        Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
-    })
-}
-
-/// The endpoint of a signal that has none of its own: the generic one, or the default of the signal's
-/// protocol; over HTTP with the signal's path.
-pub(crate) fn endpoint_of(settings: &Settings, signal: Signal) -> Endpoint {
-    let protocol = protocol_of(settings, signal);
-    let generic = match &settings.otlp_endpoint {
-        Some(set) => set.value.clone(),
-        None => default_endpoint(protocol),
-    };
-    match protocol {
-        Protocol::Grpc => generic.origin(),
-        Protocol::HttpProtobuf | Protocol::HttpJson => generic.join(signal.otlp_path()),
-    }
-}
-
-pub(crate) fn protocol_of(settings: &Settings, signal: Signal) -> Protocol {
-    match signal {
-        Signal::Traces => settings.otlp_traces_protocol(),
-        Signal::Metrics => settings.otlp_metrics_protocol(),
-        Signal::Logs => settings.otlp_logs_protocol(),
     }
 }

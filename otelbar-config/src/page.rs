@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::endpoint::Endpoint;
 use crate::secret::{conceal_url, shorten};
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// The path under which the toolbar answers: begins with a slash, ends without one.
 ///
@@ -48,6 +48,8 @@ impl FromStr for PagePath {
         Ok(PagePath(path.to_owned()))
     }
 }
+
+impl sealed::Sealed for PagePath {}
 
 impl OptionValue for PagePath {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
@@ -111,6 +113,8 @@ impl FromStr for LinkTemplate {
         Ok(LinkTemplate(text.to_owned()))
     }
 }
+
+impl sealed::Sealed for LinkTemplate {}
 
 impl OptionValue for LinkTemplate {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

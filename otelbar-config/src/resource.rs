@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::pairs;
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// Attributes of the resource beside those that have an option of their own (`OTEL_RESOURCE_ATTRIBUTES`).
 ///
@@ -70,21 +70,25 @@ impl FromStr for ResourceAttributes {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let attributes = pairs::parse_all(text)?;
-        if attributes.iter().any(|(key, value)| key.chars().chain(value.chars()).any(char::is_control)) {
-            return Err(InvalidValue::new("has control characters", "write printable text"));
-        }
-        Ok(ResourceAttributes::new(attributes))
+        ResourceAttributes::new(pairs::parse_all(text)?).checked()
     }
 }
 
-impl OptionValue for ResourceAttributes {
-    fn is_null(&self) -> bool {
-        self.is_empty()
-    }
+impl sealed::Sealed for ResourceAttributes {}
 
+impl OptionValue for ResourceAttributes {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         text.parse().map_err(Into::into)
+    }
+
+    fn checked(self) -> Result<Self, InvalidValue> {
+        if self.0.iter().any(|(key, _)| key.is_empty()) {
+            return Err(InvalidValue::new("has an empty key", "give each attribute a key"));
+        }
+        if self.0.iter().any(|(key, value)| key.chars().chain(value.chars()).any(char::is_control)) {
+            return Err(InvalidValue::new("has control characters", "write printable text"));
+        }
+        Ok(self)
     }
 
     fn text(&self) -> String {

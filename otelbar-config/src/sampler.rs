@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::choice::choices;
-use crate::value::{InvalidValue, OptionValue, Rejected};
+use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// Which traces are exported, with its argument.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -101,6 +101,8 @@ impl FromStr for Ratio {
             .ok_or_else(|| InvalidValue::new("is not a ratio", "write a number from 0 to 1, such as 0.1"))
     }
 }
+
+impl sealed::Sealed for Ratio {}
 
 impl OptionValue for Ratio {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {

@@ -21,6 +21,11 @@ impl<T> Secret<T> {
         Secret(value)
     }
 
+    /// The value itself, out of the secret.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+
     /// The value itself, for the one place that needs it.
     pub fn expose(&self) -> &T {
         &self.0

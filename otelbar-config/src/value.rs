@@ -9,15 +9,18 @@ use crate::secret::{MASK, Secret, shorten};
 /// The longest text taken for a value, in bytes. Nothing that is meant is longer.
 pub(crate) const MAX_TEXT: usize = 32 * 1024;
 
+/// Keeps [`OptionValue`] to the types of this crate's table.
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
 /// A type that an option can have: it is read from text and written as text, the same text in the
-/// environment, in the file, in the account and in the documentation.
+/// environment, in the file, in the effective configuration and in the documentation.
 ///
-/// Sealed in effect: the options are declared in this crate, so there is no use in implementing it elsewhere.
-pub trait OptionValue: Clone + PartialEq + Sized {
+/// Sealed: the options are declared in this crate, and so are their types.
+pub trait OptionValue: sealed::Sealed + Clone + PartialEq + Sized + 'static {
     /// Whether the value must not be shown.
     const SECRET: bool = false;
-    /// Whether a value is taken as it is, though its text may not say all of it: a path that is not UTF-8.
-    const VERBATIM: bool = false;
     /// The names that can be written and have no effect yet.
     const NOT_YET: &'static [&'static str] = &[];
 
@@ -34,9 +37,18 @@ pub trait OptionValue: Clone + PartialEq + Sized {
         None
     }
 
-    /// Whether this is the value without a text, such as no headers.
-    fn is_null(&self) -> bool {
-        false
+    /// The value, if it is one that [`parse`](Self::parse) could give, without what it would leave out.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong and what to give, without quoting the value.
+    fn checked(self) -> Result<Self, InvalidValue> {
+        Ok(self)
+    }
+
+    /// Which of [`NOT_YET`](Self::NOT_YET) it has.
+    fn not_yet(&self) -> Vec<&'static str> {
+        Vec::new()
     }
 
     /// The text which [`parse`](Self::parse) reads as this value; empty if there is none.
@@ -109,6 +121,18 @@ impl<T> From<InvalidValue> for Rejected<T> {
     }
 }
 
+pub(crate) fn empty() -> InvalidValue {
+    InvalidValue::new("is empty", "leave the option out to have its default")
+}
+
+pub(crate) fn too_long() -> InvalidValue {
+    InvalidValue::new("is too long", format!("give at most {MAX_TEXT} bytes"))
+}
+
+/// What is told of something that is known and has no effect so far.
+pub(crate) const NO_EFFECT: &str = "is not in effect yet";
+pub(crate) const LEAVE_OUT: &str = "leave it out";
+
 /// Refuses a number outside `LOW..=HIGH`.
 pub(crate) fn within<const LOW: usize, const HIGH: usize>(number: &usize) -> Result<(), InvalidValue> {
     if (LOW..=HIGH).contains(number) {
@@ -142,6 +166,8 @@ pub(crate) fn not_a_boolean() -> InvalidValue {
     InvalidValue::new("is not a boolean", "write true or false")
 }
 
+impl sealed::Sealed for bool {}
+
 /// What is neither true nor false is false (OpenTelemetry specification, "Environment Variable Specification", Boolean).
 impl OptionValue for bool {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
@@ -158,6 +184,8 @@ impl OptionValue for bool {
         self.to_string()
     }
 }
+
+impl sealed::Sealed for usize {}
 
 impl OptionValue for usize {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
@@ -176,13 +204,17 @@ fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(text)
 }
 
+const REMEDY_DURATION: &str = "write milliseconds such as 5000, or a number with its unit such as 5s";
+
 /// Longer waits than this are a slip of the unit.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+impl sealed::Sealed for Duration {}
 
 /// Milliseconds, as the specification has it; with a unit (`ns`, `us`, `ms`, `s`, `m`) also other amounts.
 impl OptionValue for Duration {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
-        const REMEDY: &str = "write milliseconds such as 5000, or a number with its unit such as 5s";
+        const REMEDY: &str = REMEDY_DURATION;
         if text.starts_with('-') {
             return Err(InvalidValue::new("is negative", REMEDY).into());
         }
@@ -199,10 +231,14 @@ impl OptionValue for Duration {
             "m" => Duration::from_secs(number.saturating_mul(60)),
             _ => return Err(InvalidValue::new("has no known unit of time", REMEDY).into()),
         };
-        if duration > LONGEST {
-            return Err(InvalidValue::new("is longer than a year", REMEDY).into());
+        duration.checked().map_err(Into::into)
+    }
+
+    fn checked(self) -> Result<Self, InvalidValue> {
+        if self > LONGEST {
+            return Err(InvalidValue::new("is longer than a year", REMEDY_DURATION));
         }
-        Ok(duration)
+        Ok(self)
     }
 
     fn text(&self) -> String {
@@ -214,12 +250,27 @@ impl OptionValue for Duration {
     }
 }
 
+impl sealed::Sealed for String {}
+
 impl OptionValue for String {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
-        if text.chars().any(char::is_control) {
-            return Err(InvalidValue::new("has control characters", "write printable text").into());
+        text.to_owned().checked().map_err(Into::into)
+    }
+
+    fn checked(self) -> Result<Self, InvalidValue> {
+        if self.is_empty() {
+            return Err(empty());
         }
-        Ok(text.to_owned())
+        if self.len() > MAX_TEXT {
+            return Err(too_long());
+        }
+        if self.chars().any(char::is_control) {
+            return Err(InvalidValue::new("has control characters", "write printable text"));
+        }
+        if self.trim().len() < self.len() {
+            return Err(InvalidValue::new("has white space around it", "give it without"));
+        }
+        Ok(self)
     }
 
     fn text(&self) -> String {
@@ -227,9 +278,9 @@ impl OptionValue for String {
     }
 }
 
-impl OptionValue for PathBuf {
-    const VERBATIM: bool = true;
+impl sealed::Sealed for PathBuf {}
 
+impl OptionValue for PathBuf {
     fn parse_os(text: &OsStr) -> Option<Self> {
         Some(text.into())
     }
@@ -240,14 +291,19 @@ impl OptionValue for PathBuf {
             .map_err(|_| InvalidValue::new("has control characters", "write the path of a file").into())
     }
 
+    fn checked(self) -> Result<Self, InvalidValue> {
+        if self.as_os_str().is_empty() { Err(empty()) } else { Ok(self) }
+    }
+
     fn text(&self) -> String {
         self.to_string_lossy().into_owned()
     }
 }
 
+impl<T: OptionValue> sealed::Sealed for Secret<T> {}
+
 impl<T: OptionValue> OptionValue for Secret<T> {
     const SECRET: bool = true;
-    const VERBATIM: bool = T::VERBATIM;
 
     fn parse_os(text: &OsStr) -> Option<Self> {
         T::parse_os(text).map(Secret::new)
@@ -259,26 +315,31 @@ impl<T: OptionValue> OptionValue for Secret<T> {
             .map_err(|r| Rejected { why: r.why, instead: r.instead.map(Secret::new) })
     }
 
+    fn checked(self) -> Result<Self, InvalidValue> {
+        self.into_inner().checked().map(Secret::new)
+    }
+
     fn text(&self) -> String {
         self.expose().text()
     }
 }
 
+impl<T: OptionValue> sealed::Sealed for Option<T> {}
+
 /// An option without a value: no text at all.
 impl<T: OptionValue> OptionValue for Option<T> {
     const SECRET: bool = T::SECRET;
-    const VERBATIM: bool = T::VERBATIM;
 
     fn parse_os(text: &OsStr) -> Option<Self> {
         T::parse_os(text).map(Some)
     }
 
-    fn is_null(&self) -> bool {
-        self.is_none()
-    }
-
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
         T::parse(text).map(Some).map_err(|r| Rejected { why: r.why, instead: r.instead.map(Some) })
+    }
+
+    fn checked(self) -> Result<Self, InvalidValue> {
+        self.map(T::checked).transpose()
     }
 
     fn text(&self) -> String {
@@ -361,6 +422,8 @@ pub(crate) fn entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
+impl sealed::Sealed for Vec<String> {}
+
 /// A list of plain words, separated by commas. `none` is the empty list.
 impl OptionValue for Vec<String> {
     fn parse(text: &str) -> Result<Self, Rejected<Self>> {
@@ -380,6 +443,27 @@ impl OptionValue for Vec<String> {
         }
         let usable = (!words.is_empty()).then_some(words);
         wrong.finish(usable, || InvalidValue::new("has no entry", REMEDY))
+    }
+
+    fn checked(mut self) -> Result<Self, InvalidValue> {
+        const REMEDY: &str = "give entries that are neither empty nor have white space or commas inside";
+        if self.iter().any(|word| word.is_empty()) {
+            return Err(InvalidValue::new("has an empty entry", REMEDY));
+        }
+        if self.iter().any(|word| word.chars().any(|c| c.is_control() || c.is_whitespace())) {
+            return Err(InvalidValue::new("has an entry with white space inside", REMEDY));
+        }
+        if self.iter().any(|word| word.contains(',')) {
+            return Err(InvalidValue::new("has an entry with a comma inside", REMEDY));
+        }
+        if let [only] = &self[..]
+            && only.eq_ignore_ascii_case(NONE)
+        {
+            return Err(InvalidValue::new("is the word for an empty list", "give an empty list"));
+        }
+        let mut known = HashSet::new();
+        self.retain(|word| known.insert(word.clone()));
+        Ok(self)
     }
 
     fn text(&self) -> String {

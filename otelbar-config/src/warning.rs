@@ -1,7 +1,6 @@
 use std::fmt;
 
-#[cfg(feature = "file")]
-use crate::options::declare::Row;
+use crate::info::OptionInfo;
 use crate::secret::shorten;
 use crate::value::InvalidValue;
 
@@ -23,7 +22,8 @@ use crate::value::InvalidValue;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    option: Option<&'static str>,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "name"))]
+    option: Option<&'static OptionInfo>,
     place: Place,
     value: String,
     #[cfg_attr(feature = "serde", serde(flatten))]
@@ -63,19 +63,24 @@ pub struct Position {
 
 impl Warning {
     /// `value` must be without secrets.
-    pub(crate) fn new(option: Option<&'static str>, place: Place, value: String, why: InvalidValue) -> Self {
+    pub(crate) fn new(
+        option: Option<&'static OptionInfo>,
+        place: Place,
+        value: String,
+        why: InvalidValue,
+    ) -> Self {
         Warning { option, place, value: shorten(&value), why, used: None, consequence: None }
     }
 
-    /// What it means that nothing could be read, where nothing is used instead.
-    pub(crate) fn with_consequence(self, consequence: Option<&'static str>) -> Self {
-        Warning { consequence, ..self }
+    /// Nothing could be read of the option's text.
+    pub(crate) fn of_unread(self) -> Self {
+        Warning { consequence: self.option.and_then(|option| option.unreadable), ..self }
     }
 
     /// About an option of which nothing could be read.
     #[cfg(feature = "file")]
-    pub(crate) fn about<T>(self, row: &Row<T>) -> Self {
-        Warning { option: Some(row.name), consequence: row.unreadable, ..self }
+    pub(crate) fn about(self, option: &'static OptionInfo) -> Self {
+        Warning { option: Some(option), ..self }.of_unread()
     }
 
     /// Says what is in force, unless nothing stands in for what was given.
@@ -84,7 +89,7 @@ impl Warning {
     }
 
     /// The option concerned, if it is known which.
-    pub fn option(&self) -> Option<&'static str> {
+    pub fn option(&self) -> Option<&'static OptionInfo> {
         self.option
     }
 
@@ -127,6 +132,15 @@ impl Warning {
     pub fn consequence(&self) -> Option<&str> {
         self.consequence
     }
+}
+
+/// An option by its name.
+#[cfg(feature = "serde")]
+fn name<S: serde::Serializer>(
+    option: &Option<&'static OptionInfo>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&option.map(|option| option.name), serializer)
 }
 
 impl fmt::Display for Warning {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use otelbar_config::{Access, OPTIONS, OpenTelemetryConfig, OptionInfo, Source, TracesExporter, Warning};
+use otelbar_config::{
+    Access, EffectiveOption, OPTIONS, OpenTelemetryConfig, OptionInfo, Source, TracesExporter, Warning,
+};
 
 fn read(environment: &[(&str, &str)]) -> (OpenTelemetryConfig, Vec<Warning>) {
     let environment: BTreeMap<&str, &str> = environment.iter().copied().collect();
@@ -13,8 +15,13 @@ fn info(option: &str) -> &'static OptionInfo {
     OPTIONS.iter().find(|known| known.name == option).unwrap()
 }
 
+fn effective(config: &OpenTelemetryConfig, option: &str) -> EffectiveOption {
+    let effective = config.effective();
+    effective.options().iter().find(|known| known.info.name == option).unwrap().clone()
+}
+
 fn value(config: &OpenTelemetryConfig, option: &str) -> String {
-    config.account().entry(option).unwrap().value.clone()
+    effective(config, option).value
 }
 
 /// A row of the table: what a variable does to its option.
@@ -238,10 +245,9 @@ fn a_variable_that_is_set_sets_its_option() {
     for row in table() {
         let (config, warnings) = read(&row.environment(row.good.0));
         assert_eq!(warnings, [], "{}", row.variable);
-        let account = config.account();
-        let entry = account.entry(row.option).unwrap();
-        assert_eq!(entry.value, row.good.1, "{}", row.variable);
-        assert_eq!(entry.source, Source::Environment { variable: row.variable });
+        let option = effective(&config, row.option);
+        assert_eq!(option.value, row.good.1, "{}", row.variable);
+        assert_eq!(option.source, Source::Environment { variable: row.variable });
     }
 }
 
@@ -305,7 +311,7 @@ fn a_wrong_value_is_a_warning_and_the_default() {
             let about: Vec<_> = warnings.iter().filter(|w| w.variable() == Some(row.variable)).collect();
             assert!(!about.is_empty(), "{}: no warning", row.variable);
             let warning = about[0];
-            let option = warning.option().unwrap();
+            let option = warning.option().unwrap().name;
             let used = value(&config, option);
             if text == "maybe" && row.variable != "OTEL_SDK_DISABLED" {
                 assert_eq!(used, "false", "what is neither true nor false is false: {}", row.variable);
@@ -512,7 +518,7 @@ fn a_generic_option_is_for_every_signal_without_its_own() {
                 row.good.1.to_owned()
             };
             assert_eq!(shown, expected, "{} for {signal}", row.variable);
-            let source = config.account().entry(&format!("otlp_{signal}_{name}")).unwrap().source.clone();
+            let source = effective(&config, &format!("otlp_{signal}_{name}")).source;
             assert_eq!(source, Source::Environment { variable: row.variable });
         }
     }
@@ -523,7 +529,7 @@ fn combinations_are_mended_with_a_warning() {
     #[track_caller]
     fn check(environment: &[(&str, &str)], option: &str, problem: &str, used: &str) {
         let (config, warnings) = read(environment);
-        let found: Vec<_> = warnings.iter().map(|w| (w.option().unwrap(), w.problem())).collect();
+        let found: Vec<_> = warnings.iter().map(|w| (w.option().unwrap().name, w.problem())).collect();
         assert_eq!(found, [(option, problem)]);
         assert_eq!(value(&config, option), used);
     }

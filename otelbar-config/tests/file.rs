@@ -6,7 +6,7 @@ use std::io::Write;
 
 use otelbar_config::{
     Access, Environment, LogLevel, LogsExporter, MetricsExporter, OpenTelemetryConfig, Place, Propagator,
-    Protocol, Ratio, Sampler, Signal, Source, TracesExporter, Warning,
+    Protocol, Ratio, Sampler, Signal, Source, TracesExporter, Warning, option,
 };
 
 const NOTHING: [(&str, &str); 0] = [];
@@ -139,11 +139,10 @@ fn what_has_no_effect_yet_is_a_warning_in_our_section_alone() {
 }
 
 #[test]
-fn the_account_says_where_in_the_file_a_value_is() {
+fn a_source_says_where_in_the_file_a_value_is() {
     let (config, _) = read("file_format: '1.0'\notelbar:\n  max_requests: 7\n", &NOTHING);
-    let account = config.account();
-    let entry = account.entry("max_requests").unwrap();
-    assert!(matches!(entry.source, Source::File(position) if (position.line, position.column) == (3, 17)));
+    let source = config.source(option::MAX_REQUESTS);
+    assert!(matches!(source, Source::File(position) if (position.line, position.column) == (3, 17)));
 }
 
 #[test]
@@ -369,7 +368,7 @@ fn the_work_for_a_file_is_in_proportion_to_its_length() {
         let started = std::time::Instant::now();
         if let Ok((config, warnings)) = OpenTelemetryConfig::from_yaml(text, "otel.yaml", environment) {
             assert!(warnings.len() <= 103, "{what}: {} warnings", warnings.len());
-            drop(config.account());
+            drop(config.effective());
         }
         let took = started.elapsed();
         eprintln!("{what}: {took:?}");

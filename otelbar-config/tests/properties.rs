@@ -1,9 +1,15 @@
 //! What holds for every environment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use otelbar_config::{OPTIONS, OpenTelemetryConfig, Protocol, Signal};
+use otelbar_config::{
+    OPTIONS, OpenTelemetryConfig, Protocol, ResourceAttributes, Signal, Source, TracesExporter,
+};
 use proptest::prelude::*;
+
+const EXPORTERS: [TracesExporter; 3] =
+    [TracesExporter::Otlp, TracesExporter::Zipkin, TracesExporter::Console];
 
 /// A variable of the table, or something like one.
 fn variable() -> impl Strategy<Value = String> {
@@ -108,25 +114,57 @@ proptest! {
     }
 
     #[test]
-    fn what_the_account_shows_gives_the_same_configuration(environment in environment()) {
+    fn what_is_shown_as_effective_gives_the_same_configuration(environment in environment()) {
         let (config, _) = OpenTelemetryConfig::from_environment(&environment);
-        let account = config.account();
+        let effective = config.effective();
         let mut again = BTreeMap::new();
-        for entry in account.entries() {
+        for entry in effective.options() {
             // What is masked cannot be read back: it is handed on as it was given.
             let masked = entry.value.contains("***");
-            for variable in entry.option.variables.iter().filter(|_| masked) {
+            for variable in entry.info.variables.iter().filter(|_| masked) {
                 again.extend(environment.get(*variable).map(|text| (*variable, text.clone())));
             }
             if !masked {
-                again.insert(entry.option.variables[0], entry.value.clone());
+                again.insert(entry.info.variables[0], entry.value.clone());
             }
         }
         let (same, warnings) = OpenTelemetryConfig::from_environment(&again);
-        let differ: Vec<_> = account.entries().iter().zip(same.account().entries())
-            .filter(|(a, b)| a.value != b.value).map(|(a, b)| format!("{} {:?} {:?}", a.option.name, a.value, b.value))
+        let differ: Vec<_> = effective.options().iter().zip(same.effective().options())
+            .filter(|(a, b)| a.value != b.value).map(|(a, b)| format!("{} {:?} {:?}", a.info.name, a.value, b.value))
             .collect();
         prop_assert!(config == same, "{:?}\n{:?}", differ, warnings);
+    }
+
+    /// The builder keeps values as they are, and takes only those that a variable could give.
+    #[test]
+    fn what_a_setter_takes_can_be_written_in_a_variable(
+        name in text(),
+        version in any::<String>(),
+        hosts in proptest::collection::vec(text(), 0..4),
+        attributes in proptest::collection::btree_map(any::<String>(), text(), 0..4),
+        exporters in proptest::collection::vec(proptest::sample::select(&EXPORTERS[..]), 0..4),
+        delay in 1_u64..u64::MAX,
+        ratio in any::<f64>(),
+    ) {
+        let nothing: [(&str, &str); 0] = [];
+        let builder = || OpenTelemetryConfig::from_environment(&nothing).0.to_builder();
+        let built = [
+            builder().service_name(name),
+            builder().service_version(Some(version)),
+            builder().allowed_hosts(hosts),
+            builder().resource_attributes(ResourceAttributes::new(attributes)),
+            builder().traces_exporters(exporters),
+            builder().bsp_schedule_delay(Duration::from_nanos(delay)),
+            builder().bsp_export_timeout(Duration::from_nanos(delay)),
+            builder().traces_sampler("traceidratio").traces_sampler_arg(ratio),
+        ];
+        for config in built.into_iter().filter_map(|builder| builder.build().ok()) {
+            let effective = config.effective();
+            let set = effective.options().iter().filter(|option| option.source == Source::Builder);
+            let variables: BTreeMap<_, _> = set.map(|option| (option.info.variables[0], &option.value)).collect();
+            let (read, warnings) = OpenTelemetryConfig::from_environment(&variables);
+            prop_assert!(read == config, "{:?} {:?}", variables, warnings);
+        }
     }
 
     #[cfg(feature = "file")]
@@ -150,18 +188,18 @@ proptest! {
     #[test]
     fn a_file_of_options_gives_what_the_environment_gives(environment in environment()) {
         let (config, _) = OpenTelemetryConfig::from_environment(&environment);
-        let account = config.account();
-        let lines: String = account
-            .entries()
+        let effective = config.effective();
+        let lines: String = effective
+            .options()
             .iter()
             .filter(|entry| !entry.value.contains("***") && !entry.value.is_empty())
-            .map(|entry| format!("  {}: '{}'\n", entry.option.name, entry.value.replace('\'', "''").replace('$', "$$")))
+            .map(|entry| format!("  {}: '{}'\n", entry.info.name, entry.value.replace('\'', "''").replace('$', "$$")))
             .collect();
         let nothing: [(&str, &str); 0] = [];
         let (same, _) = OpenTelemetryConfig::from_yaml(&format!("otelbar:\n{lines}"), "otel.yaml", &nothing).unwrap();
-        for (a, b) in account.entries().iter().zip(same.account().entries()) {
+        for (a, b) in effective.options().iter().zip(same.effective().options()) {
             if !a.value.contains("***") {
-                prop_assert_eq!(&a.value, &b.value, "{}", a.option.name);
+                prop_assert_eq!(&a.value, &b.value, "{}", a.info.name);
             }
         }
     }

@@ -9,12 +9,12 @@ const HUSH: &str = "hush";
 /// Everything that shows something of what `environment` gives.
 fn shown(environment: &BTreeMap<&str, String>) -> Vec<String> {
     let (config, warnings) = OpenTelemetryConfig::from_environment(environment);
-    let account = config.account();
+    let effective = config.effective();
     let mut shown = vec![
         format!("{config:?}"),
         format!("{config:#?}"),
-        format!("{account}"),
-        format!("{account:?}"),
+        format!("{effective}"),
+        format!("{effective:?}"),
         format!("{warnings:?}"),
         format!("{:?}", config.to_builder()),
         format!("{:?}", config.access()),
@@ -28,7 +28,7 @@ fn shown(environment: &BTreeMap<&str, String>) -> Vec<String> {
     shown.push(format!("{} {:?}", config.jaeger_link(), config.zipkin_link()));
     #[cfg(feature = "serde")]
     {
-        shown.push(serde_json::to_string(&account).unwrap());
+        shown.push(serde_json::to_string(&effective).unwrap());
         shown.push(serde_json::to_string(&warnings).unwrap());
     }
     // The same texts through the builder, with its errors.
@@ -158,7 +158,7 @@ fn secrets_in_a_file_are_masked_right_or_wrong() {
     for text in texts {
         let (config, warnings) =
             OpenTelemetryConfig::from_yaml(&text, "otel.yaml", &[("SECRET", HUSH)]).unwrap();
-        let shown = format!("{config:?} {} {warnings:?} {:?}", config.account(), config.account());
+        let shown = format!("{config:?} {} {warnings:?} {:?}", config.effective(), config.effective());
         assert!(!shown.contains(HUSH), "{text}\n{shown}");
     }
     // A parser's message tells what was found, and may not tell too much.

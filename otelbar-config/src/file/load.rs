@@ -2,99 +2,18 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{named, schema, yaml};
-use crate::config::OpenTelemetryConfig;
-use crate::environment::{Environment, ProcessEnvironment, Reading};
-use crate::options::Settings;
+use super::{schema, yaml};
+use crate::environment::Environment;
+use crate::reading::Reading;
+use crate::settings::Settings;
 use crate::value::InvalidValue;
 use crate::warning::{Place, Position, Warning};
 
 /// A configuration file is at most this long, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// Configuration files (feature `file`).
-///
-/// The format is OpenTelemetry's declarative configuration (`file_format: "1.0"`), as far as it concerns
-/// resource, propagator, tracer, meter and logger providers, and a section `otelbar` whose keys are the names of
-/// [`OPTIONS`](crate::OPTIONS). In values `${VAR}` and `${VAR:-default}` stand for variables of the environment.
-/// What is not understood is a warning with its place; what the file does not say is left to the environment
-/// and to the defaults.
-impl OpenTelemetryConfig {
-    /// Like [`from_env`](Self::from_env), but a file named by `OTEL_CONFIG_FILE` must be usable.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or is not YAML.
-    pub fn try_from_env() -> Result<(Self, Vec<Warning>), FileError> {
-        Self::try_from_environment(&ProcessEnvironment)
-    }
-
-    /// Like [`from_environment`](Self::from_environment), but a file named by `OTEL_CONFIG_FILE` must be usable.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or is not YAML.
-    pub fn try_from_environment(environment: &dyn Environment) -> Result<(Self, Vec<Warning>), FileError> {
-        match named(environment) {
-            Some(path) => Self::from_file(path, environment),
-            None => Ok(Self::from_environment(environment)),
-        }
-    }
-
-    /// Reads this file, and `environment` over it; `OTEL_CONFIG_FILE` is not looked at.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read, is longer than 1 MiB, or is not YAML.
-    pub fn from_file(
-        path: impl AsRef<Path>,
-        environment: &dyn Environment,
-    ) -> Result<(Self, Vec<Warning>), FileError> {
-        let mut reading = Reading::default();
-        let file = file(path.as_ref(), environment, &mut reading)?;
-        Ok(Self::layered(environment, file, reading))
-    }
-
-    /// Reads the text of a configuration file, and `environment` over it. Messages call the text `name`.
-    ///
-    /// ```
-    /// use otelbar_config::OpenTelemetryConfig;
-    ///
-    /// let text = r#"
-    /// file_format: "1.0"
-    /// tracer_provider:
-    ///   processors:
-    ///     - batch:
-    ///         schedule_delay: ${DELAY:-250}
-    ///         exporter:
-    ///           otlp_http:
-    ///             endpoint: http://collector:4318/v1/traces
-    /// otelbar:
-    ///   slow_query_threshold: 20
-    /// "#;
-    /// let environment = [("OTELBAR_SLOW_QUERY_THRESHOLD", "30")];
-    /// let (config, warnings) = OpenTelemetryConfig::from_yaml(text, "otel.yaml", &environment)?;
-    /// assert!(warnings.is_empty());
-    /// assert_eq!(config.bsp_schedule_delay().as_millis(), 250);
-    /// assert_eq!(config.slow_query_threshold().as_millis(), 30);
-    /// # Ok::<_, otelbar_config::FileError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// If the text is not YAML.
-    pub fn from_yaml(
-        text: &str,
-        name: &str,
-        environment: &dyn Environment,
-    ) -> Result<(Self, Vec<Warning>), FileError> {
-        let mut reading = Reading::default();
-        let file = parse(text, name, environment, &mut reading)?;
-        Ok(Self::layered(environment, file, reading))
-    }
-}
-
-pub(super) fn file(
+/// The settings of the file at `path`.
+pub(crate) fn load(
     path: &Path,
     environment: &dyn Environment,
     reading: &mut Reading,
@@ -117,7 +36,8 @@ pub(super) fn file(
     parse(&text, &name, environment, reading)
 }
 
-fn parse(
+/// The settings of a file with this text. Messages call it `name`.
+pub(crate) fn parse(
     text: &str,
     name: &str,
     environment: &dyn Environment,

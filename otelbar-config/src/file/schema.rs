@@ -8,14 +8,15 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::yaml::{Key, Kind, Node};
-use crate::builder::{LEAVE_OUT, NO_EFFECT};
-use crate::environment::Reading;
-use crate::options::{OPTIONS, Settings};
-use crate::otlp::Signal;
+use crate::info::OptionInfo;
+use crate::otlp::OtlpKeys;
 use crate::pairs;
+use crate::reading::Reading;
 use crate::secret::MASK;
+use crate::settings::{ALL, AnyOption, Settings, option};
+use crate::signal::Signal;
 use crate::spelling::nearest;
-use crate::value::{InvalidValue, NONE};
+use crate::value::{InvalidValue, LEAVE_OUT, NO_EFFECT, NONE};
 use crate::warning::{Place, Position, Warning};
 
 /// The settings of the file whose tree is `root`.
@@ -39,7 +40,7 @@ struct Reader<'a> {
     reading: &'a mut Reading,
     settings: Settings,
     /// Options that exporters share, once given, with their text.
-    shared: Vec<(String, String)>,
+    shared: Vec<(&'static OptionInfo, String)>,
     /// How many warnings were given, and how many were not.
     told: usize,
     untold: usize,
@@ -71,8 +72,8 @@ impl Reader<'_> {
             "attribute_limits" => reader.options(
                 node,
                 &[
-                    ("attribute_value_length_limit", "attribute_value_length_limit"),
-                    ("attribute_count_limit", "attribute_count_limit"),
+                    ("attribute_value_length_limit", &option::ATTRIBUTE_VALUE_LENGTH_LIMIT),
+                    ("attribute_count_limit", &option::ATTRIBUTE_COUNT_LIMIT),
                 ],
             ),
             "resource" => reader.resource(node),
@@ -102,16 +103,18 @@ impl Reader<'_> {
         let negated = match text(node) {
             Some(text) if text.eq_ignore_ascii_case("true") => "false",
             Some(text) if text.eq_ignore_ascii_case("false") => "true",
-            _ => return self.option("enabled", node),
+            _ => return self.option(&option::ENABLED, node),
         };
-        self.set("enabled", negated, node.position);
+        self.set(&option::ENABLED, negated, node.position);
     }
 
     /// Severities have four steps each: `info`, `info2`, …
     fn log_level(&mut self, node: &Node) {
         match text(node) {
-            Some(level) => self.set("log_level", level.trim_end_matches(['2', '3', '4']), node.position),
-            None => self.option("log_level", node),
+            Some(level) => {
+                self.set(&option::LOG_LEVEL, level.trim_end_matches(['2', '3', '4']), node.position)
+            }
+            None => self.option(&option::LOG_LEVEL, node),
         }
     }
 
@@ -129,7 +132,8 @@ impl Reader<'_> {
                 match pairs::parse_all(list) {
                     Ok(pairs) => listed = pairs,
                     Err(why) => {
-                        reader.warn_why(Some("resource_attributes"), node.position, list.to_owned(), why)
+                        let option = Some(option::RESOURCE_ATTRIBUTES.info());
+                        reader.warn_why(option, node.position, list.to_owned(), why);
                     }
                 }
             }
@@ -137,7 +141,7 @@ impl Reader<'_> {
         listed.extend(named);
         if let Some(position) = position.filter(|_| !listed.is_empty()) {
             let list = pairs::write(listed.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-            self.set("resource_attributes", &list, position);
+            self.set(&option::RESOURCE_ATTRIBUTES, &list, position);
         }
     }
 
@@ -179,7 +183,7 @@ impl Reader<'_> {
             }
         });
         if !names.is_empty() {
-            self.set("propagators", &names.join(","), position);
+            self.set(&option::PROPAGATORS, &names.join(","), position);
         }
     }
 
@@ -189,12 +193,12 @@ impl Reader<'_> {
             "limits" => reader.options(
                 node,
                 &[
-                    ("attribute_value_length_limit", "span_attribute_value_length_limit"),
-                    ("attribute_count_limit", "span_attribute_count_limit"),
-                    ("event_count_limit", "span_event_count_limit"),
-                    ("link_count_limit", "span_link_count_limit"),
-                    ("event_attribute_count_limit", "event_attribute_count_limit"),
-                    ("link_attribute_count_limit", "link_attribute_count_limit"),
+                    ("attribute_value_length_limit", &option::SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT),
+                    ("attribute_count_limit", &option::SPAN_ATTRIBUTE_COUNT_LIMIT),
+                    ("event_count_limit", &option::SPAN_EVENT_COUNT_LIMIT),
+                    ("link_count_limit", &option::SPAN_LINK_COUNT_LIMIT),
+                    ("event_attribute_count_limit", &option::EVENT_ATTRIBUTE_COUNT_LIMIT),
+                    ("link_attribute_count_limit", &option::LINK_ATTRIBUTE_COUNT_LIMIT),
                 ],
             ),
             _ => reader.sampler(node),
@@ -207,8 +211,8 @@ impl Reader<'_> {
             _ => reader.options(
                 node,
                 &[
-                    ("attribute_value_length_limit", "logrecord_attribute_value_length_limit"),
-                    ("attribute_count_limit", "logrecord_attribute_count_limit"),
+                    ("attribute_value_length_limit", &option::LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT),
+                    ("attribute_count_limit", &option::LOGRECORD_ATTRIBUTE_COUNT_LIMIT),
                 ],
             ),
         });
@@ -217,14 +221,14 @@ impl Reader<'_> {
     fn meter_provider(&mut self, node: &Node) {
         self.each(node, &["readers", "exemplar_filter"], |reader, key, node| {
             if key == "exemplar_filter" {
-                return reader.option("metrics_exemplar_filter", node);
+                return reader.option(&option::METRICS_EXEMPLAR_FILTER, node);
             }
             let mut exporters = Vec::new();
             for item in reader.list(node) {
                 let Some((_, periodic)) = reader.known(&item, &["periodic"]) else { continue };
                 reader.each(&periodic, &["interval", "timeout", "exporter"], |reader, key, node| match key {
-                    "interval" => reader.once("metric_export_interval", node),
-                    "timeout" => reader.once("metric_export_timeout", node),
+                    "interval" => reader.once(&option::METRIC_EXPORT_INTERVAL, node),
+                    "timeout" => reader.once(&option::METRIC_EXPORT_TIMEOUT, node),
                     _ => reader.exporter(node, Signal::Metrics, &mut exporters),
                 });
             }
@@ -233,7 +237,20 @@ impl Reader<'_> {
     }
 
     fn processors(&mut self, node: &Node, signal: Signal) {
-        let prefix = if signal == Signal::Logs { "blrp" } else { "bsp" };
+        let (delay, timeout, queue, batch) = match signal {
+            Signal::Logs => (
+                &option::BLRP_SCHEDULE_DELAY,
+                &option::BLRP_EXPORT_TIMEOUT,
+                &option::BLRP_MAX_QUEUE_SIZE,
+                &option::BLRP_MAX_EXPORT_BATCH_SIZE,
+            ),
+            Signal::Traces | Signal::Metrics => (
+                &option::BSP_SCHEDULE_DELAY,
+                &option::BSP_EXPORT_TIMEOUT,
+                &option::BSP_MAX_QUEUE_SIZE,
+                &option::BSP_MAX_EXPORT_BATCH_SIZE,
+            ),
+        };
         let mut exporters = Vec::new();
         for item in self.list(node) {
             let Some((kind, processor)) = self.known(&item, &["batch", "simple"]) else { continue };
@@ -250,7 +267,10 @@ impl Reader<'_> {
                 ["schedule_delay", "export_timeout", "max_queue_size", "max_export_batch_size", "exporter"];
             self.each(&processor, &keys, |reader, key, node| match key {
                 "exporter" => reader.exporter(node, signal, &mut exporters),
-                _ => reader.once(&format!("{prefix}_{key}"), node),
+                "schedule_delay" => reader.once(delay, node),
+                "export_timeout" => reader.once(timeout, node),
+                "max_queue_size" => reader.once(queue, node),
+                _ => reader.once(batch, node),
             });
         }
         self.exporters(signal, &exporters, node.position);
@@ -259,7 +279,12 @@ impl Reader<'_> {
     /// The exporters of a signal: those in the file, which may be none.
     fn exporters(&mut self, signal: Signal, exporters: &[String], position: Position) {
         let names = if exporters.is_empty() { NONE.to_owned() } else { exporters.join(",") };
-        self.set(&format!("{signal}_exporters"), &names, position);
+        let option: &dyn AnyOption = match signal {
+            Signal::Traces => &option::TRACES_EXPORTERS,
+            Signal::Metrics => &option::METRICS_EXPORTERS,
+            Signal::Logs => &option::LOGS_EXPORTERS,
+        };
+        self.set(option, &names, position);
     }
 
     fn exporter(&mut self, node: &Node, signal: Signal, exporters: &mut Vec<String>) {
@@ -278,16 +303,17 @@ impl Reader<'_> {
         match kind.name.as_str() {
             "console" => self.each(&options, &[], |_, _, _| {}),
             "zipkin" => {
-                self.options(&options, &[("endpoint", "zipkin_endpoint"), ("timeout", "zipkin_timeout")]);
+                let (endpoint, timeout) = (&option::ZIPKIN_ENDPOINT, &option::ZIPKIN_TIMEOUT);
+                self.options(&options, &[("endpoint", endpoint), ("timeout", timeout)]);
             }
             kind_name => self.otlp(&options, signal, kind_name, kind.position),
         }
     }
 
     fn otlp(&mut self, node: &Node, signal: Signal, kind: &str, position: Position) {
-        let option = |name: &str| format!("otlp_{signal}_{name}");
+        let options = OtlpKeys::of(signal);
         let grpc = kind == "otlp_grpc";
-        self.set(&option("protocol"), if grpc { "grpc" } else { "http/protobuf" }, position);
+        self.set(&options.protocol, if grpc { "grpc" } else { "http/protobuf" }, position);
         let keys = ["endpoint", "tls", "headers", "headers_list", "compression", "timeout", "encoding"];
         // gRPC has no choice of encoding.
         let keys = if grpc { &keys[..6] } else { &keys[..] };
@@ -296,13 +322,12 @@ impl Reader<'_> {
         let mut headers_at = None;
         self.each(node, keys, |reader, key, node| match key {
             "tls" => {
-                let tls = [
-                    ("ca_file", option("certificate")),
-                    ("key_file", option("client_key")),
-                    ("cert_file", option("client_certificate")),
-                    ("insecure", option("insecure")),
+                let tls: [(_, &dyn AnyOption); 4] = [
+                    ("ca_file", &options.certificate),
+                    ("key_file", &options.client_key),
+                    ("cert_file", &options.client_certificate),
+                    ("insecure", &options.insecure),
                 ];
-                let tls: Vec<_> = tls.iter().map(|(key, option)| (*key, option.as_str())).collect();
                 reader.options(node, if grpc { &tls[..] } else { &tls[..3] });
             }
             "headers" => {
@@ -317,7 +342,7 @@ impl Reader<'_> {
                     let (pairs, why) = pairs::usable(list, |pair| Ok((pair.key, pair.value)));
                     listed = pairs;
                     if let Some(why) = why {
-                        let option = static_name(&option("headers"));
+                        let option = Some(options.headers.info());
                         reader.warn_why(option, node.position, MASK.to_owned(), why);
                     }
                 }
@@ -332,9 +357,11 @@ impl Reader<'_> {
                         return reader.warn(None, node.position, other.to_owned(), problem, remedy);
                     }
                 };
-                reader.set(&option("protocol"), protocol, node.position);
+                reader.set(&options.protocol, protocol, node.position);
             }
-            _ => reader.option(&option(key), node),
+            "endpoint" => reader.option(&options.endpoint, node),
+            "compression" => reader.option(&options.compression, node),
+            _ => reader.option(&options.timeout, node),
         });
         // Single headers are stronger than the list.
         let names: HashSet<_> = named.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
@@ -342,7 +369,7 @@ impl Reader<'_> {
         listed.extend(named);
         if let Some(position) = headers_at.filter(|_| !listed.is_empty()) {
             let list = pairs::write(listed.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-            self.set(&option("headers"), &list, position);
+            self.set(&options.headers, &list, position);
         }
     }
 
@@ -383,51 +410,52 @@ impl Reader<'_> {
         });
         match root {
             Some((kind, inner)) => self.root_sampler(&kind, &inner, "parentbased_"),
-            None => self.set("traces_sampler", "parentbased_always_on", kind.position),
+            None => self.set(&option::TRACES_SAMPLER, "parentbased_always_on", kind.position),
         }
     }
 
     fn root_sampler(&mut self, kind: &Key, inner: &Node, prefix: &str) {
-        let (name, keys): (_, &[_]) = match kind.name.as_str() {
-            "trace_id_ratio_based" => ("traceidratio", &[("ratio", "traces_sampler_arg")]),
+        let (name, keys): (_, &[(_, &dyn AnyOption)]) = match kind.name.as_str() {
+            "trace_id_ratio_based" => ("traceidratio", &[("ratio", &option::TRACES_SAMPLER_ARG)]),
             name => (name, &[]),
         };
-        self.set("traces_sampler", &format!("{prefix}{name}"), kind.position);
+        self.set(&option::TRACES_SAMPLER, &format!("{prefix}{name}"), kind.position);
         self.options(inner, keys);
     }
 
     /// Our own section: options by their names.
     fn otelbar(&mut self, node: &Node) {
-        let names: Vec<_> = OPTIONS.iter().map(|option| option.name).collect();
+        let names: Vec<_> = ALL.iter().map(|option| option.info().name).collect();
         self.each(node, &names, |reader, key, node| {
-            if OPTIONS.iter().any(|option| option.name == key && option.not_yet) {
+            let Some(&option) = ALL.iter().find(|option| option.info().name == key) else { return };
+            if option.info().not_yet {
                 reader.warn(None, node.position, key.to_owned(), NO_EFFECT, LEAVE_OUT);
             }
-            let Kind::List(items) = &node.kind else { return reader.option(key, node) };
+            let Kind::List(items) = &node.kind else { return reader.option(option, node) };
             let words: Vec<_> = items.iter().filter_map(|item| reader.text(item)).collect();
             let list = if words.is_empty() { NONE.to_owned() } else { words.join(",") };
-            reader.set(key, &list, node.position);
+            reader.set(option, &list, node.position);
         });
     }
 
     /// Options whose values stand under these keys.
-    fn options(&mut self, node: &Node, keys: &[(&str, &str)]) {
+    fn options(&mut self, node: &Node, keys: &[(&str, &dyn AnyOption)]) {
         let known: Vec<_> = keys.iter().map(|(key, _)| *key).collect();
         self.each(node, &known, |reader, key, node| {
             if let Some((_, option)) = keys.iter().find(|(known, _)| *known == key) {
-                reader.option(option, node);
+                reader.option(*option, node);
             }
         });
     }
 
     /// An option whose value is this node.
-    fn option(&mut self, option: &str, node: &Node) {
+    fn option(&mut self, option: &dyn AnyOption, node: &Node) {
         match &node.kind {
             Kind::Null => {}
             Kind::Scalar(text) => self.set(option, text, node.position),
             Kind::List(_) | Kind::Map(_) => {
                 let warning = self.of_wrong_shape(node, SINGLE);
-                let warning = self.settings.set_unread(option, warning);
+                let warning = option.set_unread(&mut self.settings, warning);
                 self.tell(warning);
             }
         }
@@ -435,20 +463,21 @@ impl Reader<'_> {
 
     /// The same, for an option that a file may give several times, for exporters that share it here: the
     /// first counts.
-    fn once(&mut self, option: &str, node: &Node) {
+    fn once(&mut self, option: &dyn AnyOption, node: &Node) {
         let Some(text) = self.text(node) else { return };
-        let Some((_, first)) = self.shared.iter().find(|(known, _)| known == option) else {
-            self.shared.push((option.to_owned(), text.to_owned()));
+        let info = option.info();
+        let Some((_, first)) = self.shared.iter().find(|(known, _)| known.name == info.name) else {
+            self.shared.push((info, text.to_owned()));
             return self.set(option, text, node.position);
         };
         if first != text {
             let problem = "is not that of an exporter before, which shares it";
-            self.warn(static_name(option), node.position, text.to_owned(), problem, "give it once");
+            self.warn(Some(info), node.position, text.to_owned(), problem, "give it once");
         }
     }
 
-    fn set(&mut self, option: &str, text: &str, position: Position) {
-        if let Some(warning) = self.settings.set(option, text, position, self.path) {
+    fn set(&mut self, option: &dyn AnyOption, text: &str, position: Position) {
+        if let Some(warning) = option.set(&mut self.settings, text, position, self.path) {
             self.tell(warning);
         }
     }
@@ -560,7 +589,7 @@ impl Reader<'_> {
 
     fn warn(
         &mut self,
-        option: Option<&'static str>,
+        option: Option<&'static OptionInfo>,
         position: Position,
         value: String,
         problem: impl Into<String>,
@@ -571,7 +600,7 @@ impl Reader<'_> {
 
     fn warn_why(
         &mut self,
-        option: Option<&'static str>,
+        option: Option<&'static OptionInfo>,
         position: Position,
         value: String,
         why: InvalidValue,
@@ -586,8 +615,4 @@ fn text(node: &Node) -> Option<&str> {
         Kind::Scalar(text) => Some(text),
         Kind::Null | Kind::List(_) | Kind::Map(_) => None,
     }
-}
-
-fn static_name(option: &str) -> Option<&'static str> {
-    OPTIONS.iter().map(|known| known.name).find(|known| *known == option)
 }

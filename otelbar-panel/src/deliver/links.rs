@@ -1,7 +1,7 @@
 //! Links to the backends' own pages: which there are, and whose acknowledgement makes each one good.
 
 use opentelemetry::trace::TraceId;
-use otelbar_config::{Link, OpenTelemetryConfig, Source};
+use otelbar_config::{Link, OpenTelemetryConfig, Source, option};
 use otelbar_export::Destination;
 
 use super::destination::name_of;
@@ -18,19 +18,15 @@ impl Links {
     /// out, as nothing here leads there, unless its address was set: then somebody knows that what is exported in the
     /// other way, such as to a Collector, goes on to that backend.
     pub(crate) fn new(config: &OpenTelemetryConfig, destinations: &[Destination]) -> Self {
-        let account = config.account();
-        let is_set =
-            |option: &str| account.entry(option).is_some_and(|entry| entry.source != Source::Default);
         let has = |name: &str| destinations.iter().any(|destination| name_of(destination) == name);
-        let via = |own: &'static str, other: &'static str, options: [&str; 2]| match () {
+        let via = |own: &'static str, other: &'static str, sources: [Source; 2]| match () {
             () if has(own) => Some(own),
-            () if has(other) && options.into_iter().any(is_set) => Some(other),
+            () if has(other) && sources.iter().any(|source| *source != Source::Default) => Some(other),
             () => None,
         };
-        let links = [
-            ("Jaeger", via("otlp", "zipkin", ["jaeger_ui", "jaeger_link"])),
-            ("Zipkin", via("zipkin", "otlp", ["zipkin_ui", "zipkin_link"])),
-        ];
+        let jaeger = [config.source(option::JAEGER_UI), config.source(option::JAEGER_LINK)];
+        let zipkin = [config.source(option::ZIPKIN_UI), config.source(option::ZIPKIN_LINK)];
+        let links = [("Jaeger", via("otlp", "zipkin", jaeger)), ("Zipkin", via("zipkin", "otlp", zipkin))];
         Links { via: links.into_iter().filter_map(|(name, via)| Some((name, via?))).collect() }
     }
 

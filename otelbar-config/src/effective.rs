@@ -1,7 +1,9 @@
 use std::fmt;
 
-use crate::options::{OPTIONS, OptionInfo, Source};
+use crate::info::OptionInfo;
 use crate::secret::shorten;
+use crate::setting::Source;
+use crate::settings::{ALL, Settings, Values};
 
 /// The configuration in force, option by option, without secrets: a value for the page, and by `Display`
 /// a table for people.
@@ -10,54 +12,53 @@ use crate::secret::shorten;
 /// use otelbar_config::{OpenTelemetryConfig, Source};
 ///
 /// let (config, _) = OpenTelemetryConfig::from_environment(&[("OTEL_BSP_MAX_QUEUE_SIZE", "4096")]);
-/// let account = config.account();
-/// let entry = account.entry("bsp_max_queue_size").unwrap();
-/// assert_eq!(entry.value, "4096");
-/// assert_eq!(entry.source, Source::Environment { variable: "OTEL_BSP_MAX_QUEUE_SIZE" });
+/// let effective = config.effective();
+/// let set: Vec<_> = effective.options().iter().filter(|option| option.source != Source::Default).collect();
+/// assert_eq!((set[0].info.name, set[0].value.as_str()), ("bsp_max_queue_size", "4096"));
 /// ```
+///
+/// For a single option there are [`value`](crate::OpenTelemetryConfig::value) and
+/// [`source`](crate::OpenTelemetryConfig::source).
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    entries: Vec<Entry>,
+pub struct EffectiveConfig {
+    options: Vec<EffectiveOption>,
 }
 
-/// One option in an [`Account`].
+/// One option in an [`EffectiveConfig`].
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct EffectiveOption {
     /// The option as it is declared: its name, variables, default and help.
     #[cfg_attr(feature = "serde", serde(flatten))]
-    pub option: &'static OptionInfo,
+    pub info: &'static OptionInfo,
     /// Its value as it would be written in its variable, `***` in place of secrets; empty if it has none.
     pub value: String,
     /// Where the value came from.
     pub source: Source,
 }
 
-impl Account {
-    pub(crate) fn new(values: Vec<String>, sources: Vec<Source>) -> Self {
-        let entries = OPTIONS.iter().zip(values).zip(sources);
-        Account {
-            entries: entries.map(|((option, value), source)| Entry { option, value, source }).collect(),
-        }
+impl EffectiveConfig {
+    pub(crate) fn new(settings: &Settings, values: &Values) -> Self {
+        let options = ALL.iter().map(|option| EffectiveOption {
+            info: option.info(),
+            value: option.shown(values),
+            source: option.source(settings),
+        });
+        EffectiveConfig { options: options.collect() }
     }
 
     /// Every option, in the order of the documentation.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    /// The option of this name.
-    pub fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.option.name == name)
+    pub fn options(&self) -> &[EffectiveOption] {
+        &self.options
     }
 }
 
 /// A table: option, value, source, variable and help. Long values are shortened.
-impl fmt::Display for Account {
+impl fmt::Display for EffectiveConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<_> = self.entries.iter().map(Entry::row).collect();
+        let rows: Vec<_> = self.options.iter().map(EffectiveOption::row).collect();
         let mut widths = HEAD.map(|title| title.len());
         for row in &rows {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -72,9 +73,9 @@ impl fmt::Display for Account {
         };
         line(HEAD)?;
         let mut group = "";
-        for (entry, row) in self.entries.iter().zip(&rows) {
-            if entry.option.group != group {
-                group = entry.option.group;
+        for (option, row) in self.options.iter().zip(&rows) {
+            if option.info.group != group {
+                group = option.info.group;
                 line(["", "", "", "", ""])?;
                 line([group, "", "", "", ""])?;
             }
@@ -86,7 +87,7 @@ impl fmt::Display for Account {
 
 const HEAD: [&str; 5] = ["option", "value", "source", "variable", "help"];
 
-impl Entry {
+impl EffectiveOption {
     fn row(&self) -> [String; HEAD.len()] {
         const WIDEST: usize = 40;
         let mut value: String = shorten(&self.value);
@@ -99,10 +100,10 @@ impl Entry {
         };
         let variable = match self.source {
             Source::Environment { variable } => variable,
-            _ => self.option.variables.first().copied().unwrap_or_default(),
+            _ => self.info.variables.first().copied().unwrap_or_default(),
         };
-        let help = [Some(self.option.help.to_owned()), self.option.reservation()];
+        let help = [Some(self.info.help.to_owned()), self.info.reservation()];
         let help = help.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        [format!("  {}", self.option.name), value, source, variable.to_owned(), help]
+        [format!("  {}", self.info.name), value, source, variable.to_owned(), help]
     }
 }

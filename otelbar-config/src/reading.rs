@@ -1,0 +1,57 @@
+//! What is noted while the sources are read.
+
+use crate::environment::Environment;
+use crate::secret::{MASK, shorten};
+use crate::settings::OPTIONS;
+use crate::spelling::nearest;
+use crate::value::InvalidValue;
+use crate::warning::{Place, Warning};
+
+/// What is noted while the sources are read.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) warnings: Vec<Warning>,
+    /// The path of the file, if one was read.
+    pub(crate) path: Option<String>,
+}
+
+/// The variable that names the configuration file.
+pub(crate) const CONFIG_FILE: &str = "OTEL_CONFIG_FILE";
+
+/// The path in `OTEL_CONFIG_FILE`.
+pub(crate) fn named_file(environment: &dyn Environment) -> Option<String> {
+    let path = environment.var(CONFIG_FILE)?;
+    let path = path.to_string_lossy().trim().to_owned();
+    (!path.is_empty()).then_some(path)
+}
+
+/// Warns of variables that look as if they were meant for an option but are none.
+///
+/// Those of `OTELBAR_` are this crate's alone. Other parts of OpenTelemetry have `OTEL_` variables of their
+/// own, so that only those are reported that differ from a known one by a slip.
+pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
+    let known: Vec<&str> = OPTIONS.iter().flat_map(|option| option.variables).copied().collect();
+    let mut names: Vec<_> = environment.names();
+    names.retain(|name| {
+        let ours = name.starts_with("OTELBAR_") || name.starts_with("OTEL_");
+        ours && name != CONFIG_FILE && !known.contains(&name.as_str())
+    });
+    names.sort_unstable();
+    // Nobody has so many, and each is compared with all that are known.
+    names.truncate(MOST_LOOKED_AT);
+    for name in names {
+        let own = name.starts_with("OTELBAR_");
+        let near = nearest(&name, known.iter().copied());
+        let remedy = match near {
+            Some(near) => format!("perhaps {near} is meant"),
+            None if own => "look its name up in the table of options".to_owned(),
+            None => continue,
+        };
+        let why = InvalidValue::new("is in a variable that is not known", remedy);
+        // What it holds is not known either: it may be a secret.
+        reading.warnings.push(Warning::new(None, Place::Variable(shorten(&name)), MASK.to_owned(), why));
+    }
+}
+
+/// How many unknown variables are looked at.
+const MOST_LOOKED_AT: usize = 100;
