@@ -1,10 +1,11 @@
 // Where the page starts: it shows the view the hash asks for, in the one shell that both views share.
 
-import { ListView, listSession } from "./list.js";
-import { parse } from "./location.js";
-import { RequestView } from "./request.js";
-import { Shell } from "./shell.js";
-import { showShortcuts } from "./shortcuts.js";
+import { ListView } from "./list/list.js";
+import { parse } from "./shared/location.js";
+import { RequestView } from "./request/request.js";
+import { listSession } from "./shared/session.js";
+import { Shell } from "./shell/shell.js";
+import { showShortcuts } from "./shell/shortcuts.js";
 
 const shell = new Shell(document.getElementById("shell"));
 const container = document.getElementById("view");

@@ -87,7 +87,7 @@ async fn a_page_gets_the_bar_at_its_end_and_the_right_length() {
         pass(Method::GET, answer(200, &[HTML, ("content-length", "10")], "<p>page</p").map(full)).await;
     let (page, script) = body.split_at(10);
     assert_eq!(page, "<p>page</p");
-    assert!(script.trim().starts_with("<script src=\"/__otelbar/bar.js\" data-request=\""), "{script}");
+    assert!(script.trim().starts_with("<script src=\"/__otelbar/bar/bar.js\" data-request=\""), "{script}");
     assert_eq!(headers["content-length"], body.len().to_string());
     assert_eq!(bar.as_deref(), Some("added"));
 }
@@ -276,7 +276,7 @@ async fn a_streaming_page_streams_on_and_keeps_its_trailers() {
     sender.send(Frame::trailers(trailers.clone())).await.unwrap();
     drop(sender);
     let bar = body.frame().await.unwrap().unwrap().into_data().unwrap();
-    assert!(String::from_utf8_lossy(&bar).contains("/__otelbar/bar.js"));
+    assert!(String::from_utf8_lossy(&bar).contains("/__otelbar/bar/bar.js"));
     assert_eq!(body.frame().await.unwrap().unwrap().into_trailers().unwrap(), trailers);
     assert!(body.frame().await.is_none());
 }

@@ -55,8 +55,8 @@ async fn the_page_is_served_with_a_strict_policy() {
     assert_eq!(head.headers["x-content-type-options"], "nosniff");
     for (file, kind) in [
         ("app.js", "text/javascript; charset=utf-8"),
-        ("app.css", "text/css; charset=utf-8"),
-        ("bar.js", "text/javascript; charset=utf-8"),
+        ("shared/shared.css", "text/css; charset=utf-8"),
+        ("bar/bar.js", "text/javascript; charset=utf-8"),
     ] {
         let (head, body) = ask(&toolbar, Some(LOCAL), get(&format!("/__otelbar/{file}"))).await;
         assert_eq!((head.status, &head.headers["content-type"]), (StatusCode::OK, &kind.parse().unwrap()));
@@ -170,7 +170,7 @@ async fn who_may_not_see_the_toolbar_finds_the_application() {
         }
     }
     let (head, body) = ask(&toolbar, Some(LOCAL), get("/")).await;
-    assert!(body.contains("/__otelbar/bar.js"));
+    assert!(body.contains("/__otelbar/bar/bar.js"));
     assert_eq!(head.headers["otelbar-bar"], "added");
     assert!(!head.headers.contains_key("cache-control"));
 }
@@ -250,7 +250,7 @@ async fn a_token_leaves_the_address_and_is_kept_in_a_cookie() {
         is_the_application(&head, &body);
     }
     let (head, body) = ask(&toolbar, Some(remote), get("/").header("cookie", pairs[1])).await;
-    assert!(body.contains("/__otelbar/bar.js") && head.headers.contains_key("otelbar-request"));
+    assert!(body.contains("/__otelbar/bar/bar.js") && head.headers.contains_key("otelbar-request"));
     assert_eq!(head.headers["cache-control"], "private", "others are not given this page");
 }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { apiUrl, errorMessage } from "../api.js";
+import { apiUrl, errorMessage } from "../shared/api.js";
 
 test("calls are relative to the page's own address, and take nothing of its query along", () => {
   const check = (page, expected) => assert.equal(apiUrl(page, "requests", { limit: 5, before: null }), expected);

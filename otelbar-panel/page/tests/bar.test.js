@@ -85,7 +85,7 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       { details: [quick({ seq: 1 })] },
       async (page, { state, origin }) => {
         state.refused = true;
-        await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const script = document.createElement("script"); script.src = "/__otelbar/bar.js"; script.dataset.request = "${"0".repeat(15)}1"; script.onload = resolve; document.body.append(script); })`);
+        await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const script = document.createElement("script"); script.src = "/__otelbar/bar/bar.js"; script.dataset.request = "${"0".repeat(15)}1"; script.onload = resolve; document.body.append(script); })`);
         const { url } = await waitForName(page, /^not allowed$/);
         assert.equal(url, `${origin}/__otelbar/#/requests/0000000000000001`);
         assert.equal(state.calls.filter((call) => call.endsWith("0000000000000001")).length, 1);
@@ -186,7 +186,7 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
   test("a base on another origin does not lead it astray where its own address is absolute", () => {
     const whole = quick({ seq: 1 });
     return visit({ details: [whole] }, async (page, { origin }) => {
-      await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const base = document.createElement("base"); base.href = "http://cdn.invalid/"; document.head.prepend(base); const script = document.createElement("script"); script.src = "${origin}/__otelbar/bar.js"; script.dataset.request = "${whole.request.id}"; script.onload = resolve; document.body.append(script); })`);
+      await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const base = document.createElement("base"); base.href = "http://cdn.invalid/"; document.head.prepend(base); const script = document.createElement("script"); script.src = "${origin}/__otelbar/bar/bar.js"; script.dataset.request = "${whole.request.id}"; script.onload = resolve; document.body.append(script); })`);
       const { url } = await waitForName(page, /^GET 200/);
       assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
     });

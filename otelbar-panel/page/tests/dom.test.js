@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { h, safeUrl } from "../dom.js";
+import { h, safeUrl } from "../shared/dom.js";
 
 class FakeNode {
   constructor(tag) {

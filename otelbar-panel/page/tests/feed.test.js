@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { barScale, losses, merge, neighbour, nested } from "../feed.js";
+import { barScale } from "../list/scale.js";
+import { neighbour } from "../request/neighbour.js";
+import { merge, nested } from "../shared/feed.js";
+import { losses } from "../shell/losses.js";
 import { destination, status } from "./fixtures.js";
 
 const request = (seq, id = `r${seq}`) => ({ id, seq });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { parseFilter } from "../filter.js";
+import { parseFilter } from "../shared/filter.js";
 import { summary } from "./fixtures.js";
 
 const requests = {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import * as format from "../format.js";
+import * as format from "../shared/format.js";
 
 test("a duration is written with three significant digits in the unit that suits it", () => {
   const check = (ns, expected) => assert.equal(format.duration(ns), expected);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { members, traceparentFields } from "../headers.js";
+import { members, traceparentFields } from "../request/headers.js";
 
 test("the fields of a traceparent", () => {
   const check = (value, expected) => assert.deepEqual(traceparentFields(value)?.map(({ name, value: text, note }) => `${name} ${text}${note ? ` (${note})` : ""}`), expected);

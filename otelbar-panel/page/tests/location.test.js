@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { listHash, parse, requestHash } from "../location.js";
+import { listHash, parse, requestHash } from "../shared/location.js";
 
 const list = (filter = "") => ({ view: "list", filter });
 const request = (id, spanId = null, tab = "waterfall") => ({ view: "request", id, spanId, tab });

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { LEVELS, collectLogs, filterLogs, levelCounts, summary as line, titleOf } from "../logs.js";
-import { buildTrace } from "../trace.js";
+import { LEVELS, collectLogs, filterLogs, levelCounts, summary as line, titleOf } from "../request/logs.js";
+import { buildTrace } from "../request/trace.js";
 import { START_NS, detail, span, summary } from "./fixtures.js";
 
 const event = (offset, level, name, attributes = []) => ({ name, level, time_unix_ns: String(START_NS + BigInt(offset)), attributes });

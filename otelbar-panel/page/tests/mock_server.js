@@ -52,7 +52,7 @@ async function answer(state, request, response) {
     return api(state, path.slice(4), url.searchParams, response);
   }
   const file = path === "" ? "index.html" : path;
-  if (!/^[a-z-]+\.(html|js|css|svg)$/.test(file)) return send(response, 404, "text/plain", "not found");
+  if (!/^(?:[a-z]+\/)?[a-z-]+\.(html|js|css|svg)$/.test(file)) return send(response, 404, "text/plain", "not found");
   const text = await readFile(fileURLToPath(new URL(file, PAGE)));
   return send(response, 200, TYPES[extname(file)], text, { "content-security-policy": POLICY, "x-content-type-options": "nosniff" });
 }
@@ -83,7 +83,7 @@ function application(state) {
 <style>body{font:16px/1.5 Georgia,serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#222}
 div,a,span{letter-spacing:.2em;color:crimson}a{border:3px dotted}</style></head>
 <body><h1>The book shop</h1><p>An application's own page, whose styles must not reach the bar.</p><p><a href="/">A link</a></p>
-<script src="/__otelbar/bar.js" data-request="${state.appRequest}" defer></script></body></html>`;
+<script src="/__otelbar/bar/bar.js" data-request="${state.appRequest}" defer></script></body></html>`;
 }
 
 /** The same as XML, in which elements need their namespace, and attributes their value. */
@@ -91,7 +91,7 @@ function xhtml(state) {
   return `<?xml version="1.0" encoding="utf-8"?>
 <html xmlns="http://www.w3.org/1999/xhtml" lang="en"><head><title>The book shop</title></head>
 <body><h1>The book shop</h1><p><a href="/">A link</a></p>
-<script src="/__otelbar/bar.js" data-request="${state.appRequest}" defer="defer"></script></body></html>`;
+<script src="/__otelbar/bar/bar.js" data-request="${state.appRequest}" defer="defer"></script></body></html>`;
 }
 
 function json(response, code, value) {

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { groupQueries, tokens } from "../queries.js";
-import { buildTrace } from "../trace.js";
+import { groupQueries } from "../request/queries.js";
+import { tokens } from "../request/sql.js";
+import { buildTrace } from "../request/trace.js";
 import { HOSTILE, START_NS, detail, nPlusOne, span, summary } from "./fixtures.js";
 
 const sql = (id, text, duration, { system = "sqlite", more = [], ...fields } = {}) =>

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { around, axisLabel, barPlace, between, busyShare, eventMarks, indent, labelSide, niceStep, pan, ticks, zoom } from "../timeline.js";
+import { around, axisLabel, barPlace, between, busyShare, eventMarks, indent, labelSide, niceStep, pan, ticks, zoom } from "../request/timeline.js";
 
 const whole = { start: 0, end: 1000 };
 

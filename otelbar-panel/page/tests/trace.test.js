@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { buildTrace, callTarget, findNodes, kindTotals, visibleNodes } from "../trace.js";
+import { buildTrace, callTarget, findNodes, kindTotals, visibleNodes } from "../request/trace.js";
 import { START_NS, deep, detail, hostile, large, productPage, span, summary } from "./fixtures.js";
 
 const at = (offset) => String(START_NS + BigInt(offset));

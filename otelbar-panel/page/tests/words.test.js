@@ -3,8 +3,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { clock, dateTime } from "../format.js";
-import { deliveryNote, dropReasons, exportLabel, findingLabel, methodClass, notReady, pauseText, propagationLabel } from "../words.js";
+import { clock, dateTime } from "../shared/format.js";
+import { methodClass } from "../list/method.js";
+import { deliveryNote, notReady, propagationLabel } from "../request/words.js";
+import { findingLabel } from "../shared/findings.js";
+import { exportLabel } from "../shared/words.js";
+import { dropReasons, pauseText } from "../shell/words.js";
 import { START_NS, delivery } from "./fixtures.js";
 
 const API = await readFile(new URL("../../../docs/json-api.md", import.meta.url), "utf8");

@@ -278,7 +278,7 @@ mod tests {
     const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
     const ACCEPT: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
     const SCRIPT: &str =
-        "<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" defer></script>";
+        "<script src=\"/__otelbar/bar/bar.js\" data-request=\"0000000000000001\" defer></script>";
 
     fn headers(rows: &[(&'static str, &str)]) -> HeaderMap {
         rows.iter()

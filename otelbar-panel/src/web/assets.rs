@@ -20,36 +20,51 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &str)] = files![
-    "api.js",
-    "app.css",
     "app.js",
-    "bar.js",
-    "details.js",
-    "dom.js",
-    "exporter.js",
+    "bar/bar.js",
     "favicon.svg",
-    "feed.js",
-    "filter.js",
-    "format.js",
-    "headers.js",
     "index.html",
-    "list.js",
-    "location.js",
-    "logs-tab.js",
-    "logs.js",
-    "poll.js",
-    "propagation-tab.js",
-    "queries-tab.js",
-    "queries.js",
-    "request.js",
-    "rows.js",
-    "shell.js",
-    "shortcuts.js",
-    "splitter.js",
-    "timeline.js",
-    "trace.js",
-    "waterfall.js",
-    "words.js",
+    "list/list.css",
+    "list/list.js",
+    "list/method.js",
+    "list/scale.js",
+    "request/details.css",
+    "request/details.js",
+    "request/headers.js",
+    "request/logs-tab.js",
+    "request/logs.js",
+    "request/neighbour.js",
+    "request/propagation-tab.js",
+    "request/queries-tab.js",
+    "request/queries.js",
+    "request/request.css",
+    "request/request.js",
+    "request/splitter.js",
+    "request/sql.js",
+    "request/tabs.css",
+    "request/timeline.js",
+    "request/trace.js",
+    "request/waterfall.css",
+    "request/waterfall.js",
+    "request/words.js",
+    "shared/api.js",
+    "shared/dom.js",
+    "shared/feed.js",
+    "shared/filter.js",
+    "shared/findings.js",
+    "shared/format.js",
+    "shared/location.js",
+    "shared/poll.js",
+    "shared/rows.js",
+    "shared/session.js",
+    "shared/shared.css",
+    "shared/words.js",
+    "shell/exporter.js",
+    "shell/losses.js",
+    "shell/shell.css",
+    "shell/shell.js",
+    "shell/shortcuts.js",
+    "shell/words.js",
 ];
 
 pub(super) fn answer(rest: &str, headers: &HeaderMap) -> Answer {
@@ -104,13 +119,19 @@ mod tests {
 
     #[test]
     fn every_file_of_the_page_is_embedded() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/page");
         let served = ["html", "js", "css", "svg"];
-        let mut found: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.rsplit_once('.').is_some_and(|(_, ending)| served.contains(&ending)))
-            .collect();
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/page");
+        let names = |folder: &str| {
+            let entries = std::fs::read_dir(format!("{page}/{folder}")).unwrap().map(Result::unwrap);
+            entries.map(|entry| entry.file_name().into_string().unwrap()).collect::<Vec<_>>()
+        };
+        let mut found = names("");
+        for folder in names("").iter().filter(|name| !["node_modules", "tests"].contains(&name.as_str())) {
+            if std::fs::metadata(format!("{page}/{folder}")).unwrap().is_dir() {
+                found.extend(names(folder).iter().map(|name| format!("{folder}/{name}")));
+            }
+        }
+        found.retain(|name| name.rsplit_once('.').is_some_and(|(_, ending)| served.contains(&ending)));
         found.sort();
         assert_eq!(FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>(), found);
     }

@@ -10,6 +10,10 @@ use http::uri::Authority;
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
 
+/// What of the toolbar's page the bar runs: its own script, which alone is in the element, and what that imports, which
+/// carries the nonce of the script (HTML, 8.1.3.1, "descendant script fetch options").
+const SCRIPTS: [&str; 3] = ["bar/bar.js", "shared/findings.js", "shared/format.js"];
+
 /// What of the bar a policy forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forbidden {
@@ -56,7 +60,7 @@ pub(crate) fn permission<'h>(
         let line = line.to_str().map_err(|_| Forbidden::Unreadable)?;
         policies.extend(line.split(',').map(Policy::parse));
     }
-    let script = format!("{}/bar.js", place.path);
+    let scripts = SCRIPTS.map(|script| format!("{}/{script}", place.path));
     let calls = format!("{}/api/requests/", place.path);
     let mut needing = Vec::new();
     for policy in &policies {
@@ -70,7 +74,7 @@ pub(crate) fn permission<'h>(
         let Some(sources) = policy.directive(&["script-src-elem", "script-src", "default-src"]) else {
             continue;
         };
-        if sources.strict() || !sources.match_url(place, &script) {
+        if sources.strict() || !scripts.iter().all(|script| sources.match_url(place, script)) {
             needing.push(sources);
         }
     }
@@ -282,6 +286,14 @@ mod tests {
     }
 
     #[test]
+    fn the_scripts_are_those_that_the_bar_loads() {
+        let bar = include_str!("../../../page/bar/bar.js");
+        let imported: Vec<&str> =
+            bar.split("import(\"../").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(imported, SCRIPTS[1..]);
+    }
+
+    #[test]
     fn every_policy_has_to_agree() {
         check(&["script-src 'nonce-a'", "script-src 'nonce-b'"], SCRIPT);
         check(&["script-src 'nonce-a', script-src 'nonce-b'"], SCRIPT);
@@ -312,8 +324,8 @@ mod tests {
             "*.0.0.1:3000",
             "http://127.0.0.1:3000/",
             "http://127.0.0.1:3000/__otelbar/",
-            "http://127.0.0.1:3000/__otelbar/bar.js",
-            "http://127.0.0.1:3000/%5F_otelbar/bar%2Ejs",
+            "http://127.0.0.1:3000/__otelbar/bar/ http://127.0.0.1:3000/__otelbar/shared/",
+            "http://127.0.0.1:3000/%5F_otelbar/bar/bar%2Ejs http://127.0.0.1:3000/__otelbar/shared/",
         ] {
             script(allowed, Ok(None));
         }
@@ -327,7 +339,8 @@ mod tests {
             "http://localhost:3000",
             "http://127.0.0.1:3000/__otelbar",
             "http://127.0.0.1:3000/static/",
-            "http://127.0.0.1:3000/bar.js",
+            "http://127.0.0.1:3000/bar/bar.js",
+            "http://127.0.0.1:3000/__otelbar/bar/bar.js",
             "http://:3000",
             "'sel'",
         ] {

@@ -16,7 +16,7 @@ impl Fragment {
     pub(super) fn new(path: &str, id: SpanId, nonce: Option<&str>) -> Self {
         let nonce = nonce.map(|nonce| format!(" nonce=\"{nonce}\"")).unwrap_or_default();
         let script =
-            format!("\n<script src=\"{path}/bar.js\" data-request=\"{id}\"{nonce} defer></script>\n");
+            format!("\n<script src=\"{path}/bar/bar.js\" data-request=\"{id}\"{nonce} defer></script>\n");
         Fragment { script }
     }
 
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn it_is_written_as_the_page_is_and_always_as_long() {
         let fragment = Fragment::new("/__otelbar", SpanId::from(1), Some("a"));
-        let script = "\n<script src=\"/__otelbar/bar.js\" data-request=\"0000000000000001\" nonce=\"a\" defer></script>\n";
+        let script = "\n<script src=\"/__otelbar/bar/bar.js\" data-request=\"0000000000000001\" nonce=\"a\" defer></script>\n";
         let units = |bytes: &Bytes, read: fn([u8; 2]) -> u16| {
             let units: Vec<u16> = bytes.chunks_exact(2).map(|unit| read([unit[0], unit[1]])).collect();
             String::from_utf16(&units).unwrap()

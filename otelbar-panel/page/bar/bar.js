@@ -1,9 +1,11 @@
 // The bar: a small pill in the application's own HTML pages that tells how the request of this page went and opens it.
 //
-//   <script src="/__otelbar/bar.js" data-request="SPAN_ID" defer></script>
+//   <script src="/__otelbar/bar/bar.js" data-request="SPAN_ID" defer></script>
 //
-// A classic script. It leaves the page alone: one element beside <body>, its insides in a closed shadow tree, its style
-// a constructed sheet, no globals. It is not shown in print, and stays off within frames. All text is set as text.
+// A classic script, since a page that keeps its document over navigations runs it again, which a module would not be.
+// It leaves the page alone: one element beside <body>, its insides in a closed shadow tree, its style a constructed
+// sheet (which no Content-Security-Policy forbids), no globals. It is not shown in print, and stays off within frames.
+// All text is set as text.
 (() => {
   "use strict";
 
@@ -23,7 +25,7 @@
   const DELAYS_MS = [40, 80, 160, 320, 640, 1000, 1500, 2200, 3000];
   const EDGE = 12;
 
-  const base = new URL(".", script.src);
+  const base = new URL("..", script.src);
   const page = new URL(base);
   const api = new URL(`api/requests/${id}`, base);
   page.hash = `#/requests/${id}`;
@@ -77,13 +79,10 @@
     .close { width: 24px; padding: 0; color: var(--muted); font-size: 14px; }
   `;
 
-  // Characters that hide or reorder the text around them are not shown as such.
-  const plain = (text) => String(text).replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
-
   const make = (tag, className, text) => {
     const element = document.createElement(tag);
     if (className) element.className = className;
-    if (text !== undefined) element.textContent = plain(text);
+    if (text !== undefined) element.textContent = text;
     return element;
   };
 
@@ -218,12 +217,12 @@
     else link.click();
   });
 
-  const duration = (ns) => {
-    const [value, unit] = ns < 999.5 ? [ns, "ns"] : ns < 999.5e3 ? [ns / 1e3, "µs"] : ns < 999.5e6 ? [ns / 1e6, "ms"] : [ns / 1e9, "s"];
-    return `${unit === "ns" || value >= 99.95 ? value.toFixed(0) : value.toFixed(value >= 9.995 ? 1 : 2)} ${unit}`;
-  };
-  const FINDINGS = { n_plus_one: "N+1", slow_query: "slow query", slow_span: "slow", duplicate: "duplicate", many_queries: "many queries", long_wait: "idle gap", serial_calls: "serial calls", error: "error" };
-  const plural = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+  // How the page words it. The modules are fetched while the record is waited for; their addresses are relative to this
+  // script's, and they carry its nonce.
+  async function loadWords() {
+    const [findings, format] = await Promise.all([import("../shared/findings.js"), import("../shared/format.js")]);
+    return { ...findings, ...format };
+  }
 
   function say(text, title) {
     link.replaceChildren(make("span", "muted", text));
@@ -231,29 +230,35 @@
     showPlace();
   }
 
-  function show({ request, findings }) {
+  function show({ request, findings }, { duration, findingLabel, plural, visible }) {
     const { counts } = request;
     const failed = request.error || request.status >= 500 || request.outcome === "failed";
     const tone = failed ? "bad" : request.status >= 400 || request.outcome !== "completed" ? "warn" : "good";
     const status = make("span");
-    status.append(make("span", "muted", `${request.method} `), make("b", tone, request.status ?? request.outcome));
+    status.append(make("span", "muted", `${visible(request.method)} `), make("b", tone, visible(String(request.status ?? request.outcome))));
     const parts = [status, make("b", "", duration(request.duration_ns))];
     if (counts.queries > 0) {
       const queries = make("span", "", plural(counts.queries, "query", "queries"));
       queries.append(make("span", "muted", ` ${duration(request.query_ns)}`));
       parts.push(queries);
     }
-    if (counts.errors > 0) parts.push(make("b", "bad", plural(counts.errors, "error", "errors")));
+    if (counts.errors > 0) parts.push(make("b", "bad", plural(counts.errors, "error")));
     if (findings.length > 0) {
-      const kinds = new Set(findings.map(({ kind }) => (Object.hasOwn(FINDINGS, kind) ? FINDINGS[kind] : "finding")));
+      const kinds = new Set(findings.map(({ kind }) => visible(findingLabel(kind).short)));
       parts.push(make("b", findings.some(({ severity }) => severity === "critical") ? "bad" : "warn", [...kinds].join(", ")));
     }
     link.replaceChildren(...parts);
-    link.title = [`${request.method} ${request.route ?? request.path}`, `trace ${request.trace_id}`, ...findings.map(({ title }) => `• ${title}`), "Open the request (Alt+Shift+O)"].map(plain).join("\n");
+    link.title = [`${request.method} ${request.route ?? request.path}`, `trace ${request.trace_id}`, ...findings.map(({ title }) => `• ${title}`), "Open the request (Alt+Shift+O)"].map(visible).join("\n");
     showPlace();
   }
 
   async function load() {
+    let words;
+    try {
+      words = await loadWords();
+    } catch {
+      return say("no data", "The toolbar’s scripts could not be loaded: the service is gone, or the page’s Content-Security-Policy forbids them.");
+    }
     for (let attempt = 0; host.isConnected; attempt += 1) {
       let problem;
       try {
@@ -261,7 +266,7 @@
         const json = response.headers.get("content-type")?.includes("json");
         // Who may not see the toolbar gets what the application answers at any other address.
         if (response.status < 500 && !json) return say("not allowed", "The toolbar is off, or is not shown to this browser; the service’s log says why.");
-        if (response.ok) return show(await response.json());
+        if (response.ok) return show(await response.json(), words);
         if (response.status !== 404) return say(`no data (${response.status})`, "The toolbar could not tell about this request.");
         problem = "The toolbar does not hold this request: it has not ended yet, or was not recorded.";
       } catch {

@@ -1,6 +1,6 @@
 // The spans of a request as a tree, flattened to rows. Pure, and without recursion: a trace may be thousands deep.
 
-import { attribute, between, instant } from "./format.js";
+import { attribute, between, instant } from "../shared/format.js";
 
 export const KINDS = ["request", "sql", "http", "template", "cache", "profile", "span"];
 

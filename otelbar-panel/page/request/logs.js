@@ -1,6 +1,6 @@
 // The events of all spans of a trace as one log, in the order of time. Pure.
 
-import { attribute, attributeValue, between, instant } from "./format.js";
+import { attribute, attributeValue, between, instant } from "../shared/format.js";
 
 export const LEVELS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 

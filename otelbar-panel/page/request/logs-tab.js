@@ -1,10 +1,10 @@
 // The Logs tab: every event of every span in the order of time.
 
 import { levelBadge } from "./details.js";
-import { h, icon, replace, setAttribute, setText } from "./dom.js";
-import { count, offset, plural, utc } from "./format.js";
+import { h, icon, replace, setAttribute, setText } from "../shared/dom.js";
+import { count, offset, plural, utc } from "../shared/format.js";
 import { LEVELS, collectLogs, filterLogs, levelCounts, summary, titleOf } from "./logs.js";
-import { Rows } from "./rows.js";
+import { Rows } from "../shared/rows.js";
 
 const ROW_HEIGHT = 26;
 
@@ -34,7 +34,7 @@ export class LogsTab {
     this.#scroller = h(
       "div",
       { class: "scroller" },
-      h("div", { class: "log-row log-head", role: "row", "aria-rowindex": "1" }, ["Time", "Level", "Message", "Span"].map((label) => h("div", { role: "columnheader" }, label))),
+      h("div", { class: "log-row grid-head", role: "row", "aria-rowindex": "1" }, ["Time", "Level", "Message", "Span"].map((label) => h("div", { role: "columnheader" }, label))),
       body,
       this.#empty,
     );

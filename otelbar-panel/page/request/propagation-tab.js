@@ -1,6 +1,6 @@
 // The Propagation tab: the trace context that came with the request, what was made of it, and why.
 
-import { copyButton, h, icon, replace, some } from "./dom.js";
+import { copyButton, h, icon, replace, some } from "../shared/dom.js";
 import { members, traceparentFields } from "./headers.js";
 import { propagationLabel } from "./words.js";
 

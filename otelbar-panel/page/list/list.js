@@ -1,14 +1,17 @@
 // The list of recent requests: live, filtered, used by mouse or keys.
 
-import { ApiError, fetchList } from "./api.js";
-import { announce, h, icon, replace, replaceHash, setAttribute, setText } from "./dom.js";
-import { barScale, merge, nested } from "./feed.js";
-import { filterRequests, hasError, parseFilter } from "./filter.js";
-import { age, count, dateTime, duration, plural, visible } from "./format.js";
-import { listHash, requestHash } from "./location.js";
-import { Poll } from "./poll.js";
-import { Rows } from "./rows.js";
-import { exportLabel, findingLabel, methodClass, outcomeLabel, statusClass } from "./words.js";
+import { ApiError, fetchList } from "../shared/api.js";
+import { announce, h, icon, replace, replaceHash, setAttribute, setText } from "../shared/dom.js";
+import { merge, nested } from "../shared/feed.js";
+import { filterRequests, hasError, parseFilter } from "../shared/filter.js";
+import { findingLabel } from "../shared/findings.js";
+import { age, count, dateTime, duration, plural, visible } from "../shared/format.js";
+import { listHash, requestHash } from "../shared/location.js";
+import { Poll } from "../shared/poll.js";
+import { Rows } from "../shared/rows.js";
+import { exportLabel, outcomeLabel, statusClass } from "../shared/words.js";
+import { methodClass } from "./method.js";
+import { barScale } from "./scale.js";
 
 const POLL_MS = 1000;
 const AFTER_ERROR_MS = 3000;
@@ -39,11 +42,6 @@ const COLUMNS = [
   ["export", "Export"],
   ["age", "Age"],
 ];
-
-/** What outlives the view, so that coming back from a request finds the list as it was left. */
-export function listSession() {
-  return { held: [], service: null, filter: "", selected: null, scrollTop: 0, paused: false, loaded: false };
-}
 
 export class ListView {
   #shell;
@@ -158,7 +156,7 @@ export class ListView {
     this.#scroller = h(
       "div",
       { class: "scroller list-scroller" },
-      h("div", { class: "list-row list-head", role: "row", "aria-rowindex": "1" }, COLUMNS.map(([name, label]) => h("div", { class: `c-${name}`, role: "columnheader" }, label))),
+      h("div", { class: "list-row grid-head", role: "row", "aria-rowindex": "1" }, COLUMNS.map(([name, label]) => h("div", { class: `c-${name}`, role: "columnheader" }, label))),
       body,
       this.#empty,
       this.#older,

@@ -1,6 +1,6 @@
 // The list of keyboard shortcuts, opened with `?`.
 
-import { h } from "./dom.js";
+import { h } from "../shared/dom.js";
 
 const GROUPS = [
   ["List", [

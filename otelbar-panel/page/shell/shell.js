@@ -1,10 +1,10 @@
 // What surrounds both views: the service's name, how full the store is, how the exporter fares, what was dropped, and
 // whether the service answers at all.
 
-import { h, icon, replace, some } from "./dom.js";
+import { h, icon, replace, some } from "../shared/dom.js";
 import { destinationCards, exporterBanners, exporterSummary } from "./exporter.js";
-import { losses } from "./feed.js";
-import { bytes, count, plural } from "./format.js";
+import { losses } from "./losses.js";
+import { bytes, count, plural } from "../shared/format.js";
 import { showShortcuts } from "./shortcuts.js";
 
 export class Shell {

@@ -1,9 +1,9 @@
 // The waterfall: the tree of spans on the left, their bars over the time axis on the right, an overview above.
 
-import { h, icon, replace, setAttribute, setText } from "./dom.js";
-import { count, duration, between as elapsed, offset, percent, plural, truncate } from "./format.js";
+import { h, icon, replace, setAttribute, setText } from "../shared/dom.js";
+import { count, duration, between as elapsed, offset, percent, plural, truncate } from "../shared/format.js";
 import { levelOf } from "./logs.js";
-import { Rows } from "./rows.js";
+import { Rows } from "../shared/rows.js";
 import { rememberSize, rememberedSize, splitter } from "./splitter.js";
 import { around, barPlace, between, busyShare, eventMarks, indent, labelSide, pan, severity, ticks, zoom } from "./timeline.js";
 import { callTarget, findNodes, kindTotals, panelOf, visibleNodes } from "./trace.js";

@@ -1,8 +1,8 @@
 // How the exporter does: in the page's head, as banners where something is wrong, and whole for each destination.
 
-import { h, icon } from "./dom.js";
-import { bytes, clock, count, dateTime, plural } from "./format.js";
-import { listHash } from "./location.js";
+import { h, icon } from "../shared/dom.js";
+import { bytes, clock, count, dateTime, plural } from "../shared/format.js";
+import { listHash } from "../shared/location.js";
 import { dropReasons, healthTone, pauseText } from "./words.js";
 
 /** The exporter in a few words for the head. */

@@ -1,20 +1,23 @@
 // One request: its head, what was found in it, and the tabs that show its spans, queries, logs and trace context.
 
-import { ApiError, fetchList, fetchRequestText, parseAnswer } from "./api.js";
+import { ApiError, fetchList, fetchRequestText, parseAnswer } from "../shared/api.js";
 import { Details } from "./details.js";
-import { announce, copyButton, externalLink, h, icon, replace, replaceHash, setText, some } from "./dom.js";
-import { merge, neighbour, nested } from "./feed.js";
-import { filterRequests, parseFilter } from "./filter.js";
-import { clock, count, dateTime, duration, plural, utc } from "./format.js";
-import { TABS, listHash, requestHash } from "./location.js";
+import { announce, copyButton, externalLink, h, icon, replace, replaceHash, setText, some } from "../shared/dom.js";
+import { merge, nested } from "../shared/feed.js";
+import { filterRequests, parseFilter } from "../shared/filter.js";
+import { findingLabel } from "../shared/findings.js";
+import { clock, count, dateTime, duration, plural, utc } from "../shared/format.js";
+import { TABS, listHash, requestHash } from "../shared/location.js";
 import { LogsTab } from "./logs-tab.js";
-import { Poll } from "./poll.js";
+import { Poll } from "../shared/poll.js";
 import { PropagationTab } from "./propagation-tab.js";
 import { QueriesTab } from "./queries-tab.js";
 import { rememberSize, rememberedSize, splitter } from "./splitter.js";
 import { buildTrace } from "./trace.js";
 import { Waterfall } from "./waterfall.js";
-import { deliveryNote, exportLabel, findingLabel, notReady, outcomeLabel, statusClass } from "./words.js";
+import { exportLabel, outcomeLabel, statusClass } from "../shared/words.js";
+import { neighbour } from "./neighbour.js";
+import { deliveryNote, notReady } from "./words.js";
 
 const POLL_MS = 1000;
 const POLL_MOST_MS = 10_000;

@@ -1,10 +1,10 @@
 // The Queries tab: SQL spans grouped by statement, each group opening to its spans.
 
 import { sqlBlock, sqlParts } from "./details.js";
-import { h, icon, replace, setAttribute, some } from "./dom.js";
-import { count, duration, offset, percent, plural, truncate } from "./format.js";
+import { h, icon, replace, setAttribute, some } from "../shared/dom.js";
+import { count, duration, offset, percent, plural, truncate } from "../shared/format.js";
 import { ORDERS, groupQueries } from "./queries.js";
-import { findingLabel } from "./words.js";
+import { findingLabel } from "../shared/findings.js";
 
 const COLUMNS = [
   ["statement", "Statement"],

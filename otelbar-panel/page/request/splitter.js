@@ -1,6 +1,6 @@
 // A bar between two panes that is dragged, or moved with the arrow keys. Sizes are remembered where the browser allows it.
 
-import { h } from "./dom.js";
+import { h } from "../shared/dom.js";
 
 /**
  * `axis` is "x" (panes side by side) or "y", or a function telling which holds now. `size()` is the present size,

@@ -1,10 +1,10 @@
 // All that is known of one span: times, ids, attributes, events with their exceptions.
 
-import { copyButton, externalLink, h, icon, replace, safeUrl, some } from "./dom.js";
-import { attribute, attributeValue, between, clock, count, duration, offset, percent, plural, truncate, utc } from "./format.js";
-import { requestHash } from "./location.js";
+import { copyButton, externalLink, h, icon, replace, safeUrl, some } from "../shared/dom.js";
+import { attribute, attributeValue, between, clock, count, duration, offset, percent, plural, truncate, utc } from "../shared/format.js";
+import { requestHash } from "../shared/location.js";
 import { levelOf, titleOf } from "./logs.js";
-import { tokens } from "./queries.js";
+import { tokens } from "./sql.js";
 import { callTarget, panelOf } from "./trace.js";
 import { KIND_NAMES } from "./words.js";
 

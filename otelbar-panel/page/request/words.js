@@ -1,0 +1,54 @@
+// The API's terms that only a request's page shows, in words for people. Pure.
+
+import { count, moment, plural } from "../shared/format.js";
+
+/** What there is to say of a delivery beside its state: attempts, when the next is, what became of a part. */
+export function deliveryNote({ state, attempt, next_unix_ns: next, spans }) {
+  if (state === "retrying") return `attempt ${count(attempt)} failed, the next at ${moment(next, Date.now())}`;
+  if (state === "in_flight" && attempt > 1) return `attempt ${count(attempt)}`;
+  if (state === "partial" && spans.rejected > 0) return `${count(spans.rejected)} of ${plural(spans.handed_over, "span")} rejected`;
+  if (state === "spooled") return plural(spans.spooled, "span");
+  if ((state === "dropped" || state === "failed") && spans.dropped < spans.handed_over) return `${count(spans.dropped)} of ${plural(spans.handed_over, "span")}`;
+  return null;
+}
+
+/** Why the link to a backend leads nowhere yet. */
+export function notReady({ destination, state }) {
+  return `${destination}: ${NOT_READY[state] ?? "not acknowledged yet"}`;
+}
+
+const NOT_READY = {
+  retrying: "not reached yet, will be tried again",
+  spooled: "not reached yet, kept on disk",
+  partial: "some of its spans were rejected",
+  failed: "the export failed",
+  dropped: "the spans were given up",
+};
+
+/** How the incoming trace context was taken. */
+export function propagationLabel({ outcome, propagators }) {
+  if (outcome === "absent") return { short: "absent", title: `${searchedFor(propagators)}: a new trace was started.`, tone: "neutral" };
+  return PROPAGATION[outcome] ?? { short: String(outcome), title: `Outcome: ${outcome}.`, tone: "neutral" };
+}
+
+const PROPAGATION = {
+  accepted: { short: "accepted", title: "The caller’s trace context was accepted: this request continues its trace.", tone: "good" },
+  refused: { short: "refused", title: "The trace context that came is not valid: a new trace was started instead.", tone: "bad" },
+};
+
+/** Which formats a request was searched for that brought none of them. */
+function searchedFor(propagators) {
+  if (propagators.length === 0) return "No format of trace context is configured (OTEL_PROPAGATORS)";
+  return `No trace context came with the request (formats looked for: ${propagators.join(", ")})`;
+}
+
+/** The names of the panels. */
+export const KIND_NAMES = {
+  request: "Request",
+  sql: "SQL",
+  http: "HTTP call",
+  template: "Template",
+  cache: "Cache",
+  profile: "Profile",
+  span: "Span",
+};
