@@ -1,8 +1,8 @@
 //! Shows a record of the Python debug-toolbar as a span tree, with what is wrong with the request.
 //!
 //! ```console
-//! $ cargo run -p otelbar-convert --example debug_toolbar -- record.json
-//! $ cargo run -p otelbar-convert --example debug_toolbar -- --json record.json
+//! $ cargo run -p otelbar-convert --features debug-toolbar --example debug_toolbar -- record.json
+//! $ cargo run -p otelbar-convert --features debug-toolbar --example debug_toolbar -- --json record.json
 //! ```
 //!
 //! With `--json` it prints one object: `spans` as OTLP's JSON has them, `findings`, and what of the record is `unused`.

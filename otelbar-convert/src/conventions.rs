@@ -4,8 +4,8 @@ use opentelemetry::trace::SpanKind;
 use opentelemetry::{InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::converted::OptIn;
-use crate::semconv;
+use crate::opt_in::OptIn;
+use crate::{attribute, semconv};
 
 /// By which names of the semantic conventions attributes go.
 ///
@@ -72,7 +72,7 @@ impl Conventions {
     /// [`ConvertedSpan::into_exported`](crate::ConvertedSpan::into_exported). A span that has lost stable names is no
     /// more of the version of the conventions that its scope names, so the scope no longer names one.
     pub fn apply(&self, span: &mut SpanData) {
-        let has = |key: &str| span.attributes.iter().any(|attribute| attribute.key.as_str() == key);
+        let has = |key: &str| attribute::find(&span.attributes, key).is_some();
         let (names, old_name): (_, fn(&str) -> Option<&'static str>) = if has(semconv::DB_SYSTEM_NAME) {
             (self.database, old_database_name)
         } else if !has(semconv::HTTP_REQUEST_METHOD) {
@@ -194,10 +194,8 @@ pub(crate) fn stable_system(name: &str) -> Cow<'static, str> {
 
 /// `http.target` was path and query in one.
 fn old_target(attributes: &[KeyValue]) -> Option<KeyValue> {
-    let find =
-        |key: &str| attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|a| &a.value);
-    let path = find(semconv::URL_PATH)?.as_str();
-    let target = match find(semconv::URL_QUERY) {
+    let path = attribute::find(attributes, semconv::URL_PATH)?.as_str();
+    let target = match attribute::find(attributes, semconv::URL_QUERY) {
         Some(query) => format!("{path}?{}", query.as_str()),
         None => path.into_owned(),
     };
@@ -206,8 +204,8 @@ fn old_target(attributes: &[KeyValue]) -> Option<KeyValue> {
 
 /// `http.method` was the method as it was sent, known or not.
 fn old_method(attributes: &[KeyValue]) -> Option<KeyValue> {
-    let find = |key: &str| attributes.iter().find(|attribute| attribute.key.as_str() == key);
+    let find = |key: &str| attribute::find(attributes, key);
     let method =
         find(semconv::HTTP_REQUEST_METHOD_ORIGINAL).or_else(|| find(semconv::HTTP_REQUEST_METHOD))?;
-    Some(KeyValue::new("http.method", method.value.clone()))
+    Some(KeyValue::new("http.method", method.clone()))
 }

@@ -1,34 +1,36 @@
 //! [`PanelDataConverter`], and what it makes of a request.
 
-mod attributes;
+mod describe;
+mod events;
+mod interval;
 mod layout;
 mod query;
 mod times;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
-use opentelemetry::{InstrumentationScope, KeyValue, Value};
+use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use crate::conventions::Conventions;
 use crate::findings::{self, Thresholds};
-use crate::limits::Limits;
 use crate::log_record::LogRecord;
-use crate::panel_data::{Entry, EntryKind, Exception, Level, Log, PanelData, Source, Sql, Times};
+use crate::panel_data::{Entry, EntryKind, Level, Log, PanelData, Source, Sql, Times};
 use crate::redact::Redactor;
+use crate::semconv;
+use crate::span_limits::SpanLimits;
+
+pub use crate::category::Category;
+pub use crate::converted::Converted;
 pub use crate::report::Report;
-use crate::{semconv, sql};
+pub use crate::span::ConvertedSpan;
 
-pub use crate::converted::{Converted, ConvertedSpan, Panel};
-
-use attributes::Described;
+use describe::{Described, Describer};
+use interval::{Clock, Interval};
 use layout::{Layout, ROOT};
-use query::Query;
-use times::{Clock, Interval};
 
 /// Turns what is known of a request into a tree of spans.
 ///
@@ -71,17 +73,11 @@ use times::{Clock, Interval};
 /// ```
 #[derive(Clone, Debug)]
 pub struct PanelDataConverter {
+    describer: Describer,
     thresholds: Thresholds,
-    known_methods: Vec<String>,
-    redactor: Redactor,
-    /// Whether the redactor hides an attribute that a convention or we have named.
-    redacts_named: bool,
     conventions: Conventions,
-    limits: Limits,
-    sql_parameters: bool,
+    limits: SpanLimits,
     scope: InstrumentationScope,
-    /// Statements seen before; a service has few, and runs them over and over.
-    statements: Arc<sql::Cache>,
 }
 
 impl Default for PanelDataConverter {
@@ -89,18 +85,14 @@ impl Default for PanelDataConverter {
     /// redact, no limits, and no parameters of queries.
     fn default() -> Self {
         PanelDataConverter {
+            describer: Describer::default(),
             thresholds: Thresholds::default(),
-            known_methods: attributes::METHODS.map(String::from).into(),
-            redactor: Redactor::default(),
-            redacts_named: false,
             conventions: Conventions::default(),
-            limits: Limits::default(),
-            sql_parameters: false,
+            limits: SpanLimits::default(),
             scope: InstrumentationScope::builder("otelbar")
                 .with_version(env!("CARGO_PKG_VERSION"))
                 .with_schema_url(semconv::SCHEMA_URL)
                 .build(),
-            statements: Arc::default(),
         }
     }
 }
@@ -116,15 +108,14 @@ impl PanelDataConverter {
     /// Sets the methods that are reported as they are; another becomes `_OTHER`. Case matters, as in HTTP.
     #[must_use]
     pub fn with_known_methods<I: IntoIterator<Item = String>>(mut self, methods: I) -> Self {
-        self.known_methods = methods.into_iter().collect();
+        self.describer.known_methods = methods.into_iter().collect();
         self
     }
 
     /// Sets which attributes' values are replaced, for records whose source did not do so.
     #[must_use]
     pub fn with_redactor(mut self, redactor: Redactor) -> Self {
-        self.redacts_named = semconv::NAMES.iter().any(|name| redactor.is_sensitive(name));
-        self.redactor = redactor;
+        self.describer.set_redactor(redactor);
         self
     }
 
@@ -137,7 +128,7 @@ impl PanelDataConverter {
 
     /// Sets how many attributes, events and links a span has, and how long a value is.
     #[must_use]
-    pub fn with_limits(mut self, limits: Limits) -> Self {
+    pub fn with_span_limits(mut self, limits: SpanLimits) -> Self {
         self.limits = limits;
         self
     }
@@ -146,7 +137,7 @@ impl PanelDataConverter {
     /// since they are data of users.
     #[must_use]
     pub fn with_sql_parameters(mut self, shown: bool) -> Self {
-        self.sql_parameters = shown;
+        self.describer.sql_parameters = shown;
         self
     }
 
@@ -163,7 +154,7 @@ impl PanelDataConverter {
         }
         tell_once(data, &layout, &mut spans);
         let found = findings::all(&spans, &self.thresholds);
-        if self.conventions != Conventions::default() || self.limits != Limits::default() {
+        if self.conventions != Conventions::default() || self.limits != SpanLimits::default() {
             for span in &mut spans {
                 self.conventions.apply(&mut span.data);
                 self.limits.apply(&mut span.data, &mut report);
@@ -183,9 +174,9 @@ impl PanelDataConverter {
             let time = clock.at(log_time(data, log, layout.interval(node)));
             let mut attributes = Vec::with_capacity(log.attributes.len() + 2);
             let place = Source { target: Cow::Borrowed(""), ..log.source.clone() };
-            attributes::source(&place, &mut attributes);
-            self.add_recorded(&mut attributes, &log.attributes, &mut Report::default());
-            let is_exception = has_exception(log);
+            describe::source(&place, &mut attributes);
+            self.describer.add_recorded(&mut attributes, &log.attributes, &mut Report::default());
+            let is_exception = events::has_exception(log);
             LogRecord {
                 timestamp: time,
                 level: log.level,
@@ -201,16 +192,7 @@ impl PanelDataConverter {
 
     /// Who was done for whom and when, siblings by their start.
     fn lay_out(&self, data: &PanelData, report: &mut Report) -> (Layout, Clock) {
-        let is_same = |around: &Entry, sql: &Sql| {
-            let EntryKind::Span(kind) = &around.kind else { return false };
-            let query = self.query_of(around, *kind == SpanKind::Client);
-            let Some(Query { panel: Panel::Sql, system, statement: Some(statement), .. }) = query else {
-                return false;
-            };
-            let inner = self.statements.describe(&sql.text, sql::System::from_name(&system));
-            // Of the texts one may have been laid out anew by a logger.
-            statement.fingerprint == inner.fingerprint
-        };
+        let is_same = |around: &Entry, sql: &Sql| self.describer.is_same_query(around, sql);
         let mut layout = Layout::of(data, is_same, report);
         let clock = Clock::of(data.timer.start, report);
         times::place(data, &mut layout, clock, report);
@@ -219,8 +201,8 @@ impl PanelDataConverter {
     }
 
     fn root(&self, data: &PanelData, layout: &Layout, clock: Clock, report: &mut Report) -> ConvertedSpan {
-        let mut described = self.describe_request(&data.request);
-        self.add_recorded(&mut described.attributes, &data.request.attributes, report);
+        let mut described = self.describer.describe_request(&data.request);
+        self.describer.add_recorded(&mut described.attributes, &data.request.attributes, report);
         let timer = &data.timer;
         let span_context = data.span_context.clone();
         let interval = layout.interval(ROOT);
@@ -232,9 +214,9 @@ impl PanelDataConverter {
         span.data.links.links = self.links(&data.request.links, report);
         self.attach_logs(data, &mut span, ROOT, layout, clock, report);
         if let Some(exception) = &data.request.exception {
-            attach_exception(exception, &mut span, clock.at(interval.end()));
+            events::attach_exception(exception, &mut span, clock.at(interval.end()));
         }
-        name_error(&mut span);
+        events::name_error(&mut span);
         span
     }
 
@@ -249,13 +231,13 @@ impl PanelDataConverter {
         let entry = &data.entries[node - 1];
         let interval = layout.interval(node);
         let twin = layout.twin(node).and_then(|twin| data.entries.get(twin));
-        let mut described = self.describe_entry(entry, twin);
+        let mut described = self.describer.describe_entry(entry, twin);
         if interval.cut {
             described.attributes.push(KeyValue::new(semconv::DURATION, entry.duration.as_secs_f64()));
         }
-        self.add_recorded(&mut described.attributes, &entry.attributes, report);
+        self.describer.add_recorded(&mut described.attributes, &entry.attributes, report);
         if let Some(twin) = twin {
-            self.add_recorded(&mut described.attributes, &twin.attributes, report);
+            self.describer.add_recorded(&mut described.attributes, &twin.attributes, report);
         }
         let kind = match &entry.kind {
             EntryKind::Span(kind) => kind.clone(),
@@ -280,10 +262,10 @@ impl PanelDataConverter {
         self.attach_logs(data, &mut span, node, layout, clock, report);
         for entry in [Some(entry), twin].into_iter().flatten() {
             if let Some(exception) = entry.details.as_deref().and_then(|details| details.exception.as_ref()) {
-                attach_exception(exception, &mut span, clock.at(interval.end()));
+                events::attach_exception(exception, &mut span, clock.at(interval.end()));
             }
         }
-        name_error(&mut span);
+        events::name_error(&mut span);
         span
     }
 
@@ -300,7 +282,7 @@ impl PanelDataConverter {
         }
         ConvertedSpan {
             entry: None,
-            panel: described.panel,
+            category: described.category,
             busy: None,
             synthesised: interval.synthesised,
             ended: true,
@@ -328,7 +310,7 @@ impl PanelDataConverter {
     fn links(&self, links: &[Link], report: &mut Report) -> Vec<Link> {
         let link = |link: &Link| {
             let mut attributes = Vec::with_capacity(link.attributes.len());
-            self.add_recorded(&mut attributes, &link.attributes, report);
+            self.describer.add_recorded(&mut attributes, &link.attributes, report);
             Link::new(link.span_context.clone(), attributes, link.dropped_attributes_count)
         };
         links.iter().map(link).collect()
@@ -354,113 +336,26 @@ impl PanelDataConverter {
             let log = &data.logs[log];
             let time = log_time(data, log, interval);
             report.moved += u32::from(time != log.time);
-            let event = self.event(log, clock, time, report);
+            let event = events::of_log(log, &self.describer, clock.at(time), report);
             // The status of a request is said by its answer, and that of a span of the OpenTelemetry API by the span;
             // that of other spans also by an error logged in them.
             let is_error = event.name == semconv::EXCEPTION && log.level >= Level::Error;
-            let says_itself = span.panel == Panel::Request || span.data.instrumentation_scope != self.scope;
+            let says_itself =
+                span.category == Category::Request || span.data.instrumentation_scope != self.scope;
             if is_error && !says_itself && span.data.status == Status::Unset {
-                span.data.status = Status::error(error_of(&event).unwrap_or_else(|| log.message.to_string()));
+                span.data.status =
+                    Status::error(events::error_of(&event).unwrap_or_else(|| log.message.to_string()));
             }
             span.data.events.events.push(event);
         }
     }
-
-    fn event(&self, log: &Log, clock: Clock, time: Duration, report: &mut Report) -> Event {
-        let mut attributes = Vec::with_capacity(log.attributes.len() + 6);
-        if !log.attributes.iter().any(|attribute| attribute.key.as_str() == semconv::LEVEL) {
-            attributes.push(KeyValue::new(semconv::LEVEL, log.level.as_str()));
-        } else {
-            // The source's own word says nothing of how severe that is.
-            let number = i64::from(log.level.severity_number());
-            attributes.push(KeyValue::new(semconv::SEVERITY_NUMBER, number));
-        }
-        // An error logged as a field is an exception to backends, which look for the event of that name.
-        let error = log.attributes.iter().find(|a| matches!(a.key.as_str(), "error" | "err" | "exception"));
-        let error = error.filter(|_| log.level >= Level::Error && !has_exception(log));
-        if let Some(error) = error {
-            attributes.push(KeyValue::new(semconv::EXCEPTION_MESSAGE, error.value.clone()));
-        }
-        let name = if error.is_some() || has_exception(log) {
-            if says_something(log) {
-                attributes.push(attributes::text(semconv::LOG_MESSAGE, log.message.clone()));
-            }
-            Cow::Borrowed(semconv::EXCEPTION)
-        } else if log.message.is_empty() {
-            Cow::Borrowed(semconv::LOG)
-        } else {
-            log.message.clone()
-        };
-        attributes::source(&log.source, &mut attributes);
-        self.add_recorded(&mut attributes, &log.attributes, report);
-        Event::new(name, clock.at(time), attributes, 0)
-    }
-}
-
-/// The event of an exception, unless a log has told of the same.
-fn attach_exception(exception: &Exception, span: &mut ConvertedSpan, time: SystemTime) {
-    let told = [
-        (semconv::EXCEPTION_TYPE, exception.kind.as_deref()),
-        (semconv::EXCEPTION_MESSAGE, exception.message.as_deref()),
-        (semconv::EXCEPTION_STACKTRACE, exception.stacktrace.as_deref()),
-    ];
-    let told =
-        || told.iter().filter_map(|(key, value)| Some((*key, (*value).filter(|value| !value.is_empty())?)));
-    let by_log = span.data.events.events.iter_mut().rfind(|event| {
-        let is_told =
-            |key: &str, text: &str| attribute_of(event, key).is_none_or(|value| value.as_str() == text);
-        event.name == semconv::EXCEPTION && told().all(|(key, text)| is_told(key, text))
-    });
-    match by_log {
-        Some(event) => {
-            for (key, text) in told() {
-                if attribute_of(event, key).is_none() {
-                    event.attributes.push(attributes::text(key, text.to_owned()));
-                }
-            }
-        }
-        None => {
-            let attributes = told().map(|(key, text)| attributes::text(key, text.to_owned())).collect();
-            span.data.events.events.push(Event::new(semconv::EXCEPTION, time, attributes, 0));
-        }
-    }
-}
-
-/// Sees that a span in error has the type of the error: that of the exception logged last, where nothing else has said.
-fn name_error(span: &mut ConvertedSpan) {
-    if !matches!(span.data.status, Status::Error { .. }) || span.attribute(semconv::ERROR_TYPE).is_some() {
-        return;
-    }
-    let logged = span.data.events.events.iter().rev();
-    let error_type = logged.filter_map(|event| attribute_of(event, semconv::EXCEPTION_TYPE)).next().cloned();
-    let error_type = error_type.unwrap_or_else(|| semconv::ERROR_TYPE_OTHER.into());
-    span.data.attributes.push(KeyValue::new(semconv::ERROR_TYPE, error_type));
-}
-
-/// What an event's exception says.
-fn error_of(event: &Event) -> Option<String> {
-    let message = attribute_of(event, semconv::EXCEPTION_MESSAGE)?.to_string();
-    Some(message).filter(|message| !message.is_empty())
-}
-
-fn attribute_of<'e>(event: &'e Event, key: &str) -> Option<&'e Value> {
-    event.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value)
-}
-
-/// Whether a log has words of its own: `tracing` calls one that has none by its place, `event src/shop.rs:87`.
-fn says_something(log: &Log) -> bool {
-    let is_place = || match (log.message.strip_prefix("event "), &log.source.file) {
-        (Some(place), Some(file)) => place.strip_prefix(&**file).is_some_and(|rest| rest.starts_with(':')),
-        _ => false,
-    };
-    !log.message.is_empty() && !is_place()
 }
 
 /// Counts what several instrumentations tell of once: of two spans of the application, or of a call in one, that do the
 /// same and stand in each other, the inner.
 fn tell_once(data: &PanelData, layout: &Layout, spans: &mut [ConvertedSpan]) {
     let is_recorded = |span: &ConvertedSpan| {
-        matches!(span.panel, Panel::Sql | Panel::Http | Panel::Cache)
+        matches!(span.category, Category::Sql | Category::Http | Category::Cache)
             && span
                 .entry
                 .and_then(|place| data.entries.get(place))
@@ -472,14 +367,15 @@ fn tell_once(data: &PanelData, layout: &Layout, spans: &mut [ConvertedSpan]) {
     let mut places: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
     for i in 0..spans.len() {
         let Some(span) = spans.get(i) else { return };
-        let (panel, shape, parent) = (span.panel, span.shape, places.get(&span.data.parent_span_id).copied());
+        let (category, shape, parent) =
+            (span.category, span.shape, places.get(&span.data.parent_span_id).copied());
         places.insert(span.data.span_context.span_id(), i);
         let Some(around) = parent.and_then(|parent| spans.get_mut(parent)) else { continue };
         let has_twin = around.entry.is_some_and(|place| layout.twin(place + 1).is_some());
         let says_little = around.shape.is_none() && around.attribute(semconv::DB_QUERY_TEXT).is_none();
         let is_same = around.shape == shape || says_little;
-        if around.panel == panel && is_same && shape.is_some() && !has_twin && is_recorded(around) {
-            around.panel = Panel::Span;
+        if around.category == category && is_same && shape.is_some() && !has_twin && is_recorded(around) {
+            around.category = Category::Span;
             around.shape = None;
             around.fingerprint = None;
         }
@@ -492,9 +388,4 @@ fn log_time(data: &PanelData, log: &Log, interval: Interval) -> Duration {
         Times::Measured => log.time,
         Times::Reported => log.time.clamp(interval.start, interval.end()),
     }
-}
-
-fn has_exception(log: &Log) -> bool {
-    let is_exception = |key: &str| matches!(key, semconv::EXCEPTION_TYPE | semconv::EXCEPTION_MESSAGE);
-    log.attributes.iter().any(|attribute| is_exception(attribute.key.as_str()))
 }

@@ -38,19 +38,23 @@
 //!   a key or a statement. Parameters of queries are taken over, and become attributes only if the converter
 //!   [is told so](crate::PanelDataConverter::with_sql_parameters).
 
+mod head;
 mod json;
 mod losses;
 mod panels;
 mod request;
 mod secrets;
+mod work;
 
 use std::time::{Duration, SystemTime};
 
+use head::Head;
 use json::{Document, Object};
 use losses::Losses;
 use secrets::Secrets;
+use work::Work;
 
-use crate::panel_data::{PanelData, Times};
+use crate::panel_data::{PanelData, Timer, Times};
 use crate::redact::Redactor;
 
 pub use losses::Unused;
@@ -150,10 +154,10 @@ impl Reader {
         let timing = timing.as_ref().unwrap_or(&empty);
         let panels = panels.as_ref().unwrap_or(&empty);
 
-        let head = request::Head::of(metadata, panels);
+        let head = Head::of(metadata, panels);
         let secrets = Secrets::of(&head, &self.redactor);
-        let (request, identity) = self.read_request(record, &head, &secrets);
-        let work = panels::read(panels, &secrets, losses);
+        let (request, identity) = request::read(record, &head, &secrets, &self.headers);
+        let work = work::read(panels, &secrets, losses);
         let mut timer = self.read_timer(timing, panels, &work);
         let mut data = PanelData::new(identity.span_context, timer, request);
 
@@ -182,12 +186,7 @@ impl Reader {
     }
 
     /// How long it took: as told in one of four places, else as long as what was done for it.
-    fn read_timer(
-        &self,
-        timing: &Object<'_, '_>,
-        panels: &Object<'_, '_>,
-        work: &panels::Work,
-    ) -> crate::panel_data::Timer {
+    fn read_timer(&self, timing: &Object<'_, '_>, panels: &Object<'_, '_>, work: &Work) -> Timer {
         let panel = panels::find(panels, "timer").and_then(|name| panels.object(name));
         let told = panel
             .as_ref()
@@ -202,7 +201,7 @@ impl Reader {
             let durations = work.entries.iter().map(|(entry, _)| entry.duration);
             durations.fold(Duration::ZERO, Duration::saturating_add)
         };
-        let mut timer = crate::panel_data::Timer::new(self.start, told.unwrap_or_else(sum));
+        let mut timer = Timer::new(self.start, told.unwrap_or_else(sum));
         timer.busy = panel.as_ref().and_then(|panel| panel.duration("cpu_time"));
         timer.synthesised = true;
         timer

@@ -16,13 +16,11 @@ mod text;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use memchr::memchr3;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use names::Names;
+pub use edits::REDACTED;
 
-/// What stands in the place of a secret.
-pub const REDACTED: &str = "REDACTED";
+use names::Names;
 
 /// Keys that [`Redactor::common`] finds in names.
 pub const COMMON_KEYS: [&str; 42] = [
@@ -197,7 +195,7 @@ impl Redactor {
     ///
     /// It takes time by the length of the text.
     pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        until_clean(text, |text| self.text_within(text, 0))
+        until_clean(text, |text| text::clean(&self.names, text))
     }
 
     /// As [`text`](Self::text), of a text that is given away and not copied where nothing is to be hidden.
@@ -209,32 +207,15 @@ impl Redactor {
         }
     }
 
-    fn text_within<'t>(&self, text: &'t str, depth: usize) -> Cow<'t, str> {
-        let named = match memchr3(b':', b'=', b'(', text.as_bytes()) {
-            Some(_) => text::hide(self, text, depth),
-            None => Cow::Borrowed(text),
-        };
-        if named.len() < shapes::SHORTEST {
-            return named;
-        }
-        match named {
-            Cow::Borrowed(text) => shapes::hide(text),
-            Cow::Owned(text) => match shapes::hide(&text) {
-                Cow::Owned(clean) => Cow::Owned(clean),
-                Cow::Borrowed(_) => Cow::Owned(text),
-            },
-        }
-    }
-
     /// The query with the values of sensitive keys replaced. The order, the empty parts and the keys stay.
     pub fn query<'q>(&self, query: &'q str) -> Cow<'q, str> {
-        until_clean(query, |query| address::query(self, query, 0))
+        until_clean(query, |query| text::clean_query(&self.names, query))
     }
 
     /// A line of a `baggage` header (W3C Baggage) with the values of sensitive keys replaced, be they members' or
     /// properties': `a=1;password=REDACTED,token=REDACTED`. A `tracestate` is read the same way.
     pub fn baggage<'b>(&self, line: &'b str) -> Cow<'b, str> {
-        address::baggage(self, line)
+        text::clean_baggage(&self.names, line)
     }
 
     /// The URL with its credentials and the values of its sensitive query keys replaced, and without its fragment.

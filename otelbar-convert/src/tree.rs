@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{SpanId, Status};
 
-use crate::converted::{ConvertedSpan, Panel};
-use crate::findings;
+use crate::category::Category;
+use crate::code;
+use crate::span::ConvertedSpan;
 
-/// Converted spans, with who stands under whom. The [findings] look at it too.
+/// Converted spans, with who stands under whom. The [findings](crate::findings) look at it too.
 ///
 /// ```
 /// # use std::time::{Duration, SystemTime};
@@ -67,12 +68,12 @@ pub struct Step {
     pub end: SystemTime,
 }
 
-/// The spans of one panel taken together.
+/// The spans of one category taken together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PanelTime {
-    /// What they came from.
-    pub panel: Panel,
+pub struct CategoryTime {
+    /// What kind of work they stand for.
+    pub category: Category,
     /// How many there are.
     pub count: usize,
     /// How many of them are errors.
@@ -116,7 +117,7 @@ impl<'a> Tree<'a> {
             for (i, span) in self.spans.iter().enumerate() {
                 // Parents come first.
                 let around = || placed.get(self.parent(i)?).copied().flatten();
-                let nearest = findings::place(span).map(|_| i).or_else(around);
+                let nearest = code::place(span).map(|_| i).or_else(around);
                 placed.push(nearest);
             }
             placed
@@ -180,13 +181,13 @@ impl<'a> Tree<'a> {
         path
     }
 
-    /// Counts and times by panel, in the order of [`Panel`]; those without a span are left out.
-    pub fn panels(&self) -> Vec<PanelTime> {
+    /// Counts and times by category, in the order of [`Category`]; those without a span are left out.
+    pub fn categories(&self) -> Vec<CategoryTime> {
         let mut order: Vec<usize> = (0..self.spans.len()).collect();
-        order.sort_by_key(|i| self.spans[*i].panel);
-        let same = |one: &usize, other: &usize| self.spans[*one].panel == self.spans[*other].panel;
-        let time = |group: &[usize]| PanelTime {
-            panel: self.spans[group[0]].panel,
+        order.sort_by_key(|i| self.spans[*i].category);
+        let same = |one: &usize, other: &usize| self.spans[*one].category == self.spans[*other].category;
+        let time = |group: &[usize]| CategoryTime {
+            category: self.spans[group[0]].category,
             count: group.len(),
             errors: group.iter().filter(|i| is_error(&self.spans[**i])).count(),
             total: group.iter().fold(Duration::ZERO, |sum, i| sum.saturating_add(self.spans[*i].duration())),

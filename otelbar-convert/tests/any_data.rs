@@ -12,7 +12,7 @@ use otelbar_convert::panel_data::{
     Sql, Template, Timer, Times,
 };
 use otelbar_convert::redact::Redactor;
-use otelbar_convert::{Conventions, Limits, Names, PanelDataConverter, Tree};
+use otelbar_convert::{Conventions, Names, PanelDataConverter, SpanLimits, Tree};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -247,7 +247,7 @@ proptest! {
         prop_assert_eq!((0..converted.spans.len()).filter(|span| tree.parent(*span).is_none()).count(), 1);
         prop_assert!(count_failures(&tree) <= converted.spans.len() + data.logs.len());
         tree.critical_path();
-        tree.panels();
+        tree.categories();
         for finding in &converted.findings {
             prop_assert!(finding.span_ids.len() <= 100 && !finding.sentence().is_empty());
         }
@@ -255,13 +255,13 @@ proptest! {
 
     #[test]
     fn any_data_is_exported_within_the_limits(data in any_data(), count in 0_usize..4) {
-        let limits = Limits::default()
+        let limits = SpanLimits::default()
             .with_attributes(count)
             .with_events(count)
             .with_event_attributes(count)
             .with_value_length(count);
         let conventions = Conventions::default().with_http(Names::Old).with_database(Names::Both);
-        let converter = PanelDataConverter::default().with_limits(limits).with_conventions(conventions);
+        let converter = PanelDataConverter::default().with_span_limits(limits).with_conventions(conventions);
         for span in converter.convert(&data).spans {
             span.display_name();
             prop_assert!(span.data.attributes.len() <= count);

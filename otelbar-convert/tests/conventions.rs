@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Log, Request, Sql};
-use otelbar_convert::{Conventions, Limits, Names, PanelDataConverter};
+use otelbar_convert::{Conventions, Names, PanelDataConverter, SpanLimits};
 
 /// The attributes of the span that is made of a request or its one entry, sorted.
 fn attributes(conventions: Conventions, request: &Request, entry: Option<&Entry>) -> Vec<String> {
@@ -172,8 +172,8 @@ fn what_is_over_a_limit_is_left_out_and_counted() {
     for _ in 0..3 {
         data.logs.push(Log { attributes: attributes.clone(), ..log("said", None, Level::Info) });
     }
-    let limits = Limits::default().with_attributes(6).with_events(2).with_event_attributes(4);
-    let converted = PanelDataConverter::default().with_limits(limits).convert(&data);
+    let limits = SpanLimits::default().with_attributes(6).with_events(2).with_event_attributes(4);
+    let converted = PanelDataConverter::default().with_span_limits(limits).convert(&data);
 
     let [root, query] = &converted.spans[..] else { panic!("two spans") };
     // What the conventions ask for is the last to go.
@@ -191,8 +191,8 @@ fn what_is_over_a_limit_is_left_out_and_counted() {
 fn check_cut(value: impl Into<Value>, length: usize, expected: impl Into<Value>, count: u32) {
     let mut data = data(Request { method: "GET".into(), ..Default::default() });
     data.request.attributes.push(KeyValue::new("a", value.into()));
-    let limits = Limits::default().with_value_length(length);
-    let converted = PanelDataConverter::default().with_limits(limits).convert(&data);
+    let limits = SpanLimits::default().with_value_length(length);
+    let converted = PanelDataConverter::default().with_span_limits(limits).convert(&data);
     assert_eq!(converted.spans[0].attribute("a"), Some(&expected.into()));
     assert_eq!(converted.report.cut_values, count);
 }
@@ -212,7 +212,7 @@ fn a_value_is_cut_on_a_character() {
 
 #[test]
 fn the_limits_of_the_specification_leave_values_whole() {
-    let limits = Limits::of_specification();
+    let limits = SpanLimits::of_specification();
     assert_eq!((limits.attributes, limits.events, limits.event_attributes), (128, 128, 128));
     assert_eq!(limits.value_length, usize::MAX);
 }

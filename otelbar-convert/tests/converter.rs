@@ -202,7 +202,7 @@ fn a_profiled_function_is_an_internal_span() {
     data.entries.push(Entry::new("", ms(6), EntryKind::Profile(profile)));
     let span = convert(&data).spans.remove(1);
     assert_eq!(
-        (&*span.data.name, span.panel.as_str(), &span.data.span_kind),
+        (&*span.data.name, span.category.as_str(), &span.data.span_kind),
         ("fib", "profile", &SpanKind::Internal)
     );
     let told = [
@@ -215,7 +215,7 @@ fn a_profiled_function_is_an_internal_span() {
     assert_eq!(told, ["fib", "1973", "1", "0.005"]);
 }
 
-/// Panel and status of a span of the application, by its attributes.
+/// Category and status of a span of the application, by its attributes.
 #[track_caller]
 fn check_span(kind: SpanKind, attributes: &[(&'static str, &'static str)], expected: &str) {
     let mut data = data(get("/"));
@@ -224,7 +224,7 @@ fn check_span(kind: SpanKind, attributes: &[(&'static str, &'static str)], expec
     data.entries.push(span);
     let span = convert(&data).spans.remove(1);
     let repeats = if span.shape.is_some() { " that can repeat" } else { "" };
-    assert_eq!(format!("{}{repeats}", span.panel.as_str()), expected);
+    assert_eq!(format!("{}{repeats}", span.category.as_str()), expected);
 }
 
 #[test]

@@ -97,7 +97,10 @@ fn a_broken_traceparent_begins_a_trace() {
     let headers = json!({"headers": {"traceparent": "00-zz-00-01"}, "method": "GET"});
     let record = json!({"request_id": "one", "metadata": headers});
     assert_eq!(read(&record).data.remote_parent, None);
-    check_unused(&record, &["metadata.headers.traceparent: is no valid traceparent; the trace begins here"]);
+    check_unused(
+        &record,
+        &["metadata.headers.traceparent: is not a valid traceparent; the trace begins here"],
+    );
 }
 
 #[test]

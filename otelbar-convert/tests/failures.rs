@@ -10,7 +10,7 @@ use otelbar_convert::panel_data::{
     Details, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Request, Sql,
 };
 use otelbar_convert::redact::Redactor;
-use otelbar_convert::{ConvertedSpan, Limits, PanelDataConverter, Tree};
+use otelbar_convert::{ConvertedSpan, PanelDataConverter, SpanLimits, Tree};
 
 fn exception(kind: &'static str, message: &'static str) -> Exception {
     let text = |text: &'static str| (!text.is_empty()).then(|| text.into());
@@ -361,7 +361,7 @@ fn links_keep_to_the_limits_and_no_secrets() {
     data.entries.push(follows);
     let converter = PanelDataConverter::default()
         .with_redactor(Redactor::common())
-        .with_limits(Limits::default().with_links(2).with_link_attributes(1));
+        .with_span_limits(SpanLimits::default().with_links(2).with_link_attributes(1));
     let converted = converter.convert(&data);
     let links = &converted.spans[1].data.links;
     assert_eq!((links.links.len(), links.dropped_count, converted.report.dropped_links), (2, 1, 1));

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use opentelemetry::trace::{Link, SpanId, SpanKind};
 use opentelemetry::{KeyValue, Value};
-use otelbar_convert::converter::Panel;
+use otelbar_convert::converter::Category;
 use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Log, Sql};
 use otelbar_convert::{Conventions, Converted, ConvertedSpan, PanelDataConverter};
 
@@ -42,7 +42,7 @@ fn converted(entries: Vec<Entry>) -> Converted {
 }
 
 fn panels(converted: &Converted) -> Vec<&'static str> {
-    converted.spans.iter().map(|span| span.panel.as_str()).collect()
+    converted.spans.iter().map(|span| span.category.as_str()).collect()
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn check(system: &'static str, query: &str, expected: &str) {
         let span = converted(vec![instrumented(7, SpanKind::Client, &attributes)]).spans.remove(1);
         let told = [
             &*span.data.name,
-            span.panel.as_str(),
+            span.category.as_str(),
             &text(&span, "db.query.text"),
             &text(&span, "db.operation.name"),
         ]
@@ -235,5 +235,5 @@ fn a_repeated_mappers_statement_is_an_n_plus_one() {
     let converted = converted((0..6).flat_map(one).collect());
     let titles: Vec<_> = converted.findings.iter().map(|finding| &*finding.title).collect();
     assert_eq!(titles, ["6 × SELECT \"users\" under one parent"]);
-    assert!(converted.spans.iter().skip(1).all(|span| span.panel == Panel::Sql));
+    assert!(converted.spans.iter().skip(1).all(|span| span.category == Category::Sql));
 }

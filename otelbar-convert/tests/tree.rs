@@ -51,7 +51,7 @@ fn what_is_public_goes_between_threads() {
     check::<otelbar_convert::findings::Findings>();
     check::<otelbar_convert::LogRecord>();
     check::<otelbar_convert::Conventions>();
-    check::<otelbar_convert::Limits>();
+    check::<otelbar_convert::SpanLimits>();
     check::<otelbar_convert::Report>();
     check::<otelbar_convert::redact::Redactor>();
     check::<otelbar_convert::sql::Cache>();
@@ -101,11 +101,11 @@ fn panels_are_counted_and_their_time_added_up() {
     let failed = Entry { error: Some("lost".into()), ..at(query("SELECT 1"), 30, 60) };
     let converted = request_with(vec![at(query("SELECT 1"), 0, 40), failed, at(call("http://a/b"), 70, 80)]);
     let shown: Vec<_> = Tree::of(&converted.spans)
-        .panels()
+        .categories()
         .iter()
         .map(|panel| {
             let (total, covered) = (panel.total.as_millis(), panel.covered.as_millis());
-            format!("{} {} {} {total} {covered}", panel.panel.as_str(), panel.count, panel.errors)
+            format!("{} {} {} {total} {covered}", panel.category.as_str(), panel.count, panel.errors)
         })
         .collect();
     assert_eq!(shown, ["request 1 0 100 100", "sql 2 1 70 60", "http 1 0 10 10"]);
@@ -160,7 +160,7 @@ proptest! {
         for (time, span) in tree.times().iter().zip(&converted.spans) {
             prop_assert!(time.own <= time.total && time.total == span.duration());
         }
-        for panel in tree.panels() {
+        for panel in tree.categories() {
             prop_assert!(panel.covered <= panel.total || panel.total == Duration::ZERO);
         }
     }

@@ -29,7 +29,7 @@ dependencies of others a crate must not reach, by any path, on any platform, and
 const CRATES: &[Crate] = &[
     Crate { name: "otelbar-config", uses: &[], tests_use: &["otelbar-testkit"] },
     Crate { name: "otelbar-propagation", uses: &[], tests_use: &["otelbar-testkit"] },
-    Crate { name: "otelbar-convert", uses: &[], tests_use: &["otelbar-testkit"] },
+    Crate { name: "otelbar-convert", uses: &["otelbar-propagation"], tests_use: &["otelbar-testkit"] },
     Crate { name: "otelbar-export", uses: &["otelbar-config"], tests_use: &["otelbar-testkit"] },
     Crate {
         name: "otelbar-panel",

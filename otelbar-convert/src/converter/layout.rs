@@ -5,9 +5,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use opentelemetry::trace::SpanId;
 
-use super::times::Interval;
-use crate::Report;
+use super::interval::Interval;
 use crate::panel_data::{Entry, EntryKind, PanelData, Sql};
+use crate::report::Report;
 
 /// The request, by its place in a [`Layout`]; the entry at `i` stands at `i + 1`.
 pub(super) const ROOT: usize = 0;

@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use opentelemetry::{KeyValue, StringValue, Value};
 
-use super::Panel;
+use crate::category::Category;
 use crate::conventions::stable_system;
 use crate::panel_data::Parameter;
-use crate::semconv;
-use crate::shape;
 use crate::sql::{self, SharedStatement, System};
+use crate::{attribute, semconv, shape};
 
 /// Names under which an instrumentation gives a query's text, the stable one first.
 pub(super) const TEXT: [&str; 2] = [semconv::DB_QUERY_TEXT, "db.statement"];
 
 /// A query, as a span's attributes tell it, with nothing in it that came from a user.
 pub(super) struct Query {
-    pub(super) panel: Panel,
+    pub(super) category: Category,
     /// `db.system.name`
     pub(super) system: Cow<'static, str>,
     /// What it does; `None` where the span has no text of it.
@@ -42,9 +41,9 @@ impl Query {
         let system = system.map(Value::as_str).unwrap_or_default();
         let model = Model::of(&system);
         let mut query = Query {
-            panel: match model {
-                Model::KeyValue => Panel::Cache,
-                Model::Sql | Model::Documents => Panel::Sql,
+            category: match model {
+                Model::KeyValue => Category::Cache,
+                Model::Sql | Model::Documents => Category::Sql,
             },
             system: stable_system(&system),
             statement: None,
@@ -228,8 +227,7 @@ pub(super) fn is_plain_name(name: &str) -> bool {
 }
 
 fn find<'a>(attributes: &'a [KeyValue], keys: &[&str]) -> Option<&'a Value> {
-    let named = |key: &&str| attributes.iter().find(|attribute| attribute.key.as_str() == *key);
-    keys.iter().find_map(named).map(|attribute| &attribute.value)
+    keys.iter().find_map(|key| attribute::find(attributes, key))
 }
 
 #[cfg(test)]

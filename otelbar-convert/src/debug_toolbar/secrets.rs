@@ -1,4 +1,4 @@
-use super::request::Head;
+use super::head::Head;
 use crate::redact::{REDACTED, Redactor};
 
 /// What of a record is secret, to be masked wherever it comes again.

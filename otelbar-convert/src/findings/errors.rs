@@ -1,13 +1,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
+use opentelemetry::Value;
 use opentelemetry::trace::{Event, Status};
-use opentelemetry::{KeyValue, Value};
 
-use super::{Finding, FindingKind, Location, Severity, Thresholds, text};
-use crate::converted::{ConvertedSpan, Panel};
-use crate::semconv;
+use super::finding::{Finding, FindingKind, Severity};
+use super::location::Location;
+use super::thresholds::Thresholds;
+use crate::category::Category;
+use crate::span::ConvertedSpan;
 use crate::tree::{Tree, is_error};
+use crate::{attribute, semconv};
 
 /// What failed, once for each cause, and what was logged as an error.
 ///
@@ -23,12 +26,12 @@ pub fn errors(tree: &Tree<'_>, _: &Thresholds) -> Vec<Finding> {
 fn failures(tree: &Tree<'_>) -> Vec<Finding> {
     let spans = tree.spans();
     let mut causes: Vec<Vec<usize>> = Vec::new();
-    let mut by_look: HashMap<(Panel, Cow<'_, str>, String), usize> = HashMap::new();
+    let mut by_look: HashMap<(Category, Cow<'_, str>, String), usize> = HashMap::new();
     for (i, span) in spans.iter().enumerate() {
         if !is_cause(tree, i) {
             continue;
         }
-        let look = (span.panel, span.display_name(), reason(span));
+        let look = (span.category, span.display_name(), reason(span));
         let group = *by_look.entry(look).or_insert_with(|| {
             causes.push(Vec::new());
             causes.len() - 1
@@ -123,11 +126,7 @@ fn texts(span: &ConvertedSpan) -> Vec<&str> {
 }
 
 fn message(event: &Event) -> Option<&str> {
-    let is_message = |attribute: &&KeyValue| attribute.key.as_str() == semconv::EXCEPTION_MESSAGE;
-    match &event.attributes.iter().find(is_message)?.value {
-        Value::String(message) => Some(message.as_str()),
-        _ => None,
-    }
+    attribute::text(&event.attributes, semconv::EXCEPTION_MESSAGE)
 }
 
 fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
@@ -158,7 +157,7 @@ fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
         (_, false) => format!("{count} × {name} failed: {reason}"),
     };
     let concerned = || concerned.iter().filter_map(|i| spans.get(*i));
-    let request = concerned().find(|span| span.panel == Panel::Request);
+    let request = concerned().find(|span| span.category == Category::Request);
     let answer = request.and_then(|request| match request.attribute(semconv::HTTP_RESPONSE_STATUS_CODE) {
         Some(Value::I64(status)) => Some(*status),
         _ => None,
@@ -168,15 +167,17 @@ fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
         (Some(_), None) => "The request came to no answer.".to_owned(),
         (Some(_), Some(status)) => format!("The request was answered with {status}."),
     };
-    let has_stack = first.data.events.events.iter().any(|event| {
-        event.attributes.iter().any(|attribute| attribute.key.as_str() == semconv::EXCEPTION_STACKTRACE)
-    });
-    let remedy = match first.panel {
+    let has_stack_trace =
+        |event: &Event| attribute::find(&event.attributes, semconv::EXCEPTION_STACKTRACE).is_some();
+    let has_stack = first.data.events.events.iter().any(has_stack_trace);
+    let remedy = match first.category {
         _ if has_stack => "Its stack trace tells where it began.",
-        Panel::Sql => "See what the database says of the statement.",
-        Panel::Http => "See what the service called says, and whether to try again or to go on without it.",
-        Panel::Cache => "See whether the cache can be reached; a page should come without it.",
-        Panel::Template => "See which of the template's values is missing or of another type.",
+        Category::Sql => "See what the database says of the statement.",
+        Category::Http => {
+            "See what the service called says, and whether to try again or to go on without it."
+        }
+        Category::Cache => "See whether the cache can be reached; a page should come without it.",
+        Category::Template => "See which of the template's values is missing or of another type.",
         _ => "The logs in it and before it tell how it came to that.",
     };
     let is_bad = answer.is_some_and(|status| status >= 500);
@@ -235,8 +236,8 @@ fn is_error_event(event: &Event) -> bool {
 /// Why a span failed, in a few words: the exception logged last, else the status, else the type of the error.
 fn reason(span: &ConvertedSpan) -> String {
     let find = |event: &Event, key: &str| {
-        let attribute = event.attributes.iter().find(|attribute| attribute.key.as_str() == key);
-        attribute.map(|attribute| attribute.value.as_str().into_owned()).filter(|text| !text.is_empty())
+        let value = attribute::find(&event.attributes, key)?;
+        Some(value.as_str().into_owned()).filter(|text| !text.is_empty())
     };
     let exception = span.data.events.events.iter().rfind(|event| event.name == semconv::EXCEPTION);
     let of_exception = exception.and_then(|event| {
@@ -248,8 +249,7 @@ fn reason(span: &ConvertedSpan) -> String {
     let whole = of_exception.unwrap_or_else(|| match &span.data.status {
         Status::Error { description } if !description.is_empty() => description.to_string(),
         _ => {
-            let error_type =
-                text(span, semconv::ERROR_TYPE).filter(|name| *name != semconv::ERROR_TYPE_OTHER);
+            let error_type = span.text(semconv::ERROR_TYPE).filter(|name| *name != semconv::ERROR_TYPE_OTHER);
             error_type.unwrap_or_default().to_owned()
         }
     });

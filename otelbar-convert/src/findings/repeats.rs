@@ -1,8 +1,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Finding, FindingKind, Location, Severity, Thresholds, milliseconds, text};
-use crate::converted::{ConvertedSpan, Panel};
+use super::finding::{Finding, FindingKind, Severity, milliseconds};
+use super::location::Location;
+use super::thresholds::Thresholds;
+use crate::category::Category;
+use crate::span::ConvertedSpan;
 use crate::tree::{Tree, bounds, is_error, union};
 use crate::{semconv, shape};
 
@@ -65,15 +68,15 @@ fn describe(tree: &Tree<'_>, group: &[usize], thresholds: &Thresholds) -> Option
     let total = total(members());
     let location = Location::of_all(tree, group);
     let is_same = first.fingerprint.is_some() && members().all(|span| span.fingerprint == first.fingerprint);
-    let what = match first.panel {
-        Panel::Sql => "query",
-        Panel::Cache => "cache operation",
+    let what = match first.category {
+        Category::Sql => "query",
+        Category::Cache => "cache operation",
         _ => "call",
     };
-    let remedy = match first.panel {
+    let remedy = match first.category {
         _ if is_same => "Ask once, and keep the answer for the request.",
-        Panel::Sql => "Fetch them with one statement: a JOIN, or WHERE … IN (…).",
-        Panel::Cache => "Fetch them with one operation on many keys.",
+        Category::Sql => "Fetch them with one statement: a JOIN, or WHERE … IN (…).",
+        Category::Cache => "Fetch them with one operation on many keys.",
         _ => "Ask for them with one call, or make the calls at the same time.",
     };
     // Times that were worked out do not say in what order things happened.
@@ -92,8 +95,8 @@ fn describe(tree: &Tree<'_>, group: &[usize], thresholds: &Thresholds) -> Option
         (2.., Some(parent)) => format!("{} × {}", parents.len(), parent.data.name),
         _ => "one parent".to_owned(),
     };
-    let name = match first.panel {
-        Panel::Http => shape::without_ids_in_path(&first.display_name()),
+    let name = match first.category {
+        Category::Http => shape::without_ids_in_path(&first.display_name()),
         _ => first.data.name.to_string(),
     };
     let is_bad = count >= thresholds.n_plus_one.saturating_mul(10);
@@ -139,9 +142,9 @@ pub fn duplicates(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         let members = || group.iter().filter_map(|i| spans.get(*i));
         let first = members().next()?;
         let count = group.len();
-        let what = match first.panel {
-            Panel::Sql => "query with equal parameters",
-            Panel::Cache => "lookup of one key",
+        let what = match first.category {
+            Category::Sql => "query with equal parameters",
+            Category::Cache => "lookup of one key",
             _ => "call",
         };
         let wasted = total(members().skip(1));
@@ -166,7 +169,7 @@ pub fn duplicates(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
 struct Writes<'s> {
     to_anything: u64,
     to_unknown: u64,
-    by_target: HashMap<(Panel, &'s str), u64>,
+    by_target: HashMap<(Category, &'s str), u64>,
 }
 
 impl<'s> Writes<'s> {
@@ -176,7 +179,7 @@ impl<'s> Writes<'s> {
         }
         self.to_anything += 1;
         match target(span) {
-            Some(target) => *self.by_target.entry((span.panel, target)).or_default() += 1,
+            Some(target) => *self.by_target.entry((span.category, target)).or_default() += 1,
             None => self.to_unknown += 1,
         }
     }
@@ -185,7 +188,7 @@ impl<'s> Writes<'s> {
     fn before(&self, span: &'s ConvertedSpan) -> u64 {
         match target(span) {
             Some(target) => {
-                self.to_unknown + self.by_target.get(&(span.panel, target)).copied().unwrap_or_default()
+                self.to_unknown + self.by_target.get(&(span.category, target)).copied().unwrap_or_default()
             }
             None => self.to_anything,
         }
@@ -193,27 +196,27 @@ impl<'s> Writes<'s> {
 }
 
 fn is_read(span: &ConvertedSpan) -> bool {
-    let operation = text(span, semconv::DB_OPERATION_NAME).unwrap_or_default();
-    match span.panel {
-        Panel::Cache => shape::is_cache_read(operation),
-        Panel::Sql => operation.eq_ignore_ascii_case("SELECT"),
-        _ => matches!(text(span, semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "OPTIONS" | "QUERY")),
+    let operation = span.text(semconv::DB_OPERATION_NAME).unwrap_or_default();
+    match span.category {
+        Category::Cache => shape::is_cache_read(operation),
+        Category::Sql => operation.eq_ignore_ascii_case("SELECT"),
+        _ => matches!(span.text(semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "OPTIONS" | "QUERY")),
     }
 }
 
 /// The one table or key that a span reads or writes.
 fn target(span: &ConvertedSpan) -> Option<&str> {
-    match span.panel {
-        Panel::Sql => text(span, semconv::DB_COLLECTION_NAME),
+    match span.category {
+        Category::Sql => span.text(semconv::DB_COLLECTION_NAME),
         // Several keys are told with commas between them.
-        Panel::Cache => text(span, semconv::CACHE_KEY).filter(|key| !key.contains(',')),
+        Category::Cache => span.text(semconv::CACHE_KEY).filter(|key| !key.contains(',')),
         _ => None,
     }
 }
 
 /// At least so many queries in the request.
 pub fn many_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
-    let queries = || tree.spans().iter().filter(|span| span.panel == Panel::Sql);
+    let queries = || tree.spans().iter().filter(|span| span.category == Category::Sql);
     let count = queries().count();
     if count == 0 || count < thresholds.many_queries {
         return Vec::new();

@@ -1,14 +1,17 @@
 use std::time::{Duration, SystemTime};
 
-use super::{Finding, FindingKind, Location, Severity, Thresholds, milliseconds};
-use crate::converted::{ConvertedSpan, Panel};
+use super::finding::{Finding, FindingKind, Severity, milliseconds};
+use super::location::Location;
+use super::thresholds::Thresholds;
+use crate::category::Category;
+use crate::span::ConvertedSpan;
 use crate::tree::{Tree, bounds};
 
 /// Queries that took at least the threshold.
 pub fn slow_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let request = Request::of(tree);
     let describe = |(i, span): (usize, &ConvertedSpan)| {
-        if span.panel != Panel::Sql || request.time_of(span) < thresholds.slow_query {
+        if span.category != Category::Sql || request.time_of(span) < thresholds.slow_query {
             return None;
         }
         let finding = Finding::new(
@@ -28,15 +31,15 @@ pub fn slow_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
 /// Profiled functions are left out: their times are sums over many calls.
 pub fn slow_spans(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let request = Request::of(tree);
-    let is_slow = |span: &ConvertedSpan| match span.panel {
-        Panel::Profile => false,
-        Panel::Sql => request.time_of(span) >= thresholds.slow_query.max(thresholds.slow_span / 2),
+    let is_slow = |span: &ConvertedSpan| match span.category {
+        Category::Profile => false,
+        Category::Sql => request.time_of(span) >= thresholds.slow_query.max(thresholds.slow_span / 2),
         _ => request.time_of(span) >= thresholds.slow_span,
     };
     let spans = tree.spans();
     let is_explained = |i: usize| tree.children(i).iter().filter_map(|child| spans.get(*child)).any(is_slow);
     let describe = |(i, span): (usize, &ConvertedSpan)| {
-        if span.panel == Panel::Sql || !is_slow(span) || is_explained(i) {
+        if span.category == Category::Sql || !is_slow(span) || is_explained(i) {
             return None;
         }
         let (sentence, remedy) = match span.busy {
@@ -82,7 +85,7 @@ struct Request(Option<(SystemTime, SystemTime)>);
 
 impl Request {
     fn of(tree: &Tree<'_>) -> Self {
-        Request(tree.spans().first().filter(|span| span.panel == Panel::Request).map(bounds))
+        Request(tree.spans().first().filter(|span| span.category == Category::Request).map(bounds))
     }
 
     /// How much of the request's own time a span took: a task that goes on in the background after it takes none.

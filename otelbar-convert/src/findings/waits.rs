@@ -1,8 +1,11 @@
 use std::time::{Duration, SystemTime};
 
-use super::{Finding, FindingKind, Location, Severity, Thresholds, milliseconds, text};
-use crate::converted::{ConvertedSpan, Panel};
+use super::finding::{Finding, FindingKind, Severity, milliseconds};
+use super::location::Location;
+use super::thresholds::Thresholds;
+use crate::category::Category;
 use crate::semconv;
+use crate::span::ConvertedSpan;
 use crate::tree::{Tree, bounds};
 
 /// Time between two children of one parent in which nothing is known to happen, of at least the threshold.
@@ -16,7 +19,7 @@ pub fn long_waits(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         return findings;
     }
     let end_of_request =
-        spans.first().filter(|span| span.panel == Panel::Request).map(|span| span.data.end_time);
+        spans.first().filter(|span| span.category == Category::Request).map(|span| span.data.end_time);
     for (i, parent) in spans.iter().enumerate() {
         let mut until: Option<(SystemTime, &ConvertedSpan)> = None;
         let mut children: Vec<(usize, &ConvertedSpan)> = measured_children(tree, i).collect();
@@ -116,14 +119,14 @@ struct Call<'t> {
 impl<'t> Call<'t> {
     fn of(tree: &'t Tree<'_>, place: usize, around: &'t ConvertedSpan) -> Self {
         let (mut inner, mut call) = (place, around);
-        while call.panel == Panel::Span
+        while call.category == Category::Span
             && let [only] = tree.children(inner)
             && let Some(child) = tree.spans().get(*only)
             && !child.synthesised
         {
             (inner, call) = (*only, child);
         }
-        if call.panel == Panel::Http {
+        if call.category == Category::Http {
             Call { place: inner, call, around }
         } else {
             Call { place, call: around, around }
@@ -132,10 +135,10 @@ impl<'t> Call<'t> {
 }
 
 fn can_be_moved(span: &ConvertedSpan) -> bool {
-    span.panel == Panel::Http
+    span.category == Category::Http
         && span.ended
         && !crate::tree::is_error(span)
-        && matches!(text(span, semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "QUERY"))
+        && matches!(span.text(semconv::HTTP_REQUEST_METHOD), Some("GET" | "HEAD" | "QUERY"))
 }
 
 fn describe_row(tree: &Tree<'_>, row: &[Call<'_>], thresholds: &Thresholds) -> Option<Finding> {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use super::edits::Edits;
-use super::{REDACTED, Redactor};
+use super::edits::{Edits, REDACTED};
+use super::names::Names;
 
 /// User and password of an address, without the `@`.
 pub(super) struct UserInformation {
@@ -53,9 +53,6 @@ const WITH_PASSWORDS: [&str; 30] = [
     "valkey",
 ];
 
-/// How deep addresses within addresses are read; what is deeper is hidden.
-const DEEPEST: usize = 3;
-
 /// The user information of what stands behind a scheme and `://`, with the place of the last `@` in it.
 ///
 /// A password may have a `/`, a `?` or an `@` that should have been escaped. An `@` behind the host is usual as well
@@ -98,18 +95,32 @@ fn ends_in_unlikely_port(authority: &[u8]) -> bool {
     authority.last() != Some(&b']') && port.is_some_and(|port| !port.iter().all(u8::is_ascii_digit))
 }
 
-/// The query with the values of sensitive keys replaced, and those of others without the secrets in them.
-pub(super) fn query<'q>(redactor: &Redactor, query: &'q str, depth: usize) -> Cow<'q, str> {
-    pairs(redactor, query, '&', depth)
+/// The query with the values of sensitive keys replaced, and those of others as `clean` makes them.
+pub(super) fn query<'q>(
+    names: &Names,
+    query: &'q str,
+    clean: &dyn Fn(&str) -> Option<String>,
+) -> Cow<'q, str> {
+    pairs(names, query, '&', clean)
 }
 
-/// The line of a `baggage` header with the values of sensitive keys replaced, be they members' or properties'.
-pub(super) fn baggage<'b>(redactor: &Redactor, line: &'b str) -> Cow<'b, str> {
-    pairs(redactor, line, ',', 0)
+/// The line of a `baggage` header, in the same way: the values of sensitive keys are replaced, be they members' or
+/// properties'.
+pub(super) fn baggage<'b>(
+    names: &Names,
+    line: &'b str,
+    clean: &dyn Fn(&str) -> Option<String>,
+) -> Cow<'b, str> {
+    pairs(names, line, ',', clean)
 }
 
 /// A value goes on to the next separator: where `;` separates as well, more is hidden.
-fn pairs<'q>(redactor: &Redactor, query: &'q str, separator: char, depth: usize) -> Cow<'q, str> {
+fn pairs<'q>(
+    names: &Names,
+    query: &'q str,
+    separator: char,
+    clean: &dyn Fn(&str) -> Option<String>,
+) -> Cow<'q, str> {
     let is_query = separator == '&';
     let mut edits = Edits::of(query);
     let mut pair_start = 0;
@@ -121,14 +132,14 @@ fn pairs<'q>(redactor: &Redactor, query: &'q str, separator: char, depth: usize)
             if let Some((key, value)) = part.split_once('=') {
                 let value_start = part_end - value.len();
                 let key = decoded(key.as_bytes());
-                let named = is_query && redactor.names.is_sensitive_in_query(&key);
-                if named || redactor.names.is_sensitive(&key) {
+                let named = is_query && names.is_sensitive_in_query(&key);
+                if named || names.is_sensitive(&key) {
                     if value_start < pair_end {
                         edits.replace(value_start, pair_end, REDACTED);
                     }
                     break;
                 }
-                if let Some(clean) = clean_value(redactor, value, depth) {
+                if let Some(clean) = clean(value) {
                     edits.replace(value_start, part_end, &clean);
                 }
             }
@@ -137,31 +148,6 @@ fn pairs<'q>(redactor: &Redactor, query: &'q str, separator: char, depth: usize)
         pair_start = pair_end + 1;
     }
     edits.finish()
-}
-
-/// The value of a key that isn't sensitive, without the secrets in it; `None` where there are none. It may be an address
-/// itself, and escaped as a whole.
-fn clean_value(redactor: &Redactor, value: &str, depth: usize) -> Option<String> {
-    if depth >= DEEPEST {
-        return value.contains(['=', '%', ':']).then(|| REDACTED.to_owned());
-    }
-    let clean = redactor.text_within(value, depth + 1);
-    let mut plain = Cow::Borrowed(clean.as_bytes());
-    for _ in 0..DEEPEST {
-        if !plain.contains(&b'%') {
-            break;
-        }
-        plain = Cow::Owned(decoded(&plain).into_owned());
-    }
-    if let Cow::Owned(plain) = &plain
-        && let Cow::Owned(_) = redactor.text_within(&String::from_utf8_lossy(plain), depth + 1)
-    {
-        return Some(REDACTED.to_owned());
-    }
-    match clean {
-        Cow::Owned(clean) => Some(clean),
-        Cow::Borrowed(_) => None,
-    }
 }
 
 /// What is escaped with `%`, and the spaces that a form writes as `+`.

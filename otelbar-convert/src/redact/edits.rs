@@ -1,5 +1,8 @@
 use std::borrow::Cow;
 
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "REDACTED";
+
 /// A text with parts replaced, from its beginning to its end; nothing is copied while none is.
 pub(super) struct Edits<'t> {
     text: &'t str,

@@ -1,6 +1,6 @@
 //! Values and parts of statements that the errors of databases repeat.
 
-use super::REDACTED;
+use super::edits::REDACTED;
 
 /// An error that repeats something: what stands before it, and what may stand behind.
 struct Excerpt {

@@ -8,8 +8,7 @@ use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::REDACTED;
-use super::edits::Edits;
+use super::edits::{Edits, REDACTED};
 use super::excerpts;
 
 /// A secret of a known issuer: what it begins with, and how many more characters of which kind it has at least.

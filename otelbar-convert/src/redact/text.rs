@@ -8,8 +8,9 @@ use std::ops::Range;
 
 use memchr::{memchr3, memrchr};
 
-use super::edits::Edits;
-use super::{REDACTED, Redactor, address};
+use super::edits::{Edits, REDACTED};
+use super::names::Names;
+use super::{address, shapes};
 
 /// Words that stand behind a colon in a sentence, and are nobody's secret: `invalid token: expected a string`.
 const PROSE: [&str; 30] = [
@@ -61,20 +62,73 @@ const SCHEMES: [&str; 12] = [
     "token",
 ];
 
+/// How deep addresses within addresses are read; what is deeper is hidden.
+const DEEPEST: usize = 3;
+
 /// How far back the name of a thing is looked for.
 const LONGEST_NAME: usize = 128;
 
-/// The text without user information in its addresses and without what stands behind sensitive names.
-pub(super) fn hide<'t>(redactor: &Redactor, text: &'t str, depth: usize) -> Cow<'t, str> {
-    let mut scan = Scan {
-        redactor,
-        bytes: text.as_bytes(),
-        text,
-        depth,
-        edits: Edits::of(text),
-        done: 0,
-        address: None,
+/// The text without its secrets.
+pub(super) fn clean<'t>(names: &Names, text: &'t str) -> Cow<'t, str> {
+    clean_within(names, text, 0)
+}
+
+/// The query of an address without its secrets.
+pub(super) fn clean_query<'q>(names: &Names, query: &'q str) -> Cow<'q, str> {
+    address::query(names, query, &|value| clean_value(names, value, 0))
+}
+
+/// The line of a `baggage` header without its secrets.
+pub(super) fn clean_baggage<'b>(names: &Names, line: &'b str) -> Cow<'b, str> {
+    address::baggage(names, line, &|value| clean_value(names, value, 0))
+}
+
+fn clean_within<'t>(names: &Names, text: &'t str, depth: usize) -> Cow<'t, str> {
+    let named = match memchr3(b':', b'=', b'(', text.as_bytes()) {
+        Some(_) => hide(names, text, depth),
+        None => Cow::Borrowed(text),
     };
+    if named.len() < shapes::SHORTEST {
+        return named;
+    }
+    match named {
+        Cow::Borrowed(text) => shapes::hide(text),
+        Cow::Owned(text) => match shapes::hide(&text) {
+            Cow::Owned(clean) => Cow::Owned(clean),
+            Cow::Borrowed(_) => Cow::Owned(text),
+        },
+    }
+}
+
+/// The value of a key that isn't sensitive, without the secrets in it; `None` where there are none. It may be an address
+/// itself, and escaped as a whole.
+fn clean_value(names: &Names, value: &str, depth: usize) -> Option<String> {
+    if depth >= DEEPEST {
+        return value.contains(['=', '%', ':']).then(|| REDACTED.to_owned());
+    }
+    let clean = clean_within(names, value, depth + 1);
+    let mut plain = Cow::Borrowed(clean.as_bytes());
+    for _ in 0..DEEPEST {
+        if !plain.contains(&b'%') {
+            break;
+        }
+        plain = Cow::Owned(address::decoded(&plain).into_owned());
+    }
+    if let Cow::Owned(plain) = &plain
+        && let Cow::Owned(_) = clean_within(names, &String::from_utf8_lossy(plain), depth + 1)
+    {
+        return Some(REDACTED.to_owned());
+    }
+    match clean {
+        Cow::Owned(clean) => Some(clean),
+        Cow::Borrowed(_) => None,
+    }
+}
+
+/// The text without user information in its addresses and without what stands behind sensitive names.
+fn hide<'t>(names: &Names, text: &'t str, depth: usize) -> Cow<'t, str> {
+    let mut scan =
+        Scan { names, bytes: text.as_bytes(), text, depth, edits: Edits::of(text), done: 0, address: None };
     let mut at = 0;
     while let Some(found) = memchr3(b':', b'=', b'(', &scan.bytes[at..]) {
         at = scan.visit(at + found);
@@ -82,8 +136,8 @@ pub(super) fn hide<'t>(redactor: &Redactor, text: &'t str, depth: usize) -> Cow<
     scan.edits.finish()
 }
 
-struct Scan<'t, 'r> {
-    redactor: &'r Redactor,
+struct Scan<'t, 'n> {
+    names: &'n Names,
     text: &'t str,
     bytes: &'t [u8],
     /// How many addresses this text is within.
@@ -157,9 +211,9 @@ impl Scan<'_, '_> {
     fn is_sensitive(&self, name: &Name) -> bool {
         let whole = &self.bytes[name.with_word_before..name.range.end];
         if whole.contains(&b'%') {
-            return self.redactor.names.is_sensitive(&address::decoded(whole));
+            return self.names.is_sensitive(&address::decoded(whole));
         }
-        self.redactor.names.ends_in_sensitive(whole, name.range.start - name.with_word_before)
+        self.names.ends_in_sensitive(whole, name.range.start - name.with_word_before)
     }
 
     /// The user information of an address, whose scheme ends here, and whose authority begins there.
@@ -228,7 +282,8 @@ impl Scan<'_, '_> {
     }
 
     fn replace_query(&mut self, start: usize, end: usize) {
-        if let Cow::Owned(clean) = address::query(self.redactor, &self.text[start..end], self.depth) {
+        let clean = |value: &str| clean_value(self.names, value, self.depth);
+        if let Cow::Owned(clean) = address::query(self.names, &self.text[start..end], &clean) {
             self.edits.replace(start, end, &clean);
         }
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Statement, System, describe, describe_parameterised};
+use super::describe::{describe, describe_parameterised};
+use super::grammar::System;
+use super::statement::Statement;
 
 /// A [`Statement`] that is shared rather than borrowed. A field's clone can be an attribute's value
 /// without copying the text.

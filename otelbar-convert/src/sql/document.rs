@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::System;
+use super::grammar::System;
 use super::lexer::{Kind, Lexer};
 
 /// The longest name that is shown.

@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Statement;
 use super::grammar::System;
 use super::keyword::Keyword;
 use super::lexer::{Kind, Token};
+use super::statement::Statement;
 
 /// The longest summary, in characters.
 const SUMMARY_LIMIT: usize = 255;

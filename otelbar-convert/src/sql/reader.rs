@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::Statement;
 use super::fingerprint::Fingerprinter;
 use super::grammar::{Grammar, System};
 use super::keyword::Keyword;
 use super::lexer::{Kind, Lexer, Token};
 use super::outline::Outline;
 use super::secrets::{Hides, Secrets};
+use super::statement::Statement;
 
 /// The tokens of a statement: values are literals whatever their form, and the rest are none.
 #[derive(Debug)]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use opentelemetry::Value;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_convert::converter::Panel;
+use otelbar_convert::Category;
 use otelbar_convert::findings::count_failures;
 use otelbar_convert::panel_data::PanelData;
 use otelbar_convert::{Converted, Tree, semconv};
@@ -47,17 +47,17 @@ impl Summary {
         summary.finding_kinds.sort_unstable();
         summary.finding_kinds.dedup();
         for span in &converted.spans {
-            match span.panel {
-                Panel::Sql => {
+            match span.category {
+                Category::Sql => {
                     summary.queries += 1;
                     summary.query_time += span.duration();
                 }
-                Panel::Http => {
+                Category::Http => {
                     summary.calls += 1;
                     summary.called(&span.data);
                 }
-                Panel::Template => summary.renders += 1,
-                Panel::Cache => summary.cache += 1,
+                Category::Template => summary.renders += 1,
+                Category::Cache => summary.cache += 1,
                 _ => {}
             }
         }

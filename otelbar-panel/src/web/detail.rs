@@ -105,7 +105,7 @@ fn span(context: &RequestContext, span: &ConvertedSpan) -> json::Span {
             SpanKind::Producer => "producer",
             SpanKind::Consumer => "consumer",
         },
-        panel: span.panel.as_str(),
+        panel: span.category.as_str(),
         start_unix_ns: unix_ns(data.start_time),
         duration_ns: nanoseconds(span.duration()),
         busy_ns: span.busy.map(nanoseconds),

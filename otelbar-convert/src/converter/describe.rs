@@ -7,23 +7,47 @@ use opentelemetry::trace::{SpanKind, Status};
 use opentelemetry::{Key, KeyValue, StringValue, Value};
 
 use super::query::{self, Query};
-use super::{Panel, PanelDataConverter};
-use crate::converted::OptIn;
+use crate::category::Category;
+use crate::opt_in::OptIn;
 use crate::panel_data::{
     Cache, Details, Entry, EntryKind, Exception, HttpCall, Profile, Request, Source, Sql, Template,
 };
 use crate::redact::{REDACTED, Redactor};
 use crate::report::Report;
-use crate::sql::System;
-use crate::{semconv, shape};
+use crate::sql::{self, System};
+use crate::{attribute, semconv, shape};
 
 /// The methods known by default.
-pub(super) const METHODS: [&str; 10] =
+const METHODS: [&str; 10] =
     ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
+
+/// Describes requests and entries by the conventions.
+#[derive(Clone, Debug)]
+pub(super) struct Describer {
+    pub(super) known_methods: Vec<String>,
+    pub(super) sql_parameters: bool,
+    redactor: Redactor,
+    /// Whether the redactor hides an attribute that a convention or we have named.
+    redacts_named: bool,
+    /// Statements seen before; a service has few, and runs them over and over.
+    statements: Arc<sql::Cache>,
+}
+
+impl Default for Describer {
+    fn default() -> Self {
+        Describer {
+            known_methods: METHODS.map(String::from).into(),
+            sql_parameters: false,
+            redactor: Redactor::default(),
+            redacts_named: false,
+            statements: Arc::default(),
+        }
+    }
+}
 
 /// What the conventions say of an entry.
 pub(super) struct Described {
-    pub(super) panel: Panel,
+    pub(super) category: Category,
     pub(super) name: Cow<'static, str>,
     /// Each name once.
     pub(super) attributes: Vec<KeyValue>,
@@ -36,9 +60,9 @@ pub(super) struct Described {
 }
 
 impl Described {
-    fn new(panel: Panel, room: usize) -> Self {
+    fn new(category: Category, room: usize) -> Self {
         Described {
-            panel,
+            category,
             name: Cow::Borrowed(""),
             attributes: Vec::with_capacity(room),
             status: Status::Unset,
@@ -97,18 +121,34 @@ impl Described {
 
     /// Adds the type of the error, unless it was recorded.
     fn push_error_type(&mut self, recorded: &[KeyValue]) {
-        let is_recorded = || recorded.iter().any(|attribute| attribute.key.as_str() == semconv::ERROR_TYPE);
         if let Some(error_type) = self.error_type.take()
-            && !is_recorded()
+            && attribute::find(recorded, semconv::ERROR_TYPE).is_none()
         {
             self.push(semconv::ERROR_TYPE, error_type);
         }
     }
 }
 
-impl PanelDataConverter {
+impl Describer {
+    pub(super) fn set_redactor(&mut self, redactor: Redactor) {
+        self.redacts_named = semconv::NAMES.iter().any(|name| redactor.is_sensitive(name));
+        self.redactor = redactor;
+    }
+
+    /// Whether a query that a driver tells of is the one that the span around it tells of.
+    pub(super) fn is_same_query(&self, around: &Entry, sql: &Sql) -> bool {
+        let EntryKind::Span(kind) = &around.kind else { return false };
+        let query = self.query_of(around, *kind == SpanKind::Client);
+        let Some(Query { category: Category::Sql, system, statement: Some(statement), .. }) = query else {
+            return false;
+        };
+        let inner = self.statements.describe(&sql.text, System::from_name(&system));
+        // Of the texts one may have been laid out anew by a logger.
+        statement.fingerprint == inner.fingerprint
+    }
+
     pub(super) fn describe_request(&self, request: &Request) -> Described {
-        let mut described = Described::new(Panel::Request, 18 + request.attributes.len());
+        let mut described = Described::new(Category::Request, 18 + request.attributes.len());
         let method = self.push_method(&mut described, &request.method);
         described.name = match &request.route {
             // Concatenated, for `format!` would allocate twice.
@@ -254,26 +294,26 @@ impl PanelDataConverter {
         let find = |keys: &[&str]| {
             entry.attributes.iter().find(|attribute| keys.contains(&attribute.key.as_str())).map(|a| &a.value)
         };
-        let mut described = Described::new(Panel::Span, room);
+        let mut described = Described::new(Category::Span, room);
         described.name = entry.name.clone();
         let is_client = *kind == SpanKind::Client;
         if let Some(query) = self.query_of(entry, is_client) {
             describe_recorded_query(&mut described, query, &entry.attributes);
         } else if is_client && let Some(method) = find(&[semconv::HTTP_REQUEST_METHOD, "http.method"]) {
-            described.panel = Panel::Http;
+            described.category = Category::Http;
             if let (Value::String(method), Some(Value::String(url))) =
                 (method, find(&[semconv::URL_FULL, "http.url"]))
             {
                 described.shape = Some(shape::of_call(method.as_str(), url.as_str()));
             }
         } else if find(&[semconv::TEMPLATE_NAME]).is_some() {
-            described.panel = Panel::Template;
+            described.category = Category::Template;
         }
         described
     }
 
     /// The query that a span of the application tells of.
-    pub(super) fn query_of(&self, entry: &Entry, is_client: bool) -> Option<Query> {
+    fn query_of(&self, entry: &Entry, is_client: bool) -> Option<Query> {
         if entry.attributes.is_empty() {
             return None;
         }
@@ -285,7 +325,7 @@ impl PanelDataConverter {
         let system = System::from_name(&query.system);
         let statement = self.statements.describe(&query.text, system);
         let parameters = entry.details.as_deref().and_then(|details| details.parameters.as_deref());
-        let mut described = Described::new(Panel::Sql, room);
+        let mut described = Described::new(Category::Sql, room);
         described.shape = shape::of_statement(&statement);
         described.fingerprint = shape::fingerprint_of_query(&query.text, &statement, parameters);
         // A name of the conventions needs no copy.
@@ -312,7 +352,7 @@ impl PanelDataConverter {
     }
 
     fn describe_call(&self, call: &HttpCall, room: usize) -> Described {
-        let mut described = Described::new(Panel::Http, room);
+        let mut described = Described::new(Category::Http, room);
         let method = self.push_method(&mut described, &call.method);
         described.name = match &call.template {
             Some(template) => Cow::Owned([&*method, " ", template].concat()),
@@ -404,7 +444,7 @@ impl Described {
 
 /// Adds what the conventions want of a query and the span's own instrumentation has not recorded.
 fn describe_recorded_query(described: &mut Described, query: Query, recorded: &[KeyValue]) {
-    described.panel = query.panel;
+    described.category = query.category;
     described.shape = query.shape;
     described.fingerprint = query.fingerprint;
     if let Some(name) = query.name()
@@ -415,7 +455,7 @@ fn describe_recorded_query(described: &mut Described, query: Query, recorded: &[
             described.push(semconv::SPAN_NAME, own_name);
         }
     }
-    let is_recorded = |key: &str| recorded.iter().any(|attribute| attribute.key.as_str() == key);
+    let is_recorded = |key: &str| attribute::find(recorded, key).is_some();
     if let Some(statement) = query.statement {
         let derived = [
             (semconv::DB_OPERATION_NAME, &statement.operation),
@@ -443,7 +483,7 @@ fn is_sql_error(code: &str) -> bool {
 }
 
 fn describe_template(template: &Template, room: usize) -> Described {
-    let mut described = Described::new(Panel::Template, room);
+    let mut described = Described::new(Category::Template, room);
     described.name = Cow::Owned(["render ", &template.name].concat());
     described.push(semconv::TEMPLATE_NAME, template.name.clone());
     described.push_number(semconv::TEMPLATE_SIZE, template.size);
@@ -451,7 +491,7 @@ fn describe_template(template: &Template, room: usize) -> Described {
 }
 
 fn describe_cache(cache: &Cache, room: usize) -> Described {
-    let mut described = Described::new(Panel::Cache, room);
+    let mut described = Described::new(Category::Cache, room);
     described.name = Cow::Owned(cache.operation.clone());
     described.shape = Some(shape::of_cache(&cache.operation, cache.key.as_deref()));
     described.fingerprint = shape::fingerprint_of_cache(&cache.operation, cache.key.as_deref());
@@ -465,7 +505,7 @@ fn describe_cache(cache: &Cache, room: usize) -> Described {
 }
 
 fn describe_profile(profile: &Profile, room: usize) -> Described {
-    let mut described = Described::new(Panel::Profile, room);
+    let mut described = Described::new(Category::Profile, room);
     described.name = Cow::Owned(profile.function.clone());
     described.push(semconv::CODE_FUNCTION_NAME, profile.function.clone());
     described.push_number(semconv::PROFILE_CALLS, profile.calls);

@@ -10,7 +10,7 @@ use crate::report::Report;
 /// are the last to go. There are no limits unless set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct SpanLimits {
     /// Attributes of a span.
     pub attributes: usize,
     /// Events of a span; the earliest are kept.
@@ -26,10 +26,10 @@ pub struct Limits {
     pub value_length: usize,
 }
 
-impl Default for Limits {
+impl Default for SpanLimits {
     fn default() -> Self {
         let none = usize::MAX;
-        Limits {
+        SpanLimits {
             attributes: none,
             events: none,
             event_attributes: none,
@@ -40,16 +40,16 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl SpanLimits {
     /// What the specification has for its default: 128 attributes, events and links, values of any length.
     pub fn of_specification() -> Self {
-        Limits {
+        SpanLimits {
             attributes: 128,
             events: 128,
             event_attributes: 128,
             links: 128,
             link_attributes: 128,
-            ..Limits::default()
+            ..SpanLimits::default()
         }
     }
 
