@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -126,7 +127,7 @@ impl Control {
         match farewell {
             None => {}
             Some(Farewell::Reset) => {
-                let _ = socket.set_zero_linger();
+                let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
             }
             Some(Farewell::Garbage) => {
                 let _ = socket.write_all(b"\x00\xffthis is not HTTP\r\n\r\n").await;
