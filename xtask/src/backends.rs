@@ -2,8 +2,7 @@
 //!
 //! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up;
 //! [`install`] gets its program into the [`cache`], [`docker`] its image, which [`image`] builds; an [`engine`] is for where none
-//! runs. An [`instance`] runs, in either form, and
-//! takes orders over [`control`]. [`documented`] holds `docs/backends.md` to all this.
+//! runs. A [`lock`] is held by one run at a time. An [`instance`] runs, in either form, and takes orders over [`control`]. [`documented`] holds `docs/backends.md` to all this.
 
 pub(crate) mod cache;
 pub(crate) mod certificates;
@@ -16,6 +15,7 @@ pub(crate) mod image;
 pub(crate) mod install;
 pub(crate) mod instance;
 pub(crate) mod jaeger;
+pub(crate) mod lock;
 pub(crate) mod pins;
 pub(crate) mod port;
 pub(crate) mod probe;

@@ -3,11 +3,12 @@
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File, TryLockError},
+    fs,
     path::{Path, PathBuf},
     process,
 };
 
+use super::lock::Lock;
 use crate::{cleanup, failure::Failure};
 
 /// A folder outside the repository with an entry for each version of a backend.
@@ -77,20 +78,9 @@ impl Cache {
         Ok(folder)
     }
 
-    /// Held until the file is dropped; the system gives it back for a program that was killed.
-    fn lock(&self, key: &str) -> Result<File, Failure> {
+    fn lock(&self, key: &str) -> Result<Lock, Failure> {
         let path = self.root.join(format!("{key}.lock"));
-        let io = |error| Failure::io(&path, &error);
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                eprintln!("another run is making {key}; waiting for it");
-                file.lock().map_err(io)?;
-            }
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
-        Ok(file)
+        Lock::take(&path, &format!("another run is making {key}; waiting for it"))
     }
 
     /// Removes what runs that were killed have left. The lock is held, so none is at work.

@@ -1,12 +1,11 @@
 //! An engine of our own, for where none runs.
 
 use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
+    fs,
     time::{Duration, Instant},
 };
 
-use super::{cache::Cache, docker::Docker};
+use super::{cache::Cache, docker::Docker, lock::Lock};
 use crate::{failure::Failure, group::Group, process::Process};
 
 /// How long it may take until it answers.
@@ -19,7 +18,8 @@ pub(crate) struct Engine {
     docker: Docker,
     // In the order in which they are given up.
     _daemon: Group,
-    _lock: File,
+    /// One engine at a time has these images.
+    _lock: Lock,
 }
 
 impl Engine {
@@ -27,7 +27,7 @@ impl Engine {
     pub(crate) fn start() -> Result<Self, Failure> {
         Self::install()?;
         let folder = Cache::find()?.folder("engine")?;
-        let lock = lock(&folder)?;
+        let lock = Lock::take(&folder.join("lock"), "another run has the engine; waiting for it")?;
         let state = folder.join("state");
         let socket = folder.join("docker.sock");
         let log = folder.join("log");
@@ -84,16 +84,4 @@ impl Engine {
             ))
         })
     }
-}
-
-/// One engine at a time has these images.
-fn lock(folder: &Path) -> Result<File, Failure> {
-    let path: PathBuf = folder.join("lock");
-    let io = |error| Failure::io(&path, &error);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
-    if file.try_lock().is_err() {
-        eprintln!("another run has the engine; waiting for it");
-        file.lock().map_err(io)?;
-    }
-    Ok(file)
 }
