@@ -334,13 +334,7 @@ mod tests {
     fn manifest(name: &str, dependencies: &[(&str, Kind)]) -> Manifest {
         let dependencies =
             dependencies.iter().map(|&(name, kind)| Dependency { name: name.to_owned(), kind }).collect();
-        Manifest {
-            name: name.to_owned(),
-            features: BTreeMap::new(),
-            dependencies,
-            targets: Vec::new(),
-            metadata: serde_json::Value::Null,
-        }
+        Manifest { name: name.to_owned(), dependencies, ..Manifest::default() }
     }
 
     #[test]

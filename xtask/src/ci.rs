@@ -1,3 +1,9 @@
+mod footprint;
+mod minimal;
+mod msrv;
+mod package;
+mod semver;
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -7,7 +13,7 @@ use std::{
 
 use lexopt::Arg;
 
-use crate::{arrows, command::Command, demo, failure::Failure, test, workspace::Workspace};
+use crate::{arrows, command::Command, demo, failure::Failure, fuzz, test, workspace::Workspace};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
@@ -17,15 +23,21 @@ pub(crate) const COMMAND: Command = Command {
   fmt        the code is formatted
   arrows     the crates depend on each other as the design allows
   deny       licences, banned crates and sources; advisories when their database can be fetched
+  footprint  the toolbar adds as many crates to a service as its README says
+  semver     the version fits what changed in the public interface since the last tag, once there is one
   clippy     no warning in the whole workspace, with all features
   doc        no warning from rustdoc, in the public documentation and in the private
   features   each crate on its own: with default features, with none, with each alone, with all
+  msrv       the libraries build with the Rust of `rust-version`, where rustup has it
+  minimal    the libraries build with the oldest dependencies that the manifests allow, where there is a nightly
+  package    each crate builds from its package, which has its licences and what its README links to
+  fuzz       `cargo xtask fuzz` for some seconds a target, where there are a nightly and cargo-fuzz
   demo       the demo's own traffic of 200 requests, none lost and none misattributed
   integration
              `cargo xtask integration --local`
   test       `cargo xtask test`
 
-The first step that fails ends the run, with the command that repeats it. `--only` runs the steps it names, in the
+What a step has to leave out, for want of a toolchain or a tag, stands beside its result. The first step that fails ends the run, with the command that repeats it. `--only` runs the steps it names, in the
 order above.",
     passes_arguments_on: false,
     run,
@@ -37,9 +49,15 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", run: fmt },
     Step { name: "arrows", run: check_arrows },
     Step { name: "deny", run: deny },
+    Step { name: "footprint", run: footprint::check },
+    Step { name: "semver", run: semver::check },
     Step { name: "clippy", run: clippy },
     Step { name: "doc", run: doc },
     Step { name: "features", run: features },
+    Step { name: "msrv", run: msrv::check },
+    Step { name: "minimal", run: minimal::check },
+    Step { name: "package", run: package::check },
+    Step { name: "fuzz", run: fuzz::briefly },
     Step { name: "demo", run: run_demo },
     #[cfg(unix)]
     Step { name: "integration", run: crate::integration::local },
@@ -239,7 +257,7 @@ mod tests {
     #[test]
     fn only_refuses_a_step_that_does_not_exist() {
         let message = names(&["--only", "fmt,clipy"]).unwrap_err();
-        assert!(message.contains("clipy") && message.contains("fmt, arrows, deny, clippy"), "{message}");
+        assert!(message.contains("clipy") && message.contains("fmt, arrows, deny, footprint"), "{message}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     command::Command,
     failure::Failure,
     process::Process,
+    toolchain::NIGHTLY,
     workspace::{Metadata, Workspace},
 };
 
@@ -26,6 +27,9 @@ It needs a nightly toolchain and cargo-fuzz (`cargo install --locked cargo-fuzz`
 };
 
 const DEFAULT_TIME: Duration = Duration::from_secs(60);
+/// How long continuous integration runs a target, and all of them together, without what they take to build.
+const BRIEF_EACH: Duration = Duration::from_secs(5);
+const BRIEF_TOTAL: Duration = Duration::from_secs(90);
 
 fn run(args: Vec<OsString>) -> Result<(), Failure> {
     let mut time = DEFAULT_TIME;
@@ -40,34 +44,50 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     }
     let workspace = Workspace::find()?;
     let targets = chosen(targets(&workspace)?, &names)?;
-    let needed = [
-        (
-            rustup(&workspace).arg("--version"),
-            "rustup is not installed; https://rustup.rs tells how to get it",
-        ),
-        (
-            nightly(&workspace).args(["rustc", "--version"]),
-            "there is no nightly toolchain; `rustup toolchain install nightly` installs it",
-        ),
-        (
-            cargo_fuzz(&workspace).arg("--version"),
-            "cargo-fuzz is not installed; `cargo install --locked cargo-fuzz` installs it",
-        ),
-    ];
-    if let Some((_, remedy)) = needed.iter().find(|(process, _)| !process.succeeds()) {
-        return Err(Failure::new(*remedy));
+    match missing(&workspace) {
+        Some(remedy) => Err(Failure::new(remedy)),
+        None => fuzz(&workspace, &targets, time),
     }
-    for Target { folder, name } in &targets {
+}
+
+/// A short run of every target, for continuous integration.
+pub(crate) fn briefly(workspace: &Workspace) -> Result<Option<String>, Failure> {
+    if let Some(remedy) = missing(workspace) {
+        return Ok(Some(format!("left out: {remedy}")));
+    }
+    let targets = chosen(targets(workspace)?, &[])?;
+    let count = u32::try_from(targets.len()).unwrap_or(u32::MAX);
+    fuzz(workspace, &targets, (BRIEF_TOTAL / count).min(BRIEF_EACH).max(Duration::from_secs(1)))?;
+    Ok(None)
+}
+
+/// What there is to do before anything can be fuzzed.
+fn missing(workspace: &Workspace) -> Option<&'static str> {
+    if !workspace.cargo_of(NIGHTLY).arg("--version").succeeds() {
+        return Some(
+            "there is no nightly toolchain; `rustup toolchain install nightly` installs it \
+             (https://rustup.rs tells how to get rustup)",
+        );
+    }
+    let installed = cargo_fuzz(workspace).arg("--version").succeeds();
+    (!installed).then_some("cargo-fuzz is not installed; `cargo install --locked cargo-fuzz` installs it")
+}
+
+fn fuzz(workspace: &Workspace, targets: &[Target], time: Duration) -> Result<(), Failure> {
+    // One for all, since most of what they are built from is the same.
+    let builds = workspace.metadata()?.target.join("fuzz");
+    for Target { folder, name } in targets {
         let (corpus, seeds) = (format!("{folder}/corpus/{name}"), format!("{folder}/seeds/{name}"));
         // libFuzzer takes no folder that is not there.
         let path = workspace.root().join(&corpus);
         fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
         let seeds = workspace.root().join(&seeds).is_dir().then_some(seeds);
-        cargo_fuzz(&workspace)
+        cargo_fuzz(workspace)
             .args(["run", "--fuzz-dir", folder, name, &corpus])
             .args(seeds)
             .arg("--")
             .arg(format!("-max_total_time={}", time.as_secs()))
+            .var("CARGO_TARGET_DIR", &builds)
             .run()
             .map_err(|failure| failure.rerun(format_args!("cargo xtask fuzz {name}")))?;
     }
@@ -77,16 +97,7 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
 }
 
 fn cargo_fuzz(workspace: &Workspace) -> Process {
-    nightly(workspace).args(["cargo", "fuzz"])
-}
-
-/// Through rustup, because the cargo that runs us is of the toolchain that builds everything else.
-fn nightly(workspace: &Workspace) -> Process {
-    rustup(workspace).args(["run", "nightly"])
-}
-
-fn rustup(workspace: &Workspace) -> Process {
-    Process::new("rustup", workspace.root())
+    workspace.cargo_of(NIGHTLY).arg("fuzz")
 }
 
 #[derive(Debug, PartialEq)]

@@ -24,6 +24,7 @@ mod images;
 mod integration;
 mod process;
 mod test;
+mod toolchain;
 mod workspace;
 
 use std::{env, ffi::OsString, process::ExitCode};

@@ -23,14 +23,26 @@ pub(crate) struct Metadata {
 }
 
 /// One crate's manifest.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Manifest {
     pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) rust_version: Option<String>,
+    pub(crate) repository: Option<String>,
+    /// The registries it may go to; any without a list.
+    pub(crate) publish: Option<Vec<String>>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) targets: Vec<Target>,
     /// The table `[package.metadata]`.
     pub(crate) metadata: serde_json::Value,
+}
+
+impl Manifest {
+    /// Whether it is for others, and goes to crates.io.
+    pub(crate) fn is_published(&self) -> bool {
+        self.publish.is_none()
+    }
 }
 
 /// A library, program, example, test or benchmark of a crate.
@@ -139,13 +151,14 @@ mod tests {
 
     #[test]
     fn metadata_tells_dependencies_by_their_tables() {
-        let json = r#"{"target_directory":"target","packages":[{"name":"one","features":{"http":["dep:http"]},
+        let json = r#"{"target_directory":"target","packages":[{"name":"one","version":"0.1.0","publish":[],"features":{"http":["dep:http"]},
             "metadata":{"coverage":{"floor":95}},"targets":[{"name":"parse","kind":["bench"]}],
             "dependencies":[{"name":"a","kind":null},{"name":"b","kind":"dev"},{"name":"c","kind":"build"}]}]}"#;
         let metadata: Metadata = serde_json::from_str(json).unwrap();
         let kinds: Vec<Kind> = metadata.crates[0].dependencies.iter().map(|one| one.kind).collect();
         assert_eq!(kinds, [Kind::Normal, Kind::Dev, Kind::Build]);
         assert_eq!(metadata.crates[0].targets[0].name, "parse");
+        assert!(!metadata.crates[0].is_published());
     }
 
     #[cfg(unix)]
