@@ -5,8 +5,9 @@
 //! parent of the caller's span is neither read nor written.
 
 use crate::carrier::{Extractor, Injector};
-use crate::error::{Reason, Refusal};
-use crate::extraction::{Found, single_value};
+use crate::error::Refusal;
+use crate::found::{self, Found, single_value};
+use crate::reason::Reason;
 use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
 
 const SINGLE: &str = "b3";
@@ -102,12 +103,7 @@ fn state(letter: u8) -> Option<SamplingState> {
 }
 
 fn extract_single<C: Extractor + ?Sized>(carrier: &C) -> Found {
-    match single_value(carrier, SINGLE) {
-        Ok(None) => Found::Absent,
-        Ok(Some(value)) => read_single(value)
-            .unwrap_or_else(|(reason, offset)| Found::Refused(Refusal::new(SINGLE, reason, value, offset))),
-        Err(refusal) => Found::Refused(refusal),
-    }
+    found::read_header(carrier, SINGLE, read_single)
 }
 
 fn read_single(value: &[u8]) -> Result<Found, (Reason, usize)> {

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use crate::classes::Classes;
-use crate::error::{BaggageError, Reason};
-use crate::list::{self, Budget, Runs, Verdict, trim};
+use crate::error::BaggageError;
+use crate::list::{self, Budget, List, Text, Verdict, trim};
+use crate::percent;
+use crate::reason::Reason;
 
 /// What the `baggage` header says: entries of the application, `key=value`, each with properties
 /// perhaps, that travel with the request ([W3C Baggage](https://www.w3.org/TR/baggage/)).
@@ -37,12 +38,7 @@ use crate::list::{self, Budget, Runs, Verdict, trim};
 /// ```
 #[derive(Clone)]
 pub struct Baggage<'a> {
-    runs: Runs<'a>,
-    entries: u8,
-    /// Of the header as it is written; at most [`Baggage::MAX_LEN`].
-    header_len: u16,
-    /// Whether each entry came as it is written.
-    exact: bool,
+    list: List<'a>,
 }
 
 impl<'a> Baggage<'a> {
@@ -58,7 +54,7 @@ impl<'a> Baggage<'a> {
 
     /// An empty one.
     pub const fn new() -> Self {
-        Self { runs: Runs::new(), entries: 0, header_len: 0, exact: true }
+        Self { list: List::new() }
     }
 
     /// Reads the value of a header, and refuses it if any entry of it breaks a rule.
@@ -123,7 +119,7 @@ impl<'a> Baggage<'a> {
                 tell(reason, found.offset + at);
                 if stopped { Verdict::Stop } else { Verdict::LeaveOut }
             };
-            list::read_line(whole, plain, &mut baggage, check, |baggage, run| baggage.runs.push(run));
+            list::read_line(whole, plain, &mut baggage, check, |baggage, run| baggage.list.push(run));
             if stopped {
                 break;
             }
@@ -140,52 +136,35 @@ impl<'a> Baggage<'a> {
     /// the last of them ends. The others are left to [`check_entry`].
     #[inline]
     fn read_plain(&mut self, line: &[u8]) -> usize {
-        let (mut start, mut end) = (0, 0);
-        while self.len() < Self::MAX_ENTRIES
-            && let Some(len) = line.get(start..).and_then(plain_entry)
-            && self.count_in(Written { len, exact: true })
-        {
-            end = start + len;
-            start = end + 1;
-            while let Some(b' ' | b'\t') = line.get(start) {
-                start += 1;
+        list::read_plain(line, |start| {
+            if self.len() == Self::MAX_ENTRIES {
+                return None;
             }
-        }
-        end
+            let len = plain_entry(line.get(start..)?)?;
+            self.count_in(Written { len, exact: true }).then_some(len)
+        })
     }
 
     /// Counts an entry in, if there is room for it.
     #[inline]
     fn count_in(&mut self, entry: Written) -> bool {
-        let len = usize::from(self.header_len) + usize::from(self.entries > 0) + entry.len;
-        let fits = len <= Self::MAX_LEN;
-        if fits {
-            self.header_len = len as u16;
-            self.entries += 1;
-            self.exact &= entry.exact;
-        }
-        fits
-    }
-
-    /// Entries of this text, which is as they are written.
-    fn owned(text: String, entries: u8) -> Baggage<'static> {
-        Baggage { entries, header_len: text.len() as u16, exact: true, runs: Runs::Owned(text.into()) }
+        self.list.count_in(entry.len, entry.exact, Self::MAX_LEN)
     }
 
     /// Whether there is no entry.
     pub const fn is_empty(&self) -> bool {
-        self.entries == 0
+        self.list.len() == 0
     }
 
     /// The number of entries, at most [`MAX_ENTRIES`](Self::MAX_ENTRIES).
     pub const fn len(&self) -> usize {
-        self.entries as usize
+        self.list.len()
     }
 
     /// The entries in order.
     #[inline]
     pub fn entries(&self) -> Entries<'_> {
-        Entries { runs: self.runs.iter(), rest: "", left: self.len() }
+        Entries::of(&self.list)
     }
 
     /// The value of the last entry with this key, decoded.
@@ -230,98 +209,72 @@ impl<'a> Baggage<'a> {
         };
         token(key)?;
         let mut entry = format!("{key}=");
-        encode_value(value, &mut entry);
+        percent::encode(value, is_plain, &mut entry);
         for (key, value) in properties {
             token(key)?;
             entry.push(';');
             entry.push_str(key);
             if let Some(value) = value {
                 entry.push('=');
-                encode_value(value, &mut entry);
+                percent::encode(value, is_plain, &mut entry);
             }
         }
 
-        let mut text = String::new();
-        let mut entries = 0;
+        let mut text = Text::default();
         let mut inserted = false;
-        let mut write = |write_entry: &dyn Fn(&mut String)| {
-            if entries > 0 {
-                text.push(',');
-            }
-            write_entry(&mut text);
-            entries += 1;
-        };
         for other in self.entries() {
             if other.key() != key {
-                write(&|text| other.write(|piece| text.push_str(piece)));
+                text.member(|text| other.write(|piece| text.push_str(piece)));
             } else if !inserted {
                 inserted = true;
-                write(&|text| text.push_str(&entry));
+                text.member(|text| text.push_str(&entry));
             }
         }
         if !inserted {
-            write(&|text| text.push_str(&entry));
+            text.member(|text| text.push_str(&entry));
         }
-        if entries > Self::MAX_ENTRIES {
+        if text.members() > Self::MAX_ENTRIES {
             return Err(BaggageError::new(Reason::TooManyMembers, entry.as_bytes(), 0));
         }
         if text.len() > Self::MAX_LEN {
             return Err(BaggageError::new(Reason::ListTooLong, entry.as_bytes(), 0));
         }
-        *self = Baggage::owned(text, entries as u8);
+        self.list = text.into();
         Ok(())
     }
 
     /// Takes all entries of this key away, and tells whether there was one.
     pub fn remove(&mut self, key: &str) -> bool {
-        let mut text = String::new();
-        let mut entries = 0;
+        let mut text = Text::default();
         for entry in self.entries().filter(|entry| entry.key() != key) {
-            if entries > 0 {
-                text.push(',');
-            }
-            entry.write(|piece| text.push_str(piece));
-            entries += 1;
+            text.member(|text| entry.write(|piece| text.push_str(piece)));
         }
-        let found = entries < self.entries;
+        let found = text.members() < self.len();
         if found {
-            *self = Baggage::owned(text, entries);
+            self.list = text.into();
         }
         found
     }
 
     /// The length of the header in bytes.
     pub const fn header_len(&self) -> usize {
-        self.header_len as usize
+        self.list.header_len()
     }
 
     /// The header's value, percent-encoded, without white space and empty entries. Borrowed if that is
     /// how it came. An empty one should not be sent.
     pub fn to_header(&self) -> Cow<'_, str> {
-        if let Some(header) = self.as_header() {
-            return Cow::Borrowed(header);
-        }
-        let mut header = String::with_capacity(self.header_len());
-        self.write_header(|piece| header.push_str(piece));
-        Cow::Owned(header)
-    }
-
-    /// The header's value, if that is how it came: with nothing but one comma between two entries.
-    fn as_header(&self) -> Option<&str> {
-        self.runs.only().filter(|run| self.exact && run.len() == self.header_len())
+        self.list.to_header(|text| write_entries(&self.list, text))
     }
 
     /// The same entries, borrowing from these.
     pub fn borrowed(&self) -> Baggage<'_> {
-        Baggage { runs: self.runs.borrowed(), ..*self }
+        Baggage { list: self.list.borrowed() }
     }
 
     /// The same entries, borrowing from nothing.
     pub fn into_owned(self) -> Baggage<'static> {
-        match &self.runs {
-            Runs::Owned(text) => Baggage { runs: Runs::Owned(Arc::clone(text)), ..self },
-            _ => Baggage::owned(self.to_header().into_owned(), self.entries),
-        }
+        Baggage { list: self.list.into_owned(write_entries) }
     }
 
     /// The entries `(key, value, properties)` that are valid and within the limits; the value is plain, the
@@ -338,7 +291,7 @@ impl<'a> Baggage<'a> {
             }
             text.push_str(key);
             text.push('=');
-            encode_value(value, &mut text);
+            percent::encode(value, is_plain, &mut text);
             let valid = |properties: &str| {
                 !properties.contains(',')
                     && properties.split(';').all(|property| check_pair(property.as_bytes(), false).is_ok())
@@ -387,7 +340,7 @@ impl<'a> Baggage<'a> {
 
     /// Hands out the pieces of the header's value.
     pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
-        if let Some(header) = self.as_header() {
+        if let Some(header) = self.list.as_header() {
             return write(header);
         }
         for (index, entry) in self.entries().enumerate() {
@@ -415,7 +368,7 @@ impl Eq for Baggage<'_> {}
 
 impl Hash for Baggage<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u8(self.entries);
+        state.write_usize(self.len());
         self.entries().for_each(|entry| entry.hash(state));
     }
 }
@@ -431,9 +384,7 @@ impl FromStr for Baggage<'static> {
 /// The header's value.
 impl fmt::Display for Baggage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut result = Ok(());
-        self.write_header(|piece| result = result.and_then(|()| f.write_str(piece)));
-        result
+        list::display(f, |write| self.write_header(write))
     }
 }
 
@@ -499,7 +450,7 @@ impl<'s> BaggageEntry<'s> {
     /// decode.
     #[inline]
     pub fn value(&self) -> Cow<'s, str> {
-        if self.encoded { decode_value(self.value) } else { Cow::Borrowed(self.value) }
+        if self.encoded { percent::decode(self.value) } else { Cow::Borrowed(self.value) }
     }
 
     /// The value as it stands in the header, percent-encoded.
@@ -522,7 +473,7 @@ impl<'s> BaggageEntry<'s> {
     #[cfg(feature = "jaeger")]
     pub(crate) fn encoded_value(&self) -> String {
         let mut value = String::with_capacity(self.value.len());
-        write_value(self.value, |piece| value.push_str(piece));
+        percent::rewrite(self.value, |piece| value.push_str(piece));
         value
     }
 
@@ -542,7 +493,7 @@ impl<'s> BaggageEntry<'s> {
     fn write(&self, mut write: impl FnMut(&str)) {
         write(self.key);
         write("=");
-        write_value(self.value, &mut write);
+        percent::rewrite(self.value, &mut write);
         for property in self.properties() {
             write(";");
             property.write(&mut write);
@@ -588,14 +539,14 @@ impl<'s> BaggageProperty<'s> {
 
     /// The value, decoded, or `None` for a bare key.
     pub fn value(&self) -> Option<Cow<'s, str>> {
-        self.value.map(decode_value)
+        self.value.map(percent::decode)
     }
 
     fn write(&self, mut write: impl FnMut(&str)) {
         write(self.key);
         if let Some(value) = self.value {
             write("=");
-            write_value(value, &mut write);
+            percent::rewrite(value, &mut write);
         }
     }
 }
@@ -631,6 +582,13 @@ pub struct Entries<'s> {
     left: usize,
 }
 
+impl<'s> Entries<'s> {
+    #[inline]
+    fn of(list: &'s List<'_>) -> Self {
+        Self { runs: list.runs().iter(), rest: "", left: list.len() }
+    }
+}
+
 impl<'s> Iterator for Entries<'s> {
     type Item = BaggageEntry<'s>;
 
@@ -657,6 +615,11 @@ impl<'s> Iterator for Entries<'s> {
 }
 
 impl ExactSizeIterator for Entries<'_> {}
+
+/// Entries as they stand in a header.
+fn write_entries(list: &List<'_>, text: &mut Text) {
+    Entries::of(list).for_each(|entry| text.member(|text| entry.write(|piece| text.push_str(piece))));
+}
 
 /// Bytes of headers that are read at most: twice what can be carried on, for white space and what is left out.
 const MAX_READ: usize = 2 * Baggage::MAX_LEN;
@@ -702,7 +665,7 @@ fn plain_entry(text: &[u8]) -> Option<usize> {
         len += CLASSES.run(text.get(len..)?, PLAIN);
         match text.get(len) {
             None | Some(b',') => return Some(len),
-            Some(b'%') if decode_percent(&text[len..]).is_some() => len += 3,
+            Some(b'%') if percent::decode_byte(&text[len..]).is_some() => len += 3,
             Some(_) => return None,
         }
     }
@@ -722,8 +685,7 @@ fn check_entry(entry: &[u8]) -> Result<Written, Problem> {
 
 /// Checks `key=value`, or a property, which may be a bare key.
 fn check_pair(pair: &[u8], is_entry: bool) -> Result<Written, Problem> {
-    let trimmed = list::trim_bytes(pair);
-    let leading = pair.iter().take_while(|byte| list::is_blank(**byte)).count();
+    let (leading, trimmed) = list::trimmed(pair);
     let at = |(reason, offset): Problem| (reason, leading + offset);
     let Some(equals) = trimmed.iter().position(|&byte| byte == b'=') else {
         check_key(trimmed).map_err(at)?;
@@ -735,8 +697,8 @@ fn check_pair(pair: &[u8], is_entry: bool) -> Result<Written, Problem> {
     let key = list::trim_bytes(&trimmed[..equals]);
     check_key(key).map_err(at)?;
     let after = &trimmed[equals + 1..];
-    let value = list::trim_bytes(after);
-    let value_start = equals + 1 + after.iter().take_while(|byte| list::is_blank(**byte)).count();
+    let (blank, value) = list::trimmed(after);
+    let value_start = equals + 1 + blank;
     let value_len = check_value(value).map_err(|(reason, offset)| at((reason, value_start + offset)))?;
     let as_it_came = key.len() + 1 + value.len() == pair.len() && value_len == value.len();
     Ok(Written { len: key.len() + 1 + value_len, exact: as_it_came })
@@ -756,14 +718,19 @@ fn check_key(key: &[u8]) -> Result<(), Problem> {
 fn check_value(value: &[u8]) -> Result<usize, Problem> {
     let mut lone_percents = 0;
     for (offset, &byte) in value.iter().enumerate() {
-        if !CLASSES.has(byte, PLAIN) {
+        if !is_plain(byte) {
             if byte != b'%' {
                 return Err((Reason::ValueCharacter, offset));
             }
-            lone_percents += usize::from(decode_percent(&value[offset..]).is_none());
+            lone_percents += usize::from(percent::decode_byte(&value[offset..]).is_none());
         }
     }
     Ok(value.len() + 2 * lone_percents)
+}
+
+/// Whether the byte stands for itself in a value.
+fn is_plain(byte: u8) -> bool {
+    CLASSES.has(byte, PLAIN)
 }
 
 /// A character of a token (RFC 9110, section 5.6.2).
@@ -799,74 +766,6 @@ static CLASSES: Classes = {
     }
     Classes::new(classes)
 };
-
-/// The byte that `%` and two hexadecimal digits of either case stand for.
-fn decode_percent(text: &[u8]) -> Option<u8> {
-    let [b'%', high, low, ..] = text else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    Some((digit(*high)? << 4 | digit(*low)?) as u8)
-}
-
-/// Decodes a value. A percent sign that encodes nothing stands for itself.
-fn decode_value(value: &str) -> Cow<'_, str> {
-    let bytes = value.as_bytes();
-    let Some(first) = bytes.iter().position(|&byte| byte == b'%') else { return Cow::Borrowed(value) };
-    let mut decoded = Vec::with_capacity(bytes.len());
-    decoded.extend_from_slice(&bytes[..first]);
-    let mut rest = &bytes[first..];
-    while let [byte, tail @ ..] = rest {
-        match decode_percent(rest) {
-            Some(byte) => {
-                decoded.push(byte);
-                rest = &rest[3..];
-            }
-            None => {
-                decoded.push(*byte);
-                rest = tail;
-            }
-        }
-    }
-    Cow::Owned(match String::from_utf8(decoded) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
-}
-
-/// Appends `value`, with each byte encoded that does not stand for itself.
-fn encode_value(value: &str, text: &mut String) {
-    for byte in value.bytes() {
-        if CLASSES.has(byte, PLAIN) {
-            text.push(char::from(byte));
-        } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            text.push('%');
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
-}
-
-/// Writes a value that is encoded already; a percent sign that encodes nothing gets encoded, as strict
-/// readers want it.
-fn write_value(value: &str, mut write: impl FnMut(&str)) {
-    let mut rest = value;
-    let mut from = 0;
-    while let Some(found) = rest.get(from..).and_then(|tail| tail.find('%')) {
-        let at = from + found;
-        let next = at + 1;
-        if decode_percent(&rest.as_bytes()[at..]).is_some() {
-            from = next;
-        } else {
-            write(&rest[..next]);
-            write("25");
-            rest = &rest[next..];
-            from = 0;
-        }
-    }
-    if !rest.is_empty() {
-        write(rest);
-    }
-}
 
 #[cfg(test)]
 mod tests {

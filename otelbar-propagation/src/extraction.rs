@@ -4,13 +4,14 @@ use std::fmt;
 
 use crate::baggage::EntryFault;
 use crate::carrier::{Extractor, Injector};
-use crate::error::{BaggageError, Reason, Refusal, TracestateError};
+use crate::error::{BaggageError, Refusal, TracestateError};
+use crate::found::{Found, single_value};
 use crate::level::Level;
 use crate::list::trim_bytes;
+use crate::propagator::Propagator;
+use crate::reason::Reason;
 use crate::traceparent::Reading;
-use crate::{
-    Baggage, Propagator, SamplingState, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate,
-};
+use crate::{Baggage, SamplingState, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
 
 /// Reads the W3C trace context and baggage from any carrier. For `http::HeaderMap` there is
 /// `extract_trace_context`, with the feature `http`.
@@ -405,45 +406,6 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What one format says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    Absent,
-    /// Whether to record the trace, but not which.
-    #[cfg_attr(
-        not(any(feature = "b3", feature = "xray")),
-        expect(dead_code, reason = "`traceparent` has no decision without a trace")
-    )]
-    Decision(SamplingState),
-    Refused(Refusal),
-    /// A trace without a span.
-    #[cfg_attr(not(feature = "xray"), expect(dead_code, reason = "X-Ray alone has a trace without a span"))]
-    Begun {
-        trace_id: TraceId,
-        sampling: SamplingState,
-    },
-    Accepted {
-        traceparent: Traceparent,
-        sampling: SamplingState,
-    },
-}
-
-impl Found {
-    #[cfg_attr(
-        not(any(feature = "b3", feature = "jaeger", feature = "xray")),
-        expect(dead_code, reason = "`traceparent` is read as a whole")
-    )]
-    pub(crate) fn accepted(trace_id: TraceId, parent_id: SpanId, sampling: SamplingState) -> Self {
-        let flags = TraceFlags::NONE.with_sampled(sampling.is_sampled());
-        Self::Accepted { traceparent: Traceparent::new(trace_id, parent_id, flags), sampling }
-    }
-
-    #[inline(always)]
-    fn traceparent(traceparent: Traceparent) -> Self {
-        Self::Accepted { traceparent, sampling: SamplingState::of_flag(traceparent.flags().is_sampled()) }
-    }
-}
-
 #[inline(always)]
 fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
     match single_value(carrier, Traceparent::HEADER) {
@@ -463,23 +425,6 @@ fn refused_traceparent(value: &[u8]) -> Found {
     match Reading::new(value) {
         Ok(Reading { traceparent, .. }) => Found::traceparent(traceparent),
         Err(error) => Found::Refused(error.into()),
-    }
-}
-
-/// The value of a header that may occur once only, without the white space around it.
-#[inline(always)]
-pub(crate) fn single_value<'a, C: Extractor + ?Sized>(
-    carrier: &'a C,
-    header: &'static str,
-) -> Result<Option<&'a [u8]>, Refusal> {
-    let mut values = carrier.values(header);
-    let first = values.next();
-    if first.is_none() {
-        return Ok(None);
-    }
-    match values.next() {
-        Some(second) => Err(Refusal::new(header, Reason::Duplicated, second, 0)),
-        None => Ok(first.map(trim_bytes)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use crate::error::Reason;
+use crate::reason::Reason;
 
 /// `N` lower-case hexadecimal characters on the stack: what [`format_trace_id`](crate::format_trace_id)
 /// and [`format_span_id`](crate::format_span_id) return.

@@ -5,9 +5,9 @@
 //! caller's span is not read, and written as `0`.
 
 use crate::carrier::{Extractor, Injector};
-use crate::error::{Reason, Refusal};
-use crate::extraction::{Found, single_value};
-use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
+use crate::found::{self, Found};
+use crate::reason::Reason;
+use crate::{SamplingState, SpanId, TraceContext, TraceId, hex, percent};
 
 pub(crate) const HEADER: &str = "uber-trace-id";
 /// What the name of a field of baggage begins with.
@@ -20,12 +20,7 @@ const SAMPLED: u8 = 1;
 const DEBUG: u8 = 2;
 
 pub(crate) fn extract<C: Extractor + ?Sized>(carrier: &C) -> Found {
-    match single_value(carrier, HEADER) {
-        Ok(None) => Found::Absent,
-        Ok(Some(value)) => read(value)
-            .unwrap_or_else(|(reason, offset)| Found::Refused(Refusal::new(HEADER, reason, value, offset))),
-        Err(refusal) => Found::Refused(refusal),
-    }
+    found::read_header(carrier, HEADER, read)
 }
 
 /// The entries of the baggage: keys, and values still percent-encoded.
@@ -76,6 +71,14 @@ fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
     Ok(Found::accepted(trace_id, parent_id, sampling))
 }
 
+/// The length of the colon that a text begins with, percent-encoded or not.
+fn colon(text: &[u8]) -> Option<usize> {
+    match text {
+        [b':', ..] => Some(1),
+        _ => (percent::decode_byte(text) == Some(b':')).then_some(3),
+    }
+}
+
 /// The fields between colons.
 struct Fields<'v> {
     value: &'v [u8],
@@ -90,11 +93,7 @@ impl Fields<'_> {
             return Err((Reason::TooShort, self.value.len()));
         }
         let rest = self.value.get(self.offset..).unwrap_or_default();
-        let separator = |at: usize| match rest.get(at..) {
-            Some([b':', ..]) => Some(at + 1),
-            Some([b'%', b'3', b'A' | b'a', ..]) => Some(at + 3),
-            _ => None,
-        };
+        let separator = |at: usize| Some(at + rest.get(at..).and_then(colon)?);
         let end = (0..rest.len().min(MAX_SKIPPED)).find_map(separator);
         self.offset += end.ok_or((Reason::TooShort, self.value.len()))?;
         Ok(())
@@ -109,11 +108,10 @@ impl Fields<'_> {
         let mut number = 0;
         loop {
             let rest = self.value.get(self.offset..).unwrap_or_default();
-            let separator = match rest {
-                [] => 0,
-                [b':', ..] => 1,
-                [b'%', b'3', b'A' | b'a', ..] => 3,
-                [digit, ..] => {
+            let separator = match (rest, colon(rest)) {
+                ([], _) => 0,
+                (_, Some(len)) => len,
+                ([digit, ..], None) => {
                     let digit = hex::nibble(*digit).ok_or((hex::not_hex(*digit), self.offset))?;
                     if self.offset - start == MAX {
                         return Err((Reason::TooLong, self.offset));

@@ -61,23 +61,26 @@ mod context;
 mod environment;
 mod error;
 mod extraction;
+mod found;
 mod hex;
 #[cfg(feature = "http")]
 mod http;
+mod id;
 #[cfg(feature = "jaeger")]
 mod jaeger;
 mod level;
 mod list;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
+mod percent;
+mod propagator;
 mod propagators;
+mod reason;
 mod sampling_state;
 pub mod source;
-mod span_id;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod trace_flags;
-mod trace_id;
 mod traceparent;
 mod tracestate;
 #[cfg(feature = "xray")]
@@ -87,19 +90,18 @@ pub use self::baggage::{Baggage, BaggageEntry, BaggageProperty, Entries};
 pub use self::carrier::{Extractor, Injector};
 pub use self::context::TraceContext;
 pub use self::environment::Environment;
-pub use self::error::{
-    BaggageError, Reason, Refusal, SpanIdError, TraceIdError, TraceparentError, TracestateError,
-};
+pub use self::error::{BaggageError, Refusal, SpanIdError, TraceIdError, TraceparentError, TracestateError};
 pub use self::extraction::{Extraction, Outcome, Warning, extract, inject};
 pub use self::hex::Hex;
 #[cfg(feature = "http")]
 pub use self::http::{extract_trace_context, inject_trace_context};
+pub use self::id::{SpanId, TraceId, format_span_id, format_trace_id};
 pub use self::level::Level;
-pub use self::propagators::{Propagator, Propagators, UnknownPropagator};
+pub use self::propagator::{Propagator, UnknownPropagator};
+pub use self::propagators::Propagators;
+pub use self::reason::Reason;
 pub use self::sampling_state::SamplingState;
-pub use self::span_id::{SpanId, format_span_id};
 pub use self::trace_flags::TraceFlags;
-pub use self::trace_id::{TraceId, format_trace_id};
 pub use self::traceparent::{Traceparent, parse_traceparent};
 pub use self::tracestate::{Members, Tracestate};
 

@@ -1,9 +1,148 @@
 //! What `tracestate` and `baggage` share: comma-separated members over several headers.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::iter::Chain;
 use std::option;
 use std::slice;
 use std::sync::Arc;
+
+/// Valid members, and what is known of how they are written.
+#[derive(Clone)]
+pub(crate) struct List<'a> {
+    runs: Runs<'a>,
+    members: u8,
+    /// Of the header as it is written.
+    header_len: u16,
+    /// Whether each member came as it is written.
+    exact: bool,
+}
+
+impl<'a> List<'a> {
+    pub(crate) const fn new() -> Self {
+        Self { runs: Runs::new(), members: 0, header_len: 0, exact: true }
+    }
+
+    /// The number of members.
+    pub(crate) const fn len(&self) -> usize {
+        self.members as usize
+    }
+
+    /// The length of the header in bytes.
+    pub(crate) const fn header_len(&self) -> usize {
+        self.header_len as usize
+    }
+
+    pub(crate) const fn runs(&self) -> &Runs<'a> {
+        &self.runs
+    }
+
+    /// Adds a run of members that were counted in.
+    pub(crate) fn push(&mut self, run: &'a str) {
+        self.runs.push(run);
+    }
+
+    /// Counts a member in that is written in `len` bytes, if the header is not longer than `max` bytes then, which fit
+    /// into 16 bits. `exact` tells whether it came as it is written.
+    #[inline]
+    pub(crate) fn count_in(&mut self, len: usize, exact: bool, max: usize) -> bool {
+        let len = usize::from(self.header_len) + usize::from(self.members > 0) + len;
+        let fits = len <= max;
+        if fits {
+            self.header_len = len as u16;
+            self.members += 1;
+            self.exact &= exact;
+        }
+        fits
+    }
+
+    /// The header's value, if that is how it came: with nothing but one comma between two members.
+    pub(crate) fn as_header(&self) -> Option<&str> {
+        self.runs.only().filter(|run| self.exact && run.len() == self.header_len())
+    }
+
+    /// The header's value, borrowed if that is how it came; else `write` gives its members.
+    pub(crate) fn to_header(&self, write: impl FnOnce(&mut Text)) -> Cow<'_, str> {
+        if let Some(header) = self.as_header() {
+            return Cow::Borrowed(header);
+        }
+        let mut text = Text { text: String::with_capacity(self.header_len()), members: 0 };
+        write(&mut text);
+        Cow::Owned(text.text)
+    }
+
+    /// The same list, borrowing from this one.
+    pub(crate) fn borrowed(&self) -> List<'_> {
+        List { runs: self.runs.borrowed(), ..*self }
+    }
+
+    /// The same list, borrowing from nothing; `write` gives its members.
+    pub(crate) fn into_owned(self, write: impl FnOnce(&Self, &mut Text)) -> List<'static> {
+        if let Runs::Owned(text) = &self.runs {
+            return List { runs: Runs::Owned(Arc::clone(text)), ..self };
+        }
+        let header = self.to_header(|text| write(&self, text)).into_owned();
+        Text { text: header, members: self.members }.into()
+    }
+}
+
+/// A header's value that is being written, member by member.
+#[derive(Default)]
+pub(crate) struct Text {
+    text: String,
+    members: u8,
+}
+
+impl Text {
+    /// Adds a member, which `write` appends.
+    pub(crate) fn member(&mut self, write: impl FnOnce(&mut String)) {
+        if self.members > 0 {
+            self.text.push(',');
+        }
+        write(&mut self.text);
+        self.members += 1;
+    }
+
+    pub(crate) const fn members(&self) -> usize {
+        self.members as usize
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+}
+
+/// Of members that are valid, as they are written, and not too many.
+impl From<Text> for List<'static> {
+    fn from(Text { text, members }: Text) -> Self {
+        List { members, header_len: text.len() as u16, exact: true, runs: Runs::Owned(text.into()) }
+    }
+}
+
+/// Writes the pieces that `hand_out` hands out.
+pub(crate) fn display(
+    f: &mut fmt::Formatter<'_>,
+    hand_out: impl FnOnce(&mut dyn FnMut(&str)),
+) -> fmt::Result {
+    let mut result = Ok(());
+    hand_out(&mut |piece| result = result.and_then(|()| f.write_str(piece)));
+    result
+}
+
+/// Where the members that are written plainly end at the beginning of a header's value. `take` is told where the next
+/// one begins, and gives its length if it is such a one and was counted in.
+#[inline]
+pub(crate) fn read_plain(line: &[u8], mut take: impl FnMut(usize) -> Option<usize>) -> usize {
+    let (mut start, mut end) = (0, 0);
+    while let Some(len) = take(start) {
+        end = start + len;
+        start = end + 1;
+        while let Some(b' ' | b'\t') = line.get(start) {
+            start += 1;
+        }
+    }
+    end
+}
 
 /// Pieces of header values, each one or more members with commas between them, all of them valid.
 ///
@@ -162,8 +301,8 @@ pub(crate) fn read_line<'a, S>(
         let tail = line.get(start..).unwrap_or_default();
         let len = tail.iter().position(|&byte| byte == b',').unwrap_or(tail.len());
         let member = tail.get(..len).unwrap_or_default();
-        let blank = member.iter().take_while(|byte| is_blank(**byte)).count();
-        let found = Found { text: trim_bytes(member), offset: start + blank };
+        let (blank, member) = trimmed(member);
+        let found = Found { text: member, offset: start + blank };
         start += len + 1;
         if found.text.is_empty() {
             continue;
@@ -213,6 +352,13 @@ pub(crate) const fn trim_bytes(mut text: &[u8]) -> &[u8] {
         text = rest;
     }
     text
+}
+
+/// A text without the white space around it, and how much of that was before it.
+#[inline]
+pub(crate) fn trimmed(text: &[u8]) -> (usize, &[u8]) {
+    let blank = text.iter().take_while(|byte| is_blank(**byte)).count();
+    (blank, trim_bytes(text))
 }
 
 /// Members that were checked are ASCII.

@@ -23,7 +23,8 @@ use opentelemetry::propagation::{self as otel_propagation, TextMapPropagator};
 use opentelemetry::trace::{self as otel, TraceContextExt as _};
 
 use crate::carrier::{Extractor, Injector};
-use crate::error::{Reason, SpanIdError, TraceIdError, TracestateError};
+use crate::error::{SpanIdError, TraceIdError, TracestateError};
+use crate::reason::Reason;
 use crate::{
     Baggage, Propagators, SamplingState, SpanId, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate,
 };

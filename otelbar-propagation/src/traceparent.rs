@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Reason, TraceparentError};
+use crate::error::TraceparentError;
 use crate::hex;
+use crate::reason::Reason;
 use crate::{SpanId, TraceFlags, TraceId};
 
 /// What the `traceparent` header says: the trace, the caller's span in it, and the flags

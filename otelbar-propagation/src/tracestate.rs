@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use crate::classes::Classes;
-use crate::error::{Reason, TracestateError};
+use crate::error::TracestateError;
 use crate::level::Level;
-use crate::list::{self, Budget, Runs, Verdict};
+use crate::list::{self, Budget, List, Text, Verdict};
+use crate::reason::Reason;
 
 /// What the `tracestate` header says: a list of members, `key=value`, one for each tracing system the
 /// trace came through, the last one first
@@ -35,10 +35,7 @@ use crate::list::{self, Budget, Runs, Verdict};
 /// ```
 #[derive(Clone)]
 pub struct Tracestate<'a> {
-    runs: Runs<'a>,
-    members: u8,
-    /// Of the header as it is written. 32 members of 513 characters are far less than this can hold.
-    header_len: u16,
+    list: List<'a>,
 }
 
 impl<'a> Tracestate<'a> {
@@ -54,7 +51,7 @@ impl<'a> Tracestate<'a> {
 
     /// An empty one.
     pub const fn new() -> Self {
-        Self { runs: Runs::new(), members: 0, header_len: 0 }
+        Self { list: List::new() }
     }
 
     /// Reads the value of a header, by the rules of level 2.
@@ -90,14 +87,14 @@ impl<'a> Tracestate<'a> {
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        let mut reading = Reading { list: self, seen: 0, prints: 0, fault: None };
+        let mut reading = Reading { list: &mut self.list, seen: 0, prints: 0, fault: None };
         let mut budget = Budget(MAX_READ);
         for line in values {
             let (whole, rest) = budget.cut(line);
             let plain = reading.read_plain(whole, level);
             let check =
                 |reading: &mut Reading<'_, 'a>, found: &list::Found<'a>| reading.check(whole, found, level);
-            list::read_line(whole, plain, &mut reading, check, |reading, run| reading.list.runs.push(run));
+            list::read_line(whole, plain, &mut reading, check, |reading, run| reading.list.push(run));
             let too_long = rest.map(|rest| (Reason::ListTooLong, rest));
             if let Some((reason, offset)) = reading.fault.or(too_long) {
                 return Err(TracestateError::new(reason, line, offset));
@@ -108,17 +105,17 @@ impl<'a> Tracestate<'a> {
 
     /// Whether there is no member.
     pub const fn is_empty(&self) -> bool {
-        self.members == 0
+        self.list.len() == 0
     }
 
     /// The number of members, at most [`MAX_MEMBERS`](Self::MAX_MEMBERS).
     pub const fn len(&self) -> usize {
-        self.members as usize
+        self.list.len()
     }
 
     /// The members in order, as `(key, value)`; the first is that of the system that wrote last.
     pub fn members(&self) -> Members<'_> {
-        Members { members: self.runs.members(), left: self.len() }
+        Members { members: self.list.runs().members(), left: self.len() }
     }
 
     /// The value of the member with this key.
@@ -192,37 +189,23 @@ impl<'a> Tracestate<'a> {
 
     /// The length of the header in characters.
     pub const fn header_len(&self) -> usize {
-        self.header_len as usize
+        self.list.header_len()
     }
 
     /// The header's value: `key=value` with commas between, no white space and no empty member. Borrowed
     /// if that is how it came. An empty one should not be sent.
     pub fn to_header(&self) -> Cow<'_, str> {
-        if let Some(header) = self.as_header() {
-            return Cow::Borrowed(header);
-        }
-        let mut header = String::with_capacity(self.header_len());
-        self.write_header(|piece| header.push_str(piece));
-        Cow::Owned(header)
-    }
-
-    /// The header's value, if that is how it came: writing only ever leaves out.
-    fn as_header(&self) -> Option<&str> {
-        self.runs.only().filter(|run| run.len() == self.header_len())
+        self.list.to_header(|text| write_members(self.list.runs().members(), text))
     }
 
     /// The same list, borrowing from this one.
     pub fn borrowed(&self) -> Tracestate<'_> {
-        Tracestate { runs: self.runs.borrowed(), ..*self }
+        Tracestate { list: self.list.borrowed() }
     }
 
     /// The same list, borrowing from nothing.
     pub fn into_owned(self) -> Tracestate<'static> {
-        let runs = match &self.runs {
-            Runs::Owned(text) => Runs::Owned(Arc::clone(text)),
-            _ => Runs::Owned(self.to_header().into()),
-        };
-        Tracestate { runs, members: self.members, header_len: self.header_len }
+        Tracestate { list: self.list.into_owned(|list, text| write_members(list.runs().members(), text)) }
     }
 
     /// The members whose keys this level allows.
@@ -236,7 +219,7 @@ impl<'a> Tracestate<'a> {
 
     /// Hands out the pieces of the header's value.
     pub(crate) fn write_header(&self, mut write: impl FnMut(&str)) {
-        if let Some(header) = self.as_header() {
+        if let Some(header) = self.list.as_header() {
             return write(header);
         }
         for (index, (key, value)) in self.members().enumerate() {
@@ -251,18 +234,11 @@ impl<'a> Tracestate<'a> {
 
     /// A list of members that are valid and differ in their keys.
     fn of<'m>(members: impl Iterator<Item = (&'m str, &'m str)>) -> Tracestate<'static> {
-        let mut text = String::new();
-        let mut count = 0;
+        let mut text = Text::default();
         for (key, value) in members {
-            if count > 0 {
-                text.push(',');
-            }
-            text.push_str(key);
-            text.push('=');
-            text.push_str(value);
-            count += 1;
+            text.member(|text| text.extend([key, "=", value]));
         }
-        Tracestate { members: count, header_len: text.len() as u16, runs: Runs::Owned(text.into()) }
+        Tracestate { list: text.into() }
     }
 }
 
@@ -282,7 +258,7 @@ impl Eq for Tracestate<'_> {}
 
 impl Hash for Tracestate<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u8(self.members);
+        state.write_usize(self.len());
         self.members().for_each(|member| member.hash(state));
     }
 }
@@ -298,9 +274,7 @@ impl FromStr for Tracestate<'static> {
 /// The header's value.
 impl fmt::Display for Tracestate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut result = Ok(());
-        self.write_header(|piece| result = result.and_then(|()| f.write_str(piece)));
-        result
+        list::display(f, |write| self.write_header(write))
     }
 }
 
@@ -351,7 +325,7 @@ const MAX_VALUE: usize = 256;
 
 /// A list that is being read.
 struct Reading<'l, 'a> {
-    list: &'l mut Tracestate<'a>,
+    list: &'l mut List<'a>,
     /// Members, with those whose key came before.
     seen: usize,
     /// A bit for each key that was read, by some of its characters and its length: where it is not set, the key is new.
@@ -364,22 +338,16 @@ impl<'a> Reading<'_, 'a> {
     /// did not come before. Returns where the last of them ends. The others are left to [`check`](Self::check).
     #[inline]
     fn read_plain(&mut self, line: &'a [u8], level: Level) -> usize {
-        let (mut start, mut end) = (0, 0);
-        // Level 1 is not worth a short way.
-        while level == Level::Two
-            && self.seen < MAX_MEMBERS
-            && let Some(text) = line.get(start..)
-            && let Some((key, len)) = plain_member(text)
-            && self.is_new(&text[..key], &line[..start])
-        {
-            self.count_in(len);
-            end = start + len;
-            start = end + 1;
-            while let Some(b' ' | b'\t') = line.get(start) {
-                start += 1;
+        list::read_plain(line, |start| {
+            // Level 1 is not worth a short way.
+            if level != Level::Two || self.seen == MAX_MEMBERS {
+                return None;
             }
-        }
-        end
+            let text = line.get(start..)?;
+            let (key, len) = plain_member(text)?;
+            self.is_new(&text[..key], &line[..start]).then(|| self.count_in(len))?;
+            Some(len)
+        })
     }
 
     /// Whether the member goes into the list.
@@ -408,9 +376,8 @@ impl<'a> Reading<'_, 'a> {
     #[inline]
     fn count_in(&mut self, len: usize) {
         self.seen += 1;
-        // Lengths are limited, and so is the number of members.
-        self.list.header_len += len as u16 + u16::from(self.list.members > 0);
-        self.list.members += 1;
+        // Lengths are limited, and so is the number of members: 32 of 513 bytes are far below what fits.
+        self.list.count_in(len, true, usize::from(u16::MAX));
     }
 
     /// Whether the key did not come before, in the lines before or in what comes before it in this one.
@@ -430,7 +397,7 @@ impl<'a> Reading<'_, 'a> {
     #[cold]
     fn has(&self, key: &[u8], line: &[u8]) -> bool {
         let is_key = |member: &[u8]| member.strip_prefix(key).is_some_and(|rest| rest.starts_with(b"="));
-        self.list.runs.members().any(|member| is_key(member.as_bytes()))
+        self.list.runs().members().any(|member| is_key(member.as_bytes()))
             || line.split(|&byte| byte == b',').any(|member| is_key(list::trim_bytes(member)))
     }
 }
@@ -537,6 +504,11 @@ const fn is_key_character(byte: u8) -> bool {
 
 const fn is_value_character(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b',' && byte != b'='
+}
+
+/// Members as they stand in a header.
+fn write_members<'m>(members: impl Iterator<Item = &'m str>, text: &mut Text) {
+    members.for_each(|member| text.member(|text| text.push_str(member)));
 }
 
 fn member_len((key, value): (&str, &str)) -> usize {

@@ -5,20 +5,15 @@
 //! `Root` without a `Parent`: the trace has an id then, and no span yet.
 
 use crate::carrier::{Extractor, Injector};
-use crate::error::{Reason, Refusal};
-use crate::extraction::{Found, single_value};
-use crate::list::trim_bytes;
+use crate::found::{self, Found};
+use crate::list::trimmed;
+use crate::reason::Reason;
 use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
 
 pub(crate) const HEADER: &str = "x-amzn-trace-id";
 
 pub(crate) fn extract<C: Extractor + ?Sized>(carrier: &C) -> Found {
-    match single_value(carrier, HEADER) {
-        Ok(None) => Found::Absent,
-        Ok(Some(value)) => read(value)
-            .unwrap_or_else(|(reason, offset)| Found::Refused(Refusal::new(HEADER, reason, value, offset))),
-        Err(refusal) => Found::Refused(refusal),
-    }
+    found::read_header(carrier, HEADER, read)
 }
 
 pub(crate) fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
@@ -46,8 +41,8 @@ fn read(value: &[u8]) -> Result<Found, (Reason, usize)> {
     let (mut trace_id, mut parent_id, mut sampled) = (None, None, None);
     let mut start = 0;
     for field in value.split(|&byte| byte == b';') {
-        let trimmed = trim_bytes(field);
-        let begin = start + field.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(0);
+        let (blank, trimmed) = trimmed(field);
+        let begin = start + blank;
         start += field.len() + 1;
         let Some(equals) = trimmed.iter().position(|&byte| byte == b'=') else { continue };
         let (name, text) = (&trimmed[..equals], &trimmed[equals + 1..]);
