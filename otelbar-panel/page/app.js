@@ -1,15 +1,19 @@
 // Where the page starts: it shows the view the hash asks for, in the one shell that both views share.
 
 import { ListView } from "./list/list.js";
-import { parse } from "./shared/location.js";
 import { RequestView } from "./request/request.js";
+import { part } from "./shared/dom.js";
+import { parse } from "./shared/location.js";
 import { listSession } from "./shared/session.js";
 import { Shell } from "./shell/shell.js";
 import { showShortcuts } from "./shell/shortcuts.js";
 
-const shell = new Shell(document.getElementById("shell"));
-const container = document.getElementById("view");
+/** @import { View } from "./shared/view.d.ts" */
+
+const shell = new Shell(part(document.body, "#shell"));
+const container = part(document.body, "#view");
 const session = listSession();
+/** @type {View | null} */
 let current = null;
 
 function route() {
@@ -20,7 +24,10 @@ function route() {
   }
   current?.destroy();
   container.replaceChildren();
-  current = target.view === "request" ? new RequestView(container, { target, shell, session }) : new ListView(container, { target, shell, session });
+  current =
+    target.view === "request"
+      ? new RequestView(container, { target, shell, session })
+      : new ListView(container, { target, shell, session });
 }
 
 window.addEventListener("hashchange", route);

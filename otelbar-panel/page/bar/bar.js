@@ -6,17 +6,21 @@
 // It leaves the page alone: one element beside <body>, its insides in a closed shadow tree, its style a constructed
 // sheet (which no Content-Security-Policy forbids), no globals. It is not shown in print, and stays off within frames.
 // All text is set as text.
-(() => {
-  "use strict";
 
+/** @import { Detail } from "../shared/answers.d.ts" */
+
+(() => {
   const script = document.currentScript;
-  if (script === null || window.top !== window.self) return;
+  if (!(script instanceof HTMLScriptElement) || window.top !== window.self) return;
   const TAG = "otelbar-pill";
-  const isId = (text) => /^[0-9a-f]{16}$/.test(text ?? "");
+  const isId = (/** @type {string | undefined} */ text) => /^[0-9a-f]{16}$/.test(text ?? "");
   // A page out of the browser's cache holds the id of the request that put it there; the head of the answer that let it
   // be shown again is newer. It is told in secure contexts, and of the request that the document came with.
-  const timing = performance.getEntriesByType("navigation")[0]?.serverTiming?.find(({ name }) => name === "otelbar");
-  const id = isId(timing?.description) && document.querySelector(TAG) === null ? timing.description : script.dataset.request;
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (
+    performance.getEntriesByType("navigation")
+  );
+  const told = navigation?.serverTiming?.find(({ name }) => name === "otelbar")?.description;
+  const id = isId(told) && document.querySelector(TAG) === null ? told : script.dataset.request;
   if (!isId(id)) return;
 
   const CLOSED = "otelbar.closed";
@@ -79,6 +83,12 @@
     .close { width: 24px; padding: 0; color: var(--muted); font-size: 14px; }
   `;
 
+  /**
+   * @template {keyof HTMLElementTagNameMap} Tag
+   * @param {Tag} tag
+   * @param {string} [className]
+   * @param {string} [text]
+   */
   const make = (tag, className, text) => {
     const element = document.createElement(tag);
     if (className) element.className = className;
@@ -111,18 +121,26 @@
   close.setAttribute("aria-label", "Close the bar");
   pill.append(grip, link, close);
   root.append(pill);
+  /** @type {CSSStyleDeclaration} */
   let placing;
   try {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
     // A rule of the shadow tree's own: it wins over the page's, which an attribute of the element would not.
-    placing = [...sheet.cssRules].find((rule) => rule.selectorText === ":host" && rule.style.length === 1).style;
+    const rules = [...sheet.cssRules].filter((rule) => rule instanceof CSSStyleRule);
+    const own = rules.find((rule) => rule.selectorText === ":host" && rule.style.length === 1);
+    if (own === undefined) return;
+    placing = own.style;
   } catch {
     // Without its style it would be in the way.
     return;
   }
 
+  /**
+   * @param {"localStorage" | "sessionStorage"} storage
+   * @param {string} key
+   */
   const stored = (storage, key) => {
     try {
       return window[storage].getItem(key);
@@ -130,6 +148,11 @@
       return null;
     }
   };
+  /**
+   * @param {"localStorage" | "sessionStorage"} storage
+   * @param {string} key
+   * @param {string | null} value
+   */
   const store = (storage, key, value) => {
     try {
       if (value === null) window[storage].removeItem(key);
@@ -141,12 +164,21 @@
 
   // A place is a distance from the nearest horizontal and vertical edge, so that it holds when the window's size changes.
   const DEFAULT_PLACE = { x: "right", y: "bottom", dx: EDGE, dy: EDGE };
+  /** @type {Record<string, { x?: string, y?: string }>} */
+  const SIDES = {
+    ArrowLeft: { x: "left" },
+    ArrowRight: { x: "right" },
+    ArrowUp: { y: "top" },
+    ArrowDown: { y: "bottom" },
+  };
   let place = readPlace();
 
+  /** @returns {typeof DEFAULT_PLACE} */
   function readPlace() {
     try {
-      const { x, y, dx, dy } = JSON.parse(stored("localStorage", PLACE)) ?? {};
-      if (["left", "right"].includes(x) && ["top", "bottom"].includes(y) && dx >= 0 && dy >= 0) return { x, y, dx, dy };
+      const { x, y, dx, dy } = JSON.parse(stored("localStorage", PLACE) ?? "{}") ?? {};
+      if (["left", "right"].includes(x) && ["top", "bottom"].includes(y) && dx >= 0 && dy >= 0)
+        return { x, y, dx, dy };
     } catch {
       // Not what this script wrote.
     }
@@ -158,10 +190,13 @@
     const { width, height } = pill.getBoundingClientRect();
     const dx = Math.max(0, Math.min(place.dx, innerWidth - width));
     const dy = Math.max(0, Math.min(place.dy, innerHeight - height));
-    for (const side of ["left", "right"]) placing.setProperty(side, side === place.x ? `${dx}px` : "auto", "important");
-    for (const side of ["top", "bottom"]) placing.setProperty(side, side === place.y ? `${dy}px` : "auto", "important");
+    for (const side of ["left", "right"])
+      placing.setProperty(side, side === place.x ? `${dx}px` : "auto", "important");
+    for (const side of ["top", "bottom"])
+      placing.setProperty(side, side === place.y ? `${dy}px` : "auto", "important");
   }
 
+  /** @param {typeof place} next */
   function moveTo(next) {
     place = next;
     showPlace();
@@ -172,25 +207,33 @@
     if (event.button !== 0) return;
     const box = pill.getBoundingClientRect();
     const grabbed = { x: event.clientX - box.left, y: event.clientY - box.top };
-    const move = (moved) => {
+    const move = (/** @type {PointerEvent} */ moved) => {
       const left = Math.max(0, Math.min(moved.clientX - grabbed.x, window.innerWidth - box.width));
       const top = Math.max(0, Math.min(moved.clientY - grabbed.y, window.innerHeight - box.height));
       const right = window.innerWidth - left - box.width;
       const bottom = window.innerHeight - top - box.height;
-      moveTo({ x: left < right ? "left" : "right", dx: Math.min(left, right), y: top < bottom ? "top" : "bottom", dy: Math.min(top, bottom) });
+      moveTo({
+        x: left < right ? "left" : "right",
+        dx: Math.min(left, right),
+        y: top < bottom ? "top" : "bottom",
+        dy: Math.min(top, bottom),
+      });
     };
     grip.setPointerCapture(event.pointerId);
     grip.addEventListener("pointermove", move);
-    grip.addEventListener("lostpointercapture", () => grip.removeEventListener("pointermove", move), { once: true });
+    grip.addEventListener("lostpointercapture", () => grip.removeEventListener("pointermove", move), {
+      once: true,
+    });
   });
 
   grip.addEventListener("keydown", (event) => {
-    const side = { ArrowLeft: { x: "left" }, ArrowRight: { x: "right" }, ArrowUp: { y: "top" }, ArrowDown: { y: "bottom" } }[event.key];
+    const side = SIDES[event.key];
     if (side === undefined) return;
     event.preventDefault();
     moveTo({ ...place, dx: EDGE, dy: EDGE, ...side });
   });
 
+  /** @param {boolean} closed */
   function setClosed(closed) {
     host.hidden = closed;
     store("sessionStorage", CLOSED, closed ? "1" : null);
@@ -211,7 +254,15 @@
       document.removeEventListener("keydown", shortcut);
       return;
     }
-    if (event.defaultPrevented || event.code !== "KeyO" || !event.altKey || !event.shiftKey || event.ctrlKey || event.metaKey) return;
+    if (
+      event.defaultPrevented ||
+      event.code !== "KeyO" ||
+      !event.altKey ||
+      !event.shiftKey ||
+      event.ctrlKey ||
+      event.metaKey
+    )
+      return;
     event.preventDefault();
     if (host.hidden) setClosed(false);
     else link.click();
@@ -220,23 +271,38 @@
   // How the page words it. The modules are fetched while the record is waited for; their addresses are relative to this
   // script's, and they carry its nonce.
   async function loadWords() {
-    const [findings, format] = await Promise.all([import("../shared/findings.js"), import("../shared/format.js")]);
+    const [findings, format] = await Promise.all([
+      import("../shared/findings.js"),
+      import("../shared/format.js"),
+    ]);
     return { ...findings, ...format };
   }
 
+  /**
+   * @param {string} text
+   * @param {string} title
+   */
   function say(text, title) {
     link.replaceChildren(make("span", "muted", text));
     link.title = title;
     showPlace();
   }
 
+  /**
+   * @param {Detail} detail
+   * @param {Awaited<ReturnType<typeof loadWords>>} words
+   */
   function show({ request, findings }, { duration, findingLabel, plural, visible }) {
     const { counts } = request;
-    const failed = request.error || request.status >= 500 || request.outcome === "failed";
-    const tone = failed ? "bad" : request.status >= 400 || request.outcome !== "completed" ? "warn" : "good";
-    const status = make("span");
-    status.append(make("span", "muted", `${visible(request.method)} `), make("b", tone, visible(String(request.status ?? request.outcome))));
-    const parts = [status, make("b", "", duration(request.duration_ns))];
+    const status = request.status ?? 0;
+    const failed = request.error || status >= 500 || request.outcome === "failed";
+    const tone = failed ? "bad" : status >= 400 || request.outcome !== "completed" ? "warn" : "good";
+    const answer = make("span");
+    answer.append(
+      make("span", "muted", `${visible(request.method)} `),
+      make("b", tone, visible(String(request.status ?? request.outcome))),
+    );
+    const parts = [answer, make("b", "", duration(request.duration_ns))];
     if (counts.queries > 0) {
       const queries = make("span", "", plural(counts.queries, "query", "queries"));
       queries.append(make("span", "muted", ` ${duration(request.query_ns)}`));
@@ -245,10 +311,23 @@
     if (counts.errors > 0) parts.push(make("b", "bad", plural(counts.errors, "error")));
     if (findings.length > 0) {
       const kinds = new Set(findings.map(({ kind }) => visible(findingLabel(kind).short)));
-      parts.push(make("b", findings.some(({ severity }) => severity === "critical") ? "bad" : "warn", [...kinds].join(", ")));
+      parts.push(
+        make(
+          "b",
+          findings.some(({ severity }) => severity === "critical") ? "bad" : "warn",
+          [...kinds].join(", "),
+        ),
+      );
     }
     link.replaceChildren(...parts);
-    link.title = [`${request.method} ${request.route ?? request.path}`, `trace ${request.trace_id}`, ...findings.map(({ title }) => `• ${title}`), "Open the request (Alt+Shift+O)"].map(visible).join("\n");
+    link.title = [
+      `${request.method} ${request.route ?? request.path}`,
+      `trace ${request.trace_id}`,
+      ...findings.map(({ title }) => `• ${title}`),
+      "Open the request (Alt+Shift+O)",
+    ]
+      .map(visible)
+      .join("\n");
     showPlace();
   }
 
@@ -257,20 +336,33 @@
     try {
       words = await loadWords();
     } catch {
-      return say("no data", "The toolbar’s scripts could not be loaded: the service is gone, or the page’s Content-Security-Policy forbids them.");
+      return say(
+        "no data",
+        "The toolbar’s scripts could not be loaded: the service is gone, or the page’s Content-Security-Policy forbids them.",
+      );
     }
     for (let attempt = 0; host.isConnected; attempt += 1) {
       let problem;
       try {
-        const response = await fetch(api, { cache: "no-store", credentials: "same-origin", headers: { accept: "application/json" } });
+        const response = await fetch(api, {
+          cache: "no-store",
+          credentials: "same-origin",
+          headers: { accept: "application/json" },
+        });
         const json = response.headers.get("content-type")?.includes("json");
         // Who may not see the toolbar gets what the application answers at any other address.
-        if (response.status < 500 && !json) return say("not allowed", "The toolbar is off, or is not shown to this browser; the service’s log says why.");
+        if (response.status < 500 && !json)
+          return say(
+            "not allowed",
+            "The toolbar is off, or is not shown to this browser; the service’s log says why.",
+          );
         if (response.ok) return show(await response.json(), words);
-        if (response.status !== 404) return say(`no data (${response.status})`, "The toolbar could not tell about this request.");
+        if (response.status !== 404)
+          return say(`no data (${response.status})`, "The toolbar could not tell about this request.");
         problem = "The toolbar does not hold this request: it has not ended yet, or was not recorded.";
       } catch {
-        problem = "The toolbar could not be asked: the service is gone, or the page’s Content-Security-Policy forbids the call.";
+        problem =
+          "The toolbar could not be asked: the service is gone, or the page’s Content-Security-Policy forbids the call.";
       }
       if (attempt >= DELAYS_MS.length) return say("no data", problem);
       await new Promise((resolve) => setTimeout(resolve, DELAYS_MS[attempt]));

@@ -1,7 +1,17 @@
 // The list of recent requests: live, filtered, used by mouse or keys.
 
 import { ApiError, fetchList } from "../shared/api.js";
-import { announce, h, icon, replace, replaceHash, setAttribute, setText } from "../shared/dom.js";
+import {
+  announce,
+  closest,
+  h,
+  icon,
+  part,
+  replace,
+  replaceHash,
+  setAttribute,
+  setText,
+} from "../shared/dom.js";
 import { merge, nested } from "../shared/feed.js";
 import { filterRequests, hasError, parseFilter } from "../shared/filter.js";
 import { findingLabel } from "../shared/findings.js";
@@ -12,6 +22,11 @@ import { Rows } from "../shared/rows.js";
 import { exportLabel, outcomeLabel, statusClass } from "../shared/words.js";
 import { methodClass } from "./method.js";
 import { barScale } from "./scale.js";
+
+/**
+ * @import { List, Request } from "../shared/answers.d.ts"
+ * @import { ListTarget, Session, Status, Target, View } from "../shared/view.d.ts"
+ */
 
 const POLL_MS = 1000;
 const AFTER_ERROR_MS = 3000;
@@ -24,7 +39,11 @@ const ROW_HEIGHT = 30;
 const QUICK_FILTERS = [
   ["errors", "Errors", "Failed requests, 5xx, spans with an error, ERROR logs"],
   ["slow", "Slow", "500 ms or longer"],
-  ["findings", "Findings", "N+1, slow and duplicate queries, too many of them, slow spans, idle gaps, serial calls, errors"],
+  [
+    "findings",
+    "Findings",
+    "N+1, slow and duplicate queries, too many of them, slow spans, idle gaps, serial calls, errors",
+  ],
   ["entry", "Entry requests only", "Leave out the requests that another service of this list made"],
 ];
 
@@ -43,89 +62,44 @@ const COLUMNS = [
   ["age", "Age"],
 ];
 
+/** @implements {View} */
 export class ListView {
   #shell;
   #session;
   #poll;
   #rounds = 0;
   #filter = parseFilter("");
+  /** @type {Request[]} */
   #shown = [];
+  /** @type {Map<string, Request>} */
   #nested = new Map();
   #scale = 1;
+  /** @type {ApiError | null} */
   #failed = null;
   #more = false;
+  /** @type {Set<string>} */
   #fresh = new Set();
+  #problem = h("span", { class: "problem", role: "status" });
+  #tally = h("span", { class: "muted tally", role: "status" });
+  #empty = h("div", { class: "empty" });
+  #body = h("div", { role: "rowgroup" });
   #input;
-  #problem;
-  #tally;
   #pause;
   #chips;
   #grid;
   #scroller;
-  #empty;
   #older;
   #rows;
   #clock;
   #ended = new AbortController();
 
+  /**
+   * @param {Element} container
+   * @param {{ target: ListTarget, shell: Status, session: Session }} options
+   */
   constructor(container, { target, shell, session }) {
     this.#shell = shell;
     this.#session = session;
-    this.#build(container);
-    document.title = "otelbar";
-    this.#poll = new Poll((signal) => this.#load(signal), () => (this.#failed === null ? POLL_MS : AFTER_ERROR_MS));
-    this.show(target);
-    this.#scroller.scrollTop = session.scrollTop;
-    // It may be another than was opened from here.
-    this.#rows.reveal(this.#shown.findIndex(({ id }) => id === session.selected));
-    // A full answer first, and again after coming back: what was held may have been evicted meanwhile.
-    this.#poll.now();
-    if (session.paused) this.#poll.paused = true;
-    this.#showPause();
-    this.#clock = setInterval(() => {
-      if (!document.hidden) this.#rows.render();
-    }, 1000);
-  }
-
-  accepts(target) {
-    return target.view === "list";
-  }
-
-  show(target) {
-    if (this.#input.value !== target.filter) this.#input.value = target.filter;
-    this.#applyFilter(target.filter);
-  }
-
-  destroy() {
-    this.#session.scrollTop = this.#scroller.scrollTop;
-    this.#ended.abort();
-    this.#poll.stop();
-    this.#rows.destroy();
-    clearInterval(this.#clock);
-  }
-
-  key(event, typing) {
-    const { key } = event;
-    if (key === "Escape") {
-      if (typing && this.#input.value === "") this.#grid.focus();
-      else if (this.#input.value !== "") this.#setFilter("");
-      else this.#select(null);
-      return true;
-    }
-    if (key === "/") this.#input.focus();
-    else if (key === "p") this.#togglePause();
-    else if (key === "j" || key === "ArrowDown") this.#move(1);
-    else if (key === "k" || key === "ArrowUp") this.#move(-1);
-    else if (key === "PageDown") this.#move(this.#rows.pageSize);
-    else if (key === "PageUp") this.#move(-this.#rows.pageSize);
-    else if (key === "Home" || key === "g") this.#move(-Infinity);
-    else if (key === "End" || key === "G") this.#move(Infinity);
-    else if (key === "Enter" && (event.target === document.body || event.target === this.#grid) && this.#session.selected !== null) this.#open(this.#session.selected);
-    else return false;
-    return true;
-  }
-
-  #build(container) {
     this.#input = h("input", {
       type: "search",
       class: "filter",
@@ -144,24 +118,43 @@ export class ListView {
         },
       },
     });
-    this.#problem = h("span", { class: "problem", role: "status" });
-    this.#tally = h("span", { class: "muted tally", role: "status" });
     this.#pause = h("button", { class: "button", type: "button", on: { click: () => this.#togglePause() } });
     this.#chips = QUICK_FILTERS.map(([term, label, title]) =>
-      h("button", { class: "chip", type: "button", title, "aria-pressed": "false", data: { term }, on: { click: () => this.#toggleTerm(term) } }, label),
+      h(
+        "button",
+        {
+          class: "chip",
+          type: "button",
+          title,
+          "aria-pressed": "false",
+          data: { term },
+          on: { click: () => this.#toggleTerm(term) },
+        },
+        label,
+      ),
     );
-    this.#empty = h("div", { class: "empty" });
-    this.#older = h("button", { class: "button older", type: "button", hidden: true, on: { click: () => this.#loadOlder() } }, "Load older requests");
-    const body = h("div", { role: "rowgroup" });
+    this.#older = h(
+      "button",
+      { class: "button older", type: "button", hidden: true, on: { click: () => this.#loadOlder() } },
+      "Load older requests",
+    );
     this.#scroller = h(
       "div",
       { class: "scroller list-scroller" },
-      h("div", { class: "list-row grid-head", role: "row", "aria-rowindex": "1" }, COLUMNS.map(([name, label]) => h("div", { class: `c-${name}`, role: "columnheader" }, label))),
-      body,
+      h(
+        "div",
+        { class: "list-row grid-head", role: "row", "aria-rowindex": "1" },
+        COLUMNS.map(([name, label]) => h("div", { class: `c-${name}`, role: "columnheader" }, label)),
+      ),
+      this.#body,
       this.#empty,
       this.#older,
     );
-    this.#grid = h("div", { class: "grid-focus", role: "grid", "aria-label": "Requests", tabindex: "0" }, this.#scroller);
+    this.#grid = h(
+      "div",
+      { class: "grid-focus", role: "grid", "aria-label": "Requests", tabindex: "0" },
+      this.#scroller,
+    );
     container.append(
       h(
         "div",
@@ -169,7 +162,13 @@ export class ListView {
         h(
           "div",
           { class: "toolbar" },
-          h("label", { class: "field" }, icon("search"), this.#input, h("kbd", { "aria-hidden": "true" }, "/")),
+          h(
+            "label",
+            { class: "field" },
+            icon("search"),
+            this.#input,
+            h("kbd", { "aria-hidden": "true" }, "/"),
+          ),
           h("div", { class: "chips", role: "group", "aria-label": "Quick filters" }, this.#chips),
           this.#problem,
           h("div", { class: "spacer" }),
@@ -181,15 +180,81 @@ export class ListView {
     );
     this.#rows = new Rows({
       scroller: this.#scroller,
-      body,
+      body: this.#body,
       height: ROW_HEIGHT,
       key: (request) => request.id,
-      signature: (request) => (request.signature ??= JSON.stringify(request)),
+      signature,
       create: (request) => this.#createRow(request),
       patch: (element, request) => this.#patchRow(element, request),
     });
+    document.title = "otelbar";
+    this.#poll = new Poll(
+      (signal) => this.#load(signal),
+      () => (this.#failed === null ? POLL_MS : AFTER_ERROR_MS),
+    );
+    this.show(target);
+    this.#scroller.scrollTop = session.scrollTop;
+    // It may be another than was opened from here.
+    this.#rows.reveal(this.#shown.findIndex(({ id }) => id === session.selected));
+    // A full answer first, and again after coming back: what was held may have been evicted meanwhile.
+    this.#poll.now();
+    if (session.paused) this.#poll.paused = true;
+    this.#showPause();
+    this.#clock = setInterval(() => {
+      if (!document.hidden) this.#rows.render();
+    }, 1000);
   }
 
+  /** @param {Target} target */
+  accepts(target) {
+    return target.view === "list";
+  }
+
+  /** @param {ListTarget} target */
+  show(target) {
+    if (this.#input.value !== target.filter) this.#input.value = target.filter;
+    this.#applyFilter(target.filter);
+  }
+
+  destroy() {
+    this.#session.scrollTop = this.#scroller.scrollTop;
+    this.#ended.abort();
+    this.#poll.stop();
+    this.#rows.destroy();
+    clearInterval(this.#clock);
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @param {boolean} typing
+   */
+  key(event, typing) {
+    const { key } = event;
+    if (key === "Escape") {
+      if (typing && this.#input.value === "") this.#grid.focus();
+      else if (this.#input.value !== "") this.#setFilter("");
+      else this.#select(null);
+      return true;
+    }
+    if (key === "/") this.#input.focus();
+    else if (key === "p") this.#togglePause();
+    else if (key === "j" || key === "ArrowDown") this.#move(1);
+    else if (key === "k" || key === "ArrowUp") this.#move(-1);
+    else if (key === "PageDown") this.#move(this.#rows.pageSize);
+    else if (key === "PageUp") this.#move(-this.#rows.pageSize);
+    else if (key === "Home" || key === "g") this.#move(-Infinity);
+    else if (key === "End" || key === "G") this.#move(Infinity);
+    else if (
+      key === "Enter" &&
+      (event.target === document.body || event.target === this.#grid) &&
+      this.#session.selected !== null
+    )
+      this.#open(this.#session.selected);
+    else return false;
+    return true;
+  }
+
+  /** @param {AbortSignal} signal */
   async #load(signal) {
     // After a failure, too: the service may have been restarted.
     const full = this.#failed !== null || this.#rounds % FULL_EVERY === 0;
@@ -210,6 +275,10 @@ export class ListView {
     }
   }
 
+  /**
+   * @param {List} answer
+   * @param {{ limit: number, before?: number }} reach
+   */
   #take(answer, reach) {
     const session = this.#session;
     const known = new Set(session.held.map((request) => request.id));
@@ -248,34 +317,44 @@ export class ListView {
     this.#scale = barScale(this.#shown.map((request) => request.duration_ns));
     this.#rows.update(this.#shown, { anchored: true });
     this.#grid.setAttribute("aria-rowcount", String(this.#shown.length + 1));
-    setText(this.#tally, this.#filter.empty ? plural(held.length, "request") : `${count(this.#shown.length)} of ${plural(held.length, "request")}`);
+    setText(
+      this.#tally,
+      this.#filter.empty
+        ? plural(held.length, "request")
+        : `${count(this.#shown.length)} of ${plural(held.length, "request")}`,
+    );
     this.#older.hidden = !this.#more;
     this.#markSelected();
     this.#showEmpty();
   }
 
+  /** @param {string} text */
   #setFilter(text) {
     if (this.#input.value !== text) this.#input.value = text;
     replaceHash(listHash(text));
     this.#applyFilter(text);
   }
 
+  /** @param {string} text */
   #applyFilter(text) {
     this.#session.filter = text;
     this.#filter = parseFilter(text);
     setText(this.#problem, this.#filter.problem ?? "");
     setAttribute(this.#input, "aria-invalid", this.#filter.problem === null ? null : "true");
     const terms = text.toLowerCase().split(/\s+/);
-    for (const chip of this.#chips) chip.setAttribute("aria-pressed", String(terms.includes(chip.dataset.term)));
+    for (const chip of this.#chips)
+      chip.setAttribute("aria-pressed", String(terms.includes(chip.dataset.term ?? "")));
     this.#refresh();
   }
 
   /** The chip that hides nested requests is there only when it can do something. */
   #showEntryChip() {
     const chip = this.#chips.find(({ dataset }) => dataset.term === "entry");
-    chip.hidden = this.#nested.size === 0 && chip.getAttribute("aria-pressed") === "false";
+    if (chip !== undefined)
+      chip.hidden = this.#nested.size === 0 && chip.getAttribute("aria-pressed") === "false";
   }
 
+  /** @param {string} term */
   #toggleTerm(term) {
     const terms = this.#input.value.split(/\s+/).filter((word) => word !== "");
     const without = terms.filter((word) => word.toLowerCase() !== term);
@@ -296,6 +375,7 @@ export class ListView {
     this.#pause.title = paused ? "The list stands still; resume (p)" : "The list is live; pause it (p)";
   }
 
+  /** @param {number} step */
   #move(step) {
     if (this.#shown.length === 0) return;
     const at = this.#shown.findIndex((request) => request.id === this.#session.selected);
@@ -305,6 +385,7 @@ export class ListView {
     this.#select(this.#shown[to].id);
   }
 
+  /** @param {string | null} id */
   #select(id) {
     this.#session.selected = id;
     this.#rows.render();
@@ -317,11 +398,13 @@ export class ListView {
     setAttribute(this.#grid, "aria-activedescendant", shown ? `request-${selected}` : null);
   }
 
+  /** @param {string} id */
   #open(id) {
     this.#session.selected = id;
     location.hash = requestHash(id);
   }
 
+  /** @param {Request} request */
   #createRow(request) {
     const target = targetOf(request);
     const { counts } = request;
@@ -336,71 +419,154 @@ export class ListView {
         on: {
           click: (event) => {
             // The link opens by itself, and in a new tab when asked to; a selection of text is no click.
-            if (event.target.closest("a") !== null || String(getSelection()) !== "") return;
+            if (closest(event, "a") !== null || String(getSelection()) !== "") return;
             this.#open(request.id);
           },
         },
       },
-      h("div", { class: "c-method", role: "gridcell" }, h("span", { class: `method method-${methodClass(request.method)}` }, request.method)),
+      h(
+        "div",
+        { class: "c-method", role: "gridcell" },
+        h("span", { class: `method method-${methodClass(request.method)}` }, request.method),
+      ),
       h(
         "div",
         { class: "c-target", role: "gridcell" },
-        h("a", { href: requestHash(request.id), class: "route", tabindex: "-1" }, request.route ?? request.path),
+        h(
+          "a",
+          { href: requestHash(request.id), class: "route", tabindex: "-1" },
+          request.route ?? request.path,
+        ),
         h("span", { class: "service-chip" }, request.service),
-        request.route !== null && target === request.route ? null : h("span", { class: "path" }, request.route === null ? `${target.slice(request.path.length)}` : target),
-        request.broken ? h("span", { class: "tag tag-bad", title: "otelbar panicked on it: only the request itself is shown and exported" }, "internal error") : null,
-        request.outcome === "completed" ? null : h("span", { class: `tag tag-${request.outcome === "failed" ? "bad" : "warn"}` }, outcomeLabel(request.outcome).short),
+        request.route !== null && target === request.route
+          ? null
+          : h(
+              "span",
+              { class: "path" },
+              request.route === null ? `${target.slice(request.path.length)}` : target,
+            ),
+        request.broken
+          ? h(
+              "span",
+              {
+                class: "tag tag-bad",
+                title: "otelbar panicked on it: only the request itself is shown and exported",
+              },
+              "internal error",
+            )
+          : null,
+        request.outcome === "completed"
+          ? null
+          : h(
+              "span",
+              { class: `tag tag-${request.outcome === "failed" ? "bad" : "warn"}` },
+              outcomeLabel(request.outcome).short,
+            ),
       ),
-      h("div", { class: "c-status", role: "gridcell" }, h("span", { class: `status ${statusClass(request.status)}` }, request.status ?? "–")),
-      h("div", { class: "c-duration", role: "gridcell", title: dateTime(request.start_unix_ns) }, h("span", { class: "duration-text" }, duration(request.duration_ns)), h("span", { class: "duration-bar", "aria-hidden": "true" }, h("i"))),
+      h(
+        "div",
+        { class: "c-status", role: "gridcell" },
+        h("span", { class: `status ${statusClass(request.status)}` }, request.status ?? "–"),
+      ),
+      h(
+        "div",
+        { class: "c-duration", role: "gridcell", title: dateTime(request.start_unix_ns) },
+        h("span", { class: "duration-text" }, duration(request.duration_ns)),
+        h("span", { class: "duration-bar", "aria-hidden": "true" }, h("i")),
+      ),
       number("spans", counts.spans),
       h(
         "div",
         { class: "c-queries", role: "gridcell" },
-        counts.queries === 0 ? h("span", { class: "zero" }, "–") : [h("span", null, count(counts.queries)), h("span", { class: "muted" }, duration(request.query_ns))],
+        counts.queries === 0
+          ? h("span", { class: "zero" }, "–")
+          : [
+              h("span", null, count(counts.queries)),
+              h("span", { class: "muted" }, duration(request.query_ns)),
+            ],
       ),
       number("calls", counts.calls, "", request.called),
       number("logs", counts.logs),
       number("errors", counts.errors, "bad"),
       h(
         "div",
-        { class: "c-findings", role: "gridcell", title: kinds.length === 0 ? null : [plural(counts.findings, "finding"), ...kinds.map(({ title }) => title)].join("\n") },
-        kinds.length === 0 ? h("span", { class: "zero" }, "–") : kinds.map(({ short }) => h("span", { class: "badge badge-warn" }, short)),
+        {
+          class: "c-findings",
+          role: "gridcell",
+          title:
+            kinds.length === 0
+              ? null
+              : [plural(counts.findings, "finding"), ...kinds.map(({ title }) => title)].join("\n"),
+        },
+        kinds.length === 0
+          ? h("span", { class: "zero" }, "–")
+          : kinds.map(({ short }) => h("span", { class: "badge badge-warn" }, short)),
       ),
-      h("div", { class: "c-export", role: "gridcell", title: request.export.detail === null ? state.title : `${state.title}\n${request.export.detail}` }, h("span", { class: `dot dot-${state.tone}` }), h("span", null, state.short)),
+      h(
+        "div",
+        {
+          class: "c-export",
+          role: "gridcell",
+          title: request.export.detail === null ? state.title : `${state.title}\n${request.export.detail}`,
+        },
+        h("span", { class: `dot dot-${state.tone}` }),
+        h("span", null, state.short),
+      ),
       h("div", { class: "c-age", role: "gridcell", title: dateTime(request.start_unix_ns) }),
     );
     if (this.#fresh.has(request.id)) row.classList.add("is-fresh");
     return row;
   }
 
+  /**
+   * @param {HTMLElement} row
+   * @param {Request} request
+   */
   #patchRow(row, request) {
     const selected = request.id === this.#session.selected;
     row.classList.toggle("is-selected", selected);
     row.setAttribute("aria-selected", String(selected));
     const entry = this.#nested.get(request.id);
     row.classList.toggle("is-nested", entry !== undefined);
-    setAttribute(row.querySelector(".c-target"), "title", visible(targetTitle(request, entry)));
-    row.querySelector(".service-chip").hidden = request.service === this.#session.service;
+    setAttribute(part(row, ".c-target"), "title", visible(targetTitle(request, entry)));
+    part(row, ".service-chip").hidden = request.service === this.#session.service;
     const share = request.duration_ns / this.#scale;
-    const bar = row.querySelector(".duration-bar");
-    bar.firstElementChild.style.width = `${Math.min(100, Math.max(2, 100 * share))}%`;
+    const bar = part(row, ".duration-bar");
+    part(bar, "i").style.width = `${Math.min(100, Math.max(2, 100 * share))}%`;
     bar.classList.toggle("is-beyond", share > 1);
-    setText(row.lastElementChild, age(request.start_unix_ns, Date.now()));
+    setText(part(row, ".c-age"), age(request.start_unix_ns, Date.now()));
   }
 
   #showEmpty() {
     const { held, loaded } = this.#session;
-    const state = this.#shown.length > 0 ? "" : held.length > 0 ? "filtered" : !loaded && this.#failed === null ? "loading" : !loaded ? "failed" : "none";
+    const state =
+      this.#shown.length > 0
+        ? ""
+        : held.length > 0
+          ? "filtered"
+          : !loaded && this.#failed === null
+            ? "loading"
+            : !loaded
+              ? "failed"
+              : "none";
     const signature = `${state} ${this.#failed?.message ?? ""} ${held.length}`;
     if (this.#empty.dataset.state === signature) return;
     this.#empty.dataset.state = signature;
     this.#empty.hidden = state === "";
     if (state === "filtered") {
-      replace(this.#empty, h("h2", null, "No request matches"), h("p", null, `None of the ${plural(held.length, "request")} held matches the filter.`), h("button", { class: "button", type: "button", on: { click: () => this.#setFilter("") } }, "Clear the filter"));
+      replace(
+        this.#empty,
+        h("h2", null, "No request matches"),
+        h("p", null, `None of the ${plural(held.length, "request")} held matches the filter.`),
+        h(
+          "button",
+          { class: "button", type: "button", on: { click: () => this.#setFilter("") } },
+          "Clear the filter",
+        ),
+      );
     } else if (state === "loading") {
       replace(this.#empty, h("p", { class: "muted" }, "Loading…"));
-    } else if (state === "failed") {
+    } else if (this.#failed !== null) {
       const refused = this.#failed.status === 401 || this.#failed.status === 403;
       replace(
         this.#empty,
@@ -414,12 +580,36 @@ export class ListView {
         h("h2", null, "No requests yet"),
         h("p", null, "Send one to the service, and it appears here as soon as its response has ended:"),
         h("pre", { class: "code" }, `curl -i ${location.origin}/`),
-        h("p", { class: "muted" }, "If nothing comes: the toolbar’s layer has to be around the routes you call (in axum it is added after them), and requests for the toolbar’s own pages are left out."),
+        h(
+          "p",
+          { class: "muted" },
+          "If nothing comes: the toolbar’s layer has to be around the routes you call (in axum it is added after them), and requests for the toolbar’s own pages are left out.",
+        ),
       );
     }
   }
 }
 
+/** @type {WeakMap<Request, string>} */
+const signatures = new WeakMap();
+
+/**
+ * By which a request that has changed is told; worked out once for each answer.
+ *
+ * @param {Request} request
+ */
+function signature(request) {
+  const known = signatures.get(request);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(request);
+  signatures.set(request, text);
+  return text;
+}
+
+/**
+ * @param {Request} request
+ * @param {Request | undefined} entry
+ */
 function targetTitle(request, entry) {
   return [
     `${request.method} ${targetOf(request)}`,
@@ -427,15 +617,33 @@ function targetTitle(request, entry) {
     `service ${request.service}`,
     `trace ${request.trace_id}`,
     entry === undefined ? null : `part of ${entry.method} ${entry.route ?? entry.path} of ${entry.service}`,
-  ].filter((line) => line !== null).join("\n");
+  ]
+    .filter((line) => line !== null)
+    .join("\n");
 }
 
+/** @param {Request} request */
 function targetOf({ path, query }) {
   return query === null || query === "" ? path : `${path}?${query}`;
 }
 
-/** A cell with a number; `named` are some of the things counted, for its tooltip. */
+/**
+ * A cell with a number; `named` are some of the things counted, for its tooltip.
+ *
+ * @param {string} name
+ * @param {number} value
+ * @param {string} [tone]
+ * @param {string[]} [named]
+ */
 function number(name, value, tone = "", named = []) {
-  const title = [...named, value > named.length ? `and ${count(value - named.length)} more` : null].filter((line) => line !== null).join("\n");
-  return h("div", { class: `c-${name}`, role: "gridcell", title: named.length === 0 ? null : title }, value === 0 ? h("span", { class: "zero" }, "–") : h("span", tone === "" ? null : { class: `number-${tone}` }, count(value)));
+  const title = [...named, value > named.length ? `and ${count(value - named.length)} more` : null]
+    .filter((line) => line !== null)
+    .join("\n");
+  return h(
+    "div",
+    { class: `c-${name}`, role: "gridcell", title: named.length === 0 ? null : title },
+    value === 0
+      ? h("span", { class: "zero" }, "–")
+      : h("span", tone === "" ? null : { class: `number-${tone}` }, count(value)),
+  );
 }

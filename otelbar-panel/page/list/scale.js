@@ -3,6 +3,8 @@
 /**
  * What a full bar stands for beside these durations: the longest, unless a few are so long that the others could not
  * be told apart; then the 95th percentile, which the few exceed.
+ *
+ * @param {number[]} durations
  */
 export function barScale(durations) {
   if (durations.length === 0) return 1;

@@ -1,7 +1,14 @@
 // Trace context headers taken apart for reading. Pure, and lenient: the server has judged them already, this only
 // shows where one field ends and the next begins.
 
-/** The fields of a `traceparent`, or null when it has not even their number. */
+/** @typedef {{ name: string, value: string, note?: string | null }} Field */
+
+/**
+ * The fields of a `traceparent`, or null when it has not even their number.
+ *
+ * @param {string} value
+ * @returns {Field[] | null}
+ */
 export function traceparentFields(value) {
   const parts = value.split("-");
   if (parts.length < 4) return null;
@@ -16,7 +23,12 @@ export function traceparentFields(value) {
   ];
 }
 
-/** The members of `tracestate` or `baggage`: key, value (percent-decoded for baggage) and properties. */
+/**
+ * The members of `tracestate` or `baggage`: key, value (percent-decoded for baggage) and properties.
+ *
+ * @param {string} name
+ * @param {string} value
+ */
 export function members(name, value) {
   return value
     .split(",")
@@ -27,16 +39,22 @@ export function members(name, value) {
       const equals = pair.indexOf("=");
       const key = equals < 0 ? pair.trim() : pair.slice(0, equals).trim();
       const raw = equals < 0 ? "" : pair.slice(equals + 1).trim();
-      return { key, value: name === "baggage" ? percentDecode(raw) : raw, properties: properties.map((text) => text.trim()) };
+      return {
+        key,
+        value: name === "baggage" ? percentDecode(raw) : raw,
+        properties: properties.map((text) => text.trim()),
+      };
     });
 }
 
+/** @param {number} bits */
 function flagNames(bits) {
   const names = [bits & 1 ? "sampled" : "not sampled"];
   if (bits & 2) names.push("random trace id");
   return names.join(", ");
 }
 
+/** @param {string} text */
 function percentDecode(text) {
   try {
     return decodeURIComponent(text);

@@ -12,7 +12,7 @@ const KEYWORDS = new Set(
 const TOKEN = new RegExp(
   [
     String.raw`(?<comment>--[^\n]*|/\*[\s\S]*?(?:\*/|$))`,
-    String.raw`(?<string>'(?:[^']|'')*(?:'|$))`,
+    "(?<string>'(?:[^']|'')*(?:'|$))",
     String.raw`(?<name>"[^"]*(?:"|$)|\`[^\`]*(?:\`|$))`,
     String.raw`(?<parameter>\$\d+|\?\d*|:[A-Za-z_]\w*|@[A-Za-z_]\w*)`,
     String.raw`(?<number>\b\d+(?:\.\d+)?\b)`,
@@ -22,11 +22,16 @@ const TOKEN = new RegExp(
   "g",
 );
 
-/** SQL cut into `{ type, text }`, type one of keyword, string, number, parameter, comment or plain. Loses no character. */
+/**
+ * SQL cut into `{ type, text }`, type one of keyword, string, number, parameter, comment or plain. Loses no character.
+ *
+ * @param {string} sql
+ */
 export function tokens(sql) {
+  /** @type {{ type: string, text: string }[]} */
   const found = [];
   let from = 0;
-  const push = (type, text) => {
+  const push = (/** @type {string} */ type, /** @type {string} */ text) => {
     const last = found[found.length - 1];
     if (last !== undefined && last.type === type) last.text += text;
     else found.push({ type, text });
@@ -34,7 +39,7 @@ export function tokens(sql) {
   for (const match of sql.matchAll(TOKEN)) {
     if (match.index > from) push("plain", sql.slice(from, match.index));
     from = match.index + match[0].length;
-    const { comment, string, parameter, number, word } = match.groups;
+    const { comment, string, parameter, number, word } = match.groups ?? {};
     if (comment !== undefined) push("comment", comment);
     else if (string !== undefined) push("string", string);
     else if (parameter !== undefined) push("parameter", parameter);

@@ -2,15 +2,24 @@
 
 import { attribute, between, instant } from "../shared/format.js";
 
+/**
+ * @import { Detail, Span } from "../shared/answers.d.ts"
+ * @import { SpanNode, Trace } from "./tree.d.ts"
+ */
+
 export const KINDS = ["request", "sql", "http", "template", "cache", "profile", "span"];
 
 /**
  * Builds the tree of `detail.spans`. Spans whose parent is not among them are roots (`remoteParent` when they name
  * one); a ring of parents is cut at its earliest span (`cycle`); a repeated span id stays a node of its own.
+ *
+ * @param {Pick<Detail, "request" | "spans">} detail
+ * @returns {Trace}
  */
 export function buildTrace(detail) {
   const id = detail.request.id;
   const base = earliest(detail.spans, detail.request.start_unix_ns);
+  /** @type {SpanNode[]} */
   const nodes = detail.spans.map((span, index) => ({
     span,
     index,
@@ -19,16 +28,18 @@ export function buildTrace(detail) {
     depth: 0,
     descendants: 0,
     offset: between(base, span.start_unix_ns),
-    duration: Math.max(0, span.duration_ns ?? 0),
-    own: span.request_id === null || span.request_id === id,
+    duration: Math.max(0, span.duration_ns),
+    own: span.request_id === id,
     foreign: span.service !== detail.request.service,
     error: span.status === "error",
     remoteParent: false,
     cycle: false,
   }));
+  /** @type {Map<string, SpanNode>} */
   const byId = new Map();
   for (const node of nodes) if (!byId.has(node.span.span_id)) byId.set(node.span.span_id, node);
 
+  /** @type {SpanNode[]} */
   const roots = [];
   for (const node of nodes) {
     const parentId = node.span.parent_span_id;
@@ -76,13 +87,22 @@ export function buildTrace(detail) {
 /**
  * The nodes to show, in order. `collapsed` holds nodes whose children are hidden. With `matches` (a set of nodes) only
  * these and their ancestors are shown, collapsed or not.
+ *
+ * @param {Trace} trace
+ * @param {{ collapsed: Set<SpanNode>, matches?: Set<SpanNode> | null }} options
  */
 export function visibleNodes(trace, { collapsed, matches = null }) {
+  /** @type {Set<SpanNode> | null} */
   let kept = null;
   if (matches !== null) {
     kept = new Set();
     for (const match of matches) {
-      for (let node = match; node !== null && !kept.has(node); node = node.parent) kept.add(node);
+      for (
+        let node = /** @type {SpanNode | null} */ (match);
+        node !== null && !kept.has(node);
+        node = node.parent
+      )
+        kept.add(node);
     }
   }
   const rows = [];
@@ -99,7 +119,13 @@ export function visibleNodes(trace, { collapsed, matches = null }) {
   return rows;
 }
 
-/** The set of nodes that hold `text` in name, ids, service or attributes and are of one of `kinds`; null for all. */
+/**
+ * The set of nodes that hold `text` in name, ids, service or attributes and are of one of `kinds`; null for all.
+ *
+ * @param {Trace} trace
+ * @param {{ text?: string, kinds?: Set<string> | null, ownOnly?: boolean }} options
+ * @returns {Set<SpanNode> | null}
+ */
 export function findNodes(trace, { text = "", kinds = null, ownOnly = false }) {
   const needle = text.trim().toLowerCase();
   if (needle === "" && kinds === null && !ownOnly) return null;
@@ -112,15 +138,23 @@ export function findNodes(trace, { text = "", kinds = null, ownOnly = false }) {
   return found;
 }
 
-/** The panel a span belongs to; one this page does not know is shown as a plain span. */
+/**
+ * The panel a span belongs to; one that is not known here is shown as a plain span.
+ *
+ * @param {Span} span
+ */
 export function panelOf(span) {
   return KINDS.includes(span.panel) ? span.panel : "span";
 }
 
-/** Host and path of the call that a span stands for, by the present or the former names; null for other spans. */
+/**
+ * Host and path of the call that a span stands for, by the present or the former names; null for other spans.
+ *
+ * @param {Span} span
+ */
 export function callTarget(span) {
   if (panelOf(span) !== "http" || span.kind === "server") return null;
-  const text = (...keys) => {
+  const text = (/** @type {string[]} */ ...keys) => {
     const value = attribute(span.attributes, ...keys);
     return typeof value === "string" && value !== "" ? value : null;
   };
@@ -132,31 +166,54 @@ export function callTarget(span) {
   return host === null ? null : `${host}${typeof port === "number" ? `:${port}` : ""}${path}`;
 }
 
-/** For each panel present: how many spans, and the sum of their durations. */
+/**
+ * For each panel present: how many spans, and the sum of their durations.
+ *
+ * @param {Trace} trace
+ */
 export function kindTotals(trace) {
   const totals = new Map(KINDS.map((kind) => [kind, { kind, count: 0, duration: 0 }]));
   for (const node of trace.nodes) {
     const total = totals.get(panelOf(node.span));
+    if (total === undefined) continue;
     total.count += 1;
     total.duration += node.duration;
   }
   return [...totals.values()].filter((total) => total.count > 0);
 }
 
+/**
+ * Worked out once and kept: finding as one types must not re-read 5,000 spans' attributes at each key.
+ *
+ * @type {WeakMap<SpanNode, string>}
+ */
+const texts = new WeakMap();
+
+/** @param {SpanNode} node */
 function spanText(node) {
-  // Worked out once and kept: finding as one types must not re-read 5,000 spans' attributes at each key.
-  node.text ??= [
+  const known = texts.get(node);
+  if (known !== undefined) return known;
+  const text = [
     node.span.name,
     node.span.span_id,
     node.span.service,
     node.span.scope,
     node.span.status_message,
-    ...node.span.attributes.map(({ key, value }) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`),
+    ...node.span.attributes.map(
+      ({ key, value }) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+    ),
     ...node.span.events.map((event) => event.name),
-  ].join("\n").toLowerCase();
-  return node.text;
+  ]
+    .join("\n")
+    .toLowerCase();
+  texts.set(node, text);
+  return text;
 }
 
+/**
+ * @param {SpanNode[]} nodes
+ * @param {SpanNode[]} roots
+ */
 function cutRings(nodes, roots) {
   const reached = new Set(preorder(roots));
   if (reached.size === nodes.length) return;
@@ -165,14 +222,15 @@ function cutRings(nodes, roots) {
     // Walk up until a node repeats: that one is on the ring, and the earliest of the ring becomes a root.
     const seen = new Set();
     let at = node;
-    while (!seen.has(at)) {
+    while (at.parent !== null && !seen.has(at)) {
       seen.add(at);
       at = at.parent;
     }
-    const ring = [];
-    for (let member = at; ring.length === 0 || member !== at; member = member.parent) ring.push(member);
+    const ring = [at];
+    for (let member = at.parent; member !== null && member !== at; member = member.parent) ring.push(member);
     const first = ring.sort(byStart)[0];
-    first.parent.children = first.parent.children.filter((child) => child !== first);
+    if (first.parent !== null)
+      first.parent.children = first.parent.children.filter((child) => child !== first);
     first.parent = null;
     first.cycle = true;
     roots.push(first);
@@ -180,21 +238,29 @@ function cutRings(nodes, roots) {
   }
 }
 
+/** @param {SpanNode[]} roots */
 function preorder(roots) {
   const order = [];
   const stack = [...roots].reverse();
-  while (stack.length > 0) {
-    const node = stack.pop();
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     order.push(node);
     for (let index = node.children.length - 1; index >= 0; index -= 1) stack.push(node.children[index]);
   }
   return order;
 }
 
+/**
+ * @param {SpanNode} a
+ * @param {SpanNode} b
+ */
 function byStart(a, b) {
   return a.offset - b.offset || a.index - b.index;
 }
 
+/**
+ * @param {Span[]} spans
+ * @param {string} fallback
+ */
 function earliest(spans, fallback) {
   let first = null;
   for (const span of spans) {

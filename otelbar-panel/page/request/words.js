@@ -1,22 +1,40 @@
 // The API's terms that only a request's page shows, in words for people. Pure.
 
+/**
+ * @import { Delivery, Propagation } from "../shared/answers.d.ts"
+ * @import { TonedLabel } from "../shared/view.d.ts"
+ */
+
 import { count, moment, plural } from "../shared/format.js";
 
-/** What there is to say of a delivery beside its state: attempts, when the next is, what became of a part. */
+/**
+ * What there is to say of a delivery beside its state: attempts, when the next is, what became of a part.
+ *
+ * @param {Delivery} delivery
+ */
 export function deliveryNote({ state, attempt, next_unix_ns: next, spans }) {
-  if (state === "retrying") return `attempt ${count(attempt)} failed, the next at ${moment(next, Date.now())}`;
-  if (state === "in_flight" && attempt > 1) return `attempt ${count(attempt)}`;
-  if (state === "partial" && spans.rejected > 0) return `${count(spans.rejected)} of ${plural(spans.handed_over, "span")} rejected`;
+  if (state === "retrying" && attempt !== null && next !== null) {
+    return `attempt ${count(attempt)} failed, the next at ${moment(next, Date.now())}`;
+  }
+  if (state === "in_flight" && attempt !== null && attempt > 1) return `attempt ${count(attempt)}`;
+  if (state === "partial" && spans.rejected > 0)
+    return `${count(spans.rejected)} of ${plural(spans.handed_over, "span")} rejected`;
   if (state === "spooled") return plural(spans.spooled, "span");
-  if ((state === "dropped" || state === "failed") && spans.dropped < spans.handed_over) return `${count(spans.dropped)} of ${plural(spans.handed_over, "span")}`;
+  if ((state === "dropped" || state === "failed") && spans.dropped < spans.handed_over)
+    return `${count(spans.dropped)} of ${plural(spans.handed_over, "span")}`;
   return null;
 }
 
-/** Why the link to a backend leads nowhere yet. */
+/**
+ * Why the link to a backend leads nowhere yet.
+ *
+ * @param {{ destination: string, state: string }} delivery
+ */
 export function notReady({ destination, state }) {
   return `${destination}: ${NOT_READY[state] ?? "not acknowledged yet"}`;
 }
 
+/** @type {Record<string, string>} */
 const NOT_READY = {
   retrying: "not reached yet, will be tried again",
   spooled: "not reached yet, kept on disk",
@@ -25,24 +43,51 @@ const NOT_READY = {
   dropped: "the spans were given up",
 };
 
-/** How the incoming trace context was taken. */
+/**
+ * How the incoming trace context was taken.
+ *
+ * @param {Pick<Propagation, "outcome" | "propagators">} propagation
+ * @returns {TonedLabel}
+ */
 export function propagationLabel({ outcome, propagators }) {
-  if (outcome === "absent") return { short: "absent", title: `${searchedFor(propagators)}: a new trace was started.`, tone: "neutral" };
+  if (outcome === "absent")
+    return {
+      short: "absent",
+      title: `${searchedFor(propagators)}: a new trace was started.`,
+      tone: "neutral",
+    };
   return PROPAGATION[outcome] ?? { short: String(outcome), title: `Outcome: ${outcome}.`, tone: "neutral" };
 }
 
+/** @type {Record<string, TonedLabel>} */
 const PROPAGATION = {
-  accepted: { short: "accepted", title: "The caller’s trace context was accepted: this request continues its trace.", tone: "good" },
-  refused: { short: "refused", title: "The trace context that came is not valid: a new trace was started instead.", tone: "bad" },
+  accepted: {
+    short: "accepted",
+    title: "The caller’s trace context was accepted: this request continues its trace.",
+    tone: "good",
+  },
+  refused: {
+    short: "refused",
+    title: "The trace context that came is not valid: a new trace was started instead.",
+    tone: "bad",
+  },
 };
 
-/** Which formats a request was searched for that brought none of them. */
+/**
+ * Which formats a request was searched for that brought none of them.
+ *
+ * @param {string[]} propagators
+ */
 function searchedFor(propagators) {
   if (propagators.length === 0) return "No format of trace context is configured (OTEL_PROPAGATORS)";
   return `No trace context came with the request (formats looked for: ${propagators.join(", ")})`;
 }
 
-/** The names of the panels. */
+/**
+ * The names of the panels.
+ *
+ * @type {Record<string, string>}
+ */
 export const KIND_NAMES = {
   request: "Request",
   sql: "SQL",

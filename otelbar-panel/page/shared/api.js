@@ -1,12 +1,18 @@
 // The client of the JSON API. Addresses are relative to the page's own, so the toolbar may live under any path.
 // Where a token is asked for, the browser has it in a cookie, and nothing here knows of it.
 
+/** @import { List } from "./answers.d.ts" */
+
 const TIMEOUT_MS = 15_000;
 const NOT_THE_TOOLBAR =
   "Something other than the toolbar answers: the toolbar is off, or is not shown to this browser. The service’s log says why; where a token is set, open this page with ?token=… in its address.";
 
 /** An answer that is no success. `status` is the HTTP status, or 0 when there was no answer at all. */
 export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   */
   constructor(status, message) {
     super(message);
     this.name = "ApiError";
@@ -14,7 +20,13 @@ export class ApiError extends Error {
   }
 }
 
-/** The address of a call, for the page at `pageUrl`. */
+/**
+ * The address of a call, for the page at `pageUrl`.
+ *
+ * @param {string} pageUrl
+ * @param {string} path
+ * @param {Record<string, string | number | null | undefined>} [parameters]
+ */
 export function apiUrl(pageUrl, path, parameters = {}) {
   const page = new URL(pageUrl);
   const url = new URL(`./api/${path}`, page);
@@ -26,25 +38,48 @@ export function apiUrl(pageUrl, path, parameters = {}) {
   return url.href;
 }
 
-/** The newest requests, or those older than `before`. */
+/**
+ * The newest requests, or those older than `before`.
+ *
+ * @param {{ limit: number, before?: number | null }} reach
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<List>}
+ */
 export async function fetchList({ limit, before = null }, signal) {
   return parseAnswer(await fetchText("requests", { limit, before }, signal));
 }
 
-/** What an answer's text holds. */
+/**
+ * What an answer's text holds.
+ *
+ * @param {string} text
+ */
 export function parseAnswer(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ApiError(0, "The answer is not whole: it ends too early, or something on the way has changed it.");
+    throw new ApiError(
+      0,
+      "The answer is not whole: it ends too early, or something on the way has changed it.",
+    );
   }
 }
 
-/** One request as the text that came, so that the caller can tell cheaply whether anything has changed. */
+/**
+ * One request as the text that came, so that the caller can tell cheaply whether anything has changed.
+ *
+ * @param {string} id
+ * @param {AbortSignal} [signal]
+ */
 export function fetchRequestText(id, signal) {
   return fetchText(`requests/${encodeURIComponent(id)}`, {}, signal);
 }
 
+/**
+ * @param {string} path
+ * @param {Parameters<typeof apiUrl>[2]} parameters
+ * @param {AbortSignal | undefined} signal
+ */
 async function fetchText(path, parameters, signal) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response;
@@ -59,17 +94,27 @@ async function fetchText(path, parameters, signal) {
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, timeout.aborted ? "The service did not answer in time." : "The service does not answer.");
+    throw new ApiError(
+      0,
+      timeout.aborted ? "The service did not answer in time." : "The service does not answer.",
+    );
   }
   if (!response.headers.get("content-type")?.includes("json")) {
     // Who may not see the toolbar gets what the application answers at any other address.
-    throw response.status < 500 ? new ApiError(403, NOT_THE_TOOLBAR) : new ApiError(response.status, errorMessage(response.status, text));
+    throw response.status < 500
+      ? new ApiError(403, NOT_THE_TOOLBAR)
+      : new ApiError(response.status, errorMessage(response.status, text));
   }
   if (!response.ok) throw new ApiError(response.status, errorMessage(response.status, text));
   return text;
 }
 
-/** The API's own words about a refusal, or the status when there are none. */
+/**
+ * The API's own words about a refusal, or the status when there are none.
+ *
+ * @param {number} status
+ * @param {string} text
+ */
 export function errorMessage(status, text) {
   try {
     const { error } = JSON.parse(text);

@@ -3,10 +3,16 @@
 
 import { count, visible } from "./format.js";
 
+/** @import { Attributes, Child } from "./element.d.ts" */
+
 const FORBIDDEN = /^(on|style$|src|action$|formaction$|xlink)/i;
 const SVG = "http://www.w3.org/2000/svg";
 
-/** The address when it is an absolute http or https one, else null. */
+/**
+ * The address when it is an absolute http or https one, else null.
+ *
+ * @param {unknown} value
+ */
 export function safeUrl(value) {
   // Without the scheme spelled out `new URL` could still find one after stripping control characters.
   if (typeof value !== "string" || !/^https?:\/\//i.test(value)) return null;
@@ -21,16 +27,23 @@ export function safeUrl(value) {
 /**
  * An element. `attributes` are set as attributes, but for `on` (listeners by event), `data` (data-… attributes) and
  * `href` (checked); null, undefined and false leave one out. Children are nodes, text, or arrays of these.
+ *
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes | null} [attributes]
+ * @param {Child[]} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes = null, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (name === "on") {
-      for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
-    } else if (name === "data") {
-      for (const [key, text] of Object.entries(value)) if (text !== null && text !== undefined) element.dataset[key] = text;
-    } else if (value === null || value === undefined || value === false) {
-      continue;
+  const { on = {}, data = {}, ...rest } = attributes ?? {};
+  for (const [event, listener] of Object.entries(on)) {
+    element.addEventListener(event, /** @type {EventListener} */ (listener));
+  }
+  for (const [key, text] of Object.entries(data))
+    if (text !== null && text !== undefined) element.dataset[key] = text;
+  for (const [name, value] of Object.entries(rest)) {
+    if (value === null || value === undefined || value === false) {
     } else if (FORBIDDEN.test(name)) {
       throw new Error(`attribute ${name} is not set from here`);
     } else if (name === "href") {
@@ -44,7 +57,12 @@ export function h(tag, attributes = null, ...children) {
   return element;
 }
 
-/** Appends nodes and text, however nested; null, undefined and false are skipped. */
+/**
+ * Appends nodes and text, however nested; null, undefined and false are skipped.
+ *
+ * @param {Element} element
+ * @param {readonly Child[]} children
+ */
 export function append(element, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false) continue;
@@ -56,13 +74,23 @@ export function append(element, children) {
 /**
  * Elements for the first of many items, and a button that shows more of the rest: thousands at once would make the page
  * slow. `wrap` puts the button into what may stand beside the elements.
+ *
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => Child} create
+ * @param {{ first?: number, step?: number, wrap?: (button: HTMLButtonElement) => HTMLElement }} [options]
+ * @returns {Child[]}
  */
 export function some(items, create, { first = 24, step = 200, wrap = (button) => button } = {}) {
   const shown = items.slice(0, first).map(create);
   const rest = items.slice(first);
   if (rest.length === 0) return shown;
   const next = Math.min(step, rest.length);
-  const button = h("button", { class: "button more", type: "button", title: `Show the next ${count(next)}` }, `and ${count(rest.length)} more`);
+  const button = h(
+    "button",
+    { class: "button more", type: "button", title: `Show the next ${count(next)}` },
+    `and ${count(rest.length)} more`,
+  );
   const place = wrap(button);
   button.addEventListener("click", () => {
     const more = h("div", null, some(rest, create, { first: step, step, wrap }));
@@ -71,25 +99,68 @@ export function some(items, create, { first = 24, step = 200, wrap = (button) =>
   return [...shown, place];
 }
 
-/** Puts `children` in the place of what `element` held. */
+/**
+ * Puts `children` in the place of what `element` held.
+ *
+ * @param {Element} element
+ * @param {Child[]} children
+ */
 export function replace(element, ...children) {
   element.replaceChildren();
   append(element, children);
 }
 
-/** Changes an element's text only when it differs, so that a selection in it survives. */
+/**
+ * Changes an element's text only when it differs, so that a selection in it survives.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
 export function setText(element, text) {
   const shown = visible(text);
   if (element.textContent !== shown) element.textContent = shown;
 }
 
-/** Sets or, for null, removes an attribute, when it differs. */
+/**
+ * Sets or, for null, removes an attribute, when it differs.
+ *
+ * @param {Element} element
+ * @param {string} name
+ * @param {string | number | null} value
+ */
 export function setAttribute(element, name, value) {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
 }
 
-/** Puts another hash in the place of the address's own: no step for the Back button. */
+/**
+ * The nearest element that matches, from the one an event happened on outwards.
+ *
+ * @param {globalThis.Event} event
+ * @param {string} selector
+ */
+export function closest(event, selector) {
+  return event.target instanceof Element ? event.target.closest(selector) : null;
+}
+
+/**
+ * The element within another that its maker has put there.
+ *
+ * @param {Element} element
+ * @param {string} selector
+ * @returns {HTMLElement}
+ */
+export function part(element, selector) {
+  const found = element.querySelector(selector);
+  if (!(found instanceof HTMLElement)) throw new Error(`there is no ${selector}`);
+  return found;
+}
+
+/**
+ * Puts another hash in the place of the address's own: no step for the Back button.
+ *
+ * @param {string} hash
+ */
 export function replaceHash(hash) {
   try {
     if (hash !== location.hash) history.replaceState(null, "", hash);
@@ -98,7 +169,12 @@ export function replaceHash(hash) {
   }
 }
 
-/** A link out of the page, in a new tab; plain text where the address is no http(s) one. */
+/**
+ * A link out of the page, in a new tab; plain text where the address is not an http(s) one.
+ *
+ * @param {string} url
+ * @param {Child[]} children
+ */
 export function externalLink(url, ...children) {
   if (safeUrl(url) === null) return h("span", null, children);
   return h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, children);
@@ -123,7 +199,11 @@ const ICONS = {
   collapse: "M4 3l4 3 4-3M4 13l4-3 4 3",
 };
 
-/** A line drawing of 16 by 16, hidden from assistive technology. */
+/**
+ * A line drawing of 16 by 16, hidden from assistive technology.
+ *
+ * @param {keyof typeof ICONS} name
+ */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -135,12 +215,21 @@ export function icon(name) {
   return svg;
 }
 
-/** A button that copies `text()` and says so. */
+/**
+ * A button that copies `text` and says so.
+ *
+ * @param {string} text
+ * @param {string} what
+ */
 export function copyButton(text, what) {
-  const button = h("button", { class: "icon-button copy", type: "button", title: `Copy ${what}`, "aria-label": `Copy ${what}` }, icon("copy"));
+  const button = h(
+    "button",
+    { class: "icon-button copy", type: "button", title: `Copy ${what}`, "aria-label": `Copy ${what}` },
+    icon("copy"),
+  );
   button.addEventListener("click", async (event) => {
     event.stopPropagation();
-    const copied = await copy(typeof text === "function" ? text() : text);
+    const copied = await copy(text);
     replace(button, icon(copied ? "done" : "close"));
     announce(copied ? `Copied ${what}` : `Could not copy ${what}`);
     setTimeout(() => replace(button, icon("copy")), 1200);
@@ -148,12 +237,17 @@ export function copyButton(text, what) {
   return button;
 }
 
-/** Tells assistive technology what has happened without moving the focus. */
+/**
+ * Tells assistive technology what has happened without moving the focus.
+ *
+ * @param {string} text
+ */
 export function announce(text) {
   const region = document.getElementById("announcer");
   if (region !== null) region.textContent = text;
 }
 
+/** @param {string} text */
 async function copy(text) {
   try {
     // Only there in secure contexts, which plain http to another machine is not.

@@ -4,12 +4,17 @@
 export class Poll {
   #task;
   #interval;
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
   #running = false;
   #stopped = false;
   #paused = false;
   #controller = new AbortController();
 
+  /**
+   * @param {(signal: AbortSignal) => Promise<void>} task
+   * @param {() => number | null} interval null for no further call
+   */
   constructor(task, interval) {
     this.#task = task;
     this.#interval = interval;
@@ -38,7 +43,8 @@ export class Poll {
     } finally {
       this.#running = false;
       const delay = this.#interval();
-      if (!this.#stopped && !this.#paused && delay !== null) this.#timer = setTimeout(() => this.now(), delay);
+      if (!this.#stopped && !this.#paused && delay !== null)
+        this.#timer = setTimeout(() => this.now(), delay);
     }
   }
 

@@ -3,6 +3,7 @@
 
 const OVERSCAN = 8;
 
+/** @template Row */
 export class Rows {
   #scroller;
   #height;
@@ -10,15 +11,27 @@ export class Rows {
   #signature;
   #create;
   #patch;
+  /** @type {Row[]} */
   #rows = [];
+  /** @type {Map<string | number, { element: HTMLElement, signature: string | number, index: number }>} */
   #shown = new Map();
   #scheduled = false;
 
   /**
-   * `scroller` scrolls and holds `body`. `create(row, index)` makes a row's element, `patch(element, row, index)` brings it up to date;
+   * `scroller` scrolls and holds `body`. `create(row)` makes a row's element, `patch(element, row)` brings it up to date;
    * an element is kept while `key(row)` and `signature(row)` stay the same.
+   *
+   * @param {{
+   *   scroller: HTMLElement,
+   *   body: HTMLElement,
+   *   height: number,
+   *   key: (row: Row) => string | number,
+   *   signature: (row: Row) => string | number,
+   *   create: (row: Row) => HTMLElement,
+   *   patch: (element: HTMLElement, row: Row) => void,
+   * }} options
    */
-  constructor({ scroller, body, height, key, signature = () => "", create, patch = () => {} }) {
+  constructor({ scroller, body, height, key, signature, create, patch }) {
     this.#scroller = scroller;
     this.body = body;
     this.#height = height;
@@ -36,7 +49,12 @@ export class Rows {
     return this.#rows;
   }
 
-  /** Shows other rows. With `anchored` what is in sight stays where it is when rows come in above it. */
+  /**
+   * Shows other rows. With `anchored` what is in sight stays where it is when rows come in above it.
+   *
+   * @param {Row[]} rows
+   * @param {{ anchored?: boolean }} [options]
+   */
   update(rows, { anchored = false } = {}) {
     const top = this.#scroller.scrollTop;
     const first = anchored && top > 0 ? this.#rows[Math.floor(top / this.#height)] : undefined;
@@ -55,7 +73,10 @@ export class Rows {
   render() {
     const top = this.#scroller.scrollTop - this.body.offsetTop;
     const from = Math.max(0, Math.floor(top / this.#height) - OVERSCAN);
-    const to = Math.min(this.#rows.length, Math.ceil((top + this.#scroller.clientHeight) / this.#height) + OVERSCAN);
+    const to = Math.min(
+      this.#rows.length,
+      Math.ceil((top + this.#scroller.clientHeight) / this.#height) + OVERSCAN,
+    );
     const wanted = new Map();
     for (let index = from; index < to; index += 1) wanted.set(this.#key(this.#rows[index]), index);
     for (const [key, entry] of this.#shown) {
@@ -69,7 +90,7 @@ export class Rows {
       const row = this.#rows[index];
       let entry = this.#shown.get(key);
       if (entry === undefined) {
-        entry = { element: this.#create(row, index), signature: this.#signature(row), index: -1 };
+        entry = { element: this.#create(row), signature: this.#signature(row), index: -1 };
         this.#shown.set(key, entry);
         this.body.append(entry.element);
       }
@@ -78,11 +99,16 @@ export class Rows {
         entry.element.setAttribute("aria-rowindex", String(index + 2));
         entry.index = index;
       }
-      this.#patch(entry.element, row, index);
+      this.#patch(entry.element, row);
     }
   }
 
-  /** Scrolls as little as needed for a row to be in full sight; with `centre` into the middle when it was not. */
+  /**
+   * Scrolls as little as needed for a row to be in full sight; with `centre` into the middle when it was not.
+   *
+   * @param {number} index
+   * @param {{ centre?: boolean }} [options]
+   */
   reveal(index, { centre = false } = {}) {
     if (index < 0) return;
     const sticky = this.body.offsetTop;

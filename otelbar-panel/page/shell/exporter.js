@@ -1,11 +1,17 @@
 // How the exporter does: in the page's head, as banners where something is wrong, and whole for each destination.
 
+/** @import { Destination, Exporter } from "../shared/answers.d.ts" */
+
 import { h, icon } from "../shared/dom.js";
 import { bytes, clock, count, dateTime, plural } from "../shared/format.js";
 import { listHash } from "../shared/location.js";
 import { dropReasons, healthTone, pauseText } from "./words.js";
 
-/** The exporter in a few words for the head. */
+/**
+ * The exporter in a few words for the head.
+ *
+ * @param {Exporter} exporter
+ */
 export function exporterSummary({ destinations }) {
   if (destinations.length === 1) {
     const [{ health, endpoint, queued, in_flight: inFlight, spooled }] = destinations;
@@ -19,19 +25,51 @@ export function exporterSummary({ destinations }) {
     ];
   }
   return destinations.map(({ name, health, endpoint }) =>
-    h("span", { class: "exporter-destination", title: endpoint }, dot(health), h("span", { class: "exporter-name" }, name), h("span", { class: "exporter-health muted wide-only" }, health)),
+    h(
+      "span",
+      { class: "exporter-destination", title: endpoint },
+      dot(health),
+      h("span", { class: "exporter-name" }, name),
+      h("span", { class: "exporter-health muted wide-only" }, health),
+    ),
   );
 }
 
-/** A banner for each destination that fails, waits or rejects. */
+/**
+ * A banner for each destination that fails, waits or rejects.
+ *
+ * @param {Exporter} exporter
+ */
 export function exporterBanners({ destinations }) {
   const several = destinations.length > 1;
   return destinations.flatMap((destination) => {
-    const { name, endpoint, health, queued, in_flight: inFlight, spooled, accepted, rejected, dropped } = destination;
+    const {
+      name,
+      endpoint,
+      health,
+      queued,
+      in_flight: inFlight,
+      spooled,
+      accepted,
+      rejected,
+      dropped,
+    } = destination;
     if (health === "failing" || health === "waiting") {
-      const spans = [[queued + inFlight, "waiting"], [spooled, "on disk"], [dropped.total, "given up"]].filter(([number]) => number > 0);
-      const kept = spans.map(([number, where], index) => `${index === 0 ? plural(number, "span") : count(number)} ${where}`).join(", ");
-      const more = [kept === "" ? null : `${kept}.`, pauseText(destination, Date.now()), "Requests are not affected."];
+      /** @type {[number, string][]} */
+      const counts = [
+        [queued + inFlight, "waiting"],
+        [spooled, "on disk"],
+        [dropped.total, "given up"],
+      ];
+      const kept = counts
+        .filter(([number]) => number > 0)
+        .map(([number, where], index) => `${index === 0 ? plural(number, "span") : count(number)} ${where}`)
+        .join(", ");
+      const more = [
+        kept === "" ? null : `${kept}.`,
+        pauseText(destination, Date.now()),
+        "Requests are not affected.",
+      ];
       return h(
         "div",
         { class: "banner banner-error", role: "alert" },
@@ -39,7 +77,11 @@ export function exporterBanners({ destinations }) {
         h(
           "span",
           null,
-          h("b", null, `${several ? `Export to ${name}` : "Export"} is ${health === "waiting" ? "waiting" : "failing"}. `),
+          h(
+            "b",
+            null,
+            `${several ? `Export to ${name}` : "Export"} is ${health === "waiting" ? "waiting" : "failing"}. `,
+          ),
           destination.last_error?.message ?? "The exporter gave no reason.",
           h("span", { class: "banner-more" }, ` · ${more.filter((part) => part !== null).join(" ")}`),
         ),
@@ -64,11 +106,16 @@ export function exporterBanners({ destinations }) {
   });
 }
 
-/** All that is known of each destination. */
+/**
+ * All that is known of each destination.
+ *
+ * @param {Exporter} exporter
+ */
 export function destinationCards({ destinations }) {
   return h("div", { class: "destinations" }, destinations.map(card));
 }
 
+/** @param {Destination} destination */
 function card(destination) {
   const { name, protocol, endpoint, health, last_error: error, last_message: message, dropped } = destination;
   const pause = pauseText(destination, Date.now());
@@ -91,30 +138,77 @@ function card(destination) {
       { class: "counters" },
       counter("Queued", destination.queued, destination.queued > 0 ? bytes(destination.queued_bytes) : null),
       counter("In flight", destination.in_flight),
-      counter("On disk", destination.spooled, destination.spooled > 0 ? bytes(destination.spooled_bytes) : null, destination.recovered > 0 ? `${plural(destination.recovered, "span")} found there when the service started` : null),
-      counter("Accepted", destination.accepted, null, `In ${plural(destination.requests, "request")}, each attempt counted`),
+      counter(
+        "On disk",
+        destination.spooled,
+        destination.spooled > 0 ? bytes(destination.spooled_bytes) : null,
+        destination.recovered > 0
+          ? `${plural(destination.recovered, "span")} found there when the service started`
+          : null,
+      ),
+      counter(
+        "Accepted",
+        destination.accepted,
+        null,
+        `In ${plural(destination.requests, "request")}, each attempt counted`,
+      ),
       counter("Rejected", destination.rejected, null, "Refused by the receiver in a partial success", "warn"),
       counter("Dropped", dropped.total, null, "Given up by the exporter", "warn"),
     ),
     reasons.length === 0
       ? null
-      : h("ul", { class: "drop-reasons" }, reasons.map(({ number, what, why }) => h("li", { class: "text-warn", title: why }, h("b", null, count(number)), ` ${what}`))),
+      : h(
+          "ul",
+          { class: "drop-reasons" },
+          reasons.map(({ number, what, why }) =>
+            h("li", { class: "text-warn", title: why }, h("b", null, count(number)), ` ${what}`),
+          ),
+        ),
     error === null
       ? null
-      : h("p", { class: "destination-said prewrap" }, h("span", { class: "muted", title: dateTime(error.at_unix_ns) }, `Last error, ${clock(error.at_unix_ns)}: `), error.message),
-    message === null ? null : h("p", { class: "destination-said prewrap" }, h("span", { class: "muted" }, "The receiver’s last words on a partial success: "), message),
+      : h(
+          "p",
+          { class: "destination-said prewrap" },
+          h(
+            "span",
+            { class: "muted", title: dateTime(error.at_unix_ns) },
+            `Last error, ${clock(error.at_unix_ns)}: `,
+          ),
+          error.message,
+        ),
+    message === null
+      ? null
+      : h(
+          "p",
+          { class: "destination-said prewrap" },
+          h("span", { class: "muted" }, "The receiver’s last words on a partial success: "),
+          message,
+        ),
   );
 }
 
+/**
+ * @param {string} name
+ * @param {number} number
+ * @param {string | null} [note]
+ * @param {string | null} [title]
+ * @param {string | null} [tone]
+ */
 function counter(name, number, note = null, title = null, tone = null) {
   return h(
     "div",
     { title },
     h("dt", null, name),
-    h("dd", { class: number === 0 ? "zero" : tone === null ? null : `text-${tone}` }, count(number), note === null ? null : h("span", { class: "muted" }, ` ${note}`)),
+    h(
+      "dd",
+      { class: number === 0 ? "zero" : tone === null ? null : `text-${tone}` },
+      count(number),
+      note === null ? null : h("span", { class: "muted" }, ` ${note}`),
+    ),
   );
 }
 
+/** @param {string} health */
 function dot(health) {
   return h("span", { class: `dot dot-${healthTone(health)}` });
 }

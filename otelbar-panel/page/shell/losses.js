@@ -1,26 +1,48 @@
 // What was dropped since the service started, in words. Pure.
 
+/** @import { List } from "../shared/answers.d.ts" */
+
 import { count } from "../shared/format.js";
 import { dropReasons } from "./words.js";
 
-/** The counters of `dropped` and of the exporter's destinations that are not nought, in words. */
+/**
+ * The counters of `dropped` and of the exporter's destinations that are not nought, in words.
+ *
+ * @param {Omit<List, "requests">} status
+ */
 export function losses(status) {
   const { dropped, exporter, internal_errors: internal } = status;
+  /** @type {{ number: number, what: string, why: string }[]} */
   const found = [];
-  const add = (number, what, why) => {
+  const add = (/** @type {number} */ number, /** @type {string} */ what, /** @type {string} */ why) => {
     if (number > 0) found.push({ number, what, why });
   };
-  add(dropped.requests, "requests", "Given up at the hand-over to the background thread: it could not keep up.");
+  add(
+    dropped.requests,
+    "requests",
+    "Given up at the hand-over to the background thread: it could not keep up.",
+  );
   add(dropped.spans, "spans", "Over the limit of spans a request may record.");
   add(dropped.logs, "logs", "Over the limit of logs a request or span may record.");
   add(dropped.attributes, "attributes", "Over the limit of attributes of a span or event.");
   add(dropped.late, "late", "Recorded after their span had been exported.");
-  add(internal.count, "internal errors", `Panics in otelbar’s own work, in the whole process; the application is not affected. Please report them. The last: ${internal.last}`);
+  add(
+    internal.count,
+    "internal errors",
+    `Panics in otelbar’s own work, in the whole process; the application is not affected. Please report them. The last: ${internal.last}`,
+  );
   const destinations = exporter?.destinations ?? [];
   for (const destination of destinations) {
-    const [lost, refused] = destinations.length > 1 ? [`${destination.name} spans dropped`, `${destination.name} spans rejected`] : ["spans not exported", "spans rejected"];
+    const [lost, refused] =
+      destinations.length > 1
+        ? [`${destination.name} spans dropped`, `${destination.name} spans rejected`]
+        : ["spans not exported", "spans rejected"];
     const reasons = dropReasons(destination.dropped).map(({ number, what }) => `${what}: ${count(number)}`);
-    add(destination.dropped.total, lost, `Given up by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`);
+    add(
+      destination.dropped.total,
+      lost,
+      `Given up by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`,
+    );
     add(destination.rejected, refused, `Received at ${destination.endpoint} and refused.`);
   }
   return found;

@@ -2,26 +2,33 @@
 
 import { h } from "../shared/dom.js";
 
+/** @type {[string, [string, string][]][]} */
 const GROUPS = [
-  ["List", [
-    ["j  k", "Next, previous request"],
-    ["Enter", "Open the request"],
-    ["/", "Filter"],
-    ["p", "Pause, resume"],
-    ["Esc", "Leave the filter, clear it"],
-  ]],
-  ["Request", [
-    ["j  k", "Next, previous span"],
-    ["←  →", "Collapse, expand; to the parent, to the child"],
-    ["Enter", "Into the details of the span"],
-    ["1 – 4", "Waterfall, queries, logs, propagation"],
-    ["/", "Find spans or logs"],
-    ["z", "Zoom to the selected span"],
-    ["+  −  0", "Zoom in, out, show all"],
-    ["[  ]", "Previous, next request of the list (K, J as well)"],
-    ["n  N", "Next, previous span of a finding"],
-    ["Esc", "Clear what was found; back to the list"],
-  ]],
+  [
+    "List",
+    [
+      ["j  k", "Next, previous request"],
+      ["Enter", "Open the request"],
+      ["/", "Filter"],
+      ["p", "Pause, resume"],
+      ["Esc", "Leave the filter, clear it"],
+    ],
+  ],
+  [
+    "Request",
+    [
+      ["j  k", "Next, previous span"],
+      ["←  →", "Collapse, expand; to the parent, to the child"],
+      ["Enter", "Into the details of the span"],
+      ["1 – 4", "Waterfall, queries, logs, propagation"],
+      ["/", "Find spans or logs"],
+      ["z", "Zoom to the selected span"],
+      ["+  −  0", "Zoom in, out, show all"],
+      ["[  ]", "Previous, next request of the list (K, J as well)"],
+      ["n  N", "Next, previous span of a finding"],
+      ["Esc", "Clear what was found; back to the list"],
+    ],
+  ],
 ];
 
 /** Opens the dialog; Esc or a click closes it. */
@@ -34,7 +41,23 @@ export function showShortcuts() {
       "div",
       { class: "shortcut-groups" },
       GROUPS.map(([title, keys]) =>
-        h("section", null, h("h3", null, title), h("dl", null, keys.map(([key, what]) => [h("dt", null, key.split("  ").map((part) => h("kbd", null, part))), h("dd", null, what)]))),
+        h(
+          "section",
+          null,
+          h("h3", null, title),
+          h(
+            "dl",
+            null,
+            keys.map(([key, what]) => [
+              h(
+                "dt",
+                null,
+                key.split("  ").map((part) => h("kbd", null, part)),
+              ),
+              h("dd", null, what),
+            ]),
+          ),
+        ),
       ),
     ),
     h("form", { method: "dialog" }, h("button", { class: "button", type: "submit" }, "Close")),

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import { findBrowser, launch } from "./browser.js";
-import { HOSTILE, failing, hostile, nPlusOne, quick } from "./fixtures.js";
+import { failing, HOSTILE, hostile, nPlusOne, quick } from "./fixtures.js";
 import { serve } from "./mock_server.js";
 
 const program = findBrowser();
@@ -26,7 +26,10 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       await page.send("Accessibility.enable");
       await page.goto(server.origin + path);
       await act(page, server);
-      assert.deepEqual(page.problems.filter((problem) => !allow.test(problem)), []);
+      assert.deepEqual(
+        page.problems.filter((problem) => !allow.test(problem)),
+        [],
+      );
       assert.equal(await page.evaluate("typeof window.pwned"), "undefined");
     } finally {
       await page.close();
@@ -38,7 +41,12 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
   async function link(page) {
     const { nodes } = await page.send("Accessibility.getFullAXTree");
     const found = nodes.filter((node) => node.role?.value === "link" && !node.ignored).at(-1);
-    return found && { name: found.name.value, url: found.properties.find(({ name }) => name === "url")?.value.value };
+    return (
+      found && {
+        name: found.name.value,
+        url: found.properties.find(({ name }) => name === "url")?.value.value,
+      }
+    );
   }
 
   async function waitForName(page, pattern) {
@@ -53,12 +61,17 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
 
   /** What the pill looks like within its edge. */
   async function picture(page) {
-    const clip = await page.evaluate(`(() => { const { x, y, width, height } = ${HOST}.getBoundingClientRect(); return { x: x + 4, y: y + 4, width: width - 8, height: height - 8, scale: 1 }; })()`);
+    const clip = await page.evaluate(
+      `(() => { const { x, y, width, height } = ${HOST}.getBoundingClientRect(); return { x: x + 4, y: y + 4, width: width - 8, height: height - 8, scale: 1 }; })()`,
+    );
     return (await page.send("Page.captureScreenshot", { format: "png", clip })).data;
   }
 
   /** Where the pill is drawn. */
-  const box = (page) => page.evaluate(`(() => { const { x, y, right, bottom } = ${HOST}.getBoundingClientRect(); return { x, y, right: innerWidth - right, bottom: innerHeight - bottom }; })()`);
+  const box = (page) =>
+    page.evaluate(
+      `(() => { const { x, y, right, bottom } = ${HOST}.getBoundingClientRect(); return { x, y, right: innerWidth - right, bottom: innerHeight - bottom }; })()`,
+    );
 
   test("it says how the request went and leads to it, relative to its own address", () => {
     const whole = nPlusOne({ seq: 1 });
@@ -85,7 +98,9 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       { details: [quick({ seq: 1 })] },
       async (page, { state, origin }) => {
         state.refused = true;
-        await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const script = document.createElement("script"); script.src = "/__otelbar/bar/bar.js"; script.dataset.request = "${"0".repeat(15)}1"; script.onload = resolve; document.body.append(script); })`);
+        await page.evaluate(
+          `new Promise((resolve) => { ${HOST}.remove(); const script = document.createElement("script"); script.src = "/__otelbar/bar/bar.js"; script.dataset.request = "${"0".repeat(15)}1"; script.onload = resolve; document.body.append(script); })`,
+        );
         const { url } = await waitForName(page, /^not allowed$/);
         assert.equal(url, `${origin}/__otelbar/#/requests/0000000000000001`);
         assert.equal(state.calls.filter((call) => call.endsWith("0000000000000001")).length, 1);
@@ -107,9 +122,16 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
   });
 
   test("a page out of the cache shows the request by which it was shown again", () => {
-    const [first, second] = [quick({ seq: 1, id: "00000000000000aa" }), failing({ seq: 2, id: "00000000000000bb" })];
+    const [first, second] = [
+      quick({ seq: 1, id: "00000000000000aa" }),
+      failing({ seq: 2, id: "00000000000000bb" }),
+    ];
     return visit({ details: [first, second] }, async (page, { state, origin }) => {
-      const answerFor = ({ request: { id } }) => ({ etag: 'W/"x-otelbar"', "cache-control": "no-cache", "server-timing": `db;dur=1, otelbar;desc="${id}"` });
+      const answerFor = ({ request: { id } }) => ({
+        etag: 'W/"x-otelbar"',
+        "cache-control": "no-cache",
+        "server-timing": `db;dur=1, otelbar;desc="${id}"`,
+      });
       state.appRequest = first.request.id;
       state.appHeaders = answerFor(first);
       await page.goto(`${origin}/`);
@@ -119,26 +141,48 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       await page.goto("about:blank");
       await page.goto(`${origin}/`);
       assert.match((await waitForName(page, /^[A-Z]+ [0-9]/)).url, /00000000000000bb$/);
-      assert.equal(await page.evaluate("document.querySelector('script[data-request]').dataset.request"), "00000000000000aa", "the page is the one that was kept");
+      assert.equal(
+        await page.evaluate("document.querySelector('script[data-request]').dataset.request"),
+        "00000000000000aa",
+        "the page is the one that was kept",
+      );
     });
   });
 
   test("it works under a strict policy of the page, its style included", () =>
-    visit({ details: [quick({ seq: 1 })], appPolicy: "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'" }, async (page) => {
-      await waitForName(page, /^GET 200/);
-      const { right, bottom } = await box(page);
-      assert.deepEqual({ right, bottom }, { right: 12, bottom: 12 });
-    }, { allow: /favicon|404|inline style/ }));
+    visit(
+      {
+        details: [quick({ seq: 1 })],
+        appPolicy:
+          "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'",
+      },
+      async (page) => {
+        await waitForName(page, /^GET 200/);
+        const { right, bottom } = await box(page);
+        assert.deepEqual({ right, bottom }, { right: 12, bottom: 12 });
+      },
+      { allow: /favicon|404|inline style/ },
+    ));
 
   test("a policy that forbids its call leaves it quiet and the page whole", () =>
-    visit({ details: [quick({ seq: 1 })], appPolicy: "script-src 'self'; connect-src 'none'" }, (page) => waitForName(page, /^no data$/), { allow: /favicon|404|connect-src|Refused|violates/ }));
+    visit(
+      { details: [quick({ seq: 1 })], appPolicy: "script-src 'self'; connect-src 'none'" },
+      (page) => waitForName(page, /^no data$/),
+      { allow: /favicon|404|connect-src|Refused|violates/ },
+    ));
 
   test("it adds one element beside the body, no global, no attribute of style", () =>
     visit({ details: [quick({ seq: 1 })] }, async (page) => {
       await waitForName(page, /^GET 200/);
-      assert.equal(await page.evaluate(`${HOST}.parentElement === document.documentElement && ${HOST}.outerHTML`), "<otelbar-pill></otelbar-pill>");
+      assert.equal(
+        await page.evaluate(`${HOST}.parentElement === document.documentElement && ${HOST}.outerHTML`),
+        "<otelbar-pill></otelbar-pill>",
+      );
       assert.equal(await page.evaluate(`${HOST}.shadowRoot`), null);
-      assert.deepEqual(await page.evaluate("Object.keys(window).filter((name) => /otelbar/i.test(name))"), []);
+      assert.deepEqual(
+        await page.evaluate("Object.keys(window).filter((name) => /otelbar/i.test(name))"),
+        [],
+      );
     }));
 
   test("the page's own rules do not reach it", () =>
@@ -146,10 +190,13 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       const whole = quick({ seq: 1 });
       state.details.push(whole);
       state.appRequest = whole.request.id;
-      state.appHead = "<style>body *, otelbar-pill { display: none !important; position: static !important; transform: scale(3) }</style>";
+      state.appHead =
+        "<style>body *, otelbar-pill { display: none !important; position: static !important; transform: scale(3) }</style>";
       await page.send("Page.reload");
       await waitForName(page, /^GET 200/);
-      const style = await page.evaluate(`(() => { const { position, display, transform } = getComputedStyle(${HOST}); return { position, transform, shown: display !== "none" }; })()`);
+      const style = await page.evaluate(
+        `(() => { const { position, display, transform } = getComputedStyle(${HOST}); return { position, transform, shown: display !== "none" }; })()`,
+      );
       assert.deepEqual(style, { position: "fixed", transform: "none", shown: true });
     }));
 
@@ -179,14 +226,19 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       await page.send("Page.reload");
       const { url } = await waitForName(page, /^GET 200/);
       assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
-      assert.ok(state.calls.every((call) => call.startsWith("/__otelbar/api/")), state.calls.join("\n"));
+      assert.ok(
+        state.calls.every((call) => call.startsWith("/__otelbar/api/")),
+        state.calls.join("\n"),
+      );
     });
   });
 
   test("a base on another origin does not lead it astray where its own address is absolute", () => {
     const whole = quick({ seq: 1 });
     return visit({ details: [whole] }, async (page, { origin }) => {
-      await page.evaluate(`new Promise((resolve) => { ${HOST}.remove(); const base = document.createElement("base"); base.href = "http://cdn.invalid/"; document.head.prepend(base); const script = document.createElement("script"); script.src = "${origin}/__otelbar/bar/bar.js"; script.dataset.request = "${whole.request.id}"; script.onload = resolve; document.body.append(script); })`);
+      await page.evaluate(
+        `new Promise((resolve) => { ${HOST}.remove(); const base = document.createElement("base"); base.href = "http://cdn.invalid/"; document.head.prepend(base); const script = document.createElement("script"); script.src = "${origin}/__otelbar/bar/bar.js"; script.dataset.request = "${whole.request.id}"; script.onload = resolve; document.body.append(script); })`,
+      );
       const { url } = await waitForName(page, /^GET 200/);
       assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
     });
@@ -200,7 +252,10 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
         const { url } = await waitForName(page, /^GET 200/);
         assert.equal(url, `${origin}/__otelbar/#/requests/${whole.request.id}`);
         assert.equal(await page.evaluate("document.contentType"), "application/xhtml+xml");
-        assert.deepEqual(await box(page).then(({ right, bottom }) => ({ right, bottom })), { right: 12, bottom: 12 });
+        assert.deepEqual(await box(page).then(({ right, bottom }) => ({ right, bottom })), {
+          right: 12,
+          bottom: 12,
+        });
       },
       { path: "/xhtml" },
     );
@@ -214,10 +269,14 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       await page.mouse("mousePressed", x + 12, y + 14, { button: "left", clickCount: 1 });
       await page.mouse("mouseMoved", 112, 64, { button: "left", buttons: 1 });
       await page.mouse("mouseReleased", 112, 64, { button: "left", clickCount: 1 });
-      await page.waitFor(`${HOST}.getBoundingClientRect().x === 100 && ${HOST}.getBoundingClientRect().y === 50`);
+      await page.waitFor(
+        `${HOST}.getBoundingClientRect().x === 100 && ${HOST}.getBoundingClientRect().y === 50`,
+      );
       await page.send("Page.reload");
       await waitForName(page, /^GET 200/);
-      await page.waitFor(`${HOST}.getBoundingClientRect().x === 100 && ${HOST}.getBoundingClientRect().y === 50`);
+      await page.waitFor(
+        `${HOST}.getBoundingClientRect().x === 100 && ${HOST}.getBoundingClientRect().y === 50`,
+      );
     }));
 
   test("it is closed for the session, and brought back by its shortcut", () =>
@@ -251,8 +310,15 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
     visit(
       { details: [quick({ seq: 1 })] },
       async (page, { origin }) => {
-        await page.waitFor("document.querySelector('iframe').contentDocument.readyState === 'complete' && document.querySelector('iframe').contentDocument.querySelector('h1')");
-        assert.equal(await page.evaluate("document.querySelector('iframe').contentDocument.querySelector('otelbar-pill')"), null);
+        await page.waitFor(
+          "document.querySelector('iframe').contentDocument.readyState === 'complete' && document.querySelector('iframe').contentDocument.querySelector('h1')",
+        );
+        assert.equal(
+          await page.evaluate(
+            "document.querySelector('iframe').contentDocument.querySelector('otelbar-pill')",
+          ),
+          null,
+        );
         await page.goto(`${origin}/`);
         await waitForName(page, /^GET 200/);
         await page.send("Emulation.setEmulatedMedia", { media: "print" });

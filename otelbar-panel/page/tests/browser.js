@@ -23,9 +23,19 @@ export async function launch(program) {
   const child = spawn(
     program,
     [
-      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-default-browser-check",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars=false",
-      "--remote-debugging-pipe", `--user-data-dir=${profile}`, "about:blank",
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--no-default-browser-check",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--hide-scrollbars=false",
+      "--remote-debugging-pipe",
+      `--user-data-dir=${profile}`,
+      "about:blank",
     ],
     { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
   );
@@ -95,20 +105,32 @@ class Page {
   static async open(connection, { width = 1440, height = 900, dark = false } = {}) {
     const page = new Page();
     const { browserContextId } = await connection.send("Target.createBrowserContext");
-    const { targetId } = await connection.send("Target.createTarget", { url: "about:blank", browserContextId });
+    const { targetId } = await connection.send("Target.createTarget", {
+      url: "about:blank",
+      browserContextId,
+    });
     const { sessionId } = await connection.send("Target.attachToTarget", { targetId, flatten: true });
     page.#connection = connection;
     page.#session = sessionId;
     page.#target = targetId;
     connection.listen(sessionId, (method, params) => {
-      if (method === "Runtime.exceptionThrown") page.problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
-      if (method === "Log.entryAdded" && params.entry.level === "error") page.problems.push(`${params.entry.source}: ${params.entry.text}`);
+      if (method === "Runtime.exceptionThrown")
+        page.problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
+      if (method === "Log.entryAdded" && params.entry.level === "error")
+        page.problems.push(`${params.entry.source}: ${params.entry.text}`);
     });
     await page.send("Runtime.enable");
     await page.send("Log.enable");
     await page.send("Page.enable");
-    await page.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
-    await page.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] });
+    await page.send("Emulation.setDeviceMetricsOverride", {
+      width,
+      height,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+    await page.send("Emulation.setEmulatedMedia", {
+      features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }],
+    });
     return page;
   }
 
@@ -124,7 +146,11 @@ class Page {
   }
 
   async evaluate(expression) {
-    const { result, exceptionDetails } = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
   }
@@ -135,7 +161,9 @@ class Page {
     for (;;) {
       try {
         // A frame need not come while hidden, so a timer stands by.
-        const value = await this.evaluate(`new Promise((resolve, reject) => { const again = () => { try { resolve((() => (${expression}))()); } catch (error) { reject(error); } }; requestAnimationFrame(again); setTimeout(again, 100); })`);
+        const value = await this.evaluate(
+          `new Promise((resolve, reject) => { const again = () => { try { resolve((() => (${expression}))()); } catch (error) { reject(error); } }; requestAnimationFrame(again); setTimeout(again, 100); })`,
+        );
         if (value) return value;
       } catch (error) {
         // The document may be replaced while the expression runs.
@@ -146,13 +174,28 @@ class Page {
   }
 
   async press(key, { code = "", modifiers = 0, text = key.length === 1 ? key : undefined } = {}) {
-    await this.send("Input.dispatchKeyEvent", { type: text === undefined ? "rawKeyDown" : "keyDown", key, code, modifiers, text, windowsVirtualKeyCode: KEY_CODES[key] });
-    await this.send("Input.dispatchKeyEvent", { type: "keyUp", key, code, modifiers, windowsVirtualKeyCode: KEY_CODES[key] });
+    await this.send("Input.dispatchKeyEvent", {
+      type: text === undefined ? "rawKeyDown" : "keyDown",
+      key,
+      code,
+      modifiers,
+      text,
+      windowsVirtualKeyCode: KEY_CODES[key],
+    });
+    await this.send("Input.dispatchKeyEvent", {
+      type: "keyUp",
+      key,
+      code,
+      modifiers,
+      windowsVirtualKeyCode: KEY_CODES[key],
+    });
   }
 
   /** Clicks into the middle of what `expression` gives. */
   async click(expression, { button = "left" } = {}) {
-    const { x, y } = await this.evaluate(`(() => { const box = (${expression}).getBoundingClientRect(); return { x: box.x + box.width / 2, y: box.y + box.height / 2 }; })()`);
+    const { x, y } = await this.evaluate(
+      `(() => { const box = (${expression}).getBoundingClientRect(); return { x: box.x + box.width / 2, y: box.y + box.height / 2 }; })()`,
+    );
     await this.mouse("mouseMoved", x, y);
     await this.mouse("mousePressed", x, y, { button, clickCount: 1 });
     await this.mouse("mouseReleased", x, y, { button, clickCount: 1 });
@@ -172,4 +215,12 @@ class Page {
   }
 }
 
-const KEY_CODES = { Enter: 13, Escape: 27, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40, Tab: 9 };
+const KEY_CODES = {
+  Enter: 13,
+  Escape: 27,
+  ArrowLeft: 37,
+  ArrowUp: 38,
+  ArrowRight: 39,
+  ArrowDown: 40,
+  Tab: 9,
+};

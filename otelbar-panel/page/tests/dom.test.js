@@ -23,14 +23,31 @@ class FakeNode {
   addEventListener() {}
 }
 
-globalThis.Node = FakeNode;
-globalThis.document = { createElement: (tag) => new FakeNode(tag) };
+Object.assign(globalThis, { Node: FakeNode, document: { createElement: (tag) => new FakeNode(tag) } });
 
 test("only http and https addresses are links", () => {
   const check = (value, expected) => assert.equal(safeUrl(value), expected);
   check("http://localhost:16686/trace/4bf9", "http://localhost:16686/trace/4bf9");
   check("HTTPS://example.com/?q=<b>", "https://example.com/?q=%3Cb%3E");
-  for (const refused of ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", " javascript:alert(1)", "data:text/html,x", "vbscript:x", "blob:http://h/1", "file:///etc/passwd", "//example.com", "/path", "http://", "http:javascript", "", null, 7, ["http://h"]]) check(refused, null);
+  for (const refused of [
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "java\nscript:alert(1)",
+    " javascript:alert(1)",
+    "data:text/html,x",
+    "vbscript:x",
+    "blob:http://h/1",
+    "file:///etc/passwd",
+    "//example.com",
+    "/path",
+    "http://",
+    "http:javascript",
+    "",
+    null,
+    7,
+    ["http://h"],
+  ])
+    check(refused, null);
 });
 
 test("an href that is refused is left out, one within the page is kept", () => {

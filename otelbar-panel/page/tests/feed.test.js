@@ -8,17 +8,24 @@ import { merge, nested } from "../shared/feed.js";
 import { losses } from "../shell/losses.js";
 import { destination, status } from "./fixtures.js";
 
+/** @returns {any} what the functions under test read of a request */
 const request = (seq, id = `r${seq}`) => ({ id, seq });
 const requests = (...seqs) => seqs.map((seq) => request(seq));
-const check = (held, answer, reach, expected) => assert.deepEqual(merge(held, answer, reach).map(({ seq }) => seq), expected);
+const check = (held, answer, reach, expected) =>
+  assert.deepEqual(
+    merge(held, answer, reach).map(({ seq }) => seq),
+    expected,
+  );
 
 test("newer requests come before those held", () => {
   check(requests(2, 1), requests(4, 3), { limit: 2 }, [4, 3, 2, 1]);
 });
 
 test("an entry that came again replaces the one held", () => {
-  const merged = merge([{ id: "r1", seq: 1, state: "pending" }], [{ id: "r1", seq: 1, state: "accepted" }], { limit: 5 });
-  assert.deepEqual(merged, [{ id: "r1", seq: 1, state: "accepted" }]);
+  const merged = merge([{ ...request(1), state: "pending" }], [{ ...request(1), state: "accepted" }], {
+    limit: 5,
+  });
+  assert.deepEqual(merged, [{ ...request(1), state: "accepted" }]);
 });
 
 test("a full answer keeps what is older than it reaches", () => {
@@ -44,7 +51,8 @@ test("of a restarted service nothing older is kept, however far it has come sinc
 
 test("the next and the one before are found in the list, and beside a request it does not hold", () => {
   const list = requests(9, 7, 5);
-  const check = (of, step, expected) => assert.equal(neighbour(list, of, step)?.seq, expected, `${JSON.stringify(of)} ${step}`);
+  const check = (of, step, expected) =>
+    assert.equal(neighbour(list, of, step)?.seq, expected, `${JSON.stringify(of)} ${step}`);
   check(request(7), 1, 5);
   check(request(7), -1, 9);
   check(request(9), -1, undefined);
@@ -61,15 +69,36 @@ test("older requests are added below, and do not touch the newer ones", () => {
 });
 
 test("a request is nested in the earliest one of another service of its trace", () => {
-  const at = (id, trace_id, service, start) => ({ id, trace_id, service, start_unix_ns: String(1795198960935919500n + BigInt(start)) });
-  const check = (requests, expected) => assert.deepEqual([...nested(requests)].map(([id, entry]) => [id, entry.id]), expected);
+  const at = (id, trace_id, service, start) => ({
+    id,
+    trace_id,
+    service,
+    start_unix_ns: String(1795198960935919500n + BigInt(start)),
+  });
+  const check = (requests, expected) =>
+    assert.deepEqual(
+      [...nested(requests)].map(([id, entry]) => [id, entry.id]),
+      expected,
+    );
   check([], []);
   // Times beyond 2^53, of which a number would tell these two apart no more.
   check([at("b", "t", "inventory", 1), at("a", "t", "shop", 0)], [["b", "a"]]);
   check([at("a", "t", "shop", 0), at("b", "t", "inventory", 0)], []);
   check([at("a", "t", "shop", 0), at("b", "t", "shop", 5)], []);
   check([at("a", "t", "shop", 0), at("b", "u", "inventory", 5)], []);
-  check([at("c", "t", "stock", 9), at("b", "t", "inventory", 5), at("d", "t", "shop", 12), at("a", "t", "shop", 0)], [["b", "a"], ["c", "a"], ["d", "b"]]);
+  check(
+    [
+      at("c", "t", "stock", 9),
+      at("b", "t", "inventory", 5),
+      at("d", "t", "shop", 12),
+      at("a", "t", "shop", 0),
+    ],
+    [
+      ["b", "a"],
+      ["c", "a"],
+      ["d", "b"],
+    ],
+  );
 });
 
 test("bars are scaled to the longest, unless a few would flatten all others", () => {
@@ -81,14 +110,28 @@ test("bars are scaled to the longest, unless a few would flatten all others", ()
 
 test("every counter of something lost is shown, and only when it is not nought", () => {
   assert.deepEqual(losses(status({ requests: 1, health: "none" })), []);
-  const all = status({ requests: 1, health: "failing", dropped: { requests: 1, spans: 2, logs: 3, attributes: 4, late: 5 } });
+  const all = status({
+    requests: 1,
+    health: "failing",
+    dropped: { requests: 1, spans: 2, logs: 3, attributes: 4, late: 5 },
+  });
   all.exporter.destinations[0].rejected = 6;
-  assert.deepEqual(losses(all).map(({ number }) => number), [1, 2, 3, 4, 5, 24, 6]);
+  assert.deepEqual(
+    losses(all).map(({ number }) => number),
+    [1, 2, 3, 4, 5, 24, 6],
+  );
 });
 
 test("what several destinations lost is told of each, with the reasons", () => {
-  const destinations = [destination({ health: "healthy" }), destination({ name: "zipkin", endpoint: "http://z", health: "failing" })];
+  const destinations = [
+    destination({ health: "healthy" }),
+    destination({ name: "zipkin", endpoint: "http://z", health: "failing" }),
+  ];
   assert.deepEqual(losses(status({ requests: 1, destinations })), [
-    { number: 24, what: "zipkin spans dropped", why: "Given up by the exporter to http://z. queue full: 10, too old: 14." },
+    {
+      number: 24,
+      what: "zipkin spans dropped",
+      why: "Given up by the exporter to http://z. queue full: 10, too old: 14.",
+    },
   ]);
 });

@@ -8,10 +8,38 @@ import { summary } from "./fixtures.js";
 const requests = {
   home: summary({ path: "/", route: "/", duration_ns: 2e6 }),
   search: summary({ path: "/search", query: "q=blue moon", route: null, status: 404 }),
-  order: summary({ method: "POST", path: "/orders", route: "/orders", status: 500, error: true, duration_ns: 600e6, counts: { errors: 2, queries: 12 } }),
-  gone: summary({ path: "/stream", route: "/stream", status: null, outcome: "client_gone", duration_ns: 4e9, export: { state: "dropped", detail: null } }),
-  logged: summary({ path: "/warned", route: "/warned", trace_id: "aaaabbbbccccddddaaaabbbbccccdddd", counts: { errors: 1, findings: 1 }, finding_kinds: ["n_plus_one"] }),
-  stock: summary({ id: "beef000000000001", service: "inventory", path: "/stock/3", route: "/stock/{id}", counts: { findings: 2 }, finding_kinds: ["slow_query", "slow_span"] }),
+  order: summary({
+    method: "POST",
+    path: "/orders",
+    route: "/orders",
+    status: 500,
+    error: true,
+    duration_ns: 600e6,
+    counts: { errors: 2, queries: 12 },
+  }),
+  gone: summary({
+    path: "/stream",
+    route: "/stream",
+    status: null,
+    outcome: "client_gone",
+    duration_ns: 4e9,
+    export: { state: "dropped", detail: null },
+  }),
+  logged: summary({
+    path: "/warned",
+    route: "/warned",
+    trace_id: "aaaabbbbccccddddaaaabbbbccccdddd",
+    counts: { errors: 1, findings: 1 },
+    finding_kinds: ["n_plus_one"],
+  }),
+  stock: summary({
+    id: "beef000000000001",
+    service: "inventory",
+    path: "/stock/3",
+    route: "/stock/{id}",
+    counts: { findings: 2 },
+    finding_kinds: ["slow_query", "slow_span"],
+  }),
 };
 
 function check(text, ...expected) {
@@ -60,7 +88,8 @@ test("flags", () => {
 
 test("entry leaves out the requests that are known to be nested", () => {
   const nested = new Map([[requests.stock.id, requests.home]]);
-  const found = (text) => Object.keys(requests).filter((name) => parseFilter(text).matches(requests[name], nested));
+  const found = (text) =>
+    Object.keys(requests).filter((name) => parseFilter(text).matches(requests[name], nested));
   assert.deepEqual(found("entry get"), ["home", "search", "gone", "logged"]);
   assert.deepEqual(found("-entry"), ["stock"]);
 });
@@ -81,8 +110,14 @@ test("fields", () => {
 });
 
 test("a term that is not understood is named and left out, so the list does not vanish while one types", () => {
-  assert.match(check("duration:>x get", "home", "search", "gone", "logged", "stock").problem, /duration:>200ms/);
-  assert.match(check("status:abc", "home", "search", "order", "gone", "logged", "stock").problem, /status:5xx/);
+  assert.match(
+    check("duration:>x get", "home", "search", "gone", "logged", "stock").problem,
+    /duration:>200ms/,
+  );
+  assert.match(
+    check("status:abc", "home", "search", "order", "gone", "logged", "stock").problem,
+    /status:5xx/,
+  );
   assert.equal(check("duration:>", "home", "search", "order", "gone", "logged", "stock").problem, null);
   assert.equal(check("http://x").problem, null);
 });

@@ -46,7 +46,8 @@ test("an offset has a sign, but for nought", () => {
 });
 
 test("an age is rounded down, and one in the future is now", () => {
-  const check = (ms, expected) => assert.equal(format.age("1000000000000000000", 1_000_000_000_000 + ms), expected);
+  const check = (ms, expected) =>
+    assert.equal(format.age("1000000000000000000", 1_000_000_000_000 + ms), expected);
   check(-5000, "now");
   check(999, "now");
   check(1000, "1 s");

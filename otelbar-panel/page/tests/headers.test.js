@@ -5,9 +5,26 @@ import test from "node:test";
 import { members, traceparentFields } from "../request/headers.js";
 
 test("the fields of a traceparent", () => {
-  const check = (value, expected) => assert.deepEqual(traceparentFields(value)?.map(({ name, value: text, note }) => `${name} ${text}${note ? ` (${note})` : ""}`), expected);
-  check("00-4bf9-00f0-03", ["version 00", "trace-id 4bf9", "parent-id 00f0", "trace-flags 03 (sampled, random trace id)"]);
-  check("01-a-b-00-x-y", ["version 01", "trace-id a", "parent-id b", "trace-flags 00 (not sampled)", "more x-y"]);
+  const check = (value, expected) =>
+    assert.deepEqual(
+      traceparentFields(value)?.map(
+        ({ name, value: text, note }) => `${name} ${text}${note ? ` (${note})` : ""}`,
+      ),
+      expected,
+    );
+  check("00-4bf9-00f0-03", [
+    "version 00",
+    "trace-id 4bf9",
+    "parent-id 00f0",
+    "trace-flags 03 (sampled, random trace id)",
+  ]);
+  check("01-a-b-00-x-y", [
+    "version 01",
+    "trace-id a",
+    "parent-id b",
+    "trace-flags 00 (not sampled)",
+    "more x-y",
+  ]);
   check("00-a-b-zz", ["version 00", "trace-id a", "parent-id b", "trace-flags zz"]);
   check("rubbish", undefined);
 });

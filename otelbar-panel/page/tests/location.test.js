@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { listHash, parse, requestHash } from "../shared/location.js";
+import { listHash, parse, requestHash, TABS } from "../shared/location.js";
 
 const list = (filter = "") => ({ view: "list", filter });
 const request = (id, spanId = null, tab = "waterfall") => ({ view: "request", id, spanId, tab });
@@ -25,8 +25,15 @@ test("every address of the page is understood", () => {
 });
 
 test("an address that was made is read back the same", () => {
-  for (const filter of ["", "a b", "path:/x?y=1&z#w", "“%”"]) assert.equal(parse(listHash(filter)).filter, filter);
-  for (const [id, span, tab] of [["00f0", null, "waterfall"], ["00f0", "a1", "queries"], ["a/b?c#d", "e/f", "logs"]]) {
+  for (const filter of ["", "a b", "path:/x?y=1&z#w", "“%”"])
+    assert.deepEqual(parse(listHash(filter)), list(filter));
+  /** @type {[string, string | null, (typeof TABS)[number]][]} */
+  const addresses = [
+    ["00f0", null, "waterfall"],
+    ["00f0", "a1", "queries"],
+    ["a/b?c#d", "e/f", "logs"],
+  ];
+  for (const [id, span, tab] of addresses) {
     assert.deepEqual(parse(requestHash(id, span, tab)), request(id, span, tab));
   }
 });

@@ -14,16 +14,54 @@ import { parseArgs } from "node:util";
 import { destination, failing, hostile, nPlusOne, productPage, shop, status } from "./fixtures.js";
 
 const PAGE = new URL("../", import.meta.url);
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
-export const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Starts the server; `state` may be changed while it runs. Resolves to `{ origin, state, close }`. */
-export async function serve({ port = 0, details = [], health = "healthy", destinations = undefined, warnings = [], capture = undefined, store = {}, internalErrors = undefined, dropped = {}, token = null, appPolicy = null } = {}) {
-  const state = { details, health, destinations, warnings, capture, store, internalErrors, dropped, token, appPolicy, appRequest: details.at(-1)?.request.id ?? "0000000000000000", appHead: "", appHeaders: {}, refused: false, calls: [], holdBack: 0 };
-  const server = createServer((request, response) => answer(state, request, response).catch((error) => send(response, 500, "text/plain", String(error))));
-  await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
+export async function serve({
+  port = 0,
+  details = [],
+  health = "healthy",
+  destinations = undefined,
+  warnings = [],
+  capture = undefined,
+  store = {},
+  internalErrors = undefined,
+  dropped = {},
+  token = null,
+  appPolicy = null,
+} = {}) {
+  const state = {
+    details,
+    health,
+    destinations,
+    warnings,
+    capture,
+    store,
+    internalErrors,
+    dropped,
+    token,
+    appPolicy,
+    appRequest: details.at(-1)?.request.id ?? "0000000000000000",
+    appHead: "",
+    appHeaders: {},
+    refused: false,
+    calls: [],
+    holdBack: 0,
+  };
+  const server = createServer((request, response) =>
+    answer(state, request, response).catch((error) => send(response, 500, "text/plain", String(error))),
+  );
+  await new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(undefined)));
+  const address = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: `http://127.0.0.1:${address.port}`,
     state,
     close: () => {
       server.closeAllConnections();
@@ -35,15 +73,28 @@ export async function serve({ port = 0, details = [], health = "healthy", destin
 async function answer(state, request, response) {
   const url = new URL(request.url, "http://mock");
   if (url.pathname === "/") return applicationPage(state, request, response);
-  if (url.pathname === "/xhtml") return send(response, 200, "application/xhtml+xml; charset=utf-8", xhtml(state));
-  if (url.pathname === "/framed") return send(response, 200, TYPES[".html"], `<!doctype html><title>framed</title><iframe src="/"></iframe>`);
+  if (url.pathname === "/xhtml")
+    return send(response, 200, "application/xhtml+xml; charset=utf-8", xhtml(state));
+  if (url.pathname === "/framed")
+    return send(
+      response,
+      200,
+      TYPES[".html"],
+      `<!doctype html><title>framed</title><iframe src="/"></iframe>`,
+    );
   if (!url.pathname.startsWith("/__otelbar/")) return send(response, 404, "text/plain", "not found");
   if (state.token !== null) {
     if (url.searchParams.get("token") === state.token) {
-      return send(response, 303, "text/plain", "", { location: url.pathname, "set-cookie": `otelbar_token=${encodeURIComponent(state.token)}; Path=/__otelbar; HttpOnly; SameSite=Strict` });
+      return send(response, 303, "text/plain", "", {
+        location: url.pathname,
+        "set-cookie": `otelbar_token=${encodeURIComponent(state.token)}; Path=/__otelbar; HttpOnly; SameSite=Strict`,
+      });
     }
     // As the application answers at any other address.
-    if (!(request.headers.cookie ?? "").split("; ").includes(`otelbar_token=${encodeURIComponent(state.token)}`)) return send(response, 404, "text/plain", "not found");
+    if (
+      !(request.headers.cookie ?? "").split("; ").includes(`otelbar_token=${encodeURIComponent(state.token)}`)
+    )
+      return send(response, 404, "text/plain", "not found");
   }
   const path = url.pathname.slice("/__otelbar/".length);
   if (path.startsWith("api/")) {
@@ -52,28 +103,52 @@ async function answer(state, request, response) {
     return api(state, path.slice(4), url.searchParams, response);
   }
   const file = path === "" ? "index.html" : path;
-  if (!/^(?:[a-z]+\/)?[a-z-]+\.(html|js|css|svg)$/.test(file)) return send(response, 404, "text/plain", "not found");
+  if (!/^(?:[a-z]+\/)?[a-z-]+\.(html|js|css|svg)$/.test(file))
+    return send(response, 404, "text/plain", "not found");
   const text = await readFile(fileURLToPath(new URL(file, PAGE)));
-  return send(response, 200, TYPES[extname(file)], text, { "content-security-policy": POLICY, "x-content-type-options": "nosniff" });
+  return send(response, 200, TYPES[extname(file)], text, {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+  });
 }
 
 function api(state, path, parameters, response) {
   if (path === "requests") {
     const limit = Number(parameters.get("limit") ?? 100);
     const before = Number(parameters.get("before") ?? Infinity);
-    const requests = state.details.map(({ request }) => request).filter(({ seq }) => seq < before).sort((a, b) => b.seq - a.seq).slice(0, limit);
-    const { service, ...rest } = status({ requests: state.details.length, health: state.health, destinations: state.destinations, warnings: state.warnings, capture: state.capture, store: state.store, internalErrors: state.internalErrors, dropped: state.dropped });
+    const requests = state.details
+      .map(({ request }) => request)
+      .filter(({ seq }) => seq < before)
+      .sort((a, b) => b.seq - a.seq)
+      .slice(0, limit);
+    const { service, ...rest } = status({
+      requests: state.details.length,
+      health: state.health,
+      destinations: state.destinations,
+      warnings: state.warnings,
+      capture: state.capture,
+      store: state.store,
+      internalErrors: state.internalErrors,
+      dropped: state.dropped,
+    });
     return json(response, 200, { service: state.service ?? service, requests, ...rest });
   }
   const found = state.details.find(({ request }) => path === `requests/${encodeURIComponent(request.id)}`);
-  if (found === undefined || state.holdBack-- > 0) return json(response, 404, { error: "No request with this id is held: it has not ended yet, or made room for newer ones." });
+  if (found === undefined || state.holdBack-- > 0)
+    return json(response, 404, {
+      error: "No request with this id is held: it has not ended yet, or made room for newer ones.",
+    });
   return json(response, 200, found);
 }
 
 /** The application's page, with the headers that a test gave it; one with an `etag` is answered with 304 when it is known. */
 function applicationPage(state, request, response) {
-  const headers = { ...(state.appPolicy === null ? {} : { "content-security-policy": state.appPolicy }), ...state.appHeaders };
-  if (headers.etag !== undefined && request.headers["if-none-match"] === headers.etag) return send(response, 304, TYPES[".html"], "", headers);
+  const headers = {
+    ...(state.appPolicy === null ? {} : { "content-security-policy": state.appPolicy }),
+    ...state.appHeaders,
+  };
+  if (headers.etag !== undefined && request.headers["if-none-match"] === headers.etag)
+    return send(response, 304, TYPES[".html"], "", headers);
   return send(response, 200, TYPES[".html"], application(state), headers);
 }
 
@@ -105,16 +180,43 @@ function send(response, code, type, body, headers = {}) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
-    options: { port: { type: "string", default: "8099" }, requests: { type: "string", default: "120" }, health: { type: "string", default: "failing" }, live: { type: "boolean" }, hostile: { type: "boolean" }, token: { type: "string" }, two: { type: "boolean" }, warn: { type: "boolean" } },
+    options: {
+      port: { type: "string", default: "8099" },
+      requests: { type: "string", default: "120" },
+      health: { type: "string", default: "failing" },
+      live: { type: "boolean" },
+      hostile: { type: "boolean" },
+      token: { type: "string" },
+      two: { type: "boolean" },
+      warn: { type: "boolean" },
+    },
   });
   const now = () => BigInt(Date.now()) * 1000000n;
   const number = Number(values.requests);
   const details = number === 0 ? [] : shop(number, { now: now() });
   if (values.hostile) details.push(hostile({ seq: 2 * number + 1, start: now() }));
-  const zipkin = { name: "zipkin", protocol: null, endpoint: "http://localhost:9411/api/v2/spans", spooled: 120, spooled_bytes: 48_211 };
-  const destinations = values.two ? [destination({ health: "healthy" }), destination({ ...zipkin, health: values.health })] : undefined;
-  const warnings = values.warn ? ["OTEL_BSP_SCHEDULE_DELAY is “soon”: not a number of milliseconds; 5000 is used"] : [];
-  const server = await serve({ port: Number(values.port), details, destinations, warnings, health: values.health, dropped: values.health === "failing" ? { spans: 3, late: 1 } : {}, token: values.token ?? null });
+  const zipkin = {
+    name: "zipkin",
+    protocol: null,
+    endpoint: "http://localhost:9411/api/v2/spans",
+    spooled: 120,
+    spooled_bytes: 48_211,
+  };
+  const destinations = values.two
+    ? [destination({ health: "healthy" }), destination({ ...zipkin, health: values.health })]
+    : undefined;
+  const warnings = values.warn
+    ? ["OTEL_BSP_SCHEDULE_DELAY is “soon”: not a number of milliseconds; 5000 is used"]
+    : [];
+  const server = await serve({
+    port: Number(values.port),
+    details,
+    destinations,
+    warnings,
+    health: values.health,
+    dropped: values.health === "failing" ? { spans: 3, late: 1 } : {},
+    token: values.token ?? null,
+  });
   if (values.live) {
     let seq = 100000;
     setInterval(() => {

@@ -3,11 +3,26 @@
 import assert from "node:assert/strict";
 import test, { after, before, describe } from "node:test";
 import { findBrowser, launch } from "./browser.js";
-import { HOSTILE, delivery, destination, failing, hostile, instantaneous, large, nPlusOne, odd, productPage, quick, spawned, stockRequest } from "./fixtures.js";
+import {
+  delivery,
+  destination,
+  failing,
+  HOSTILE,
+  hostile,
+  instantaneous,
+  large,
+  nPlusOne,
+  odd,
+  productPage,
+  quick,
+  spawned,
+  stockRequest,
+} from "./fixtures.js";
 import { serve } from "./mock_server.js";
 
 const program = findBrowser();
-const rowTexts = (selector) => `[...document.querySelectorAll(${JSON.stringify(selector)})].map((row) => row.textContent)`;
+const rowTexts = (selector) =>
+  `[...document.querySelectorAll(${JSON.stringify(selector)})].map((row) => row.textContent)`;
 const selectedName = "document.querySelector('.wf-row.is-selected .span-name')?.textContent";
 
 describe("the page", { skip: program === null ? "no Chromium found" : false }, () => {
@@ -21,13 +36,16 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   });
 
   /** A page of a fresh browser context on a server with `options`; fails when the page complained about anything. */
-  async function visit(options, hash, act, { allow = /(?!)/, viewport, search = "" } = {}) {
+  async function visit(options, hash, act, { allow = /(?!)/, viewport = {}, search = "" } = {}) {
     server = await serve(options);
     const page = await browser.newPage(viewport);
     try {
       await page.goto(`${server.origin}/__otelbar/${search}${hash}`);
       await act(page, server);
-      assert.deepEqual(page.problems.filter((problem) => !allow.test(problem)), []);
+      assert.deepEqual(
+        page.problems.filter((problem) => !allow.test(problem)),
+        [],
+      );
       assert.equal(await page.evaluate("typeof window.pwned"), "undefined");
     } finally {
       await page.close();
@@ -38,7 +56,10 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   test("an empty store tells what to do next", () =>
     visit({ details: [] }, "", async (page, { origin }) => {
       await page.waitFor("document.querySelector('.empty h2')?.textContent === 'No requests yet'");
-      assert.equal(await page.evaluate("document.querySelector('.empty pre').textContent"), `curl -i ${origin}/`);
+      assert.equal(
+        await page.evaluate("document.querySelector('.empty pre').textContent"),
+        `curl -i ${origin}/`,
+      );
     }));
 
   test("the list shows the newest first, and takes up what comes in", () =>
@@ -46,7 +67,9 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
       state.details.push(failing({ seq: 3 }));
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
-      const order = await page.evaluate("[...document.querySelectorAll('.list-row[id]')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => row.querySelector('.route').textContent)");
+      const order = await page.evaluate(
+        "[...document.querySelectorAll('.list-row[id]')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => row.querySelector('.route').textContent)",
+      );
       assert.deepEqual(order, ["/checkout", "/products/{id}", "/healthz"]);
     }));
 
@@ -67,65 +90,133 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.press("/");
       for (const key of " duration:>x") await page.press(key);
       await page.waitFor("document.querySelector('.problem').textContent.includes('duration:>200ms')");
-      assert.match(await page.evaluate("decodeURIComponent(location.hash)"), /filter=status:5xx duration:>x$/);
+      assert.match(
+        await page.evaluate("decodeURIComponent(location.hash)"),
+        /filter=status:5xx duration:>x$/,
+      );
       await page.press("Escape");
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
     }));
 
   test("the list is used by keys alone: choose, open, come back to the same place", () =>
-    visit({ details: [quick({ seq: 1 }), productPage({ seq: 2 }), failing({ seq: 3 })] }, "", async (page) => {
-      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
-      await page.press("j");
-      await page.press("j");
-      await page.press("Enter");
-      await page.waitFor("document.querySelector('h1')?.textContent === '/products/{id}'");
-      await page.press("Escape");
-      await page.waitFor("document.querySelector('.list-row.is-selected .route')?.textContent === '/products/{id}'");
-      await page.press("k");
-      await page.waitFor("document.querySelector('.list-row.is-selected .route')?.textContent === '/checkout'");
-    }));
+    visit(
+      { details: [quick({ seq: 1 }), productPage({ seq: 2 }), failing({ seq: 3 })] },
+      "",
+      async (page) => {
+        await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
+        await page.press("j");
+        await page.press("j");
+        await page.press("Enter");
+        await page.waitFor("document.querySelector('h1')?.textContent === '/products/{id}'");
+        await page.press("Escape");
+        await page.waitFor(
+          "document.querySelector('.list-row.is-selected .route')?.textContent === '/products/{id}'",
+        );
+        await page.press("k");
+        await page.waitFor(
+          "document.querySelector('.list-row.is-selected .route')?.textContent === '/checkout'",
+        );
+      },
+    ));
 
   test("a failing exporter is shown with its error, and every drop is counted", () =>
-    visit({ details: [quick({ seq: 1 })], health: "failing", dropped: { spans: 3 } }, "", async (page, { state }) => {
-      await page.waitFor("document.querySelector('.banner-error:not([hidden])')");
-      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /Connection refused \(os error 111\)/);
-      assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["3 spans", "24 spans not exported"]);
-      state.health = "healthy";
-      await page.waitFor("document.querySelector('.banner-error') === null");
-    }));
+    visit(
+      { details: [quick({ seq: 1 })], health: "failing", dropped: { spans: 3 } },
+      "",
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.banner-error:not([hidden])')");
+        assert.match(
+          await page.evaluate("document.querySelector('.banner-error').textContent"),
+          /Connection refused \(os error 111\)/,
+        );
+        assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["3 spans", "24 spans not exported"]);
+        state.health = "healthy";
+        await page.waitFor("document.querySelector('.banner-error') === null");
+      },
+    ));
 
   test("each destination is shown with its health, its breaker, its counters and its error", () => {
-    const zipkin = { name: "zipkin", protocol: null, endpoint: "http://localhost:9411/api/v2/spans", health: "failing", spooled: 7, spooled_bytes: 2048, recovered: 3 };
+    const zipkin = {
+      name: "zipkin",
+      protocol: null,
+      endpoint: "http://localhost:9411/api/v2/spans",
+      health: "failing",
+      spooled: 7,
+      spooled_bytes: 2048,
+      recovered: 3,
+    };
     const destinations = [destination({ health: "healthy" }), destination(zipkin)];
     return visit({ details: [quick({ seq: 1 })], destinations }, "", async (page, { state }) => {
       await page.waitFor("document.querySelector('.list-row[id]')");
       assert.deepEqual(await page.evaluate(rowTexts(".exporter-name")), ["otlp", "zipkin"]);
       assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 zipkin spans dropped"]);
-      assert.match(await page.evaluate("document.querySelector('.banner-error').textContent"), /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [-0-9:. ]+\. Requests/);
+      assert.match(
+        await page.evaluate("document.querySelector('.banner-error').textContent"),
+        /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [-0-9:. ]+\. Requests/,
+      );
       await page.click("document.querySelector('.exporter')");
       await page.waitFor("document.querySelectorAll('.destination').length === 2");
-      assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .counters > div")), ["Queued8 5.0 KiB", "In flight4", "On disk7 2.0 KiB", "Accepted5,000", "Rejected0", "Dropped24"]);
-      assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .drop-reasons li")), ["10 queue full", "14 too old"]);
-      assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-pause').textContent"), /^It is left alone until/);
-      assert.match(await page.evaluate("document.querySelector('.destination:nth-child(2) .destination-said').textContent"), /^Last error, .*: could not connect/);
-      assert.equal(await page.evaluate("document.querySelector('.destination:nth-child(1) .destination-said')"), null);
-      state.destinations = [destination({ health: "healthy" }), destination({ ...zipkin, health: "healthy", spooled: 0 })];
-      await page.waitFor("document.querySelector('.banner') === null || document.querySelector('.banner-error') === null");
-      await page.waitFor("document.querySelector('.destination:nth-child(2) .counters').textContent.includes('On disk0')");
+      assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .counters > div")), [
+        "Queued8 5.0 KiB",
+        "In flight4",
+        "On disk7 2.0 KiB",
+        "Accepted5,000",
+        "Rejected0",
+        "Dropped24",
+      ]);
+      assert.deepEqual(await page.evaluate(rowTexts(".destination:nth-child(2) .drop-reasons li")), [
+        "10 queue full",
+        "14 too old",
+      ]);
+      assert.match(
+        await page.evaluate(
+          "document.querySelector('.destination:nth-child(2) .destination-pause').textContent",
+        ),
+        /^It is left alone until/,
+      );
+      assert.match(
+        await page.evaluate(
+          "document.querySelector('.destination:nth-child(2) .destination-said').textContent",
+        ),
+        /^Last error, .*: could not connect/,
+      );
+      assert.equal(
+        await page.evaluate("document.querySelector('.destination:nth-child(1) .destination-said')"),
+        null,
+      );
+      state.destinations = [
+        destination({ health: "healthy" }),
+        destination({ ...zipkin, health: "healthy", spooled: 0 }),
+      ];
+      await page.waitFor(
+        "document.querySelector('.banner') === null || document.querySelector('.banner-error') === null",
+      );
+      await page.waitFor(
+        "document.querySelector('.destination:nth-child(2) .counters').textContent.includes('On disk0')",
+      );
       await page.press("Escape");
-      await page.waitFor("document.querySelector('.drawer').hidden && document.activeElement.matches('.exporter')");
+      await page.waitFor(
+        "document.querySelector('.drawer').hidden && document.activeElement.matches('.exporter')",
+      );
     });
   });
 
   test("warnings about the configuration are counted in the head and told at a click", () =>
-    visit({ details: [quick({ seq: 1 })], warnings: ["OTEL_BSP_SCHEDULE_DELAY is “soon”; 5000 is used", HOSTILE[0]] }, "", async (page, { state }) => {
-      await page.waitFor("document.querySelector('.warnings:not([hidden])')?.textContent === '2'");
-      await page.click("document.querySelector('.warnings')");
-      await page.waitFor("document.querySelectorAll('.warning-list li').length === 2");
-      assert.deepEqual(await page.evaluate(rowTexts(".warning-list li")), state.warnings);
-      await page.click("document.querySelector('.drawer .icon-button')");
-      await page.waitFor("document.querySelector('.drawer').hidden");
-    }));
+    visit(
+      {
+        details: [quick({ seq: 1 })],
+        warnings: ["OTEL_BSP_SCHEDULE_DELAY is “soon”; 5000 is used", HOSTILE[0]],
+      },
+      "",
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.warnings:not([hidden])')?.textContent === '2'");
+        await page.click("document.querySelector('.warnings')");
+        await page.waitFor("document.querySelectorAll('.warning-list li').length === 2");
+        assert.deepEqual(await page.evaluate(rowTexts(".warning-list li")), state.warnings);
+        await page.click("document.querySelector('.drawer .icon-button')");
+        await page.waitFor("document.querySelector('.drawer').hidden");
+      },
+    ));
 
   test("without warnings the head has no sign of them", () =>
     visit({ details: [quick({ seq: 1 })] }, "", async (page) => {
@@ -135,7 +226,10 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("a request shows how far it has come with each destination, and links where it has arrived", () => {
     const whole = productPage({ seq: 1, export: { state: "retrying", detail: "zipkin: no connection" } });
-    whole.deliveries = [delivery({ state: "accepted", detail: null }), delivery({ state: "retrying", detail: "no connection" }, { destination: "zipkin", attempt: 2 })];
+    whole.deliveries = [
+      delivery({ state: "accepted", detail: null }),
+      delivery({ state: "retrying", detail: "no connection" }, { destination: "zipkin", attempt: 2 }),
+    ];
     whole.links[0].ready = true;
     whole.links[1] = { ...whole.links[1], destination: "zipkin", ready: false };
     return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
@@ -144,19 +238,30 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       assert.equal(otlp, "Export to otlpaccepted");
       assert.match(zipkin, /^Export to zipkinretryingattempt 2 failed, the next at [-0-9:. ]+no connection$/);
       assert.deepEqual(await page.evaluate(rowTexts(".backend-link a")), ["Open in Jaeger"]);
-      assert.equal(await page.evaluate("document.querySelector('.backend-reason').textContent"), "zipkin: not reached yet, will be tried again");
+      assert.equal(
+        await page.evaluate("document.querySelector('.backend-reason').textContent"),
+        "zipkin: not reached yet, will be tried again",
+      );
       whole.deliveries[1] = delivery({ state: "accepted", detail: null }, { destination: "zipkin" });
       whole.request.export = { state: "accepted", detail: null };
       whole.links[1].ready = true;
       await page.waitFor("document.querySelectorAll('.backend-link a').length === 2");
-      assert.deepEqual(await page.evaluate(rowTexts(".fact-export")), ["Export to otlpaccepted", "Export to zipkinaccepted"]);
+      assert.deepEqual(await page.evaluate(rowTexts(".fact-export")), [
+        "Export to otlpaccepted",
+        "Export to zipkinaccepted",
+      ]);
     });
   });
 
   test("a backend that rejects spans is shown as what it is, with the way to the requests concerned", () =>
     visit({ details: [quick({ seq: 1 })], health: "rejecting" }, "", async (page) => {
-      await page.waitFor("document.querySelector('.banner-warning:not([hidden])')?.textContent.includes('The backend rejects spans')");
-      assert.equal(await page.evaluate("document.querySelector('.exporter-health').textContent"), "rejecting");
+      await page.waitFor(
+        "document.querySelector('.banner-warning:not([hidden])')?.textContent.includes('The backend rejects spans')",
+      );
+      assert.equal(
+        await page.evaluate("document.querySelector('.exporter-health').textContent"),
+        "rejecting",
+      );
       await page.click("document.querySelector('.banner-warning a')");
       await page.waitFor("document.querySelector('.filter').value === 'export:partial'");
     }));
@@ -176,7 +281,12 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   test("where no request is nested, nothing speaks of it", () =>
     visit({ details: [quick({ seq: 1 }), productPage({ seq: 2 })] }, "", async (page) => {
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
-      assert.equal(await page.evaluate("document.querySelectorAll('.service-chip:not([hidden]), [data-term=entry]:not([hidden])').length"), 0);
+      assert.equal(
+        await page.evaluate(
+          "document.querySelectorAll('.service-chip:not([hidden]), [data-term=entry]:not([hidden])').length",
+        ),
+        0,
+      );
     }));
 
   test("each kind of finding has its badge, in the list and on the request", () => {
@@ -184,7 +294,10 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
     return visit({ details: [whole, failing({ seq: 2 })] }, "", async (page, { origin }) => {
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
       assert.deepEqual(await page.evaluate(rowTexts(".list-row[id] .c-findings")), ["slow", "N+1slow query"]);
-      assert.match(await page.evaluate("document.querySelectorAll('.c-findings[title]')[1].title"), /^2 findings\nN\+1: /);
+      assert.match(
+        await page.evaluate("document.querySelectorAll('.c-findings[title]')[1].title"),
+        /^2 findings\nN\+1: /,
+      );
       await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}?tab=queries`);
       await page.waitFor("document.querySelectorAll('.query-group').length === 2");
       assert.deepEqual(await page.evaluate(rowTexts(".finding .badge")), ["N+1", "slow query"]);
@@ -214,7 +327,10 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
         await page.press("j");
         await page.press("Enter");
         await page.waitFor("document.querySelector('.wf-row[id]')");
-        assert.ok(state.calls.length >= 2 && !state.calls.some((call) => call.includes("token")), state.calls.join("\n"));
+        assert.ok(
+          state.calls.length >= 2 && !state.calls.some((call) => call.includes("token")),
+          state.calls.join("\n"),
+        );
         assert.equal(await page.evaluate("location.search"), "");
       },
       { search: "?token=s3cret%26" },
@@ -222,25 +338,42 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("where something other than the toolbar answers, the page says so", () => {
     const refused = { details: [quick({ seq: 1 })] };
-    return visit(refused, "", async (page, { state }) => {
-      await page.waitFor("document.querySelector('.list-row[id]')");
-      state.refused = true;
-      await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.startsWith('Something other than the toolbar answers')");
-    }, { allow: /404/ });
+    return visit(
+      refused,
+      "",
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.list-row[id]')");
+        state.refused = true;
+        await page.waitFor(
+          "document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.startsWith('Something other than the toolbar answers')",
+        );
+      },
+      { allow: /404/ },
+    );
   });
 
   test("a deep link selects its span; choosing another changes the address, not the history", () => {
     const whole = productPage({ seq: 1 });
     const chosen = whole.spans.find(({ name }) => name === "SELECT reviews users");
-    return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${chosen.span_id}`, async (page) => {
-      await page.waitFor(`${selectedName} === 'SELECT reviews users'`);
-      assert.match(await page.evaluate("document.querySelector('.details .sql').textContent"), /^SELECT r\.id/);
-      const length = await page.evaluate("history.length");
-      await page.press("j");
-      await page.waitFor(`${selectedName} === 'GET'`);
-      assert.notEqual(await page.evaluate("location.hash"), `#/requests/${whole.request.id}/spans/${chosen.span_id}`);
-      assert.equal(await page.evaluate("history.length"), length);
-    });
+    return visit(
+      { details: [whole] },
+      `#/requests/${whole.request.id}/spans/${chosen.span_id}`,
+      async (page) => {
+        await page.waitFor(`${selectedName} === 'SELECT reviews users'`);
+        assert.match(
+          await page.evaluate("document.querySelector('.details .sql').textContent"),
+          /^SELECT r\.id/,
+        );
+        const length = await page.evaluate("history.length");
+        await page.press("j");
+        await page.waitFor(`${selectedName} === 'GET'`);
+        assert.notEqual(
+          await page.evaluate("location.hash"),
+          `#/requests/${whole.request.id}/spans/${chosen.span_id}`,
+        );
+        assert.equal(await page.evaluate("history.length"), length);
+      },
+    );
   });
 
   test("the tree opens and closes by keys and by mouse", () => {
@@ -280,13 +413,19 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.press("3");
       await page.waitFor("document.querySelectorAll('.log-row[id]').length === 5");
       await page.click("[...document.querySelectorAll('.log-row[id]')].at(-1)");
-      await page.waitFor("document.querySelector('.details .stack pre')?.textContent.includes('src/payment.rs:118:17')");
+      await page.waitFor(
+        "document.querySelector('.details .stack pre')?.textContent.includes('src/payment.rs:118:17')",
+      );
     });
   });
 
   test("a refused trace context is shown with its reason", () => {
     const whole = failing({ seq: 1 });
-    return visit({ details: [whole] }, `#/requests/${whole.request.id}?tab=propagation`, (page) => page.waitFor("document.querySelector('.verdict')?.textContent.includes('at byte 3: the trace id is all zeros')"));
+    return visit({ details: [whole] }, `#/requests/${whole.request.id}?tab=propagation`, (page) =>
+      page.waitFor(
+        "document.querySelector('.verdict')?.textContent.includes('at byte 3: the trace id is all zeros')",
+      ),
+    );
   });
 
   test("links to a backend are inactive until it has acknowledged the trace", () => {
@@ -333,7 +472,9 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelector('.wf-row[id]')");
       assert.ok((await page.evaluate("document.querySelectorAll('.wf-row[id]').length")) < 80);
       await page.press("G");
-      await page.waitFor(`document.querySelector('.wf-row.is-selected[id="span-row-${whole.spans.indexOf(last)}"]')`);
+      await page.waitFor(
+        `document.querySelector('.wf-row.is-selected[id="span-row-${whole.spans.indexOf(last)}"]')`,
+      );
       await page.press("z");
       await page.waitFor("!document.querySelector('.overview-window').hidden");
       await page.press("0");
@@ -344,7 +485,8 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   test("keys lead to the next and the previous request of the filtered list, and back to it", () => {
     const details = [failing({ seq: 1 }), quick({ seq: 2 }), failing({ seq: 3 }), failing({ seq: 4 })];
     // The address changes before the page does: it is there once it shows the request's span id.
-    const at = ({ request }) => `location.hash.startsWith('#/requests/${request.id}') && document.querySelector('main').textContent.includes('${request.id}')`;
+    const at = ({ request }) =>
+      `location.hash.startsWith('#/requests/${request.id}') && document.querySelector('main').textContent.includes('${request.id}')`;
     return visit({ details }, "#/?filter=errors", async (page, { state }) => {
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
       await page.press("j");
@@ -368,7 +510,9 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor(at(state.details[4]));
       assert.equal(await page.evaluate("history.length"), length);
       await page.press("Escape");
-      await page.waitFor(`document.querySelector('.list-row.is-selected')?.id === 'request-${state.details[4].request.id}'`);
+      await page.waitFor(
+        `document.querySelector('.list-row.is-selected')?.id === 'request-${state.details[4].request.id}'`,
+      );
     });
   });
 
@@ -389,7 +533,9 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       async (page, { state }) => {
         await page.waitFor("document.querySelector('.wf-row[id]')");
         state.details.length = 0;
-        await page.waitFor("document.querySelector('.request-view > .banner:not([hidden])')?.textContent.includes('not hold this request any more')");
+        await page.waitFor(
+          "document.querySelector('.request-view > .banner:not([hidden])')?.textContent.includes('not hold this request any more')",
+        );
         assert.equal(await page.evaluate("document.querySelectorAll('.wf-row[id]').length"), 5);
       },
       { allow: /404/ },
@@ -397,13 +543,19 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
   });
 
   test("after a restart the list holds the new run alone", () =>
-    visit({ details: Array.from({ length: 300 }, (_, index) => quick({ seq: index + 1 })) }, "", async (page, { state }) => {
-      await page.waitFor("document.querySelector('.tally').textContent === '300 requests'");
-      state.details = Array.from({ length: 120 }, (_, index) => nPlusOne({ seq: index + 1, id: `beef${String(index).padStart(12, "0")}` }));
-      await page.waitFor("document.querySelector('.list-row[id] .route')?.textContent === '/books'");
-      assert.equal(await page.evaluate("document.querySelector('.tally').textContent"), "100 requests");
-      await page.waitFor("document.querySelector('.tally').textContent === '120 requests'");
-    }));
+    visit(
+      { details: Array.from({ length: 300 }, (_, index) => quick({ seq: index + 1 })) },
+      "",
+      async (page, { state }) => {
+        await page.waitFor("document.querySelector('.tally').textContent === '300 requests'");
+        state.details = Array.from({ length: 120 }, (_, index) =>
+          nPlusOne({ seq: index + 1, id: `beef${String(index).padStart(12, "0")}` }),
+        );
+        await page.waitFor("document.querySelector('.list-row[id] .route')?.textContent === '/books'");
+        assert.equal(await page.evaluate("document.querySelector('.tally').textContent"), "100 requests");
+        await page.waitFor("document.querySelector('.tally').textContent === '120 requests'");
+      },
+    ));
 
   test("a refusal that comes later is told, and what was seen stays", () => {
     const whole = spawned({ seq: 1 });
@@ -413,7 +565,9 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       async (page, { state }) => {
         await page.waitFor("document.querySelector('.wf-row[id]')");
         state.refused = true;
-        await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.includes('Something other than the toolbar')");
+        await page.waitFor(
+          "document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.includes('Something other than the toolbar')",
+        );
         state.refused = false;
         await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])') === null");
         assert.ok(await page.evaluate("document.querySelector('.wf-row[id]') !== null"));
@@ -424,7 +578,8 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("odd names, times and trees neither break the layout nor the page", () => {
     const whole = [odd({ seq: 1 }), instantaneous({ seq: 2 })];
-    const fits = "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
+    const fits =
+      "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
     return visit({ details: whole, health: "rejecting" }, "", async (page, { origin, state }) => {
       state.service = whole[0].request.service;
       await page.waitFor("document.querySelectorAll('.list-row[id]').length === 2");
@@ -437,7 +592,9 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
           assert.ok(await page.evaluate(fits), tab);
         }
         await page.press("1");
-        await page.waitFor(`document.querySelectorAll('.wf-row[id] .bar:not([hidden])').length === ${spans.length}`);
+        await page.waitFor(
+          `document.querySelectorAll('.wf-row[id] .bar:not([hidden])').length === ${spans.length}`,
+        );
         for (const key of "zz+-0") await page.press(key);
       }
     });
@@ -445,24 +602,53 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("a span that starts before its parent is said to", () => {
     const whole = odd({ seq: 1 });
-    return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${whole.spans[1].span_id}`, (page) => page.waitFor("document.querySelector('.details .note')?.textContent.includes('starts 400 µs before its parent')"));
+    return visit(
+      { details: [whole] },
+      `#/requests/${whole.request.id}/spans/${whole.spans[1].span_id}`,
+      (page) =>
+        page.waitFor(
+          "document.querySelector('.details .note')?.textContent.includes('starts 400 µs before its parent')",
+        ),
+    );
   });
 
   test("that nothing of tracing arrives is said with the remedy, and no more when it does", () => {
-    const problem = "The tracing subscriber is without the toolbar's layer. Add it: registry().with(toolbar.tracing_layer()).init().";
-    return visit({ details: [quick({ seq: 1 })], capture: { tracing: "missing", problem } }, "", async (page, { state }) => {
-      await page.waitFor(`document.querySelector('#shell .banner-warning:not([hidden])')?.textContent === ${JSON.stringify(`Not everything is recorded. ${problem}`)}`);
-      state.capture = { tracing: "ok", problem: null };
-      await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])') === null");
-    });
+    const problem =
+      "The tracing subscriber is without the toolbar's layer. Add it: registry().with(toolbar.tracing_layer()).init().";
+    return visit(
+      { details: [quick({ seq: 1 })], capture: { tracing: "missing", problem } },
+      "",
+      async (page, { state }) => {
+        await page.waitFor(
+          `document.querySelector('#shell .banner-warning:not([hidden])')?.textContent === ${JSON.stringify(`Not everything is recorded. ${problem}`)}`,
+        );
+        state.capture = { tracing: "ok", problem: null };
+        await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])') === null");
+      },
+    );
   });
 
   test("a backend that asks for a pause is told with the time, and faults of the toolbar's own are counted", () =>
-    visit({ details: [quick({ seq: 1 })], destinations: [destination({ health: "waiting" })], internalErrors: { count: 2, last: "converting a request panicked: why" } }, "", async (page) => {
-      await page.waitFor("/^Export is waiting\\. .*The receiver asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)");
-      assert.ok((await page.evaluate(rowTexts(".loss"))).includes("2 internal errors"));
-      assert.match(await page.evaluate("[...document.querySelectorAll('.loss')].find((loss) => loss.textContent.includes('internal')).title"), /The last: converting a request panicked: why$/);
-    }));
+    visit(
+      {
+        details: [quick({ seq: 1 })],
+        destinations: [destination({ health: "waiting" })],
+        internalErrors: { count: 2, last: "converting a request panicked: why" },
+      },
+      "",
+      async (page) => {
+        await page.waitFor(
+          "/^Export is waiting\\. .*The receiver asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)",
+        );
+        assert.ok((await page.evaluate(rowTexts(".loss"))).includes("2 internal errors"));
+        assert.match(
+          await page.evaluate(
+            "[...document.querySelectorAll('.loss')].find((loss) => loss.textContent.includes('internal')).title",
+          ),
+          /The last: converting a request panicked: why$/,
+        );
+      },
+    ));
 
   test("requests that have not ended are told beside the store, which does not count them", () =>
     visit({ details: [quick({ seq: 1 })] }, "", async (page, { state }) => {
@@ -470,50 +656,105 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       assert.equal(await page.evaluate("document.querySelector('.store-open')"), null);
       state.store = { open_requests: 2, open_bytes: 20480 };
       await page.waitFor("document.querySelector('.store-open')?.textContent === '2 under way'");
-      assert.match(await page.evaluate("document.querySelector('.store').title"), /Not counted in these: 2 requests under way, 20\.0 KiB\.$/);
+      assert.match(
+        await page.evaluate("document.querySelector('.store').title"),
+        /Not counted in these: 2 requests under way, 20\.0 KiB\.$/,
+      );
     }));
 
   test("a request that otelbar panicked on is marked in the list and at its head", () => {
     const whole = quick({ seq: 1, broken: true });
     return visit({ details: [whole] }, "", async (page, { origin }) => {
-      await page.waitFor("document.querySelector('.list-row[id] .tag-bad')?.textContent === 'internal error'");
+      await page.waitFor(
+        "document.querySelector('.list-row[id] .tag-bad')?.textContent === 'internal error'",
+      );
       await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
       await page.waitFor("document.querySelector('.tag-bad')?.title.endsWith('Please report it.')");
     });
   });
 
   test("a client that has gone and a cancelled request are no errors", () =>
-    visit({ details: [quick({ seq: 1, outcome: "client_gone" }), quick({ seq: 2, outcome: "cancelled", status: null }), quick({ seq: 3, outcome: "failed", status: null })] }, "", async (page) => {
-      await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
-      const rows = await page.evaluate("[...document.querySelectorAll('.list-row[id]')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => [row.querySelector('.tag').textContent, row.classList.contains('is-error')])");
-      assert.deepEqual(rows, [["failed", true], ["cancelled", false], ["client gone", false]]);
-    }));
+    visit(
+      {
+        details: [
+          quick({ seq: 1, outcome: "client_gone" }),
+          quick({ seq: 2, outcome: "cancelled", status: null }),
+          quick({ seq: 3, outcome: "failed", status: null }),
+        ],
+      },
+      "",
+      async (page) => {
+        await page.waitFor("document.querySelectorAll('.list-row[id]').length === 3");
+        const rows = await page.evaluate(
+          "[...document.querySelectorAll('.list-row[id]')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => [row.querySelector('.tag').textContent, row.classList.contains('is-error')])",
+        );
+        assert.deepEqual(rows, [
+          ["failed", true],
+          ["cancelled", false],
+          ["client gone", false],
+        ]);
+      },
+    ));
 
   test("outgoing calls are shown with host and path, in the list and in the waterfall", () => {
     const whole = productPage({ seq: 1 });
     whole.request.called = ["GET 127.0.0.1:8081/stock/3"];
     return visit({ details: [whole] }, "", async (page, { origin }) => {
-      await page.waitFor("document.querySelector('.list-row[id] .c-calls')?.title === 'GET 127.0.0.1:8081/stock/3'");
+      await page.waitFor(
+        "document.querySelector('.list-row[id] .c-calls')?.title === 'GET 127.0.0.1:8081/stock/3'",
+      );
       await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
-      await page.waitFor("document.querySelector('.wf-row .span-target')?.textContent === '127.0.0.1:8081/stock/3'");
+      await page.waitFor(
+        "document.querySelector('.wf-row .span-target')?.textContent === '127.0.0.1:8081/stock/3'",
+      );
     });
   });
 
   test("thousands of findings, events and members cost no more than some dozens until they are asked for", () => {
     const whole = quick({ seq: 1 });
-    whole.findings = Array.from({ length: 5000 }, (_, index) => ({ kind: "slow_query", severity: "warning", title: `finding ${index}`, detail: "", location: null, span_ids: [whole.request.id], spans_left_out: 0 }));
+    whole.findings = Array.from({ length: 5000 }, (_, index) => ({
+      kind: "slow_query",
+      severity: "warning",
+      title: `finding ${index}`,
+      detail: "",
+      location: null,
+      span_ids: [whole.request.id],
+      spans_left_out: 0,
+    }));
     whole.findings[0].spans_left_out = 1999;
-    whole.findings_left_out = [{ kind: "slow_query", count: 4980 }, { kind: "n_plus_one", count: 2 }];
-    whole.spans[0].events = Array.from({ length: 3000 }, (_, index) => ({ name: `event ${index}`, level: "INFO", time_unix_ns: whole.request.start_unix_ns, attributes: [] }));
-    whole.spans[0].links = Array.from({ length: 300 }, () => ({ trace_id: whole.request.trace_id, span_id: "00000000000000aa", attributes: [] }));
-    whole.propagation.headers = [{ name: "baggage", value: Array.from({ length: 4000 }, (_, index) => `a${index}=b`).join(",") }];
+    whole.findings_left_out = [
+      { kind: "slow_query", count: 4980 },
+      { kind: "n_plus_one", count: 2 },
+    ];
+    whole.spans[0].events = Array.from({ length: 3000 }, (_, index) => ({
+      name: `event ${index}`,
+      level: "INFO",
+      time_unix_ns: whole.request.start_unix_ns,
+      attributes: [],
+    }));
+    whole.spans[0].links = Array.from({ length: 300 }, () => ({
+      trace_id: whole.request.trace_id,
+      span_id: "00000000000000aa",
+      attributes: [],
+    }));
+    whole.propagation.headers = [
+      { name: "baggage", value: Array.from({ length: 4000 }, (_, index) => `a${index}=b`).join(",") },
+    ];
     return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
       await page.waitFor("document.querySelector('.findings .more')?.textContent === 'and 4,976 more'");
-      assert.equal(await page.evaluate("document.querySelector('.findings-more').textContent"), "Beside these: 4,980 × slow query, 2 × N+1.");
-      assert.equal(await page.evaluate("document.querySelector('.finding .chip').textContent"), "Show 1 of 2,000 spans");
+      assert.equal(
+        await page.evaluate("document.querySelector('.findings-more').textContent"),
+        "Beside these: 4,980 × slow query, 2 × N+1.",
+      );
+      assert.equal(
+        await page.evaluate("document.querySelector('.finding .chip').textContent"),
+        "Show 1 of 2,000 spans",
+      );
       assert.ok((await page.evaluate("document.querySelectorAll('*').length")) < 2500);
       await page.evaluate("document.querySelector('.findings .more').click()");
-      await page.waitFor("document.querySelectorAll('.finding').length === 224 && document.querySelector('.findings .more').textContent === 'and 4,776 more'");
+      await page.waitFor(
+        "document.querySelectorAll('.finding').length === 224 && document.querySelector('.findings .more').textContent === 'and 4,776 more'",
+      );
     });
   });
 
@@ -521,23 +762,49 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
     const whole = productPage({ seq: 1 });
     const [, handler, other] = whole.spans;
     handler.links = [
-      { trace_id: whole.request.trace_id, span_id: other.span_id, attributes: [{ key: "why", value: "it follows" }] },
+      {
+        trace_id: whole.request.trace_id,
+        span_id: other.span_id,
+        attributes: [{ key: "why", value: "it follows" }],
+      },
       { trace_id: "0af7651916cd43dd8448eb211c80319c", span_id: "b7ad6b7169203331", attributes: [] },
     ];
-    return visit({ details: [whole] }, `#/requests/${whole.request.id}/spans/${handler.span_id}`, async (page) => {
-      await page.waitFor("document.querySelectorAll('.span-links li').length === 2");
-      assert.match((await page.evaluate(rowTexts(".span-links li")))[1], /^b7ad6b7169203331 of the trace 0af7651916cd43dd8448eb211c80319c/);
-      await page.click("document.querySelector('.span-links button.link')");
-      await page.waitFor(`${selectedName} === ${JSON.stringify(other.name)}`);
-    });
+    return visit(
+      { details: [whole] },
+      `#/requests/${whole.request.id}/spans/${handler.span_id}`,
+      async (page) => {
+        await page.waitFor("document.querySelectorAll('.span-links li').length === 2");
+        assert.match(
+          (await page.evaluate(rowTexts(".span-links li")))[1],
+          /^b7ad6b7169203331 of the trace 0af7651916cd43dd8448eb211c80319c/,
+        );
+        await page.click("document.querySelector('.span-links button.link')");
+        await page.waitFor(`${selectedName} === ${JSON.stringify(other.name)}`);
+      },
+    );
   });
 
   test("a panic is shown with its message, its place and its backtrace", () => {
     const whole = failing({ seq: 1 });
-    const attributes = { "exception.type": "panic", "exception.message": "index out of bounds: the len is 3", "exception.stacktrace": "0: shop::checkout\n1: main", "code.file.path": "src/shop.rs", "code.line.number": 87 };
-    whole.spans[0].events = [{ name: "exception", level: null, time_unix_ns: whole.request.start_unix_ns, attributes: Object.entries(attributes).map(([key, value]) => ({ key, value })) }];
+    const attributes = {
+      "exception.type": "panic",
+      "exception.message": "index out of bounds: the len is 3",
+      "exception.stacktrace": "0: shop::checkout\n1: main",
+      "code.file.path": "src/shop.rs",
+      "code.line.number": 87,
+    };
+    whole.spans[0].events = [
+      {
+        name: "exception",
+        level: null,
+        time_unix_ns: whole.request.start_unix_ns,
+        attributes: Object.entries(attributes).map(([key, value]) => ({ key, value })),
+      },
+    ];
     return visit({ details: [whole] }, `#/requests/${whole.request.id}`, async (page) => {
-      await page.waitFor("document.querySelector('.event-name')?.textContent === 'panic: index out of bounds: the len is 3'");
+      await page.waitFor(
+        "document.querySelector('.event-name')?.textContent === 'panic: index out of bounds: the len is 3'",
+      );
       const text = await page.evaluate("document.querySelector('.event').textContent");
       for (const part of ["src/shop.rs", "87", "0: shop::checkout"]) assert.ok(text.includes(part), part);
     });
@@ -545,51 +812,99 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
 
   test("hostile data is shown as it is and does nothing, in the list and in every tab", () => {
     const whole = hostile({ seq: 1 });
-    const destinations = HOSTILE.map((value) => destination({ name: value, protocol: value, endpoint: value, health: value, breaker: { state: "open", until_unix_ns: value }, pause: { until_unix_ns: value, reason: value }, dropped: { total: 1, [value]: 1 }, last_error: { at_unix_ns: value, message: value }, last_message: value }));
+    const destinations = HOSTILE.map((value) =>
+      destination({
+        name: value,
+        protocol: value,
+        endpoint: value,
+        health: value,
+        breaker: { state: "open", until_unix_ns: value },
+        pause: { until_unix_ns: value, reason: value },
+        dropped: /** @type {any} */ ({ total: 1, [value]: 1 }),
+        last_error: { at_unix_ns: value, message: value },
+        last_message: value,
+      }),
+    );
     whole.request.called = HOSTILE;
-    for (const each of whole.spans) each.links = HOSTILE.map((value) => ({ trace_id: value, span_id: value, attributes: [{ key: value, value }] }));
-    return visit({ details: [whole], destinations, warnings: HOSTILE, capture: { tracing: HOSTILE[1], problem: HOSTILE[0] } }, "", async (page, { state, origin }) => {
-      state.service = HOSTILE[0];
-      await page.waitFor("document.querySelector('.list-row[id]')");
-      await page.click("document.querySelector('.warnings')");
-      await page.waitFor(`document.querySelectorAll('.warning-list li').length === ${HOSTILE.length}`);
-      await page.click("document.querySelector('.exporter')");
-      await page.waitFor(`document.querySelectorAll('.destination').length === ${HOSTILE.length}`);
-      await page.waitFor(`document.querySelector('.service').textContent === ${JSON.stringify(HOSTILE[0])}`);
-      for (const tab of ["waterfall", "queries", "logs", "propagation"]) {
-        await page.goto(`${origin}/__otelbar/?tab=${tab}#/requests/${whole.request.id}?tab=${tab}`);
-        await page.waitFor(`document.querySelector('#tab-${tab}')?.ariaSelected === 'true'`);
-        for (let finding = 0; finding < HOSTILE.length; finding += 1) await page.press("j");
-        await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
-        await page.evaluate("document.querySelectorAll('.wf-row, .log-row, .query-toggle').forEach((each) => each.click())");
-        await page.evaluate("document.querySelectorAll('.wf-row, .log-row, a, button').forEach((each) => each.dispatchEvent(new PointerEvent('pointermove', { bubbles: true })))");
-        const strange = await page.evaluate(
-          "[...document.querySelectorAll('script:not([src=\"app.js\"]), iframe, img, object, embed, [onload], [onerror], [onmouseover], [srcdoc], svg:not(.icon), a[href]:not([href^=\"#/\"]):not([href^=\"http\"])')].map((each) => each.outerHTML)",
+    for (const each of whole.spans)
+      each.links = HOSTILE.map((value) => ({
+        trace_id: value,
+        span_id: value,
+        attributes: [{ key: value, value }],
+      }));
+    return visit(
+      {
+        details: [whole],
+        destinations,
+        warnings: HOSTILE,
+        capture: { tracing: HOSTILE[1], problem: HOSTILE[0] },
+      },
+      "",
+      async (page, { state, origin }) => {
+        state.service = HOSTILE[0];
+        await page.waitFor("document.querySelector('.list-row[id]')");
+        await page.click("document.querySelector('.warnings')");
+        await page.waitFor(`document.querySelectorAll('.warning-list li').length === ${HOSTILE.length}`);
+        await page.click("document.querySelector('.exporter')");
+        await page.waitFor(`document.querySelectorAll('.destination').length === ${HOSTILE.length}`);
+        await page.waitFor(
+          `document.querySelector('.service').textContent === ${JSON.stringify(HOSTILE[0])}`,
         );
-        assert.deepEqual(strange, [], tab);
-        assert.equal(await page.evaluate("typeof window.pwned"), "undefined", tab);
-      }
-    });
+        for (const tab of ["waterfall", "queries", "logs", "propagation"]) {
+          await page.goto(`${origin}/__otelbar/?tab=${tab}#/requests/${whole.request.id}?tab=${tab}`);
+          await page.waitFor(`document.querySelector('#tab-${tab}')?.ariaSelected === 'true'`);
+          for (let finding = 0; finding < HOSTILE.length; finding += 1) await page.press("j");
+          await page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))");
+          await page.evaluate(
+            "document.querySelectorAll('.wf-row, .log-row, .query-toggle').forEach((each) => each.click())",
+          );
+          await page.evaluate(
+            "document.querySelectorAll('.wf-row, .log-row, a, button').forEach((each) => each.dispatchEvent(new PointerEvent('pointermove', { bubbles: true })))",
+          );
+          const strange = await page.evaluate(
+            '[...document.querySelectorAll(\'script:not([src="app.js"]), iframe, img, object, embed, [onload], [onerror], [onmouseover], [srcdoc], svg:not(.icon), a[href]:not([href^="#/"]):not([href^="http"])\')].map((each) => each.outerHTML)',
+          );
+          assert.deepEqual(strange, [], tab);
+          assert.equal(await page.evaluate("typeof window.pwned"), "undefined", tab);
+        }
+      },
+    );
   });
 
   test("nothing is cut off at 900 pixels", () => {
     const whole = failing({ seq: 1 });
     return visit(
-      { details: [whole], destinations: [destination({ health: "rejecting" }), destination({ name: "zipkin", health: "failing", spooled: 1_234_567, spooled_bytes: 48_211_000 })], warnings: ["x".repeat(200)] },
+      {
+        details: [whole],
+        destinations: [
+          destination({ health: "rejecting" }),
+          destination({ name: "zipkin", health: "failing", spooled: 1_234_567, spooled_bytes: 48_211_000 }),
+        ],
+        warnings: ["x".repeat(200)],
+      },
       "",
       async (page, { origin }) => {
-        const fits = "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
+        const fits =
+          "document.scrollingElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.scroller')].every((each) => each.scrollWidth <= each.clientWidth)";
         await page.waitFor("document.querySelector('.list-row[id]')");
         assert.ok(await page.evaluate(fits));
         for (const button of [".exporter", ".warnings"]) {
           await page.click(`document.querySelector('${button}')`);
           await page.waitFor("!document.querySelector('.drawer').hidden");
-          assert.ok(await page.evaluate("[...document.querySelectorAll('.drawer, .drawer *')].every((each) => each.scrollWidth <= each.clientWidth || each.clientWidth === 0)"), button);
+          assert.ok(
+            await page.evaluate(
+              "[...document.querySelectorAll('.drawer, .drawer *')].every((each) => each.scrollWidth <= each.clientWidth || each.clientWidth === 0)",
+            ),
+            button,
+          );
         }
         await page.goto(`${origin}/__otelbar/?#/requests/${whole.request.id}`);
         await page.waitFor("document.querySelector('.wf-row[id]')");
         assert.ok(await page.evaluate(fits));
-        assert.ok((await page.evaluate("document.querySelector('.details').getBoundingClientRect().width")) > 800, "the details stand below");
+        assert.ok(
+          (await page.evaluate("document.querySelector('.details').getBoundingClientRect().width")) > 800,
+          "the details stand below",
+        );
       },
       { viewport: { width: 900, height: 700 } },
     );
