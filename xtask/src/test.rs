@@ -21,7 +21,8 @@ pub(crate) const COMMAND: Command = Command {
     details: "
 Unit tests, integration tests, examples and doctests of the whole workspace with all features, or of the crates
 named. The tests of the page (otelbar-panel/page/tests) are run by node, those of its behaviour in Chromium
-(OTELBAR_CHROMIUM, or chromium or google-chrome in PATH).
+(OTELBAR_CHROMIUM, or chromium or google-chrome in PATH). Its types, format and lints are checked by the tools that
+`npm ci --prefix otelbar-panel/page` installs.
 
 The last lines name each test that was left out, and why: what another command runs, and what this machine has no
 program for. Where the environment variable CI is set, a missing program is a failure.",
@@ -29,8 +30,9 @@ program for. Where the environment variable CI is set, a missing program is a fa
     run,
 };
 
-/// The crate whose page node tests, and where those tests are.
+/// The crate whose page node tests, where the page is, and where those tests are.
 const PAGE_CRATE: &str = "otelbar-panel";
+const PAGE: &str = "otelbar-panel/page";
 const PAGE_TESTS: &str = "otelbar-panel/page/tests";
 
 fn run(args: Vec<OsString>) -> Result<(), Failure> {
@@ -44,6 +46,7 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
 pub(crate) fn tests(workspace: &Workspace, crates: &[String]) -> Result<Option<String>, Failure> {
     let mut left_out = LeftOut::default();
     if crates.is_empty() || crates.iter().any(|name| name == PAGE_CRATE) {
+        page_checks(workspace, &mut left_out)?;
         page_tests(workspace, &mut left_out)?;
     }
     let mut process = workspace.cargo(["test", "--all-features", "--no-fail-fast"]);
@@ -61,6 +64,21 @@ pub(crate) fn tests(workspace: &Workspace, crates: &[String]) -> Result<Option<S
         })
         .map_err(|failure| failure.rerun(&process))?;
     Ok(left_out.note())
+}
+
+/// What `npm run check` does, where its tools are installed.
+fn page_checks(workspace: &Workspace, left_out: &mut LeftOut) -> Result<(), Failure> {
+    let page = workspace.root().join(PAGE);
+    let process = Process::new("npm", &page).args(["run", "--silent", "check"]);
+    if !page.join("node_modules/.bin").is_dir() {
+        let reason = format!("its tools are not installed; `npm ci --prefix {PAGE}` installs them");
+        left_out.missing("the page's types, format and lints", &reason);
+    } else if Process::new("npm", workspace.root()).arg("--version").succeeds() {
+        process.run().map_err(|failure| failure.rerun(&process))?;
+    } else {
+        left_out.missing("the page's types, format and lints", "npm is not installed");
+    }
+    verdict(left_out, in_ci()).map_err(|failure| failure.rerun(&process))
 }
 
 fn page_tests(workspace: &Workspace, left_out: &mut LeftOut) -> Result<(), Failure> {
