@@ -338,7 +338,7 @@
     } catch {
       return say(
         "no data",
-        "The toolbar’s scripts could not be loaded: the service is gone, or the page’s Content-Security-Policy forbids them.",
+        "The toolbar’s scripts could not be loaded: the service is down, or the page’s Content-Security-Policy blocks them.",
       );
     }
     for (let attempt = 0; host.isConnected; attempt += 1) {
@@ -354,15 +354,15 @@
         if (response.status < 500 && !json)
           return say(
             "not allowed",
-            "The toolbar is off, or is not shown to this browser; the service’s log says why.",
+            "The toolbar is off, or this browser may not see it; the service’s log says why.",
           );
         if (response.ok) return show(await response.json(), words);
         if (response.status !== 404)
-          return say(`no data (${response.status})`, "The toolbar could not tell about this request.");
-        problem = "The toolbar does not hold this request: it has not ended yet, or was not recorded.";
+          return say(`no data (${response.status})`, "The toolbar could not read this request.");
+        problem = "The toolbar has no record of this request: it has not ended yet, or was not recorded.";
       } catch {
         problem =
-          "The toolbar could not be asked: the service is gone, or the page’s Content-Security-Policy forbids the call.";
+          "The toolbar could not be reached: the service is down, or the page’s Content-Security-Policy blocks the call.";
       }
       if (attempt >= DELAYS_MS.length) return say("no data", problem);
       await new Promise((resolve) => setTimeout(resolve, DELAYS_MS[attempt]));

@@ -44,7 +44,7 @@ const QUICK_FILTERS = [
     "Findings",
     "N+1, slow and duplicate queries, too many of them, slow spans, idle gaps, serial calls, errors",
   ],
-  ["entry", "Entry requests only", "Leave out the requests that another service of this list made"],
+  ["entry", "Entry requests only", "Hide requests made by another service in this list"],
 ];
 
 const COLUMNS = [
@@ -372,7 +372,7 @@ export class ListView {
     const { paused } = this.#session;
     replace(this.#pause, icon(paused ? "play" : "pause"), paused ? "Resume" : "Pause");
     this.#pause.classList.toggle("is-paused", paused);
-    this.#pause.title = paused ? "The list stands still; resume (p)" : "The list is live; pause it (p)";
+    this.#pause.title = paused ? "The list is paused; resume (p)" : "The list is live; pause it (p)";
   }
 
   /** @param {number} step */
@@ -450,7 +450,7 @@ export class ListView {
               "span",
               {
                 class: "tag tag-bad",
-                title: "otelbar panicked on it: only the request itself is shown and exported",
+                title: "otelbar panicked while converting it: only the request itself is shown and exported",
               },
               "internal error",
             )
@@ -557,7 +557,7 @@ export class ListView {
       replace(
         this.#empty,
         h("h2", null, "No request matches"),
-        h("p", null, `None of the ${plural(held.length, "request")} held matches the filter.`),
+        h("p", null, `None of the ${plural(held.length, "request")} matches the filter.`),
         h(
           "button",
           { class: "button", type: "button", on: { click: () => this.#setFilter("") } },
@@ -572,18 +572,18 @@ export class ListView {
         this.#empty,
         h("h2", null, refused ? "Not allowed" : "No answer"),
         h("p", null, this.#failed.message),
-        refused ? null : h("p", { class: "muted" }, "Trying again every few seconds."),
+        refused ? null : h("p", { class: "muted" }, "Retrying every few seconds."),
       );
     } else if (state === "none") {
       replace(
         this.#empty,
         h("h2", null, "No requests yet"),
-        h("p", null, "Send one to the service, and it appears here as soon as its response has ended:"),
+        h("p", null, "Send a request to the service; it appears here when its response has ended:"),
         h("pre", { class: "code" }, `curl -i ${location.origin}/`),
         h(
           "p",
           { class: "muted" },
-          "If nothing comes: the toolbar’s layer has to be around the routes you call (in axum it is added after them), and requests for the toolbar’s own pages are left out.",
+          "If nothing appears, check that the toolbar’s layer wraps the routes you call (in axum, add it after them). Requests to the toolbar’s own pages are not recorded.",
         ),
       );
     }

@@ -147,10 +147,10 @@ export class Details {
                     truncate(parent.span.name, 60),
                   )
                 : span.parent_span_id === null
-                  ? h("span", { class: "muted" }, "none: a root")
+                  ? h("span", { class: "muted" }, "none (root span)")
                   : [
                       h("span", { class: "mono" }, span.parent_span_id),
-                      h("span", { class: "muted" }, " not held here"),
+                      h("span", { class: "muted" }, " not stored here"),
                     ],
             ),
             node.children.length > 0
@@ -198,11 +198,11 @@ export class Details {
     const notices = [];
     if (span.unfinished)
       notices.push("This span had not ended when it was read: its duration is the time so far.");
-    if (span.synthesised) notices.push("The times of this span were worked out, not measured.");
-    if (node.cycle) notices.push("The parents of this span form a ring; it is shown as a root.");
+    if (span.synthesised) notices.push("The times of this span were estimated, not measured.");
+    if (node.cycle) notices.push("The parents of this span form a cycle; it is shown as a root.");
     if (node.parent !== null && node.offset < node.parent.offset)
       notices.push(
-        `This span starts ${duration(node.parent.offset - node.offset)} before its parent: the clocks they were taken by do not agree.`,
+        `This span starts ${duration(node.parent.offset - node.offset)} before its parent: their clocks differ.`,
       );
     if (!node.own) notices.push("This span belongs to another request of the same trace.");
     return notices.map((text) => h("p", { class: "note" }, icon("info"), h("span", null, text)));
@@ -231,7 +231,7 @@ export class Details {
                   h(
                     "span",
                     { class: "muted" },
-                    traceId === trace.traceId ? " of this trace, not held here" : " of the trace ",
+                    traceId === trace.traceId ? " of this trace, not stored here" : " of the trace ",
                   ),
                   traceId === trace.traceId
                     ? null
@@ -398,7 +398,7 @@ function dropped(number, what) {
         "p",
         { class: "note note-warn" },
         icon("warning"),
-        h("span", null, `${plural(number, `${what} was`, `${what}s were`)} dropped over the limit.`),
+        h("span", null, `${plural(number, `${what} was`, `${what}s were`)} dropped: over the limit.`),
       )
     : null;
 }

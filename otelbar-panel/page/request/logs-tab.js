@@ -183,7 +183,7 @@ export class LogsTab {
               data: { level },
               "aria-pressed": String(this.#levels.has(level)),
               disabled: number === 0,
-              title: "Show or hide this level; with Alt show it alone",
+              title: "Show or hide this level; Alt+click shows only this level",
               on: { click: (event) => this.#toggleLevel(level, event.altKey) },
             },
             h("span", { class: `level level-${level.toLowerCase()}` }, level),

@@ -83,7 +83,7 @@ export class PropagationTab {
         ),
         h("h3", null, "Headers as received"),
         propagation.headers.length === 0
-          ? h("p", { class: "muted" }, "No header of trace context or baggage came with the request.")
+          ? h("p", { class: "muted" }, "The request had no trace context or baggage headers.")
           : h(
               "table",
               { class: "data headers" },

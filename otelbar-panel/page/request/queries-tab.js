@@ -78,7 +78,7 @@ export class QueriesTab {
           "div",
           { class: "empty" },
           h("h2", null, "No queries"),
-          h("p", { class: "muted" }, "This request ran no SQL that the toolbar saw."),
+          h("p", { class: "muted" }, "The toolbar recorded no SQL for this request."),
         ),
       );
       return;

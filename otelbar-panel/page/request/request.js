@@ -76,8 +76,8 @@ export class RequestView {
     h(
       "span",
       null,
-      h("b", null, "The service does not hold this request any more. "),
-      "It made room for newer ones, or the service was restarted. Shown is what was last read.",
+      h("b", null, "This request is no longer stored. "),
+      "It was evicted for newer ones, or the service was restarted. Showing the last known data.",
     ),
   );
   #head = h("div", { class: "request-head" });
@@ -331,7 +331,7 @@ export class RequestView {
               "h2",
               null,
               error.status === 404
-                ? "This request is not held"
+                ? "This request is not stored"
                 : error.status === 403 || error.status === 401
                   ? "Not allowed"
                   : "No answer",
@@ -504,7 +504,7 @@ export class RequestView {
               {
                 class: "tag tag-bad",
                 title:
-                  "otelbar panicked on it: only the request itself is shown and exported. Please report it.",
+                  "otelbar panicked while converting it: only the request itself is shown and exported. Please report it.",
               },
               "internal error",
             )
@@ -552,7 +552,7 @@ export class RequestView {
                 "span",
                 {
                   class: "text-warn",
-                  title: "Left out of this request at capture, over a limit or too late",
+                  title: "Not recorded for this request: over a limit, or too late",
                 },
                 lost
                   .map(([what, number]) =>
@@ -622,7 +622,7 @@ export class RequestView {
         : h(
             "p",
             { class: "muted findings-more" },
-            "Beside these: ",
+            "Not shown: ",
             leftOut
               .map(({ kind, count: number }) => `${count(number)} × ${findingLabel(kind).short}`)
               .join(", "),

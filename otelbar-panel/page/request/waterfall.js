@@ -150,7 +150,7 @@ export class Waterfall {
         class: "chip",
         type: "button",
         "aria-pressed": "false",
-        title: "Leave out spans of other requests of this trace",
+        title: "Hide spans of other requests of this trace",
         hidden: true,
         on: { click: () => this.#toggleOwn() },
       },
@@ -469,7 +469,7 @@ export class Waterfall {
         ? h("span", { class: "tag tag-warn", title: "The span had not ended when it was read" }, "unfinished")
         : null,
       span.synthesised
-        ? h("span", { class: "tag", title: "Its times were worked out, not measured" }, "synthesised")
+        ? h("span", { class: "tag", title: "Its times were estimated, not measured" }, "synthesised")
         : null,
       node.cycle
         ? h(
@@ -481,7 +481,7 @@ export class Waterfall {
       node.remoteParent && node.span.span_id !== this.#trace.id
         ? h(
             "span",
-            { class: "tag", title: `Its parent ${span.parent_span_id} is not held here` },
+            { class: "tag", title: `Its parent ${span.parent_span_id} is not stored here` },
             "parent elsewhere",
           )
         : null,
@@ -604,7 +604,7 @@ export class Waterfall {
               {
                 class: `chip kind-chip kind-${kind}`,
                 type: "button",
-                title: `${KIND_NAMES[kind]}: ${plural(number, "span")}, ${duration(total)} in sum. Show only these.`,
+                title: `${KIND_NAMES[kind]}: ${plural(number, "span")}, ${duration(total)} in total. Show only these.`,
                 "aria-pressed": String(this.#kinds?.has(kind) ?? false),
                 on: { click: () => this.#toggleKind(kind) },
               },

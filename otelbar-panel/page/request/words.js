@@ -36,11 +36,11 @@ export function notReady({ destination, state }) {
 
 /** @type {Record<string, string>} */
 const NOT_READY = {
-  retrying: "not reached yet, will be tried again",
-  spooled: "not reached yet, kept on disk",
+  retrying: "not reached yet, will be retried",
+  spooled: "not reached yet, stored on disk",
   partial: "some of its spans were rejected",
   failed: "the export failed",
-  dropped: "the spans were given up",
+  dropped: "the spans were dropped",
 };
 
 /**
@@ -68,7 +68,7 @@ const PROPAGATION = {
   },
   refused: {
     short: "refused",
-    title: "The trace context that came is not valid: a new trace was started instead.",
+    title: "The incoming trace context is invalid: a new trace was started.",
     tone: "bad",
   },
 };
@@ -79,8 +79,8 @@ const PROPAGATION = {
  * @param {string[]} propagators
  */
 function searchedFor(propagators) {
-  if (propagators.length === 0) return "No format of trace context is configured (OTEL_PROPAGATORS)";
-  return `No trace context came with the request (formats looked for: ${propagators.join(", ")})`;
+  if (propagators.length === 0) return "No propagator is configured (OTEL_PROPAGATORS)";
+  return `The request had no trace context (propagators: ${propagators.join(", ")})`;
 }
 
 /**

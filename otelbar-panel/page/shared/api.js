@@ -5,7 +5,7 @@
 
 const TIMEOUT_MS = 15_000;
 const NOT_THE_TOOLBAR =
-  "Something other than the toolbar answers: the toolbar is off, or is not shown to this browser. The service’s log says why; where a token is set, open this page with ?token=… in its address.";
+  "The toolbar did not answer: it is off, or this browser may not see it. The service’s log says why. If a token is set, open this page with ?token=… in the address.";
 
 /** An answer that is no success. `status` is the HTTP status, or 0 when there was no answer at all. */
 export class ApiError extends Error {
@@ -58,10 +58,7 @@ export function parseAnswer(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ApiError(
-      0,
-      "The answer is not whole: it ends too early, or something on the way has changed it.",
-    );
+    throw new ApiError(0, "The answer is not valid JSON: it was cut off, or changed on the way.");
   }
 }
 

@@ -201,7 +201,7 @@ function comparison(value, parseValue, field, example) {
   const [, operator = "=", rest = ""] = /^(>=|<=|>|<|=)?(.*)$/s.exec(value) ?? [];
   if (rest === "") return { test: () => true };
   const limit = parseValue(rest);
-  if (limit === null) return { problem: `“${value}” is not understood here; write it like ${example}` };
+  if (limit === null) return { problem: `“${value}” is not a valid value; for example: ${example}` };
   /** @type {Record<string, (number: number) => boolean>} */
   const comparisons = {
     ">": (number) => number > limit,

@@ -18,17 +18,16 @@ export function findingLabel(kind) {
 const FINDINGS = {
   n_plus_one: {
     short: "N+1",
-    title: "N+1: the same query, cache operation or call ran once for each of many things.",
+    title: "N+1: the same query, cache operation or call ran once per item.",
   },
   slow_query: { short: "slow query", title: "Slow query: a query took longer than the threshold." },
   slow_span: {
     short: "slow",
-    title: "Slow: a span took longer than the threshold, and no child of it explains that.",
+    title: "Slow: a span took longer than the threshold, and none of its children explains it.",
   },
   duplicate: {
     short: "duplicate",
-    title:
-      "Duplicate: the very same query, cache operation or call was made again, and nothing was written in between.",
+    title: "Duplicate: the same query, cache operation or call was repeated with no write in between.",
   },
   many_queries: {
     short: "many queries",
@@ -37,11 +36,11 @@ const FINDINGS = {
   long_wait: {
     short: "idle gap",
     title:
-      "Idle gap: a long time between two steps in which nothing was recorded, such as waiting for a lock, a pool or a timer.",
+      "Idle gap: nothing was recorded for a long time between two steps, such as a wait for a lock, a pool or a timer.",
   },
   serial_calls: {
     short: "serial calls",
     title: "Serial calls: outgoing calls made one after the other that could run at the same time.",
   },
-  error: { short: "error", title: "Error: something failed, told once where it began." },
+  error: { short: "error", title: "Error: something failed; reported once, where it began." },
 };

@@ -17,16 +17,16 @@ const EXPORT = {
   disabled: { short: "off", title: "No exporter is configured.", tone: "off" },
   not_sampled: {
     short: "unsampled",
-    title: "The caller or the sampler decided against exporting this trace.",
+    title: "The caller or the sampler decided not to export this trace.",
     tone: "off",
   },
-  pending: { short: "pending", title: "Recorded, not yet handed to the exporter.", tone: "neutral" },
+  pending: { short: "pending", title: "Recorded, not yet enqueued for export.", tone: "neutral" },
   queued: { short: "queued", title: "Waiting in the exporter’s queue.", tone: "neutral" },
-  in_flight: { short: "sending", title: "Sent, and not answered yet.", tone: "neutral" },
-  retrying: { short: "retrying", title: "An attempt failed; another will be made.", tone: "warn" },
+  in_flight: { short: "sending", title: "Sent; waiting for the backend’s answer.", tone: "neutral" },
+  retrying: { short: "retrying", title: "An attempt failed; it will be retried.", tone: "warn" },
   spooled: {
     short: "on disk",
-    title: "Kept on disk until the backend takes the spans, after a restart too.",
+    title: "Stored on disk until the backend accepts the spans, even across a restart.",
     tone: "warn",
   },
   accepted: { short: "accepted", title: "The backend acknowledged every span.", tone: "good" },
@@ -34,7 +34,7 @@ const EXPORT = {
   failed: { short: "failed", title: "The spans could not be delivered.", tone: "bad" },
   dropped: {
     short: "dropped",
-    title: "The spans were given up before the backend had taken them.",
+    title: "The spans were dropped before the backend accepted them.",
     tone: "bad",
   },
 };
@@ -51,15 +51,15 @@ export function outcomeLabel(outcome) {
 
 /** @type {Record<string, TonedLabel>} */
 const OUTCOMES = {
-  completed: { short: "completed", title: "The body was sent to its end.", tone: "good" },
+  completed: { short: "completed", title: "The whole body was sent.", tone: "good" },
   client_gone: {
     short: "client gone",
-    title: "The response was dropped before its end: the client went away.",
+    title: "The client disconnected before the response was complete.",
     tone: "warn",
   },
   cancelled: {
     short: "cancelled",
-    title: "The handler’s future was dropped before it answered.",
+    title: "The handler’s future was dropped before it responded.",
     tone: "warn",
   },
   failed: { short: "failed", title: "The service or its body returned an error.", tone: "bad" },

@@ -59,7 +59,7 @@ export function exporterBanners({ destinations }) {
       const counts = [
         [queued + inFlight, "waiting"],
         [spooled, "on disk"],
-        [dropped.total, "given up"],
+        [dropped.total, "dropped"],
       ];
       const kept = counts
         .filter(([number]) => number > 0)
@@ -82,7 +82,7 @@ export function exporterBanners({ destinations }) {
             null,
             `${several ? `Export to ${name}` : "Export"} is ${health === "waiting" ? "waiting" : "failing"}. `,
           ),
-          destination.last_error?.message ?? "The exporter gave no reason.",
+          destination.last_error?.message ?? "No reason was given.",
           h("span", { class: "banner-more" }, ` · ${more.filter((part) => part !== null).join(" ")}`),
         ),
       );
@@ -96,8 +96,8 @@ export function exporterBanners({ destinations }) {
           "span",
           null,
           h("b", null, several ? `The receiver of ${name} rejects spans. ` : "The backend rejects spans. "),
-          `It answers at ${endpoint}, but of what it was sent it has rejected ${plural(rejected, "span")} so far and accepted ${count(accepted)}. Its reason stands with `,
-          h("a", { href: listHash("export:partial") }, "the requests concerned"),
+          `${endpoint} answers, but it has rejected ${plural(rejected, "span")} so far and accepted ${count(accepted)}. Its reason is shown with `,
+          h("a", { href: listHash("export:partial") }, "the affected requests"),
           ".",
         ),
       );
@@ -143,7 +143,7 @@ function card(destination) {
         destination.spooled,
         destination.spooled > 0 ? bytes(destination.spooled_bytes) : null,
         destination.recovered > 0
-          ? `${plural(destination.recovered, "span")} found there when the service started`
+          ? `${plural(destination.recovered, "span")} recovered when the service started`
           : null,
       ),
       counter(
@@ -152,8 +152,8 @@ function card(destination) {
         null,
         `In ${plural(destination.requests, "request")}, each attempt counted`,
       ),
-      counter("Rejected", destination.rejected, null, "Refused by the receiver in a partial success", "warn"),
-      counter("Dropped", dropped.total, null, "Given up by the exporter", "warn"),
+      counter("Rejected", destination.rejected, null, "Rejected by the receiver (partial success)", "warn"),
+      counter("Dropped", dropped.total, null, "Dropped by the exporter", "warn"),
     ),
     reasons.length === 0
       ? null
@@ -181,7 +181,7 @@ function card(destination) {
       : h(
           "p",
           { class: "destination-said prewrap" },
-          h("span", { class: "muted" }, "The receiver’s last words on a partial success: "),
+          h("span", { class: "muted" }, "Last message of a partial success: "),
           message,
         ),
   );

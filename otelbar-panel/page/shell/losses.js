@@ -17,19 +17,15 @@ export function losses(status) {
   const add = (/** @type {number} */ number, /** @type {string} */ what, /** @type {string} */ why) => {
     if (number > 0) found.push({ number, what, why });
   };
-  add(
-    dropped.requests,
-    "requests",
-    "Given up at the hand-over to the background thread: it could not keep up.",
-  );
-  add(dropped.spans, "spans", "Over the limit of spans a request may record.");
-  add(dropped.logs, "logs", "Over the limit of logs a request or span may record.");
-  add(dropped.attributes, "attributes", "Over the limit of attributes of a span or event.");
+  add(dropped.requests, "requests", "Dropped because the background thread could not keep up.");
+  add(dropped.spans, "spans", "Over the limit of spans per request.");
+  add(dropped.logs, "logs", "Over the limit of logs per request or span.");
+  add(dropped.attributes, "attributes", "Over the limit of attributes per span or event.");
   add(dropped.late, "late", "Recorded after their span had been exported.");
   add(
     internal.count,
     "internal errors",
-    `Panics in otelbar’s own work, in the whole process; the application is not affected. Please report them. The last: ${internal.last}`,
+    `Panics in otelbar’s own code, in the whole process; the application is not affected. Please report them. The last: ${internal.last}`,
   );
   const destinations = exporter?.destinations ?? [];
   for (const destination of destinations) {
@@ -41,9 +37,9 @@ export function losses(status) {
     add(
       destination.dropped.total,
       lost,
-      `Given up by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`,
+      `Dropped by the exporter to ${destination.endpoint}. ${reasons.join(", ")}.`,
     );
-    add(destination.rejected, refused, `Received at ${destination.endpoint} and refused.`);
+    add(destination.rejected, refused, `Rejected by ${destination.endpoint}.`);
   }
   return found;
 }

@@ -134,7 +134,7 @@ export class Shell {
     replace(
       this.#connection,
       icon("warning"),
-      h("span", null, `${error.message} Shown is what was last seen; trying again.`),
+      h("span", null, `${error.message} Showing the last known data; retrying.`),
     );
   }
 
@@ -158,13 +158,13 @@ export class Shell {
       h("span", { class: "muted wide-only" }, `${bytes(store.bytes)} of ${bytes(store.max_bytes)}`),
       store.open_requests === 0
         ? null
-        : h("span", { class: "muted wide-only store-open" }, `${count(store.open_requests)} under way`),
+        : h("span", { class: "muted wide-only store-open" }, `${count(store.open_requests)} in progress`),
     );
     this.#store.title =
       `Store: ${plural(store.requests, "request")} of at most ${count(store.max_requests)}, ${bytes(store.bytes)} of at most ${bytes(store.max_bytes)}. ` +
-      `The oldest make room for the newest: ${count(store.evicted)} evicted so far.` +
+      `When it is full, the oldest are evicted: ${count(store.evicted)} so far.` +
       (store.open_requests > 0
-        ? ` Not counted in these: ${plural(store.open_requests, "request")} under way, ${bytes(store.open_bytes)}.`
+        ? ` Not included: ${plural(store.open_requests, "request")} in progress, ${bytes(store.open_bytes)}.`
         : "");
   }
 
@@ -180,8 +180,8 @@ export class Shell {
     const { queued, spooled, accepted, rejected, dropped } = exporter;
     replace(this.#exporter, exporterSummary(exporter), icon("down"));
     this.#exporter.title =
-      `Exporter to ${exporter.destinations.map(({ endpoint, health }) => `${endpoint}: ${health}`).join(", ")}. Spans: ${count(queued)} queued or on their way, ` +
-      `${count(spooled)} on disk, ${count(accepted)} accepted, ${count(rejected)} rejected by the backend, ${count(dropped)} given up. Click for all.`;
+      `Exporter to ${exporter.destinations.map(({ endpoint, health }) => `${endpoint}: ${health}`).join(", ")}. Spans: ${count(queued)} queued or in flight, ` +
+      `${count(spooled)} on disk, ${count(accepted)} accepted, ${count(rejected)} rejected by the backend, ${count(dropped)} dropped. Click for details.`;
   }
 
   /** @param {string[]} warnings */

@@ -19,14 +19,14 @@ const GROUPS = [
     [
       ["j  k", "Next, previous span"],
       ["←  →", "Collapse, expand; to the parent, to the child"],
-      ["Enter", "Into the details of the span"],
+      ["Enter", "Go to the details of the span"],
       ["1 – 4", "Waterfall, queries, logs, propagation"],
       ["/", "Find spans or logs"],
       ["z", "Zoom to the selected span"],
       ["+  −  0", "Zoom in, out, show all"],
       ["[  ]", "Previous, next request of the list (K, J as well)"],
       ["n  N", "Next, previous span of a finding"],
-      ["Esc", "Clear what was found; back to the list"],
+      ["Esc", "Clear the search; back to the list"],
     ],
   ],
 ];

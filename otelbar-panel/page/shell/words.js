@@ -23,11 +23,11 @@ const TONES = { healthy: "good", rejecting: "warn", failing: "bad", waiting: "ba
  * @param {number} nowMs
  */
 export function pauseText({ breaker, pause }, nowMs) {
-  if (breaker.state === "half_open") return "It is being tried again.";
+  if (breaker.state === "half_open") return "The circuit breaker is half-open: one attempt is being made.";
   if (pause === null) return null;
   const until = moment(pause.until_unix_ns, nowMs);
-  if (pause.reason === "retry_after") return `The receiver asked to be sent nothing until ${until}.`;
-  if (pause.reason === "breaker") return `It is left alone until ${until}.`;
+  if (pause.reason === "retry_after") return `The receiver asked for no requests until ${until}.`;
+  if (pause.reason === "breaker") return `The circuit breaker is open until ${until}.`;
   return `The next attempt is at ${until}.`;
 }
 
@@ -51,15 +51,18 @@ export function dropReasons(dropped) {
 const DROPS = {
   queue_full: {
     what: "queue full",
-    why: "The export queue had no room for them, or they made room for others.",
+    why: "The export queue was full, or newer spans took their place.",
   },
   shut_down: { what: "at shutdown", why: "The service ended before they could be sent." },
-  closed: { what: "after shutdown", why: "They were recorded after the export had ended." },
-  not_retryable: { what: "refused", why: "The backend refused them in a way that forbids another attempt." },
-  expired: { what: "too old", why: "They were tried again until they were too old." },
-  too_large: { what: "too large", why: "A span is larger than a request may be." },
-  invalid_id: { what: "invalid id", why: "A trace id or span id of zero, which Zipkin does not take." },
-  spool_full: { what: "disk full", why: "They lay on disk and made room for others." },
-  panicked: { what: "internal error", why: "Lost by a fault in otelbar; the service’s log has it." },
-  spool_damaged: { what: "damaged on disk", why: "They lay on disk and could not be read again." },
+  closed: { what: "after shutdown", why: "They were recorded after the exporter had shut down." },
+  not_retryable: {
+    what: "refused",
+    why: "The backend rejected them with an error that must not be retried.",
+  },
+  expired: { what: "too old", why: "They were retried until they were too old." },
+  too_large: { what: "too large", why: "A single span exceeds the size limit of an export request." },
+  invalid_id: { what: "invalid id", why: "A trace id or span id is zero, which Zipkin rejects." },
+  spool_full: { what: "disk full", why: "The queue on disk was full, and newer spans took their place." },
+  panicked: { what: "internal error", why: "Lost to a panic in otelbar; see the service’s log." },
+  spool_damaged: { what: "damaged on disk", why: "The queue on disk could not be read." },
 };

@@ -131,7 +131,7 @@ test("what several destinations lost is told of each, with the reasons", () => {
     {
       number: 24,
       what: "zipkin spans dropped",
-      why: "Given up by the exporter to http://z. queue full: 10, too old: 14.",
+      why: "Dropped by the exporter to http://z. queue full: 10, too old: 14.",
     },
   ]);
 });

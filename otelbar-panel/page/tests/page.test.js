@@ -152,7 +152,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       assert.deepEqual(await page.evaluate(rowTexts(".loss")), ["24 zipkin spans dropped"]);
       assert.match(
         await page.evaluate("document.querySelector('.banner-error').textContent"),
-        /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 given up\. It is left alone until [-0-9:. ]+\. Requests/,
+        /^Export to zipkin is failing\. .*refused.* · 12 spans waiting, 7 on disk, 24 dropped\. The circuit breaker is open until [-0-9:. ]+\. Requests/,
       );
       await page.click("document.querySelector('.exporter')");
       await page.waitFor("document.querySelectorAll('.destination').length === 2");
@@ -172,7 +172,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
         await page.evaluate(
           "document.querySelector('.destination:nth-child(2) .destination-pause').textContent",
         ),
-        /^It is left alone until/,
+        /^The circuit breaker is open until/,
       );
       assert.match(
         await page.evaluate(
@@ -240,7 +240,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       assert.deepEqual(await page.evaluate(rowTexts(".backend-link a")), ["Open in Jaeger"]);
       assert.equal(
         await page.evaluate("document.querySelector('.backend-reason').textContent"),
-        "zipkin: not reached yet, will be tried again",
+        "zipkin: not reached yet, will be retried",
       );
       whole.deliveries[1] = delivery({ state: "accepted", detail: null }, { destination: "zipkin" });
       whole.request.export = { state: "accepted", detail: null };
@@ -345,7 +345,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
         await page.waitFor("document.querySelector('.list-row[id]')");
         state.refused = true;
         await page.waitFor(
-          "document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.startsWith('Something other than the toolbar answers')",
+          "document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.startsWith('The toolbar did not answer')",
         );
       },
       { allow: /404/ },
@@ -534,7 +534,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
         await page.waitFor("document.querySelector('.wf-row[id]')");
         state.details.length = 0;
         await page.waitFor(
-          "document.querySelector('.request-view > .banner:not([hidden])')?.textContent.includes('not hold this request any more')",
+          "document.querySelector('.request-view > .banner:not([hidden])')?.textContent.includes('This request is no longer stored')",
         );
         assert.equal(await page.evaluate("document.querySelectorAll('.wf-row[id]').length"), 5);
       },
@@ -566,7 +566,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
         await page.waitFor("document.querySelector('.wf-row[id]')");
         state.refused = true;
         await page.waitFor(
-          "document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.includes('Something other than the toolbar')",
+          "document.querySelector('#shell .banner-warning:not([hidden])')?.textContent.includes('The toolbar did not answer')",
         );
         state.refused = false;
         await page.waitFor("document.querySelector('#shell .banner-warning:not([hidden])') === null");
@@ -638,7 +638,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       "",
       async (page) => {
         await page.waitFor(
-          "/^Export is waiting\\. .*The receiver asked to be sent nothing until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)",
+          "/^Export is waiting\\. .*The receiver asked for no requests until 2026-[-0-9]+ [0-9:.]+\\. Requests/.test(document.querySelector('.banner-error')?.textContent)",
         );
         assert.ok((await page.evaluate(rowTexts(".loss"))).includes("2 internal errors"));
         assert.match(
@@ -655,10 +655,10 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelector('.store')?.textContent.includes('1 / 500')");
       assert.equal(await page.evaluate("document.querySelector('.store-open')"), null);
       state.store = { open_requests: 2, open_bytes: 20480 };
-      await page.waitFor("document.querySelector('.store-open')?.textContent === '2 under way'");
+      await page.waitFor("document.querySelector('.store-open')?.textContent === '2 in progress'");
       assert.match(
         await page.evaluate("document.querySelector('.store').title"),
-        /Not counted in these: 2 requests under way, 20\.0 KiB\.$/,
+        /Not included: 2 requests in progress, 20\.0 KiB\.$/,
       );
     }));
 
@@ -744,7 +744,7 @@ describe("the page", { skip: program === null ? "no Chromium found" : false }, (
       await page.waitFor("document.querySelector('.findings .more')?.textContent === 'and 4,976 more'");
       assert.equal(
         await page.evaluate("document.querySelector('.findings-more').textContent"),
-        "Beside these: 4,980 × slow query, 2 × N+1.",
+        "Not shown: 4,980 × slow query, 2 × N+1.",
       );
       assert.equal(
         await page.evaluate("document.querySelector('.finding .chip').textContent"),

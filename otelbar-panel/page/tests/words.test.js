@@ -93,37 +93,38 @@ test("a delivery says what its state alone does not", () => {
   check("failed", { spans: { ...spans, accepted: 5, dropped: 4 } }, "4 of 9 spans");
 });
 
-test("a request without trace context says which formats were looked for", () => {
+test("a request without trace context says which propagators were tried", () => {
   const check = (propagators, expected) =>
     assert.equal(propagationLabel({ outcome: "absent", propagators }).title, expected);
   check(
     ["tracecontext", "baggage"],
-    "No trace context came with the request (formats looked for: tracecontext, baggage): a new trace was started.",
+    "The request had no trace context (propagators: tracecontext, baggage): a new trace was started.",
   );
-  check(
-    ["b3multi"],
-    "No trace context came with the request (formats looked for: b3multi): a new trace was started.",
-  );
-  check([], "No format of trace context is configured (OTEL_PROPAGATORS): a new trace was started.");
+  check(["b3multi"], "The request had no trace context (propagators: b3multi): a new trace was started.");
+  check([], "No propagator is configured (OTEL_PROPAGATORS): a new trace was started.");
 });
 
-test("a destination that is left alone says why and until when", () => {
+test("a destination that is paused says why and until when", () => {
   const [until, now] = [String(START_NS), Number(START_NS / 1000000n)];
   const check = (state, pause, expected, nowMs = now) =>
     assert.equal(pauseText({ breaker: { state }, pause }, nowMs), expected);
   check("closed", null, null);
-  check("half_open", null, "It is being tried again.");
-  check("open", { until_unix_ns: until, reason: "breaker" }, `It is left alone until ${clock(until)}.`);
+  check("half_open", null, "The circuit breaker is half-open: one attempt is being made.");
+  check(
+    "open",
+    { until_unix_ns: until, reason: "breaker" },
+    `The circuit breaker is open until ${clock(until)}.`,
+  );
   check(
     "closed",
     { until_unix_ns: until, reason: "retry_after" },
-    `The receiver asked to be sent nothing until ${clock(until)}.`,
+    `The receiver asked for no requests until ${clock(until)}.`,
   );
   check("closed", { until_unix_ns: until, reason: "backoff" }, `The next attempt is at ${clock(until)}.`);
   check(
     "closed",
     { until_unix_ns: until, reason: "retry_after" },
-    `The receiver asked to be sent nothing until ${dateTime(until)}.`,
+    `The receiver asked for no requests until ${dateTime(until)}.`,
     now - 3 * 86_400_000,
   );
 });
