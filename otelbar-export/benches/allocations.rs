@@ -11,7 +11,7 @@ use std::{env, fs, io};
 
 use encode_cases::{CASES, Case, Service};
 use opentelemetry_sdk::trace::SpanProcessor;
-use otelbar_export::{ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{Destination, Pipeline, Protocol, TraceBatch};
 use serde_json::{Map, Value};
 use sink::Sink;
 
@@ -42,8 +42,8 @@ fn hand_over(counts: &mut Map<String, Value>) {
     let (sink, service) = (Sink::start(), spans::resource());
     let trace = spans::spans(spans::TRACE);
     let [first, second] = [trace.clone(), trace.clone()];
-    let options = ExporterOptions::new(&sink.http_endpoint()).expect("an endpoint");
-    let ours = ToolbarSpanExporter::new(options).expect("a pipeline");
+    let destination = Destination::otlp(sink.http_endpoint());
+    let ours = Pipeline::builder().with_destination(destination).build().expect("a pipeline");
     let hand_over =
         |spans| ours.enqueue(TraceBatch::new(1, service.clone(), spans)).expect("room in the queue");
     hand_over(first);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use opentelemetry::trace::{Span, SpanBuilder, Tracer, TracerProvider};
 use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor};
-use otelbar_export::{ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{Destination, Pipeline, Protocol, ToolbarSpanExporter, TraceBatch};
 use sink::Sink;
 use spans::TRACE;
 use tokio::runtime::Runtime;
@@ -175,7 +175,7 @@ fn traces_to_peer(sink: &Sink, protocol: Protocol) {
 
 fn spans_to_ours(sink: &Sink, protocol: Protocol) {
     let ours = ours(sink, protocol);
-    make_spans(ours.clone());
+    make_spans(ToolbarSpanExporter::from(ours.clone()));
     ours.shutdown(PATIENCE).expect("a sink that takes all");
 }
 
@@ -198,17 +198,18 @@ fn make_spans(processor: impl SpanProcessor + 'static) {
 }
 
 /// At a queue that the bytes bound, not the number of spans.
-fn ours(sink: &Sink, protocol: Protocol) -> ToolbarSpanExporter {
+fn ours(sink: &Sink, protocol: Protocol) -> Pipeline {
     let endpoint = if protocol == Protocol::Grpc { sink.grpc_endpoint() } else { sink.http_endpoint() };
-    let options = ExporterOptions::new(&endpoint).expect("an endpoint").with_protocol(protocol);
-    ToolbarSpanExporter::new(options.with_queue_size(usize::MAX)).expect("a pipeline")
+    let destination = Destination::otlp(endpoint).with_protocol(protocol);
+    let builder = Pipeline::builder().with_destination(destination);
+    builder.with_max_queue_size(usize::MAX).build().expect("a pipeline")
 }
 
 fn traces(count: usize) -> Vec<Vec<SpanData>> {
     (0..count as u64).map(spans::trace).collect()
 }
 
-fn hand_over(ours: &ToolbarSpanExporter, traces: Vec<Vec<SpanData>>) {
+fn hand_over(ours: &Pipeline, traces: Vec<Vec<SpanData>>) {
     let service = spans::resource();
     for (spans, key) in traces.into_iter().zip(0_u64..) {
         ours.enqueue(TraceBatch::new(key, service.clone(), spans)).expect("room in the queue");

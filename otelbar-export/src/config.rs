@@ -5,146 +5,133 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use otelbar_config::{OpenTelemetryConfig, QueueOverflow, Signal, Timeout, TracesExporter};
+use otelbar_config::{Environment, OpenTelemetryConfig, QueueOverflow, Signal, Timeout, TracesExporter};
 
-use crate::error::SetupError;
-use crate::options::ExporterOptions;
-use crate::options::named_by_variable;
-use crate::pipeline::{BreakerPolicy, Overflow, RetryPolicy};
+use crate::pipeline::{BreakerPolicy, Overflow, PipelineBuilder, RetryPolicy};
 use crate::spool::SpoolOptions;
-use crate::transport::ConsoleTarget;
+use crate::transport::{Compression, ConsoleFormat, Destination, OtlpDestination, Protocol, Unusable};
 
-impl ExporterOptions {
-    /// The options for each exporter of traces that the configuration names (`OTEL_TRACES_EXPORTER`), in that order;
-    /// nothing for `none`. What the configuration cannot say stays at its default, but for proxies: these are those of
-    /// the process's environment, as [`with_proxy_from_env`](Self::with_proxy_from_env) reads them. With a spool each
-    /// has a folder in it, by its name there: `otlp`, `zipkin`.
+impl PipelineBuilder {
+    /// A pipeline as the configuration describes it, with a destination for each exporter of traces that it names
+    /// (`OTEL_TRACES_EXPORTER`), in that order; with none for `none`. What the configuration cannot say stays at its
+    /// default, but for proxies: these are those of the environment, as
+    /// [`with_proxy_from`](OtlpDestination::with_proxy_from) reads them.
     ///
     /// ```
-    /// use otelbar_config::{OpenTelemetryConfig, TracesExporter};
-    /// use otelbar_export::{ExporterOptions, Protocol, ToolbarSpanExporter};
+    /// use otelbar_config::{OpenTelemetryConfig, ProcessEnvironment, Protocol, TracesExporter};
+    /// use otelbar_export::PipelineBuilder;
     ///
     /// let config = OpenTelemetryConfig::builder()
     ///     .traces_exporters(vec![TracesExporter::Otlp])
     ///     .otlp_protocol(Protocol::HttpProtobuf)
     ///     .otlp_endpoint("http://127.0.0.1:4318")
     ///     .build()?;
-    /// let exporter = ToolbarSpanExporter::to_all(ExporterOptions::from_config(&config)?)?;
+    /// let pipeline = PipelineBuilder::from_config(&config, &ProcessEnvironment).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// # Errors
-    ///
-    /// As [`for_exporter`](Self::for_exporter).
-    pub fn from_config(config: &OpenTelemetryConfig) -> Result<Vec<Self>, SetupError> {
-        let exporters = config.traces_exporters().iter();
-        exporters.map(|exporter| Self::for_exporter(*exporter, config)).collect()
-    }
-
-    /// The options for one exporter of traces, whether the configuration names it or not.
-    ///
-    /// # Errors
-    ///
-    /// [`SetupError::Endpoint`] where the exporter's address cannot be read. Else names a header that HTTP does not
-    /// allow, and what is not in this build: an exporter, or TLS for an `https` endpoint. Certificates, and what else
-    /// this build may be without, are looked at when the pipeline starts.
-    pub fn for_exporter(exporter: TracesExporter, config: &OpenTelemetryConfig) -> Result<Self, SetupError> {
-        if let Some(warning) = config.unreadable_endpoint(exporter) {
-            return Err(SetupError::Endpoint(Box::new(warning.clone())));
+    /// What does not serve is an error when it is built: an address that
+    /// [cannot be read](crate::SetupError::is_unreadable_endpoint), a header that HTTP does not allow, what is not in this
+    /// build.
+    pub fn from_config(config: &OpenTelemetryConfig, environment: &dyn Environment) -> Self {
+        let batches = config.span_batches();
+        let overflow = match config.bsp_overflow() {
+            QueueOverflow::Newest => Overflow::Newest,
+            QueueOverflow::Oldest => Overflow::Oldest,
+            _ => Overflow::Traces { slow: config.slow_span_threshold() },
+        };
+        let mut builder = Self { configured: true, ..Self::default() }
+            .with_max_export_batch_size(batches.max_export_batch_size)
+            .with_scheduled_delay(batches.schedule_delay)
+            .with_max_queue_size(batches.max_queue_size)
+            .with_max_queue_bytes(config.bsp_max_queue_bytes().bytes())
+            .with_overflow(overflow)
+            .with_retry(RetryPolicy {
+                initial: config.retry_initial_backoff(),
+                max: config.retry_max_backoff(),
+                max_age: config.retry_max_age(),
+                ..RetryPolicy::default()
+            })
+            .with_breaker(BreakerPolicy {
+                failure_threshold: u32::try_from(config.breaker_failure_threshold()).unwrap_or(u32::MAX),
+                open_duration: config.breaker_open_duration(),
+            });
+        if let Some(folder) = config.spool_dir() {
+            let spool = SpoolOptions::new(folder)
+                .with_max_bytes(config.spool_max_bytes().bytes() as u64)
+                .with_write_delay(config.spool_write_delay());
+            builder = builder.with_spool(spool);
         }
-        let made = for_exporter(exporter, config).map_err(|error| named_by_variable(error, "timeout"))?;
-        Ok(with_limits(made, exporter, config).configured())
+        for exporter in config.traces_exporters() {
+            builder = builder.with_destination(destination(*exporter, config, environment).configured());
+        }
+        builder
     }
 }
 
-fn for_exporter(
+fn destination(
     exporter: TracesExporter,
     config: &OpenTelemetryConfig,
-) -> Result<ExporterOptions, SetupError> {
+    environment: &dyn Environment,
+) -> Destination {
+    if let Some(warning) = config.unreadable_endpoint(exporter) {
+        return Destination::unusable(Unusable::Endpoint(Box::new(warning.clone())));
+    }
+    let variable = |name: &str| environment.var(name)?.to_str().map(str::to_owned);
     match exporter {
-        TracesExporter::Otlp => otlp(config),
+        TracesExporter::Otlp => otlp(config).with_proxy_from(variable).into(),
         #[cfg(feature = "zipkin")]
-        TracesExporter::Zipkin => {
-            let timeout = timeout(config.zipkin_timeout(), config);
-            Ok(ExporterOptions::zipkin(config.zipkin_endpoint().expose())?.with_timeout(timeout))
-        }
+        TracesExporter::Zipkin => Destination::zipkin(config.zipkin_endpoint().expose())
+            .with_timeout(timeout(config.zipkin_timeout(), config))
+            .with_proxy_from(variable)
+            .into(),
         TracesExporter::Console => {
-            Ok(ExporterOptions::console(ConsoleTarget::Stdout, config.console_format()))
+            let format = match config.console_format() {
+                otelbar_config::ConsoleFormat::Json => ConsoleFormat::Json,
+                _ => ConsoleFormat::Readable,
+            };
+            Destination::console().with_format(format).into()
         }
-        other => Err(SetupError::option(
-            "OTEL_TRACES_EXPORTER",
-            other.to_string(),
-            "is not in this build",
-            "enable the feature of that name of otelbar-export, or leave it out",
-        )),
+        other => Destination::unusable(Unusable::Missing(other)),
     }
 }
 
-fn otlp(config: &OpenTelemetryConfig) -> Result<ExporterOptions, SetupError> {
+fn otlp(config: &OpenTelemetryConfig) -> OtlpDestination {
     let otlp = config.otlp(Signal::Traces);
-    let mut options = ExporterOptions::new(otlp.endpoint.expose())?
-        .with_protocol(otlp.protocol)
-        .with_compression(otlp.compression)
+    let protocol = match otlp.protocol {
+        otelbar_config::Protocol::Grpc => Protocol::Grpc,
+        otelbar_config::Protocol::HttpJson => Protocol::HttpJson,
+        _ => Protocol::HttpProtobuf,
+    };
+    let compression = match otlp.compression {
+        otelbar_config::Compression::Gzip => Compression::Gzip,
+        otelbar_config::Compression::Zstd => Compression::Zstd,
+        _ => Compression::None,
+    };
+    let mut destination = Destination::otlp(otlp.endpoint.expose())
+        .with_protocol(protocol)
+        .with_compression(compression)
         .with_timeout(timeout(otlp.timeout.map_or(Timeout::NONE, Timeout::from), config));
     #[cfg(feature = "tls")]
     {
         if let Some(authorities) = otlp.certificate {
-            options = options.with_certificate(authorities);
+            destination = destination.with_certificate(authorities);
         }
         // One without the other is a warning of the configuration.
         if let (Some(certificate), Some(key)) = (otlp.client_certificate, otlp.client_key) {
-            options = options.with_client_certificate(certificate, key.expose());
+            destination = destination.with_client_certificate(certificate, key.expose());
         }
     }
     for (name, value) in otlp.headers.iter() {
-        options = options.with_header(name, value)?;
+        destination = destination.with_header(name, value);
     }
-    Ok(options)
+    destination
 }
 
 /// The shorter of an exporter's own timeout and that of a batch.
 fn timeout(own: Timeout, config: &OpenTelemetryConfig) -> Duration {
     let limits = [own.limit(), config.span_batches().export_timeout];
     limits.into_iter().flatten().min().unwrap_or(Duration::MAX)
-}
-
-/// What all exporters have in common.
-fn with_limits(
-    options: ExporterOptions,
-    exporter: TracesExporter,
-    config: &OpenTelemetryConfig,
-) -> ExporterOptions {
-    let batches = config.span_batches();
-    let overflow = match config.bsp_overflow() {
-        QueueOverflow::Newest => Overflow::Newest,
-        QueueOverflow::Oldest => Overflow::Oldest,
-        _ => Overflow::Traces { slow: config.slow_span_threshold() },
-    };
-    let mut options = options
-        .with_proxy_from_env()
-        .with_batch_size(batches.max_export_batch_size)
-        .with_batch_delay(batches.schedule_delay)
-        .with_queue_size(batches.max_queue_size)
-        .with_queue_bytes(config.bsp_max_queue_bytes().bytes())
-        .with_overflow(overflow)
-        .with_retry(RetryPolicy {
-            initial: config.retry_initial_backoff(),
-            max: config.retry_max_backoff(),
-            max_age: config.retry_max_age(),
-            ..RetryPolicy::default()
-        })
-        .with_breaker(BreakerPolicy {
-            failure_threshold: u32::try_from(config.breaker_failure_threshold()).unwrap_or(u32::MAX),
-            open_duration: config.breaker_open_duration(),
-        });
-    if let Some(folder) = config.spool_dir().filter(|_| exporter != TracesExporter::Console) {
-        let bytes = config.spool_max_bytes().bytes() as u64;
-        let spool = SpoolOptions::new(folder.join(exporter.as_str()))
-            .with_max_bytes(bytes)
-            .with_write_delay(config.spool_write_delay());
-        options = options.with_spool(spool);
-    }
-    options
 }
 
 /// The resource a configuration describes: `service.name` and its fellows, its further attributes, and
@@ -168,92 +155,92 @@ pub fn resource(config: &OpenTelemetryConfig) -> Resource {
 
 #[cfg(test)]
 mod tests {
-    use otelbar_config::{Compression, Protocol};
-
     use super::*;
-    use crate::transport::proxy::ProxyOptions;
+    use crate::error::SetupError;
 
-    /// The options of the one exporter.
-    fn of(config: &OpenTelemetryConfig) -> ExporterOptions {
-        ExporterOptions::from_config(config).unwrap().remove(0)
+    /// What these variables describe.
+    fn read(variables: &[(&str, &str)]) -> PipelineBuilder {
+        let environment =
+            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let config = OpenTelemetryConfig::from_environment(&environment).0;
+        PipelineBuilder::from_config(&config, &environment)
+    }
+
+    /// The one destination, which is OTLP.
+    fn otlp(variables: &[(&str, &str)]) -> OtlpDestination {
+        read(variables).destinations[0].as_otlp().clone()
     }
 
     #[test]
-    fn each_exporter_has_options_of_its_own() {
-        let config = OpenTelemetryConfig::from_environment(&|name: &str| {
-            let value = match name {
-                "OTEL_TRACES_EXPORTER" => "zipkin,otlp",
-                "OTEL_EXPORTER_ZIPKIN_ENDPOINT" => "http://zipkin:9411/api/v2/spans",
-                "OTEL_EXPORTER_ZIPKIN_TIMEOUT" => "1234",
-                "OTELBAR_SPOOL_DIR" => "spool",
-                "OTELBAR_SPOOL_MAX_BYTES" => "7MiB",
-                "OTELBAR_SPOOL_WRITE_DELAY" => "321",
-                _ => return None,
-            };
-            Some(value.into())
-        })
-        .0;
-        let all = ExporterOptions::from_config(&config);
+    fn each_exporter_has_settings_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let builder = read(&[
+            ("OTEL_TRACES_EXPORTER", "zipkin,otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://zipkin:9411/api/v2/spans"),
+            ("OTEL_EXPORTER_ZIPKIN_TIMEOUT", "1234"),
+            ("OTELBAR_SPOOL_DIR", folder.path().to_str().unwrap()),
+            ("OTELBAR_SPOOL_MAX_BYTES", "7MiB"),
+            ("OTELBAR_SPOOL_WRITE_DELAY", "321"),
+        ]);
+        let spool = SpoolOptions::new(folder.path())
+            .with_max_bytes(7 << 20)
+            .with_write_delay(Duration::from_millis(321));
+        assert_eq!(builder.options.spool, Some(spool));
         if cfg!(not(feature = "zipkin")) {
-            let error = all.unwrap_err().to_string();
-            assert!(error.starts_with("OTEL_TRACES_EXPORTER: \"zipkin\" is not in this build"), "{error}");
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.missing_feature(), Some("zipkin"));
+            assert!(error.to_string().starts_with("OTEL_TRACES_EXPORTER: \"zipkin\" is not in"), "{error}");
             return;
         }
-        let all = all.unwrap();
-        let endpoints: Vec<&str> = all.iter().map(|options| &*options.endpoint.text).collect();
-        assert_eq!(endpoints, ["http://zipkin:9411/api/v2/spans", "http://localhost:4317"]);
-        assert_eq!(all[0].timeout, Duration::from_millis(1234));
-        let spools = ["zipkin", "otlp"]
-            .map(|name| std::path::Path::new("spool").join(name))
-            .map(|folder| SpoolOptions::new(folder).with_max_bytes(7 << 20))
-            .map(|spool| spool.with_write_delay(Duration::from_millis(321)));
-        assert_eq!([&all[0], &all[1]].map(|options| options.spool.clone().unwrap()), spools);
-        let none = OpenTelemetryConfig::from_environment(&[("OTEL_TRACES_EXPORTER", "none")]).0;
-        assert!(ExporterOptions::from_config(&none).unwrap().is_empty());
+        assert!(format!("{:?}", builder.destinations[0]).contains("timeout: 1.234s"));
+        let pipeline = builder.build().unwrap();
+        let endpoints: Vec<&str> = pipeline.destinations().map(|info| &*info.endpoint).collect();
+        assert_eq!(endpoints, ["http://zipkin:9411/api/v2/spans", "http://localhost:4318/v1/traces"]);
+        // The folders are those of earlier versions.
+        assert!(folder.path().join("zipkin").is_dir() && folder.path().join("otlp").is_dir());
+        assert!(read(&[("OTEL_TRACES_EXPORTER", "none")]).destinations.is_empty());
     }
 
     /// The default is another place than the one that was meant.
     #[test]
-    fn an_endpoint_that_cannot_be_read_is_an_error_of_its_exporter() {
-        let environment =
-            [("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"), ("OTEL_TRACES_EXPORTER", "console,otlp")];
-        let config = OpenTelemetryConfig::from_environment(&environment).0;
-        assert!(ExporterOptions::for_exporter(TracesExporter::Console, &config).is_ok());
-        let error = ExporterOptions::from_config(&config).unwrap_err();
-        assert!(matches!(error, SetupError::Endpoint(_)), "{error:?}");
-        assert_eq!(
-            error.to_string(),
-            "OTEL_EXPORTER_OTLP_ENDPOINT: `collector` has no scheme; write an address such as http://localhost:4318"
-        );
+    fn an_endpoint_that_cannot_be_read_is_an_error_even_where_others_serve() {
+        let builder =
+            read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "collector"), ("OTEL_TRACES_EXPORTER", "console,otlp")]);
+        let check = |error: SetupError| {
+            assert!(error.is_unreadable_endpoint(), "{error:?}");
+            assert_eq!(error.option_name(), Some("OTEL_EXPORTER_OTLP_ENDPOINT"));
+            let expected = "OTEL_EXPORTER_OTLP_ENDPOINT: `collector` has no scheme; write an address such as \
+                            http://localhost:4318";
+            assert_eq!(error.to_string(), expected);
+        };
+        check(builder.clone().build().unwrap_err());
+        check(builder.build_usable().unwrap_err());
     }
 
     #[test]
     fn every_option_for_traces_is_taken_over() {
-        let config = OpenTelemetryConfig::from_environment(&|name: &str| {
-            let value = match name {
-                "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://collector:4318/base",
-                "OTEL_EXPORTER_OTLP_PROTOCOL" => "http/protobuf",
-                "OTEL_EXPORTER_OTLP_HEADERS" => "x-key=a%20b",
-                "OTEL_EXPORTER_OTLP_TIMEOUT" => "3000",
-                "OTEL_BSP_SCHEDULE_DELAY" => "700",
-                "OTEL_BSP_MAX_QUEUE_SIZE" => "99",
-                "OTEL_BSP_MAX_EXPORT_BATCH_SIZE" => "11",
-                "OTELBAR_BSP_MAX_QUEUE_BYTES" => "33MiB",
-                "OTELBAR_BSP_OVERFLOW" => "oldest",
-                "OTELBAR_BREAKER_FAILURE_THRESHOLD" => "3",
-                "OTELBAR_BREAKER_OPEN_DURATION" => "44000",
-                _ => return None,
-            };
-            Some(value.into())
-        })
-        .0;
-        let options = of(&config);
-        assert_eq!(&*options.endpoint.text, "http://collector:4318/base/v1/traces");
-        assert_eq!(options.headers["x-key"], "a b");
-        assert_eq!(options.timeout, Duration::from_secs(3));
-        assert_eq!(options.batch_delay, Duration::from_millis(700));
-        assert_eq!((options.queue_size, options.batch_size), (99, 11));
-        assert_eq!(options.queue_bytes, 33 << 20);
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/base"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "3000"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "700"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "99"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "11"),
+            ("OTELBAR_BSP_MAX_QUEUE_BYTES", "33MiB"),
+            ("OTELBAR_BSP_OVERFLOW", "oldest"),
+            ("OTELBAR_BREAKER_FAILURE_THRESHOLD", "3"),
+            ("OTELBAR_BREAKER_OPEN_DURATION", "44000"),
+        ];
+        let http = otlp(&variables).http;
+        assert_eq!(http.url, "http://collector:4318/base/v1/traces");
+        assert_eq!(http.headers, [("x-key".to_owned(), "a b".to_owned())]);
+        assert_eq!(http.timeout, Duration::from_secs(3));
+        let options = read(&variables).options;
+        assert_eq!(options.scheduled_delay, Duration::from_millis(700));
+        assert_eq!((options.max_queue_size, options.max_export_batch_size), (99, 11));
+        assert_eq!(options.max_queue_bytes, 33 << 20);
         assert_eq!(options.overflow, Overflow::Oldest);
         let breaker = BreakerPolicy { failure_threshold: 3, open_duration: Duration::from_secs(44) };
         assert_eq!(options.breaker, breaker);
@@ -264,12 +251,9 @@ mod tests {
     fn the_shorter_of_both_timeouts_holds_and_none_is_none() {
         #[track_caller]
         fn check(timeout: &str, export_timeout: &str, expected: Duration) {
-            let config = OpenTelemetryConfig::from_environment(&|name: &str| match name {
-                "OTEL_EXPORTER_OTLP_TIMEOUT" => Some(timeout.into()),
-                "OTEL_BSP_EXPORT_TIMEOUT" => Some(export_timeout.into()),
-                _ => None,
-            });
-            assert_eq!(of(&config.0).timeout, expected);
+            let variables =
+                [("OTEL_EXPORTER_OTLP_TIMEOUT", timeout), ("OTEL_BSP_EXPORT_TIMEOUT", export_timeout)];
+            assert_eq!(otlp(&variables).http.timeout, expected);
         }
         check("10000", "30000", Duration::from_secs(10));
         check("60000", "30000", Duration::from_secs(30));
@@ -280,12 +264,9 @@ mod tests {
     fn the_protocol_and_the_scheme_are_taken_over() {
         #[track_caller]
         fn check(variables: &[(&str, &str)], endpoint: &str, protocol: Protocol, compression: Compression) {
-            let config = OpenTelemetryConfig::from_environment(&|name: &str| {
-                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).into())
-            });
-            let options = of(&config.0);
-            assert_eq!(&*options.endpoint.text, endpoint);
-            assert_eq!((options.protocol, options.compression), (protocol, compression));
+            let destination = otlp(variables);
+            assert_eq!(destination.http.url, endpoint);
+            assert_eq!((destination.protocol, destination.http.compression), (protocol, compression));
         }
         check(&[], "http://localhost:4317", Protocol::Grpc, Compression::None);
         const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -301,31 +282,25 @@ mod tests {
         );
         let insecure = ("OTEL_EXPORTER_OTLP_INSECURE", "true");
         check(&[grpc, (ENDPOINT, "h:4317"), insecure], "http://h:4317", Protocol::Grpc, Compression::None);
-        if cfg!(feature = "tls") {
-            check(&[grpc, (ENDPOINT, "h:4317")], "https://h:4317", Protocol::Grpc, Compression::None);
-        }
+        check(&[grpc, (ENDPOINT, "h:4317")], "https://h:4317", Protocol::Grpc, Compression::None);
     }
 
     #[test]
     fn proxies_are_those_of_the_environment() {
-        let config = OpenTelemetryConfig::from_environment(&|_: &str| None).0;
-        let proxy = of(&config).proxy;
-        assert!(matches!(proxy, ProxyOptions::Variables(_)), "{proxy:?}");
+        let proxy = format!("{:?}", otlp(&[("https_proxy", "http://proxy:3128")]).http.proxy);
+        assert_eq!(proxy, r#"Variables(["https_proxy"])"#);
     }
 
     #[cfg(feature = "tls")]
     #[test]
     fn certificates_are_taken_over() {
-        let config = OpenTelemetryConfig::from_environment(&|name: &str| {
-            let value = match name {
-                "OTEL_EXPORTER_OTLP_CERTIFICATE" => "ca.pem",
-                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE" => "cert.pem",
-                "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY" => "key.pem",
-                _ => return None,
-            };
-            Some(value.into())
-        });
-        let tls = of(&config.0).tls;
+        let tls = otlp(&[
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "ca.pem"),
+            ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "cert.pem"),
+            ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "key.pem"),
+        ])
+        .http
+        .tls;
         assert_eq!(tls.authorities, Some("ca.pem".into()));
         assert_eq!(tls.identity, Some(("cert.pem".into(), "key.pem".into())));
     }

@@ -43,7 +43,7 @@ pub fn otlp_json(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
 }
 
 /// Spans as Zipkin's JSON of version 2, a list of spans on one line; nothing for no spans. What it cannot hold is told
-/// at [`ExporterOptions::zipkin`](crate::ExporterOptions::zipkin).
+/// at [`Destination::zipkin`](crate::Destination::zipkin).
 #[cfg(feature = "zipkin")]
 pub fn zipkin_json(batches: impl IntoIterator<Item = TraceBatch>) -> Bytes {
     all(batches, Encoding::Zipkin)

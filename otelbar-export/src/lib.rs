@@ -2,16 +2,16 @@
 //!
 //! # Modules
 //!
-//! Everything is re-exported here. [`ToolbarSpanExporter`] is the way in, [`ExporterOptions`] with [`Protocol`] and
-//! [`Compression`], [`RetryPolicy`] and [`SpoolOptions`] set it up, [`resource`] describes the service; [`Receipt`] and
-//! [`Statistics`] say what became of spans; [`SetupError`], [`SendError`] and [`Unfinished`] what went wrong.
+//! Everything is re-exported here. [`Pipeline`] is the way in, and [`ToolbarSpanExporter`] that for the SDK;
+//! [`Destination`] says where spans go, [`PipelineBuilder`] with [`RetryPolicy`], [`BreakerPolicy`], [`Overflow`] and
+//! [`SpoolOptions`] how; [`Receipt`] and [`Statistics`] say what became of spans; [`SetupError`], [`SendError`] and
+//! [`Unfinished`] what went wrong.
 
 mod batch;
+#[cfg(feature = "config")]
 mod config;
-mod destination;
 pub mod encode;
 mod error;
-mod options;
 mod panic;
 mod pipeline;
 mod spool;
@@ -21,16 +21,22 @@ mod text;
 mod time;
 mod transport;
 
+// Whose types are in those of this crate.
+pub use {http, opentelemetry, opentelemetry_sdk};
+
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
+#[cfg(feature = "config")]
 pub use config::resource;
-pub use destination::{Destination, DestinationKind};
-pub use error::{GrpcCode, Left, SendError, SetupError, Unfinished};
-pub use options::ExporterOptions;
-pub use otelbar_config::{Compression, ConsoleFormat, Protocol};
+pub use error::SetupError;
 pub use pipeline::{
     BreakerPolicy, BreakerState, Delivery, DeliveryState, DropCounts, DropReason, Dropped, Health, LastError,
-    Overflow, Pause, PauseReason, Receipt, RetryPolicy, SpanCounts, Statistics, ToolbarSpanExporter,
-    TraceDelivery,
+    Left, Overflow, Pause, PauseReason, Pipeline, PipelineBuilder, Receipt, RetryPolicy, SpanCounts,
+    Statistics, ToolbarSpanExporter, TraceDelivery, Unfinished,
 };
 pub use spool::SpoolOptions;
-pub use transport::ConsoleTarget;
+#[cfg(feature = "zipkin")]
+pub use transport::ZipkinDestination;
+pub use transport::{
+    Compression, ConsoleDestination, ConsoleFormat, ConsoleTarget, Destination, DestinationInfo,
+    DestinationKind, GrpcCode, OtlpDestination, Protocol, SendError,
+};

@@ -3,16 +3,21 @@
 mod answer;
 mod cause;
 mod client;
-pub(crate) mod compress;
+mod compress;
 mod console;
+mod destination;
+mod endpoint;
+mod error;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;
-pub(crate) mod proxy;
+mod protocol;
+mod proxy;
 mod retry_after;
 mod rpc;
+mod sender;
 #[cfg(feature = "tls")]
-pub(crate) mod tls;
+mod tls;
 mod user_agent;
 mod version;
 
@@ -20,15 +25,18 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-pub(crate) use client::{Connector, connector};
-pub use console::ConsoleTarget;
-pub(crate) use console::{Console, ConsoleTransport};
-#[cfg(feature = "grpc")]
-pub(crate) use grpc::GrpcTransport;
-pub(crate) use http::HttpTransport;
-pub(crate) use version::Version;
+pub use compress::Compression;
+pub use console::{ConsoleFormat, ConsoleTarget};
+#[cfg(feature = "config")]
+pub(crate) use destination::Unusable;
+#[cfg(feature = "zipkin")]
+pub use destination::ZipkinDestination;
+pub use destination::{ConsoleDestination, Destination, DestinationInfo, DestinationKind, OtlpDestination};
+pub(crate) use destination::{Opened, RequestLimits};
+pub use error::{GrpcCode, SendError};
+pub use protocol::Protocol;
+pub(crate) use sender::Sender;
 
-use crate::error::SendError;
 use crate::text::one_line;
 
 /// Sends encoded requests and tells what came back.

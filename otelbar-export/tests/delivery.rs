@@ -7,22 +7,21 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
 use otelbar_export::{
-    Delivery, DropReason, ExporterOptions, Health, Overflow, PauseReason, Protocol, RetryPolicy, SpanCounts,
-    TraceBatch,
+    Delivery, DropReason, Health, Overflow, PauseReason, Protocol, RetryPolicy, SpanCounts, TraceBatch,
 };
 use otelbar_testkit::{Collector, Fault, ReceivedRequest, Reply, assert_tree};
 
 use common::{
-    PATIENCE, assert_balanced, batch, endpoint, exporter, options, options_by, protocols, service,
-    statistics_of, trace,
+    PATIENCE, assert_balanced, at_once, batch, endpoint, otlp, otlp_by, protocols, service, start,
+    statistics_of, to, to_by, trace,
 };
 
 #[test]
 fn spans_arrive_as_they_were_with_their_resource_and_headers() {
     let collector = Collector::start().unwrap();
-    let (exporter, receipts) = exporter(options(&collector).with_header("x-key", "secret").unwrap());
-    let id = exporter.enqueue(batch(7, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    let (pipeline, receipts) = start(at_once(otlp(&collector).with_header("x-key", "secret")));
+    let id = pipeline.enqueue(batch(7, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
 
     let spans = collector.spans();
     assert_tree(&spans, "span 0 [internal]\n  span 1 [internal]\n  span 2 [internal]");
@@ -31,13 +30,13 @@ fn spans_arrive_as_they_were_with_their_resource_and_headers() {
     assert_eq!(request.headers["x-key"], "secret");
     let version = env!("CARGO_PKG_VERSION");
     let agent = format!("otelbar/{version} OTel-OTLP-Exporter-Rust/{version}");
-    assert_eq!(request.headers["user-agent"], agent, "as the OTLP exporter's specification has it");
+    assert_eq!(request.headers["user-agent"], agent, "as the OTLP pipeline's specification has it");
 
     assert_eq!(receipts.said(7), ["being sent", "accepted"]);
     let last = receipts.all().pop().unwrap();
     assert!(last.is_final());
     assert_eq!((last.id, last.spans.total(), last.spans.accepted), (id, 3, 3));
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.spans.accepted, statistics.requests, statistics.health), (3, 1, Health::Healthy));
     assert_eq!(*statistics.destination.endpoint, *collector.traces_endpoint());
     assert_balanced(&statistics);
@@ -84,11 +83,11 @@ fn check(faults: Vec<Fault>, fate: &Fate) {
 fn check_by(protocol: Protocol, faults: Vec<Fault>, fate: &Fate) {
     let collector = Collector::start().unwrap();
     collector.respond_with(faults.clone());
-    let (exporter, receipts) = exporter(options_by(protocol, &collector));
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    let (pipeline, receipts) = start(to_by(protocol, &collector));
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
 
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_balanced(&statistics);
     assert_eq!(
         (
@@ -171,10 +170,10 @@ fn is_left_alone(protocol: Protocol, fault: Fault, at_least: Duration) {
     let collector = Collector::start().unwrap();
     collector.respond_always(fault);
     let before = SystemTime::now();
-    let (exporter, receipts) = exporter(options_by(protocol, &collector));
-    exporter.enqueue(batch(1, 3)).unwrap();
+    let (pipeline, receipts) = start(to_by(protocol, &collector));
+    pipeline.enqueue(batch(1, 3)).unwrap();
     receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     let pause = statistics.pause.unwrap();
     assert_eq!(
         (statistics.health, pause.reason, statistics.requests),
@@ -183,7 +182,7 @@ fn is_left_alone(protocol: Protocol, fault: Fault, at_least: Duration) {
     let pause = pause.until.duration_since(before).unwrap();
     // An hour is the most that is granted.
     assert!(pause >= at_least && pause <= 2 * Duration::from_secs(3600), "{pause:?}");
-    let error = exporter.shutdown(PATIENCE).unwrap_err();
+    let error = pipeline.shutdown(PATIENCE).unwrap_err();
     assert_eq!(error.spans(), 3, "the next attempt would come too late");
     assert!(error.to_string().contains("told to answer"), "{error}");
 }
@@ -232,29 +231,29 @@ fn spans_wait_for_a_backend_that_is_not_there_yet() {
 fn spans_wait_for_a_backend_by(protocol: Protocol) {
     let collector = Collector::start().unwrap();
     collector.stop();
-    let (exporter, receipts) = exporter(options_by(protocol, &collector));
-    exporter.enqueue(batch(1, 3)).unwrap();
+    let (pipeline, receipts) = start(to_by(protocol, &collector));
+    pipeline.enqueue(batch(1, 3)).unwrap();
     let retrying =
         receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { attempt: 2, .. }));
     let text = retrying.delivery.to_string();
     assert!(text.contains(&endpoint(&collector, protocol)) && text.contains("refused"), "{text}");
     assert_eq!(retrying.spans.in_flight, 3);
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.spans.in_flight, statistics.health), (3, Health::Failing));
 
     collector.restart().unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 3);
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.spans.accepted, statistics.health), (3, Health::Healthy));
     assert!(statistics.last_error.is_some(), "it is kept to be looked at");
 
     // And one that goes away and comes back, under a connection that was good.
     collector.stop();
     collector.restart().unwrap();
-    exporter.enqueue(batch(2, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
-    assert_eq!((collector.spans().len(), statistics_of(&exporter).spans.accepted), (6, 6));
+    pipeline.enqueue(batch(2, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
+    assert_eq!((collector.spans().len(), statistics_of(&pipeline).spans.accepted), (6, 6));
 }
 
 #[test]
@@ -266,9 +265,9 @@ fn a_timeout_cancels_by(protocol: Protocol) {
     let collector = Collector::start().unwrap();
     collector.respond_with([Fault::Hang]);
     let short = Duration::from_millis(300);
-    let (exporter, receipts) = exporter(options_by(protocol, &collector).with_timeout(short));
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    let (pipeline, receipts) = start(at_once(otlp_by(protocol, &collector).with_timeout(short)));
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
     let given_up = |requests: &[ReceivedRequest]| requests[0].reply == Reply::Abandoned;
     let requests = collector.wait_for_requests(given_up, PATIENCE).unwrap();
     // More where the machine is too slow for the second attempt.
@@ -282,16 +281,15 @@ fn a_timeout_cancels_by(protocol: Protocol) {
 fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     let collector = Collector::start().unwrap();
     collector.respond_always(Fault::Hang);
-    let (exporter, receipts) =
-        exporter(options(&collector).with_queue_size(10).with_overflow(Overflow::Newest));
-    exporter.enqueue(batch(0, 1)).unwrap();
+    let (pipeline, receipts) = start(to(&collector).with_max_queue_size(10).with_overflow(Overflow::Newest));
+    pipeline.enqueue(batch(0, 1)).unwrap();
     // From now on the thread is busy, and what comes stays in the queue.
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
-    let taken: Vec<_> = (1..=5).map(|key| exporter.enqueue(batch(key, 4))).collect();
+    let taken: Vec<_> = (1..=5).map(|key| pipeline.enqueue(batch(key, 4))).collect();
     assert_eq!(taken.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, false, false]);
-    exporter.enqueue(batch(6, 2)).expect("two more fit");
+    pipeline.enqueue(batch(6, 2)).expect("two more fit");
 
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!(
         (statistics.spans.in_flight, statistics.spans.queued, statistics.dropped.queue_full),
         (1, 10, 12)
@@ -306,9 +304,9 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
     );
 
     collector.respond_normally();
-    exporter.flush(PATIENCE).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 11);
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.enqueued, statistics.spans.accepted, statistics.dropped.total()), (23, 11, 12));
     assert_balanced(&statistics);
 }
@@ -316,12 +314,12 @@ fn a_full_queue_drops_the_newest_whole_and_counts_it() {
 #[test]
 fn a_full_queue_is_sent_without_delay() {
     let collector = Collector::start().unwrap();
-    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
-    let (exporter, _) = exporter(patient.with_queue_size(10).with_overflow(Overflow::Newest));
-    exporter.enqueue(batch(1, 4)).unwrap();
-    assert!(exporter.enqueue(batch(2, 7)).is_err());
+    let patient = to(&collector).with_scheduled_delay(Duration::from_secs(3600));
+    let (pipeline, _) = start(patient.with_max_queue_size(10).with_overflow(Overflow::Newest));
+    pipeline.enqueue(batch(1, 4)).unwrap();
+    assert!(pipeline.enqueue(batch(2, 7)).is_err());
     collector.wait_for(|spans| spans.len() == 4, PATIENCE).unwrap();
-    exporter.enqueue(batch(3, 5)).expect("there is room again");
+    pipeline.enqueue(batch(3, 5)).expect("there is room again");
     collector.wait_for(|spans| spans.len() == 9, PATIENCE).expect("half of the queue is enough to send");
 }
 
@@ -329,37 +327,37 @@ fn a_full_queue_is_sent_without_delay() {
 fn a_queue_is_full_by_bytes_too() {
     let collector = Collector::start().unwrap();
     collector.respond_with([Fault::Hang]);
-    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
-    let (exporter, _) = exporter(patient.with_queue_bytes(100_000).with_overflow(Overflow::Newest));
+    let patient = to(&collector).with_scheduled_delay(Duration::from_secs(3600));
+    let (pipeline, _) = start(patient.with_max_queue_bytes(100_000).with_overflow(Overflow::Newest));
     let heavy = |key, bytes: usize| {
         let mut spans = trace(key, 2);
         spans[0].attributes.push(opentelemetry::KeyValue::new("db.query.text", "x".repeat(bytes)));
         TraceBatch::new(key, service("shop"), spans)
     };
-    exporter.enqueue(heavy(1, 200_000)).expect("alone it is taken, or it could never be sent");
+    pipeline.enqueue(heavy(1, 200_000)).expect("alone it is taken, or it could never be sent");
     // It is sent at once, not after an hour, and then the thread is busy.
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
-    assert_eq!(statistics_of(&exporter).queued_bytes, 0);
-    exporter.enqueue(heavy(3, 40_000)).unwrap();
-    exporter.enqueue(heavy(4, 40_000)).unwrap();
-    let dropped = exporter.enqueue(heavy(5, 40_000)).unwrap_err();
+    assert_eq!(statistics_of(&pipeline).queued_bytes, 0);
+    pipeline.enqueue(heavy(3, 40_000)).unwrap();
+    pipeline.enqueue(heavy(4, 40_000)).unwrap();
+    let dropped = pipeline.enqueue(heavy(5, 40_000)).unwrap_err();
     assert!(dropped.to_string().contains("OTELBAR_BSP_MAX_QUEUE_BYTES"), "{dropped}");
-    exporter.enqueue(heavy(6, 10)).expect("what is light still fits");
-    let queued = statistics_of(&exporter).queued_bytes;
+    pipeline.enqueue(heavy(6, 10)).expect("what is light still fits");
+    let queued = statistics_of(&pipeline).queued_bytes;
     assert!((80_000..100_000).contains(&queued), "{queued}");
     collector.release();
-    exporter.flush(PATIENCE).unwrap();
-    assert_eq!(statistics_of(&exporter).queued_bytes, 0);
+    pipeline.flush(PATIENCE).unwrap();
+    assert_eq!(statistics_of(&pipeline).queued_bytes, 0);
     assert_eq!(collector.spans().len(), 8);
-    assert_balanced(&statistics_of(&exporter));
+    assert_balanced(&statistics_of(&pipeline));
 }
 
 #[test]
 fn a_trace_larger_than_queue_and_batch_is_sent_in_parts() {
     let collector = Collector::start().unwrap();
-    let (exporter, receipts) = exporter(options(&collector).with_queue_size(10).with_batch_size(4));
-    exporter.enqueue(batch(1, 30)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    let (pipeline, receipts) = start(to(&collector).with_max_queue_size(10).with_max_export_batch_size(4));
+    pipeline.enqueue(batch(1, 30)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
     assert_eq!(collector.spans().len(), 30);
     assert!(collector.requests().iter().all(|request| request.spans <= 4));
     let finals: Vec<_> = receipts.all().into_iter().filter(|receipt| receipt.is_final()).collect();
@@ -374,13 +372,13 @@ fn a_trace_larger_than_queue_and_batch_is_sent_in_parts() {
 #[test]
 fn services_share_a_request_each_under_its_resource() {
     let collector = Collector::start().unwrap();
-    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600));
-    let (exporter, receipts) = exporter(patient);
+    let patient = to(&collector).with_scheduled_delay(Duration::from_secs(3600));
+    let (pipeline, receipts) = start(patient);
     for (key, name) in [(1, "shop"), (2, "inventory"), (3, "shop")] {
-        exporter.enqueue(TraceBatch::new(key, service(name), trace(key, 2))).unwrap();
+        pipeline.enqueue(TraceBatch::new(key, service(name), trace(key, 2))).unwrap();
     }
     assert!(collector.requests().is_empty(), "a batch is not full and its delay not over");
-    exporter.flush(PATIENCE).expect("a flush does not wait for the delay");
+    pipeline.flush(PATIENCE).expect("a flush does not wait for the delay");
     assert_eq!(collector.requests().len(), 1);
     let names: Vec<String> = collector.spans().iter().map(|span| span.service_name()).collect();
     assert_eq!(names, ["shop", "shop", "shop", "shop", "inventory", "inventory"]);
@@ -390,13 +388,14 @@ fn services_share_a_request_each_under_its_resource() {
 #[test]
 fn a_full_batch_is_sent_before_its_delay() {
     let collector = Collector::start().unwrap();
-    let patient = options(&collector).with_batch_delay(Duration::from_secs(3600)).with_batch_size(4);
-    let (exporter, _) = exporter(patient);
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.enqueue(batch(2, 3)).unwrap();
+    let patient =
+        to(&collector).with_scheduled_delay(Duration::from_secs(3600)).with_max_export_batch_size(4);
+    let (pipeline, _) = start(patient);
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.enqueue(batch(2, 3)).unwrap();
     collector.wait_for(|spans| spans.len() == 3, PATIENCE).unwrap();
     assert_eq!(
-        statistics_of(&exporter).spans.queued,
+        statistics_of(&pipeline).spans.queued,
         3,
         "a trace that does not fit whole waits for the next batch"
     );
@@ -409,10 +408,10 @@ fn old_spans_are_given_up() {
     let mut retry = RetryPolicy::default();
     retry.initial = Duration::from_millis(1);
     retry.max_age = Duration::from_millis(20);
-    let (exporter, receipts) = exporter(options(&collector).with_retry(retry));
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
-    let statistics = statistics_of(&exporter);
+    let (pipeline, receipts) = start(to(&collector).with_retry(retry));
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
+    let statistics = statistics_of(&pipeline);
     assert_eq!(statistics.dropped.expired, 3);
     assert_balanced(&statistics);
     let last = receipts.said(1).pop().unwrap();
@@ -424,15 +423,16 @@ fn several_requests_are_under_way_where_that_is_wanted() {
     for protocol in protocols() {
         let collector = Collector::start().unwrap();
         collector.respond_with(vec![Fault::Hang; 3]);
-        let (exporter, _) =
-            exporter(options_by(protocol, &collector).with_concurrent_requests(3).with_batch_size(2));
+        let (pipeline, _) = start(
+            at_once(otlp_by(protocol, &collector).with_concurrent_requests(3)).with_max_export_batch_size(2),
+        );
         for key in 1..=5 {
-            exporter.enqueue(batch(key, 2)).unwrap();
+            pipeline.enqueue(batch(key, 2)).unwrap();
         }
         collector.wait_for_requests(|requests| requests.len() == 3, PATIENCE).unwrap();
-        assert_eq!(statistics_of(&exporter).spans.accepted, 0, "none of them is answered");
+        assert_eq!(statistics_of(&pipeline).spans.accepted, 0, "none of them is answered");
         collector.release();
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
         assert_eq!(collector.spans().len(), 10);
     }
 }
@@ -463,29 +463,28 @@ fn the_sum_holds_by(protocol: Protocol, concurrency: usize) {
         Fault::ResetStream,
     ];
     collector.respond_with(faults.into_iter().cycle().take(200));
-    let (exporter, receipts) = exporter(
-        options_by(protocol, &collector)
-            .with_concurrent_requests(concurrency)
-            .with_queue_size(200)
-            .with_batch_size(32),
+    let (pipeline, receipts) = start(
+        at_once(otlp_by(protocol, &collector).with_concurrent_requests(concurrency))
+            .with_max_queue_size(200)
+            .with_max_export_batch_size(32),
     );
     std::thread::scope(|scope| {
         for producer in 0..PRODUCERS {
-            let exporter = exporter.clone();
+            let pipeline = pipeline.clone();
             scope.spawn(move || {
                 for n in 0..TRACES {
-                    let _ = exporter.enqueue(batch(producer * TRACES + n, 1 + n % 7));
+                    let _ = pipeline.enqueue(batch(producer * TRACES + n, 1 + n % 7));
                     if n % 50 == 0 {
-                        assert_balanced(&statistics_of(&exporter));
-                        let _ = exporter.flush(PATIENCE);
+                        assert_balanced(&statistics_of(&pipeline));
+                        let _ = pipeline.flush(PATIENCE);
                     }
                 }
             });
         }
     });
-    exporter.shutdown(PATIENCE).unwrap();
+    pipeline.shutdown(PATIENCE).unwrap();
 
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_balanced(&statistics);
     assert_eq!((statistics.spans.queued, statistics.spans.in_flight), (0, 0));
     assert_eq!(statistics.enqueued, PRODUCERS * (0..TRACES).map(|n| 1 + n % 7).sum::<u64>());
@@ -513,28 +512,28 @@ fn the_sum_holds_by(protocol: Protocol, concurrency: usize) {
 #[test]
 fn an_empty_batch_is_nothing() {
     let collector = Collector::start().unwrap();
-    let (exporter, receipts) = exporter(options(&collector));
-    exporter.enqueue(batch(1, 0)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    let (pipeline, receipts) = start(to(&collector));
+    pipeline.enqueue(batch(1, 0)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
     assert!(receipts.all().is_empty() && collector.requests().is_empty());
 }
 
 #[test]
 fn a_subscriber_that_panics_or_flushes_harms_nothing() {
     let collector = Collector::start().unwrap();
-    let (exporter, receipts) = exporter(options(&collector));
-    let inside = std::sync::Mutex::new(Some(exporter.clone()));
+    let (pipeline, receipts) = start(to(&collector));
+    let inside = std::sync::Mutex::new(Some(pipeline.clone()));
     let (tell, told) = std::sync::mpsc::channel();
-    exporter.subscribe(move |_| {
-        if let Some(exporter) = inside.lock().unwrap().take() {
-            tell.send((exporter.flush(PATIENCE).is_err(), Context::is_current_telemetry_suppressed()))
+    pipeline.subscribe(move |_| {
+        if let Some(pipeline) = inside.lock().unwrap().take() {
+            tell.send((pipeline.flush(PATIENCE).is_err(), Context::is_current_telemetry_suppressed()))
                 .unwrap();
         }
         panic!("told to panic");
     });
     for key in 1..=2 {
-        exporter.enqueue(batch(key, 3)).unwrap();
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.enqueue(batch(key, 3)).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
     }
     let (refused, suppressed) = told.recv().unwrap();
     assert!(refused, "a flush on the pipeline's own thread would wait for itself");
@@ -545,17 +544,8 @@ fn a_subscriber_that_panics_or_flushes_harms_nothing() {
 #[tokio::test(start_paused = true)]
 async fn it_works_beside_a_paused_clock() {
     let collector = Collector::start().unwrap();
-    let (exporter, _) = exporter(options(&collector));
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush_async(PATIENCE).await.unwrap();
+    let (pipeline, _) = start(to(&collector));
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.flush_async(PATIENCE).await.unwrap();
     assert_eq!(collector.spans().len(), 3);
-}
-
-#[test]
-fn zero_sizes_are_refused_by_name() {
-    let error = otelbar_export::ToolbarSpanExporter::new(
-        ExporterOptions::new("http://127.0.0.1:4318/v1/traces").unwrap().with_queue_size(0),
-    )
-    .unwrap_err();
-    assert_eq!(error.to_string(), "with_queue_size: \"0\" leaves room for nothing; set it to 1 or more");
 }

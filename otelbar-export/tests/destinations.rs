@@ -6,28 +6,30 @@ use std::process::Command;
 use std::time::Duration;
 
 use otelbar_export::{
-    ConsoleFormat, ConsoleTarget, Delivery, ExporterOptions, Health, Overflow, Receipt, ToolbarSpanExporter,
+    ConsoleFormat, ConsoleTarget, Delivery, Destination, Health, OtlpDestination, Overflow, Pipeline,
+    PipelineBuilder, Receipt,
 };
 use otelbar_testkit::{Collector, Fault};
 
-use common::{PATIENCE, Receipts, assert_balanced, batch, options, options_by, protocols};
+use common::{PATIENCE, assert_balanced, at_once, batch, otlp, otlp_by, protocols, start};
 
-fn to_all(destinations: impl IntoIterator<Item = ExporterOptions>) -> (ToolbarSpanExporter, Receipts) {
-    let exporter = ToolbarSpanExporter::to_all(destinations).unwrap();
-    let receipts = Receipts::of(&exporter);
-    (exporter, receipts)
+/// To the second of these, too, and so on.
+fn to_all(collectors: impl IntoIterator<Item = OtlpDestination>) -> PipelineBuilder {
+    let mut collectors = collectors.into_iter();
+    let first = at_once(collectors.next().unwrap());
+    collectors.fold(first, PipelineBuilder::with_destination)
 }
 
 #[test]
-fn each_destination_gets_every_span_and_has_books_of_its_own() {
+fn each_destination_gets_every_span_and_has_statistics_of_its_own() {
     let collectors: Vec<Collector> = protocols().map(|_| Collector::start().unwrap()).collect();
     let by = protocols().zip(&collectors);
-    let (exporter, receipts) = to_all(by.map(|(protocol, collector)| options_by(protocol, collector)));
+    let (pipeline, receipts) = start(to_all(by.map(|(protocol, collector)| otlp_by(protocol, collector))));
     for key in 0..10 {
-        exporter.enqueue(batch(key, 3)).unwrap();
+        pipeline.enqueue(batch(key, 3)).unwrap();
     }
-    exporter.shutdown(PATIENCE).unwrap();
-    let all = exporter.statistics();
+    pipeline.shutdown(PATIENCE).unwrap();
+    let all = pipeline.statistics();
     assert_eq!(all.len(), collectors.len());
     for (index, (statistics, collector)) in all.iter().zip(&collectors).enumerate() {
         assert_balanced(statistics);
@@ -47,24 +49,22 @@ fn one_that_hangs_or_is_dead_keeps_nothing_from_the_others() {
         (Collector::start().unwrap(), Collector::start().unwrap(), Collector::start().unwrap());
     hanging.respond_always(Fault::Hang);
     dead.stop();
-    let small = |collector| options(collector).with_queue_size(8).with_overflow(Overflow::Newest);
-    let (exporter, receipts) = to_all([small(&hanging), small(&dead), options(&good)]);
+    let small = to_all([otlp(&hanging), otlp(&dead), otlp(&good)]).with_max_queue_size(8);
+    let (pipeline, receipts) = start(small.with_overflow(Overflow::Newest));
     for key in 0..50 {
-        exporter.enqueue(batch(key, 4)).expect("the good one takes them");
-    }
-    good.wait_for(|spans| spans.len() == 200, PATIENCE).unwrap();
-    for key in 0..50 {
+        pipeline.enqueue(batch(key, 4)).expect("the good one takes them");
         receipts.wait_for(|receipt| {
             receipt.key == key.into() && receipt.destination.index == 2 && receipt.is_final()
         });
     }
+    assert_eq!(good.spans().len(), 200);
     // Else it might not have been tried.
     let is_dead = |receipt: &Receipt| matches!(receipt.delivery, Delivery::Retrying { .. });
     receipts.wait_for(|receipt| receipt.destination.index == 1 && is_dead(receipt));
-    let error = exporter.shutdown(Duration::from_millis(500)).unwrap_err();
+    let error = pipeline.shutdown(Duration::from_millis(500)).unwrap_err();
     let left: Vec<usize> = error.destinations.iter().map(|left| left.destination.index).collect();
     assert_eq!(left, [0, 1], "{error}");
-    let all = exporter.statistics();
+    let all = pipeline.statistics();
     all.iter().for_each(assert_balanced);
     assert_eq!(all[2].spans.accepted, 200);
     assert!(all[0].dropped.queue_full > 0 && all[1].dropped.queue_full > 0, "{all:?}");
@@ -73,11 +73,11 @@ fn one_that_hangs_or_is_dead_keeps_nothing_from_the_others() {
 
 #[test]
 fn a_pipeline_without_destinations_takes_spans_and_ends() {
-    let exporter = ToolbarSpanExporter::to_all([]).unwrap();
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
-    exporter.shutdown(PATIENCE).unwrap();
-    assert!(exporter.statistics().is_empty());
+    let pipeline = Pipeline::builder().build().unwrap();
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
+    pipeline.shutdown(PATIENCE).unwrap();
+    assert!(pipeline.statistics().is_empty());
 }
 
 #[cfg(feature = "zipkin")]
@@ -91,18 +91,18 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
         Fault::status(400),
         Fault::Accept,
     ]);
-    let (exporter, receipts) = to_all([common::zipkin_at(&collector)]);
+    let (pipeline, receipts) = start(at_once(common::zipkin(&collector)));
     for key in 1..=3 {
-        exporter.enqueue(batch(key, 3)).unwrap();
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.enqueue(batch(key, 3)).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
     }
-    let statistics = exporter.statistics().remove(0);
+    let statistics = pipeline.statistics().remove(0);
     assert_balanced(&statistics);
     assert_eq!((statistics.spans.accepted, statistics.dropped.not_retryable, statistics.requests), (6, 3, 5));
     assert_eq!(statistics.destination.kind, otelbar_export::DestinationKind::Zipkin);
     let agent = format!("otelbar/{}", env!("CARGO_PKG_VERSION"));
     let is_named = |headers: &http::HeaderMap| headers["user-agent"] == agent;
-    assert!(collector.requests().iter().all(|request| is_named(&request.headers)), "not OTLP's exporter");
+    assert!(collector.requests().iter().all(|request| is_named(&request.headers)), "not OTLP's pipeline");
     let spans = collector.zipkin_spans();
     assert_eq!(spans.len(), 6);
     assert!(spans.iter().all(|span| span.service_name() == "shop"));
@@ -114,12 +114,12 @@ fn zipkin_gets_the_spans_and_what_it_says_is_heard() {
 #[test]
 fn a_span_that_zipkin_would_refuse_the_request_for_is_dropped_alone() {
     let collector = Collector::start().unwrap();
-    let (exporter, _) = to_all([common::zipkin_at(&collector)]);
+    let (pipeline, _) = start(at_once(common::zipkin(&collector)));
     let mut mixed = batch(1, 3);
     mixed.spans[1].span_context = opentelemetry::trace::SpanContext::empty_context();
-    exporter.enqueue(mixed).unwrap();
-    exporter.shutdown(PATIENCE).unwrap();
-    let statistics = exporter.statistics().remove(0);
+    pipeline.enqueue(mixed).unwrap();
+    pipeline.shutdown(PATIENCE).unwrap();
+    let statistics = pipeline.statistics().remove(0);
     assert_eq!((statistics.spans.accepted, statistics.dropped.invalid_id), (2, 1));
     assert_balanced(&statistics);
     assert_eq!(collector.zipkin_spans().len(), 2);
@@ -135,10 +135,11 @@ fn a_process_that_writes() {
         Ok("json") => ConsoleFormat::Json,
         _ => return,
     };
-    let (exporter, _) = to_all([ExporterOptions::console(ConsoleTarget::Stderr, format)]);
-    exporter.enqueue(batch(1, 2)).unwrap();
-    exporter.shutdown(PATIENCE).unwrap();
-    let statistics = exporter.statistics().remove(0);
+    let console = Destination::console().with_target(ConsoleTarget::Stderr).with_format(format);
+    let (pipeline, _) = start(at_once(console));
+    pipeline.enqueue(batch(1, 2)).unwrap();
+    pipeline.shutdown(PATIENCE).unwrap();
+    let statistics = pipeline.statistics().remove(0);
     assert_eq!((statistics.spans.accepted, &*statistics.destination.endpoint), (2, "stderr"));
 }
 

@@ -5,21 +5,13 @@ mod common;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use otelbar_export::{Delivery, ExporterOptions, RetryPolicy, SpoolOptions};
+use otelbar_export::{Delivery, RetryPolicy, SpoolOptions};
 use otelbar_testkit::{Collector, Ending, Fault, Stage};
 
-use common::{PATIENCE, assert_balanced, batch, exporter, options_by, protocols, statistics_of};
+use common::{Http, PATIENCE, assert_balanced, at_once, batch, start, statistics_of, ways};
 
-/// Each way to send that is in this build, to this collector.
-fn ways(collector: &Collector) -> Vec<(String, ExporterOptions)> {
-    let otlp = protocols().map(|protocol| (protocol.to_string(), options_by(protocol, collector)));
-    #[cfg(feature = "zipkin")]
-    let otlp = otlp.chain([("zipkin".to_owned(), common::zipkin_at(collector))]);
-    otlp.collect()
-}
-
-fn way(name: &str, collector: &Collector) -> Option<ExporterOptions> {
-    ways(collector).into_iter().find_map(|(known, options)| (known == name).then_some(options))
+fn way(name: &str, collector: &Collector) -> Option<Http> {
+    ways(collector).into_iter().find_map(|(known, http)| (known == name).then_some(http))
 }
 
 /// The ids of what the collector has accepted, whichever way it came.
@@ -49,28 +41,27 @@ fn meet(name: &str, fault: &Fault) {
     let collector = Collector::start().unwrap();
     // Whether it is met by a new connection or by one that is kept.
     for kept in [false, true] {
-        let Some(options) = way(name, &collector) else { return };
+        let Some(http) = way(name, &collector) else { return };
         // Who asks for patience gets little of it. What hangs or is slow has to be given up; nothing else is, however
         // busy the machine.
         let timeout = if is_slow(fault) { SHORT } else { PATIENCE };
-        let options = options.with_timeout(timeout).with_retry(hasty());
-        let (exporter, receipts) = exporter(options);
+        let (pipeline, receipts) = start(at_once(http.with_timeout(timeout)).with_retry(hasty()));
         let context = format!("{name}, {}, {fault}", if kept { "kept" } else { "new" });
         collector.clear();
         if kept {
-            exporter.enqueue(batch(1, 3)).unwrap();
-            exporter.flush(PATIENCE).unwrap();
+            pipeline.enqueue(batch(1, 3)).unwrap();
+            pipeline.flush(PATIENCE).unwrap();
         }
         collector.respond_with([fault.clone()]);
-        exporter.enqueue(batch(2, 3)).unwrap();
-        exporter.flush(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
+        pipeline.enqueue(batch(2, 3)).unwrap();
+        pipeline.flush(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
         // What is left of the fault, where it was not met: on a connection that is kept there is no accepting.
         collector.respond_normally();
         collector.release();
-        exporter.enqueue(batch(3, 3)).unwrap();
-        exporter.shutdown(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
+        pipeline.enqueue(batch(3, 3)).unwrap();
+        pipeline.shutdown(PATIENCE).unwrap_or_else(|error| panic!("{context}: {error}"));
 
-        let statistics = statistics_of(&exporter);
+        let statistics = statistics_of(&pipeline);
         assert_balanced(&statistics);
         let handed_over = if kept { 9 } else { 6 };
         assert_eq!(
@@ -135,25 +126,23 @@ fn a_fault_that_lasts_costs_nothing_but_time_with_a_spool() {
         Fault::At(Stage::RequestBody, Ending::Hang),
     ] {
         let collector = Collector::start().unwrap();
-        for (name, options) in ways(&collector) {
+        for (name, http) in ways(&collector) {
             let folder = tempfile::tempdir().unwrap();
-            let options = options
-                .with_spool(SpoolOptions::new(folder.path()))
-                .with_timeout(if is_slow(&fault) { SHORT } else { PATIENCE })
-                .with_queue_size(10);
-            let (exporter, receipts) = exporter(options);
+            let http = http.with_timeout(if is_slow(&fault) { SHORT } else { PATIENCE });
+            let builder = at_once(http).with_spool(SpoolOptions::new(folder.path())).with_max_queue_size(10);
+            let (pipeline, receipts) = start(builder);
             collector.clear();
             collector.respond_always(fault.clone());
             for key in 1..=10 {
-                exporter.enqueue(batch(key, 4)).unwrap();
-                exporter.flush(PATIENCE).unwrap();
+                pipeline.enqueue(batch(key, 4)).unwrap();
+                pipeline.flush(PATIENCE).unwrap();
             }
             collector.respond_normally();
             collector.release();
             for key in 1..=10 {
                 receipts.wait_for(|receipt| receipt.key == key.into() && receipt.is_final());
             }
-            let statistics = statistics_of(&exporter);
+            let statistics = statistics_of(&pipeline);
             assert_balanced(&statistics);
             assert_eq!((statistics.spans.accepted, statistics.dropped.total()), (40, 0), "{name}, {fault}");
             assert!(arrived(&collector).len() >= 40, "{name}, {fault}");
@@ -165,12 +154,12 @@ fn a_fault_that_lasts_costs_nothing_but_time_with_a_spool() {
 fn a_request_above_the_backends_limit_is_halved_whatever_the_way() {
     let collector = Collector::start().unwrap();
     collector.limit_request_size(3000);
-    for (name, options) in ways(&collector) {
-        let (exporter, _) = exporter(options);
+    for (name, http) in ways(&collector) {
+        let (pipeline, _) = start(at_once(http));
         collector.clear();
-        exporter.enqueue(batch(1, 100)).unwrap();
-        exporter.shutdown(PATIENCE).unwrap();
-        let statistics = statistics_of(&exporter);
+        pipeline.enqueue(batch(1, 100)).unwrap();
+        pipeline.shutdown(PATIENCE).unwrap();
+        let statistics = statistics_of(&pipeline);
         assert_eq!((statistics.spans.accepted, statistics.dropped.total()), (100, 0), "{name}");
         assert_balanced(&statistics);
         assert_eq!(arrived(&collector).len(), 100, "{name}");
@@ -180,18 +169,18 @@ fn a_request_above_the_backends_limit_is_halved_whatever_the_way() {
 #[test]
 fn a_collector_that_restarts_on_its_port_is_found_again() {
     let collector = Collector::start().unwrap();
-    for (name, options) in ways(&collector) {
-        let (exporter, _) = exporter(options);
+    for (name, http) in ways(&collector) {
+        let (pipeline, _) = start(at_once(http));
         collector.clear();
         for key in 1..=3 {
-            exporter.enqueue(batch(key, 2)).unwrap();
-            exporter.flush(PATIENCE).unwrap();
+            pipeline.enqueue(batch(key, 2)).unwrap();
+            pipeline.flush(PATIENCE).unwrap();
             collector.stop();
-            exporter.enqueue(batch(key + 10, 2)).unwrap();
+            pipeline.enqueue(batch(key + 10, 2)).unwrap();
             collector.restart().unwrap();
         }
-        exporter.shutdown(PATIENCE).unwrap();
-        assert_eq!(statistics_of(&exporter).spans.accepted, 12, "{name}");
+        pipeline.shutdown(PATIENCE).unwrap();
+        assert_eq!(statistics_of(&pipeline).spans.accepted, 12, "{name}");
         assert_eq!(arrived(&collector).len(), 12, "{name}");
     }
 }

@@ -12,7 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use common::{PATIENCE, batch, exporter, options};
+use common::{PATIENCE, batch, start, to};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<String>>>);
@@ -42,11 +42,11 @@ fn a_line_for_each_change_of_health() {
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines.clone())).unwrap();
 
     let collector = Collector::start().unwrap();
-    let (exporter, receipts) = exporter(options(&collector));
+    let (pipeline, receipts) = start(to(&collector));
     let send = |faults: Vec<Fault>| {
         collector.respond_with(faults);
-        exporter.enqueue(batch(1, 3)).unwrap();
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.enqueue(batch(1, 3)).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
         std::mem::take(&mut *lines.0.lock().unwrap())
     };
     let nothing: [&str; 0] = [];
@@ -64,12 +64,12 @@ fn a_line_for_each_change_of_health() {
 
     collector.stop();
     let last = receipts.all().into_iter().map(|receipt| receipt.id).max().unwrap();
-    exporter.enqueue(batch(1, 3)).unwrap();
+    pipeline.enqueue(batch(1, 3)).unwrap();
     // However busy the machine, it has been tried when the deadline begins.
     receipts.wait_for(|receipt| receipt.id > last && matches!(receipt.delivery, Delivery::Retrying { .. }));
     // The first deadline holds; the second call waits for the thread's end.
-    assert!(exporter.shutdown(Duration::from_millis(50)).is_err());
-    assert!(exporter.shutdown(PATIENCE).is_err());
+    assert!(pipeline.shutdown(Duration::from_millis(50)).is_err());
+    assert!(pipeline.shutdown(PATIENCE).is_err());
     let told = lines.0.lock().unwrap().clone();
     assert_eq!(told, ["WARN spans cannot be delivered", "WARN shut down before all spans were delivered"]);
 }

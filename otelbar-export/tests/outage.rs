@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use otelbar_export::{Overflow, SpoolOptions};
 use otelbar_testkit::Collector;
 
-use common::{PATIENCE, Receipts, assert_balanced, batch, options_by, protocols, statistics_of};
+use common::{PATIENCE, Receipts, assert_balanced, batch, protocols, statistics_of, to_by};
 
 const OUTAGE: Duration = Duration::from_secs(60);
 const SPANS_A_SECOND: u64 = 5000;
@@ -33,18 +33,18 @@ fn outage(protocol: otelbar_export::Protocol, queue: usize, spool: bool) {
     let folder = tempfile::tempdir().unwrap();
     let collector = Collector::start().unwrap();
     // The policies of who sets none.
-    let mut options = options_by(protocol, &collector)
+    let mut options = to_by(protocol, &collector)
         .with_retry(Default::default())
         .with_breaker(Default::default())
-        .with_batch_delay(Duration::from_secs(1))
-        .with_queue_size(queue)
+        .with_scheduled_delay(Duration::from_secs(1))
+        .with_max_queue_size(queue)
         .with_overflow(Overflow::Newest)
-        .with_queue_bytes(2 << 30);
+        .with_max_queue_bytes(2 << 30);
     if spool {
         options = options.with_spool(SpoolOptions::new(folder.path()).with_max_bytes(1 << 30));
     }
-    let exporter = otelbar_export::ToolbarSpanExporter::new(options).unwrap();
-    let receipts = Receipts::of(&exporter);
+    let pipeline = options.build().unwrap();
+    let receipts = Receipts::of(&pipeline);
     let pause =
         Duration::from_secs(1) * u32::try_from(SPANS).unwrap() / u32::try_from(SPANS_A_SECOND).unwrap();
     let started = Instant::now();
@@ -52,7 +52,7 @@ fn outage(protocol: otelbar_export::Protocol, queue: usize, spool: bool) {
     let mut produce = |until: Duration| {
         while started.elapsed() < until {
             key += 1;
-            taken += if exporter.enqueue(batch(key, SPANS)).is_ok() { SPANS } else { 0 };
+            taken += if pipeline.enqueue(batch(key, SPANS)).is_ok() { SPANS } else { 0 };
             std::thread::sleep((started + pause * key as u32).saturating_duration_since(Instant::now()));
         }
     };
@@ -61,10 +61,10 @@ fn outage(protocol: otelbar_export::Protocol, queue: usize, spool: bool) {
     produce(Duration::from_secs(2) + OUTAGE);
     collector.restart().unwrap();
     produce(Duration::from_secs(4) + OUTAGE);
-    exporter.flush(2 * PATIENCE).unwrap();
+    pipeline.flush(2 * PATIENCE).unwrap();
     collector.wait_for(|spans| spans.len() as u64 >= taken, 4 * PATIENCE).unwrap();
 
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_balanced(&statistics);
     assert_eq!((statistics.enqueued, statistics.spans.accepted), (key * SPANS, taken));
     assert_eq!(statistics.dropped.total(), statistics.dropped.queue_full);

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use otelbar_export::{Delivery, DropReason, ExporterOptions, SendError};
+use otelbar_export::{Delivery, Destination, DropReason, SendError};
 use otelbar_testkit::{Collector, Proxy};
 
-use common::{PATIENCE, assert_balanced, at_once, batch, exporter, protocols, statistics_of};
+use common::{Http, PATIENCE, assert_balanced, at_once, batch, protocols, start, statistics_of};
 
 /// A name that the proxy alone knows.
 const HOST: &str = "collector.example";
@@ -23,7 +23,7 @@ const PASSWORD: &str = "h:u/s@h %";
 struct Way {
     name: String,
     endpoint: String,
-    options: ExporterOptions,
+    http: Http,
     is_grpc: bool,
 }
 
@@ -32,17 +32,17 @@ fn ways(host: &str, collector: &Collector) -> Vec<Way> {
     let named = |url: String| url.replace("127.0.0.1", host);
     let otlp = protocols().map(|protocol| {
         let endpoint = named(common::endpoint(collector, protocol));
-        let options = at_once(ExporterOptions::new(&endpoint).unwrap().with_protocol(protocol));
+        let http = Http::Otlp(Destination::otlp(&endpoint).with_protocol(protocol).with_timeout(PATIENCE));
         let name = protocol.to_string();
-        Way { is_grpc: name == "grpc", name, endpoint, options }
+        Way { is_grpc: name == "grpc", name, endpoint, http }
     });
     #[cfg_attr(not(feature = "zipkin"), expect(unused_mut, reason = "Zipkin joins them"))]
     let mut ways: Vec<_> = otlp.collect();
     #[cfg(feature = "zipkin")]
     {
         let endpoint = named(collector.zipkin_endpoint());
-        let options = at_once(ExporterOptions::zipkin(&endpoint).unwrap());
-        ways.push(Way { name: "zipkin".to_owned(), endpoint, options, is_grpc: false });
+        let http = Http::Zipkin(Destination::zipkin(&endpoint).with_timeout(PATIENCE));
+        ways.push(Way { name: "zipkin".to_owned(), endpoint, http, is_grpc: false });
     }
     ways
 }
@@ -63,29 +63,29 @@ fn arrived(collector: &Collector) -> usize {
 }
 
 /// Sends spans in this many requests, all of which must arrive.
-fn delivered(options: ExporterOptions, collector: &Collector, requests: usize) {
+fn delivered(http: Http, collector: &Collector, requests: usize) {
     collector.clear();
-    let (exporter, receipts) = exporter(options);
+    let (pipeline, receipts) = start(at_once(http));
     for key in 0..requests {
-        exporter.enqueue(batch(key as u64, 3)).unwrap();
-        exporter.flush(PATIENCE).unwrap_or_else(|error| panic!("{error}: {:?}", receipts.said(key as u64)));
+        pipeline.enqueue(batch(key as u64, 3)).unwrap();
+        pipeline.flush(PATIENCE).unwrap_or_else(|error| panic!("{error}: {:?}", receipts.said(key as u64)));
     }
     assert_eq!(
-        (arrived(collector), statistics_of(&exporter).spans.accepted),
+        (arrived(collector), statistics_of(&pipeline).spans.accepted),
         (3 * requests, 3 * requests as u64)
     );
 }
 
 /// The error of the first attempt to send spans, and whether it was the last.
-fn failure(options: ExporterOptions) -> (Arc<SendError>, bool) {
-    let (exporter, receipts) = exporter(options);
-    exporter.enqueue(batch(1, 3)).unwrap();
+fn failure(http: Http) -> (Arc<SendError>, bool) {
+    let (pipeline, receipts) = start(at_once(http));
+    pipeline.enqueue(batch(1, 3)).unwrap();
     let receipt = receipts
         .wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. } | Delivery::Dropped { .. }));
-    let _ = exporter.shutdown(Duration::ZERO);
+    let _ = pipeline.shutdown(Duration::ZERO);
     // The deadline was in the past; this waits for the books to be closed.
-    let _ = exporter.shutdown(PATIENCE);
-    assert_balanced(&statistics_of(&exporter));
+    let _ = pipeline.shutdown(PATIENCE);
+    assert_balanced(&statistics_of(&pipeline));
     match receipt.delivery {
         Delivery::Retrying { error, .. } => (error, false),
         Delivery::Dropped { reason: DropReason::NotRetryable { error }, .. } => (error, true),
@@ -96,31 +96,31 @@ fn failure(options: ExporterOptions) -> (Arc<SendError>, bool) {
 #[test]
 fn the_proxy_is_asked_for_a_name_that_it_alone_knows() {
     let collector = Collector::start().unwrap();
-    for Way { endpoint, options, is_grpc, .. } in ways(HOST, &collector) {
+    for Way { endpoint, http, is_grpc, .. } in ways(HOST, &collector) {
         let proxy = proxy_for(&collector);
         proxy.require_credentials(USER, PASSWORD);
-        delivered(options.with_proxy(&proxy.endpoint_with(USER, PASSWORD)).unwrap(), &collector, 2);
+        delivered(http.with_proxy(proxy.endpoint_with(USER, PASSWORD)), &collector, 2);
         let tunnel = vec![format!("CONNECT {HOST}:{}", collector.address().port())];
         let expected = if is_grpc { tunnel } else { vec![format!("POST {endpoint}"); 2] };
         assert_eq!(asked(&proxy), expected);
     }
 }
 
-/// A tunnel is asked for by ourselves; only requests of OTLP bear the name that its exporter's specification asks for.
+/// A tunnel is asked for by ourselves; only requests of OTLP bear the name that its pipeline's specification asks for.
 #[test]
 fn the_proxy_is_told_who_asks() {
     let collector = Collector::start().unwrap();
     let ours = concat!("otelbar/", env!("CARGO_PKG_VERSION"));
-    let exporter = concat!(
+    let pipeline = concat!(
         "otelbar/",
         env!("CARGO_PKG_VERSION"),
         " OTel-OTLP-Exporter-Rust/",
         env!("CARGO_PKG_VERSION")
     );
-    for Way { name, options, is_grpc, .. } in ways(HOST, &collector) {
+    for Way { name, http, is_grpc, .. } in ways(HOST, &collector) {
         let proxy = proxy_for(&collector);
-        delivered(options.with_proxy(&proxy.endpoint()).unwrap(), &collector, 1);
-        let to_collector = if name == "zipkin" { ours } else { exporter };
+        delivered(http.with_proxy(proxy.endpoint()), &collector, 1);
+        let to_collector = if name == "zipkin" { ours } else { pipeline };
         let to_proxy = if is_grpc { ours } else { to_collector };
         assert_eq!(proxy.requests()[0].headers["user-agent"], to_proxy, "{name}");
         assert_eq!(collector.requests()[0].headers["user-agent"], to_collector, "{name}");
@@ -135,11 +135,11 @@ fn tls_goes_through_one_tunnel_and_is_with_the_backend() {
     let trusted = folder.path().join("ca.pem");
     std::fs::write(&trusted, authority.pem()).unwrap();
     let collector = Collector::start_tls(&authority.issue(HOST).unwrap()).unwrap();
-    for Way { name, options, .. } in ways(HOST, &collector) {
+    for Way { name, http, .. } in ways(HOST, &collector) {
         let proxy = proxy_for(&collector);
         proxy.require_credentials(USER, PASSWORD);
-        let options = options.with_certificate(&trusted);
-        delivered(options.with_proxy(&proxy.endpoint_with(USER, PASSWORD)).unwrap(), &collector, 2);
+        let http = http.with_certificate(&trusted);
+        delivered(http.with_proxy(proxy.endpoint_with(USER, PASSWORD)), &collector, 2);
         assert_eq!(asked(&proxy), [format!("CONNECT {HOST}:{}", collector.address().port())], "{name}");
         assert!(!collector.requests()[0].headers.contains_key("proxy-authorization"), "it is the proxy's");
     }
@@ -151,11 +151,15 @@ fn the_environments_proxy_is_used_but_for_what_no_proxy_lists_and_for_loopback()
     const ALMOST_LOOPBACK: &str = "127.1";
     let collector = Collector::start().unwrap();
     let check = |no_proxy: &str, host: &str, through_proxy: bool| {
-        for Way { name, options, .. } in ways(host, &collector) {
+        for Way { name, http, .. } in ways(host, &collector) {
             let proxy = proxy_for(&collector);
             proxy.map_host(ALMOST_LOOPBACK, collector.address());
-            let environment = [("http_proxy", proxy.endpoint()), ("NO_PROXY", no_proxy.to_owned())];
-            delivered(options.with_proxy_from_environment(&environment), &collector, 1);
+            let variable = |name: &str| match name {
+                "http_proxy" => Some(proxy.endpoint()),
+                "NO_PROXY" => Some(no_proxy.to_owned()),
+                _ => None,
+            };
+            delivered(http.with_proxy_from(variable), &collector, 1);
             assert_eq!(asked(&proxy).len(), usize::from(through_proxy), "{name}, {no_proxy}, {host}");
         }
     };
@@ -169,12 +173,12 @@ fn the_environments_proxy_is_used_but_for_what_no_proxy_lists_and_for_loopback()
 #[test]
 fn a_proxy_that_was_asked_for_serves_loopback_too() {
     let collector = Collector::start().unwrap();
-    for Way { name, options, .. } in ways("127.0.0.1", &collector) {
+    for Way { name, http, .. } in ways("127.0.0.1", &collector) {
         let proxy = proxy_for(&collector);
-        let options = options.with_proxy(&proxy.endpoint()).unwrap();
-        delivered(options.clone(), &collector, 1);
+        let http = http.with_proxy(proxy.endpoint());
+        delivered(http.clone(), &collector, 1);
         assert_eq!(asked(&proxy).len(), 1, "{name}");
-        delivered(options.without_proxy(), &collector, 1);
+        delivered(http.without_proxy(), &collector, 1);
         assert_eq!(asked(&proxy).len(), 1, "{name}");
     }
 }
@@ -182,13 +186,13 @@ fn a_proxy_that_was_asked_for_serves_loopback_too() {
 #[test]
 fn a_proxy_that_is_shown_no_or_wrong_credentials_is_told_and_not_asked_again() {
     let collector = Collector::start().unwrap();
-    for Way { name, endpoint, options, .. } in ways(HOST, &collector) {
+    for Way { name, endpoint, http, .. } in ways(HOST, &collector) {
         let proxy = proxy_for(&collector);
         proxy.require_credentials(USER, PASSWORD);
         for url in [proxy.endpoint(), proxy.endpoint_with(USER, "wrong")] {
-            let options = options.clone().with_proxy(&url).unwrap();
-            assert!(!format!("{options:?}").contains("wrong"), "{options:?}");
-            let (error, last) = failure(options);
+            let http = http.clone().with_proxy(url);
+            assert!(!format!("{http:?}").contains("wrong"), "{http:?}");
+            let (error, last) = failure(http);
             let expected = format!(
                 "the proxy {} answered 407 Proxy Authentication Required on the way to {endpoint}: the proxy asks \
                  for credentials; see the user and the password in the proxy's URL, http://user:password@host:port",
@@ -204,15 +208,15 @@ fn a_proxy_that_is_shown_no_or_wrong_credentials_is_told_and_not_asked_again() {
 #[test]
 fn what_a_proxy_could_not_pass_on_is_sent_again() {
     let collector = Collector::start().unwrap();
-    for Way { name, options, .. } in ways(HOST, &collector) {
+    for Way { name, http, .. } in ways(HOST, &collector) {
         let proxy = Proxy::start().unwrap();
         collector.clear();
-        let (exporter, receipts) = exporter(options.with_proxy(&proxy.endpoint()).unwrap());
-        exporter.enqueue(batch(1, 3)).unwrap();
+        let (pipeline, receipts) = start(at_once(http.with_proxy(proxy.endpoint())));
+        pipeline.enqueue(batch(1, 3)).unwrap();
         let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
         assert!(retrying.delivery.to_string().contains("this proxy knows no way"), "{}", retrying.delivery);
         proxy.map_host(HOST, collector.address());
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
         assert_eq!(arrived(&collector), 3, "{name}");
     }
 }
@@ -222,9 +226,9 @@ fn a_proxys_refusal_of_a_tunnel_is_told_with_its_words_and_what_to_do() {
     #[track_caller]
     fn check(answer: &'static str, last: bool, message: &str, retry_after: Option<Duration>) {
         let collector = Collector::start().unwrap();
-        for Way { endpoint, options, .. } in ways(HOST, &collector).into_iter().filter(|way| way.is_grpc) {
+        for Way { endpoint, http, .. } in ways(HOST, &collector).into_iter().filter(|way| way.is_grpc) {
             let proxy = odd_proxy(Some(answer));
-            let (error, was_last) = failure(options.with_proxy(&proxy).unwrap());
+            let (error, was_last) = failure(http.with_proxy(proxy.clone()));
             let expected = format!("the proxy {proxy} answered {message}").replace("ENDPOINT", &endpoint);
             assert_eq!((error.to_string(), was_last), (expected, last));
             assert_eq!(error.retry_after(), retry_after);
@@ -256,9 +260,9 @@ fn a_proxys_refusal_of_a_tunnel_is_told_with_its_words_and_what_to_do() {
 #[test]
 fn a_proxy_that_is_down_or_is_none_is_told() {
     let collector = Collector::start().unwrap();
-    for Way { endpoint, options, .. } in ways(HOST, &collector) {
+    for Way { endpoint, http, .. } in ways(HOST, &collector) {
         let check = |url: &str| {
-            let (error, last) = failure(options.clone().with_proxy(url).unwrap());
+            let (error, last) = failure(http.clone().with_proxy(url.to_owned()));
             let (error, start) =
                 (error.to_string(), format!("no way to {endpoint} through the proxy {url}: "));
             assert!(
@@ -277,10 +281,10 @@ fn a_proxy_that_is_down_or_is_none_is_told() {
 #[test]
 fn a_proxy_that_hangs_is_given_up_in_time() {
     let collector = Collector::start().unwrap();
-    for Way { endpoint, options, .. } in ways(HOST, &collector) {
+    for Way { endpoint, http, .. } in ways(HOST, &collector) {
         let proxy = odd_proxy(None);
-        let options = options.with_timeout(Duration::from_secs(1)).with_proxy(&proxy).unwrap();
-        let (error, last) = failure(options);
+        let http = http.with_timeout(Duration::from_secs(1)).with_proxy(proxy.clone());
+        let (error, last) = failure(http);
         let expected = format!("{endpoint} did not answer through the proxy {proxy} within 1s");
         assert!(error.to_string().starts_with(&expected) && !last, "{error}");
     }

@@ -5,46 +5,46 @@ mod common;
 use std::time::{Duration, Instant};
 
 use futures_executor::block_on;
-use otelbar_export::{DropReason, Health, ToolbarSpanExporter};
+use otelbar_export::{DropReason, Health, Pipeline};
 use otelbar_testkit::{Collector, Fault};
 use tokio::runtime::Builder;
 
-use common::{PATIENCE, Receipts, assert_balanced, batch, exporter, options, statistics_of};
+use common::{PATIENCE, Receipts, assert_balanced, batch, start, statistics_of, to};
 
 /// Calls from a plain thread, a current-thread and a multi-thread runtime, blocking and async.
-fn everywhere(check: impl Fn(&dyn Fn(&ToolbarSpanExporter, Duration) -> bool)) {
+fn everywhere(check: impl Fn(&dyn Fn(&Pipeline, Duration) -> bool)) {
     let current = || Builder::new_current_thread().build().unwrap();
     let multi = || Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    check(&|exporter, deadline| exporter.shutdown(deadline).is_ok());
-    check(&|exporter, deadline| current().block_on(async { exporter.shutdown(deadline).is_ok() }));
-    check(&|exporter, deadline| multi().block_on(async { exporter.shutdown(deadline).is_ok() }));
-    check(&|exporter, deadline| block_on(exporter.shutdown_async(deadline)).is_ok());
-    check(&|exporter, deadline| current().block_on(exporter.shutdown_async(deadline)).is_ok());
-    check(&|exporter, deadline| {
-        let (runtime, exporter) = (multi(), exporter.clone());
+    check(&|pipeline, deadline| pipeline.shutdown(deadline).is_ok());
+    check(&|pipeline, deadline| current().block_on(async { pipeline.shutdown(deadline).is_ok() }));
+    check(&|pipeline, deadline| multi().block_on(async { pipeline.shutdown(deadline).is_ok() }));
+    check(&|pipeline, deadline| block_on(pipeline.shutdown_async(deadline)).is_ok());
+    check(&|pipeline, deadline| current().block_on(pipeline.shutdown_async(deadline)).is_ok());
+    check(&|pipeline, deadline| {
+        let (runtime, pipeline) = (multi(), pipeline.clone());
         runtime.block_on(async move {
-            tokio::spawn(async move { exporter.shutdown_async(deadline).await.is_ok() }).await.unwrap()
+            tokio::spawn(async move { pipeline.shutdown_async(deadline).await.is_ok() }).await.unwrap()
         })
     });
 }
 
-fn waiting(collector: &Collector) -> (ToolbarSpanExporter, Receipts) {
-    let (exporter, receipts) = exporter(options(collector).with_batch_delay(Duration::from_secs(3600)));
+fn waiting(collector: &Collector) -> (Pipeline, Receipts) {
+    let (pipeline, receipts) = start(to(collector).with_scheduled_delay(Duration::from_secs(3600)));
     for key in 1..=2 {
-        exporter.enqueue(batch(key, 3)).unwrap();
+        pipeline.enqueue(batch(key, 3)).unwrap();
     }
-    (exporter, receipts)
+    (pipeline, receipts)
 }
 
 #[test]
 fn shutdown_sends_what_waits_from_anywhere() {
     everywhere(|shutdown| {
         let collector = Collector::start().unwrap();
-        let (exporter, _) = waiting(&collector);
-        assert!(shutdown(&exporter, PATIENCE));
+        let (pipeline, _) = waiting(&collector);
+        assert!(shutdown(&pipeline, PATIENCE));
         assert_eq!(collector.spans().len(), 6);
-        assert_eq!(statistics_of(&exporter).spans.accepted, 6);
-        assert!(shutdown(&exporter, PATIENCE), "a second time is no error");
+        assert_eq!(statistics_of(&pipeline).spans.accepted, 6);
+        assert!(shutdown(&pipeline, PATIENCE), "a second time is no error");
     });
 }
 
@@ -54,20 +54,20 @@ fn shutdown_ends_by_its_deadline_from_anywhere_with_a_collector_that_hangs() {
     everywhere(|shutdown| {
         let collector = Collector::start().unwrap();
         collector.respond_always(Fault::Hang);
-        let (exporter, receipts) = waiting(&collector);
+        let (pipeline, receipts) = waiting(&collector);
         let started = Instant::now();
-        assert!(!shutdown(&exporter, DEADLINE));
+        assert!(!shutdown(&pipeline, DEADLINE));
         let took = started.elapsed();
         // Without a deadline it would be the timeout, however busy the machine.
         assert!(took < PATIENCE / 2, "{took:?}");
         receipts.wait_for(|receipt| receipt.key == 2.into() && receipt.is_final());
-        let statistics = statistics_of(&exporter);
+        let statistics = statistics_of(&pipeline);
         assert_eq!(
             (statistics.dropped.shut_down, statistics.spans.queued, statistics.spans.in_flight),
             (6, 0, 0)
         );
         assert_balanced(&statistics);
-        assert!(!shutdown(&exporter, DEADLINE), "a second time tells the same");
+        assert!(!shutdown(&pipeline, DEADLINE), "a second time tells the same");
     });
 }
 
@@ -75,9 +75,9 @@ fn shutdown_ends_by_its_deadline_from_anywhere_with_a_collector_that_hangs() {
 fn shutdown_does_not_wait_for_an_attempt_that_comes_too_late() {
     let collector = Collector::start().unwrap();
     collector.respond_always(Fault::status(503).retry_after("600"));
-    let (exporter, receipts) = waiting(&collector);
+    let (pipeline, receipts) = waiting(&collector);
     let started = Instant::now();
-    let error = exporter.shutdown(PATIENCE).unwrap_err();
+    let error = pipeline.shutdown(PATIENCE).unwrap_err();
     assert!(started.elapsed() < PATIENCE / 2);
     assert_eq!(error.spans(), 6);
     assert!(error.to_string().contains("answered 503"), "{error}");
@@ -88,43 +88,43 @@ fn shutdown_does_not_wait_for_an_attempt_that_comes_too_late() {
 #[test]
 fn what_comes_after_a_shutdown_is_dropped_and_counted() {
     let collector = Collector::start().unwrap();
-    let (exporter, _) = waiting(&collector);
-    exporter.shutdown(PATIENCE).unwrap();
-    let dropped = exporter.enqueue(batch(9, 4)).unwrap_err();
+    let (pipeline, _) = waiting(&collector);
+    pipeline.shutdown(PATIENCE).unwrap();
+    let dropped = pipeline.enqueue(batch(9, 4)).unwrap_err();
     assert!(matches!(dropped.reason, DropReason::Closed));
     assert_eq!(
         dropped.to_string(),
         "4 spans of trace 0000000000000009 dropped: the pipeline was shut down before they were handed over"
     );
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.spans.accepted, statistics.dropped.closed), (6, 4));
     assert_balanced(&statistics);
-    exporter.flush(PATIENCE).expect("there is nothing left to wait for");
+    pipeline.flush(PATIENCE).expect("there is nothing left to wait for");
 }
 
 #[test]
 fn a_flush_ends_by_its_deadline_and_keeps_the_spans() {
     let collector = Collector::start().unwrap();
     collector.respond_with([Fault::Hang]);
-    let (exporter, _) = waiting(&collector);
-    let error = exporter.flush(Duration::from_millis(100)).unwrap_err();
+    let (pipeline, _) = waiting(&collector);
+    let error = pipeline.flush(Duration::from_millis(100)).unwrap_err();
     assert_eq!(error.spans(), 6);
-    assert!(block_on(exporter.flush_async(Duration::from_millis(100))).is_err());
-    assert_eq!(statistics_of(&exporter).health, Health::Idle);
+    assert!(block_on(pipeline.flush_async(Duration::from_millis(100))).is_err());
+    assert_eq!(statistics_of(&pipeline).health, Health::Idle);
     collector.wait_for_requests(|requests| requests.len() == 1, PATIENCE).unwrap();
     collector.release();
-    block_on(exporter.flush_async(PATIENCE)).unwrap();
+    block_on(pipeline.flush_async(PATIENCE)).unwrap();
     assert_eq!(collector.spans().len(), 6);
 }
 
 #[test]
 fn dropping_the_last_handle_sends_what_waits() {
     let collector = Collector::start().unwrap();
-    let (exporter, _) =
-        exporter(options(&collector).with_batch_delay(Duration::from_secs(3600)).with_drop_grace(PATIENCE));
-    let other = exporter.clone();
-    exporter.enqueue(batch(1, 3)).unwrap();
-    drop(exporter);
+    let (pipeline, _) =
+        start(to(&collector).with_scheduled_delay(Duration::from_secs(3600)).with_drop_grace(PATIENCE));
+    let other = pipeline.clone();
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    drop(pipeline);
     assert!(collector.spans().is_empty(), "a handle is left");
     Builder::new_current_thread().build().unwrap().block_on(async move { drop(other) });
     assert_eq!(collector.spans().len(), 3);
@@ -134,10 +134,10 @@ fn dropping_the_last_handle_sends_what_waits() {
 fn dropping_the_last_handle_does_not_block_beyond_its_grace_and_counts_the_lost() {
     let collector = Collector::start().unwrap();
     collector.respond_always(Fault::Hang);
-    let (exporter, receipts) = exporter(options(&collector).with_drop_grace(Duration::from_millis(100)));
-    exporter.enqueue(batch(1, 3)).unwrap();
+    let (pipeline, receipts) = start(to(&collector).with_drop_grace(Duration::from_millis(100)));
+    pipeline.enqueue(batch(1, 3)).unwrap();
     let started = Instant::now();
-    drop(exporter);
+    drop(pipeline);
     // Without a grace it would be the timeout, however busy the machine.
     assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
     let lost = receipts.wait_for(|receipt| receipt.is_final());
@@ -147,16 +147,16 @@ fn dropping_the_last_handle_does_not_block_beyond_its_grace_and_counts_the_lost(
 #[test]
 fn async_deadlines_hold_while_the_pipelines_thread_is_busy() {
     let collector = Collector::start().unwrap();
-    let (exporter, receipts) = exporter(options(&collector));
+    let (pipeline, receipts) = start(to(&collector));
     let (go_on, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
     // Holds the thread with its first receipt until the test is over.
-    exporter.subscribe(move |_| {
+    pipeline.subscribe(move |_| {
         let _ = wait.lock().unwrap().recv();
     });
-    exporter.enqueue(batch(1, 3)).unwrap();
+    pipeline.enqueue(batch(1, 3)).unwrap();
     receipts.wait_for(|receipt| receipt.key == 1.into());
-    assert!(block_on(exporter.flush_async(Duration::from_millis(50))).is_err());
-    assert!(block_on(exporter.shutdown_async(Duration::from_millis(50))).is_err());
+    assert!(block_on(pipeline.flush_async(Duration::from_millis(50))).is_err());
+    assert!(block_on(pipeline.shutdown_async(Duration::from_millis(50))).is_err());
     drop(go_on);
 }

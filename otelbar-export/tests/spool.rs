@@ -7,16 +7,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use otelbar_export::{Delivery, ExporterOptions, SpoolOptions, ToolbarSpanExporter};
+use otelbar_export::{Delivery, Destination, Pipeline, PipelineBuilder, SpoolOptions};
 use otelbar_testkit::{Collector, Fault};
 
 use common::{
-    PATIENCE, Receipts, assert_balanced, batch, endpoint, exporter, options, options_by, protocols,
-    statistics_of,
+    PATIENCE, Receipts, assert_balanced, batch, endpoint, protocols, start, statistics_of, to, to_by,
 };
 
-fn spooling(collector: &Collector, folder: &Path) -> ExporterOptions {
-    options(collector).with_spool(SpoolOptions::new(folder))
+fn spooling(collector: &Collector, folder: &Path) -> PipelineBuilder {
+    to(collector).with_spool(SpoolOptions::new(folder))
 }
 
 /// The ids of all spans that arrived, in order, without those that came twice.
@@ -27,11 +26,11 @@ fn arrived(collector: &Collector) -> Vec<String> {
     ids
 }
 
-fn wait_for_all_settled(exporter: &ToolbarSpanExporter, receipts: &Receipts, keys: std::ops::Range<u64>) {
+fn wait_for_all_settled(pipeline: &Pipeline, receipts: &Receipts, keys: std::ops::Range<u64>) {
     for key in keys {
         receipts.wait_for(|receipt| receipt.key == key.into() && receipt.is_final());
     }
-    assert_balanced(&statistics_of(exporter));
+    assert_balanced(&statistics_of(pipeline));
 }
 
 #[test]
@@ -40,13 +39,13 @@ fn spans_lie_on_disk_while_the_backend_is_away_and_go_when_it_is_back() {
         let folder = tempfile::tempdir().unwrap();
         let collector = Collector::start().unwrap();
         collector.stop();
-        let by = options_by(protocol, &collector).with_spool(SpoolOptions::new(folder.path()));
-        let (exporter, receipts) = exporter(by);
+        let by = to_by(protocol, &collector).with_spool(SpoolOptions::new(folder.path()));
+        let (pipeline, receipts) = start(by);
         for key in 0..20 {
-            exporter.enqueue(batch(key, 3)).unwrap();
-            exporter.flush(PATIENCE).expect("what is on disk is settled for a flush");
+            pipeline.enqueue(batch(key, 3)).unwrap();
+            pipeline.flush(PATIENCE).expect("what is on disk is settled for a flush");
         }
-        let statistics = statistics_of(&exporter);
+        let statistics = statistics_of(&pipeline);
         // Some may just be on their way, to see whether the backend is back.
         assert_eq!(
             (statistics.spans.queued, statistics.spans.in_flight + statistics.spans.spooled),
@@ -60,8 +59,8 @@ fn spans_lie_on_disk_while_the_backend_is_away_and_go_when_it_is_back() {
         assert!(!spooled.is_final() && spooled.spans.spooled == 3, "{spooled:?}");
 
         collector.restart().unwrap();
-        wait_for_all_settled(&exporter, &receipts, 0..20);
-        let statistics = statistics_of(&exporter);
+        wait_for_all_settled(&pipeline, &receipts, 0..20);
+        let statistics = statistics_of(&pipeline);
         assert_eq!((statistics.spans.accepted, statistics.spans.spooled), (60, 0));
         assert_eq!((arrived(&collector).len(), collector.spans().len()), (60, 60), "each came once");
     }
@@ -73,7 +72,7 @@ fn the_next_process_sends_what_a_shutdown_has_left() {
     let collector = Collector::start().unwrap();
     // It takes the request and does not answer.
     collector.respond_always(Fault::Hang);
-    let (first, receipts) = exporter(spooling(&collector, folder.path()).with_batch_size(4));
+    let (first, receipts) = start(spooling(&collector, folder.path()).with_max_export_batch_size(4));
     for key in 0..5 {
         first.enqueue(batch(key, 4)).unwrap();
     }
@@ -85,7 +84,7 @@ fn the_next_process_sends_what_a_shutdown_has_left() {
     drop(first);
 
     let collector = Collector::start().unwrap();
-    let (second, _) = exporter(spooling(&collector, folder.path()));
+    let (second, _) = start(spooling(&collector, folder.path()));
     assert_eq!(statistics_of(&second).recovered, 20);
     collector.wait_for(|spans| spans.len() == 20, PATIENCE).unwrap();
     second.enqueue(batch(9, 1)).unwrap();
@@ -104,13 +103,14 @@ const ENDPOINT: &str = "OTELBAR_TEST_ENDPOINT";
 #[test]
 fn a_process_that_is_killed() {
     let (Ok(folder), Ok(endpoint)) = (std::env::var(FOLDER), std::env::var(ENDPOINT)) else { return };
-    let options = ExporterOptions::new(&endpoint).unwrap().with_spool(SpoolOptions::new(folder));
-    let (exporter, _) = exporter(options.with_batch_delay(Duration::ZERO).with_timeout(PATIENCE));
+    let builder = Pipeline::builder().with_destination(Destination::otlp(endpoint).with_timeout(PATIENCE));
+    let spooling = builder.with_spool(SpoolOptions::new(folder));
+    let (pipeline, _) = start(spooling.with_scheduled_delay(Duration::ZERO));
     for key in 0..50 {
-        exporter.enqueue(batch(key, 4)).unwrap();
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.enqueue(batch(key, 4)).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
     }
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!(statistics.spans.spooled + statistics.spans.in_flight, 200);
     // No destructor runs.
     std::process::abort();
@@ -130,8 +130,8 @@ fn all_that_was_spooled_arrives_after_the_process_was_killed() {
     assert!(!status.status.success(), "it ends by being killed: {status:?}");
 
     collector.restart().unwrap();
-    let (exporter, _) = exporter(spooling(&collector, folder.path()));
-    assert_eq!(statistics_of(&exporter).recovered, 200);
+    let (pipeline, _) = start(spooling(&collector, folder.path()));
+    assert_eq!(statistics_of(&pipeline).recovered, 200);
     collector.wait_for(|spans| spans.len() >= 200, PATIENCE).unwrap();
     assert_eq!((arrived(&collector).len(), collector.spans().len()), (200, 200));
 }
@@ -140,16 +140,16 @@ fn all_that_was_spooled_arrives_after_the_process_was_killed() {
 #[test]
 fn a_process_that_exits() {
     let (Ok(folder), Ok(endpoint)) = (std::env::var(EXIT_FOLDER), std::env::var(ENDPOINT)) else { return };
-    let options = ExporterOptions::new(&endpoint).unwrap().with_spool(SpoolOptions::new(folder));
     // Its backend takes its time, and the user's delay is an hour.
-    let options = options.with_timeout(PATIENCE * 100).with_batch_delay(PATIENCE * 100);
-    let (exporter, _) = exporter(options);
+    let destination = Destination::otlp(endpoint).with_timeout(PATIENCE * 100);
+    let patient = Pipeline::builder().with_destination(destination).with_scheduled_delay(PATIENCE * 100);
+    let (pipeline, _) = start(patient.with_spool(SpoolOptions::new(folder)));
     for key in 0..3 {
-        exporter.enqueue(batch(key, 4)).unwrap();
-        let before = statistics_of(&exporter).spooled_bytes;
+        pipeline.enqueue(batch(key, 4)).unwrap();
+        let before = statistics_of(&pipeline).spooled_bytes;
         let started = Instant::now();
         // It writes by itself, in time.
-        while statistics_of(&exporter).spooled_bytes == before {
+        while statistics_of(&pipeline).spooled_bytes == before {
             assert!(started.elapsed() < PATIENCE);
             std::thread::yield_now();
         }
@@ -172,8 +172,8 @@ fn what_was_handed_over_in_time_outlives_an_exit_without_a_shutdown() {
     assert!(output.status.success(), "{output:?}");
 
     collector.respond_normally();
-    let (exporter, receipts) = exporter(spooling(&collector, folder.path()));
-    assert_eq!(statistics_of(&exporter).recovered, 12);
+    let (pipeline, receipts) = start(spooling(&collector, folder.path()));
+    assert_eq!(statistics_of(&pipeline).recovered, 12);
     drop(receipts);
     collector.wait_for(|spans| spans.len() >= 12, PATIENCE).unwrap();
     assert_eq!(arrived(&collector).len(), 12);
@@ -185,12 +185,12 @@ fn a_full_spool_drops_the_oldest_and_counts_them() {
     let collector = Collector::start().unwrap();
     collector.stop();
     let small = SpoolOptions::new(folder.path()).with_max_bytes(5 * 4096);
-    let (exporter, receipts) = exporter(options(&collector).with_spool(small));
+    let (pipeline, receipts) = start(to(&collector).with_spool(small));
     for key in 0..12 {
-        exporter.enqueue(batch(key, 2)).unwrap();
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.enqueue(batch(key, 2)).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
     }
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!(
         (statistics.spans.spooled + statistics.spans.in_flight, statistics.dropped.spool_full),
         (10, 14),
@@ -202,7 +202,7 @@ fn a_full_spool_drops_the_oldest_and_counts_them() {
     assert!(first.delivery.to_string().contains("OTELBAR_SPOOL_MAX_BYTES"), "{}", first.delivery);
 
     collector.restart().unwrap();
-    wait_for_all_settled(&exporter, &receipts, 7..12);
+    wait_for_all_settled(&pipeline, &receipts, 7..12);
     assert_eq!(arrived(&collector).len(), 10);
 }
 
@@ -211,7 +211,7 @@ fn a_damaged_file_is_counted_and_the_others_arrive() {
     let folder = tempfile::tempdir().unwrap();
     let collector = Collector::start().unwrap();
     collector.stop();
-    let (first, _) = exporter(spooling(&collector, folder.path()));
+    let (first, _) = start(spooling(&collector, folder.path()));
     for key in 0..3 {
         first.enqueue(batch(key, 2)).unwrap();
         first.flush(PATIENCE).unwrap();
@@ -224,7 +224,7 @@ fn a_damaged_file_is_counted_and_the_others_arrive() {
     fs::write(&records[1], bytes).unwrap();
 
     collector.restart().unwrap();
-    let (second, _) = exporter(spooling(&collector, folder.path()));
+    let (second, _) = start(spooling(&collector, folder.path()));
     collector.wait_for(|spans| spans.len() == 4, PATIENCE).unwrap();
     second.shutdown(PATIENCE).unwrap();
     let statistics = statistics_of(&second);
@@ -240,13 +240,13 @@ fn a_record_damaged_while_the_process_runs_has_a_final_receipt() {
     let folder = tempfile::tempdir().unwrap();
     let collector = Collector::start().unwrap();
     collector.respond_always(Fault::status(503).retry_after("1"));
-    let (exporter, receipts) = exporter(spooling(&collector, folder.path()));
-    exporter.enqueue(batch(1, 2)).unwrap();
+    let (pipeline, receipts) = start(spooling(&collector, folder.path()));
+    pipeline.enqueue(batch(1, 2)).unwrap();
     receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Spooled));
     fs::write(&records(folder.path())[0], "nonsense").unwrap();
     let last = receipts.wait_for(|receipt| receipt.is_final());
     assert_eq!(last.delivery.to_string(), "dropped: the spool's file could not be read again");
-    let statistics = statistics_of(&exporter);
+    let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.dropped.spool_damaged, statistics.spans.spooled), (2, 0));
     assert_balanced(&statistics);
 }
@@ -258,21 +258,12 @@ fn without_a_folder_that_serves_export_goes_on_and_says_why_there_is_no_spool() 
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let collector = Collector::start().unwrap();
-    let (exporter, _) = exporter(spooling(&collector, &file));
-    let problem = statistics_of(&exporter).spool_problem.unwrap();
+    let (pipeline, _) = start(spooling(&collector, &file));
+    let problem = statistics_of(&pipeline).spool_problem.unwrap();
     assert!(problem.contains(&*file.to_string_lossy()), "{problem}");
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.shutdown(PATIENCE).unwrap();
-    assert_eq!(statistics_of(&exporter).spans.accepted, 3);
-}
-
-#[test]
-fn two_destinations_share_no_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let collector = Collector::start().unwrap();
-    let both = [spooling(&collector, folder.path()), spooling(&collector, folder.path())];
-    let error = ToolbarSpanExporter::to_all(both).unwrap_err().to_string();
-    assert!(error.contains("give each a folder of its own"), "{error}");
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.shutdown(PATIENCE).unwrap();
+    assert_eq!(statistics_of(&pipeline).spans.accepted, 3);
 }
 
 /// The files of all records, the oldest first.

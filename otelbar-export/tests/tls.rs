@@ -6,11 +6,11 @@ mod common;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use otelbar_export::{Delivery, ExporterOptions, Protocol, ToolbarSpanExporter};
+use otelbar_export::{Delivery, Destination, OtlpDestination, Protocol, ToolbarSpanExporter};
 use otelbar_testkit::{CertificateAuthority, Collector, Identity};
 use tempfile::TempDir;
 
-use common::{PATIENCE, assert_balanced, batch, exporter, options_by, protocols, statistics_of};
+use common::{PATIENCE, assert_balanced, at_once, batch, otlp_by, protocols, start, statistics_of};
 
 const HOST: &str = "127.0.0.1";
 
@@ -33,23 +33,23 @@ impl Files {
     }
 }
 
-fn delivered(collector: &Collector, options: ExporterOptions) {
-    let (exporter, _) = exporter(options);
-    exporter.enqueue(batch(1, 3)).unwrap();
-    exporter.flush(PATIENCE).unwrap();
-    assert_eq!((collector.spans().len(), statistics_of(&exporter).spans.accepted), (3, 3));
+fn delivered(collector: &Collector, destination: OtlpDestination) {
+    let (pipeline, _) = start(at_once(destination));
+    pipeline.enqueue(batch(1, 3)).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
+    assert_eq!((collector.spans().len(), statistics_of(&pipeline).spans.accepted), (3, 3));
 }
 
 /// What the first attempt came to.
-fn failure(options: ExporterOptions) -> String {
-    let (exporter, receipts) = exporter(options);
-    exporter.enqueue(batch(1, 3)).unwrap();
+fn failure(destination: OtlpDestination) -> String {
+    let (pipeline, receipts) = start(at_once(destination));
+    pipeline.enqueue(batch(1, 3)).unwrap();
     let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
-    assert!(exporter.shutdown(Duration::ZERO).is_err());
+    assert!(pipeline.shutdown(Duration::ZERO).is_err());
     // The deadline was in the past; this waits for the books to be closed.
-    let _ = exporter.shutdown(PATIENCE);
-    assert_balanced(&statistics_of(&exporter));
-    assert_eq!(statistics_of(&exporter).dropped.shut_down, 3);
+    let _ = pipeline.shutdown(PATIENCE);
+    assert_balanced(&statistics_of(&pipeline));
+    assert_eq!(statistics_of(&pipeline).dropped.shut_down, 3);
     retrying.delivery.to_string()
 }
 
@@ -60,7 +60,7 @@ fn a_backend_vouched_for_by_the_authority_given_gets_the_spans() {
     for protocol in protocols() {
         let collector = Collector::start_tls(&authority.issue(HOST).unwrap()).unwrap();
         assert!(collector.endpoint().starts_with("https://"));
-        delivered(&collector, options_by(protocol, &collector).with_certificate(&trusted));
+        delivered(&collector, otlp_by(protocol, &collector).with_certificate(&trusted));
     }
 }
 
@@ -72,7 +72,7 @@ fn a_backend_that_asks_for_a_certificate_is_shown_it() {
     for protocol in protocols() {
         let identity = authority.issue(HOST).unwrap();
         let collector = Collector::start_mutual_tls(&identity, &authority).unwrap();
-        let options = || options_by(protocol, &collector).with_certificate(&trusted);
+        let options = || otlp_by(protocol, &collector).with_certificate(&trusted);
         delivered(&collector, options().with_client_certificate(&certificate, &key));
         let error = failure(options());
         assert!(
@@ -90,7 +90,7 @@ fn a_backend_that_is_not_to_be_believed_gets_nothing() {
     for protocol in protocols() {
         let check = |identity: Identity, expected: &str| {
             let collector = Collector::start_tls(&identity).unwrap();
-            let error = failure(options_by(protocol, &collector).with_certificate(&trusted));
+            let error = failure(otlp_by(protocol, &collector).with_certificate(&trusted));
             assert!(error.contains("no TLS connection to https://") && error.contains(expected), "{error}");
             assert!(collector.requests().is_empty());
         };
@@ -109,10 +109,8 @@ fn https_to_a_plain_port_and_http_to_an_encrypted_one_are_told() {
     for protocol in protocols() {
         let path = if protocol == Protocol::Grpc { "" } else { "/v1/traces" };
         let to = |scheme, collector: &Collector| {
-            ExporterOptions::new(&format!("{scheme}://{}{path}", collector.address()))
-                .unwrap()
+            Destination::otlp(format!("{scheme}://{}{path}", collector.address()))
                 .with_protocol(protocol)
-                .with_batch_delay(Duration::ZERO)
                 .with_certificate(&trusted)
         };
         let error = failure(to("https", &plain));
@@ -131,9 +129,9 @@ fn a_file_that_does_not_serve_is_named_with_its_option_and_the_remedy() {
     let empty = files.write("empty.pem", "");
     let garbage = files.write("garbage.pem", "-----BEGIN CERTIFICATE-----\n~~~\n-----END CERTIFICATE-----\n");
     let missing = files.0.path().join("missing.pem");
-    let options = || ExporterOptions::new("https://127.0.0.1:1/v1/traces").unwrap();
-    let check = |options: ExporterOptions, option: &str, path: &PathBuf, expected: &str| {
-        let error = ToolbarSpanExporter::new(options).unwrap_err().to_string();
+    let options = || Destination::otlp("https://127.0.0.1:1/v1/traces");
+    let check = |destination: OtlpDestination, option: &str, path: &PathBuf, expected: &str| {
+        let error = ToolbarSpanExporter::new(destination).unwrap_err().to_string();
         let start = format!("{option}: \"{}\"", path.display());
         assert!(error.starts_with(&start) && error.contains(expected), "{error}");
     };
@@ -159,6 +157,6 @@ fn a_file_that_does_not_serve_is_named_with_its_option_and_the_remedy() {
         "give the key that belongs",
     );
     ToolbarSpanExporter::new(shown(&certificate, &key)).unwrap();
-    let plain = ExporterOptions::new("http://127.0.0.1:1/v1/traces").unwrap();
+    let plain = Destination::otlp("http://127.0.0.1:1/v1/traces");
     ToolbarSpanExporter::new(plain.with_certificate(&missing)).expect("it is not used without TLS");
 }

@@ -12,13 +12,13 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use otelbar_export::{ExporterOptions, Protocol};
+use otelbar_export::{Destination, Pipeline, Protocol};
 use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use common::{PATIENCE, assert_balanced, batch, compressions, exporter, statistics_of};
+use common::{PATIENCE, assert_balanced, batch, compressions, start, statistics_of};
 
 /// Answers in turn: unavailable, a partial success, success.
 #[derive(Clone, Default)]
@@ -64,25 +64,23 @@ async fn tonic_takes_what_is_sent_and_is_understood() {
                 .serve_with_incoming(TcpIncoming::from(listener)),
         );
 
-        let options = ExporterOptions::new(&url)
-            .unwrap()
+        let destination = Destination::otlp(url)
             .with_protocol(Protocol::Grpc)
             .with_compression(compression)
-            .with_batch_delay(Duration::ZERO)
-            .with_header("x-key", "secret")
-            .unwrap();
-        let (exporter, receipts) = exporter(options);
-        exporter.enqueue(batch(1, 3)).unwrap();
-        exporter.flush_async(PATIENCE).await.unwrap();
-        exporter.enqueue(batch(2, 4)).unwrap();
-        exporter.flush_async(PATIENCE).await.unwrap();
+            .with_header("x-key", "secret");
+        let builder = Pipeline::builder().with_destination(destination);
+        let (pipeline, receipts) = start(builder.with_scheduled_delay(Duration::ZERO));
+        pipeline.enqueue(batch(1, 3)).unwrap();
+        pipeline.flush_async(PATIENCE).await.unwrap();
+        pipeline.enqueue(batch(2, 4)).unwrap();
+        pipeline.flush_async(PATIENCE).await.unwrap();
         serving.abort();
 
         assert_eq!(*service.0.lock().unwrap(), [3, 3, 4], "{compression}");
         let said = receipts.said(1);
         assert!(said[1].contains("UNAVAILABLE (14): nicht verfügbar"), "{said:?}");
         assert!(said.last().unwrap().contains("too old"), "{said:?}");
-        let statistics = statistics_of(&exporter);
+        let statistics = statistics_of(&pipeline);
         assert_eq!((statistics.spans.accepted, statistics.spans.rejected), (6, 1));
         assert_balanced(&statistics);
     }

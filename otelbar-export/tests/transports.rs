@@ -8,10 +8,10 @@ use opentelemetry::trace::{Event, Link, SpanKind, Status};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_export::{Compression, Delivery, ExporterOptions, Protocol, ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{Compression, Delivery, Destination, Protocol, TraceBatch};
 use otelbar_testkit::{Collector, ReceivedSpan, Reply};
 
-use common::{PATIENCE, compressions, exporter, options_by, protocols, statistics_of, trace};
+use common::{PATIENCE, at_once, compressions, otlp_by, protocols, start, statistics_of, to_by, trace};
 
 /// Spans with something in every field.
 fn rich() -> Vec<SpanData> {
@@ -58,10 +58,10 @@ fn batch() -> TraceBatch {
 /// Sends them, and gives what arrived with the headers and the body's size.
 fn sent(protocol: Protocol, compression: Compression) -> (Vec<ReceivedSpan>, http::HeaderMap, usize) {
     let collector = Collector::start().unwrap();
-    let options = options_by(protocol, &collector).with_compression(compression);
-    let (exporter, _) = exporter(options.with_header("x-key", "secret").unwrap());
-    exporter.enqueue(batch()).unwrap();
-    exporter.flush(PATIENCE).unwrap();
+    let destination = otlp_by(protocol, &collector).with_compression(compression);
+    let (pipeline, _) = start(at_once(destination.with_header("x-key", "secret")));
+    pipeline.enqueue(batch()).unwrap();
+    pipeline.flush(PATIENCE).unwrap();
     let requests = collector.requests();
     let expected = if protocol == Protocol::Grpc { Reply::Grpc(0) } else { Reply::Status(200) };
     assert_eq!(requests[0].reply, expected, "{protocol}, {compression}");
@@ -104,15 +104,15 @@ fn the_same_spans_arrive_whatever_the_way() {
 fn a_batch_that_is_too_large_is_split_whatever_the_way() {
     for protocol in protocols() {
         let collector = Collector::start().unwrap();
-        let (exporter, _) = exporter(options_by(protocol, &collector).with_request_size(4000));
+        let (pipeline, _) = start(at_once(otlp_by(protocol, &collector).with_max_request_size(4000)));
         for key in 0..10 {
-            exporter.enqueue(common::batch(key, 5)).unwrap();
+            pipeline.enqueue(common::batch(key, 5)).unwrap();
         }
-        exporter.flush(PATIENCE).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
         assert_eq!(collector.spans().len(), 50, "{protocol}");
         let requests = collector.requests();
         assert!(requests.iter().all(|request| request.body.len() <= 4000 + 5), "{requests:?}");
-        assert_eq!(statistics_of(&exporter).spans.accepted, 50);
+        assert_eq!(statistics_of(&pipeline).spans.accepted, 50);
     }
 }
 
@@ -120,10 +120,10 @@ fn a_batch_that_is_too_large_is_split_whatever_the_way() {
 fn a_connection_is_kept_between_requests() {
     for protocol in protocols() {
         let collector = Collector::start().unwrap();
-        let (exporter, _) = exporter(options_by(protocol, &collector));
+        let (pipeline, _) = start(to_by(protocol, &collector));
         for key in 0..20 {
-            exporter.enqueue(common::batch(key, 1)).unwrap();
-            exporter.flush(PATIENCE).unwrap();
+            pipeline.enqueue(common::batch(key, 1)).unwrap();
+            pipeline.flush(PATIENCE).unwrap();
         }
         assert_eq!(collector.connections(), 1, "{protocol}");
     }
@@ -134,10 +134,10 @@ fn after_a_timeout_the_next_attempt_has_a_new_connection() {
     for protocol in protocols() {
         let collector = Collector::start().unwrap();
         collector.respond_with([otelbar_testkit::Fault::Hang]);
-        let options = options_by(protocol, &collector).with_timeout(Duration::from_millis(300));
-        let (exporter, _) = exporter(options);
-        exporter.enqueue(common::batch(1, 1)).unwrap();
-        exporter.flush(PATIENCE).unwrap();
+        let hasty = otlp_by(protocol, &collector).with_timeout(Duration::from_millis(300));
+        let (pipeline, _) = start(at_once(hasty));
+        pipeline.enqueue(common::batch(1, 1)).unwrap();
+        pipeline.flush(PATIENCE).unwrap();
         // More where the machine is too slow for the second attempt.
         assert!(collector.connections() >= 2, "{protocol}");
     }
@@ -158,21 +158,21 @@ fn a_host_that_does_not_answer_is_left_before_the_timeout_so_that_others_have_th
     while let Ok(connection) = std::net::TcpStream::connect_timeout(&address, wait) {
         waiting.push(connection);
     }
-    let options = ExporterOptions::new(&format!("http://{address}/v1/traces")).unwrap();
-    let (exporter, receipts) = exporter(common::at_once(options).with_timeout(4 * wait));
-    exporter.enqueue(common::batch(1, 1)).unwrap();
+    let silent = Destination::otlp(format!("http://{address}/v1/traces")).with_timeout(4 * wait);
+    let (pipeline, receipts) = start(at_once(silent));
+    pipeline.enqueue(common::batch(1, 1)).unwrap();
     let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
     assert!(retrying.delivery.to_string().contains("the host does not answer"), "{}", retrying.delivery);
-    let _ = exporter.shutdown(Duration::ZERO);
+    let _ = pipeline.shutdown(Duration::ZERO);
 }
 
 #[test]
 fn what_is_not_in_the_build_is_named() {
-    let at = |protocol| ExporterOptions::new("http://127.0.0.1:4317").unwrap().with_protocol(protocol);
+    let at = |protocol| at_once(Destination::otlp("http://127.0.0.1:4317").with_protocol(protocol));
     for (there, protocol) in
         [(cfg!(feature = "grpc"), Protocol::Grpc), (cfg!(feature = "json"), Protocol::HttpJson)]
     {
-        match ToolbarSpanExporter::new(at(protocol)) {
+        match at(protocol).build() {
             Ok(_) => assert!(there, "{protocol}"),
             Err(error) => assert!(!there && error.to_string().contains("enable the feature"), "{error}"),
         }

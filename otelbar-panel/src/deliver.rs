@@ -4,10 +4,8 @@
 mod background;
 mod deliveries;
 mod delivery;
-mod destination;
 mod exports;
 mod links;
 
 pub(crate) use delivery::{AtDestination, State};
-pub(crate) use destination::name_of;
 pub(crate) use exports::Exports;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otelbar_config::{Environment, OpenTelemetryConfig, ProcessEnvironment};
-use otelbar_export::ToolbarSpanExporter;
+use otelbar_export::Pipeline;
 use otelbar_propagation::Propagators;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
@@ -18,7 +18,7 @@ use crate::layer::{Start, ToolbarLayer, Watcher};
 use crate::panics;
 use crate::record::{Queue, Service, Store};
 use crate::web::{Pages, Warnings};
-use exporter::{exporter, usable_exporter};
+use exporter::{pipeline, usable_pipeline};
 pub use shutdown::ShutdownGuard;
 
 /// The toolbar of a process.
@@ -116,8 +116,8 @@ impl OpenTelemetryPanel {
         }
         panics::install_hook();
         let exporter = match environment {
-            None => exporter(&config),
-            Some(environment) => usable_exporter(&config, environment, &mut warnings),
+            None => pipeline(&config),
+            Some(environment) => usable_pipeline(&config, environment, &mut warnings),
         };
         let exporter = exporter.map_err(PanelError::exporter)?;
         let toolbar =
@@ -203,11 +203,11 @@ impl Toolbar {
         mut warnings: Vec<String>,
         service: Arc<Service>,
         propagators: Arc<Propagators>,
-        exporter: Option<ToolbarSpanExporter>,
+        exporter: Option<Pipeline>,
     ) -> Result<Self, PanelError> {
         let config = Arc::new(config);
         let max_bytes = config.max_bytes().bytes();
-        for account in exporter.iter().flat_map(ToolbarSpanExporter::statistics) {
+        for account in exporter.iter().flat_map(Pipeline::statistics) {
             let problem = account.spool_problem;
             warnings
                 .extend(problem.map(|problem| format!("{} has no spool: {problem}", account.destination)));

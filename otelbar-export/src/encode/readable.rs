@@ -490,7 +490,7 @@ trace 00000000000000000000000000000001, 1 span, 1 error, 5.00 µs, from 2023-11-
         sql.events.events = vec![Event::new("exception", at(4_500), exception, 0)];
         let text = text(&[(&service("shop"), &[cart, sql])]);
         let documented: String = text.trim_end().lines().map(|line| format!("    /// {line}\n")).collect();
-        assert!(include_str!("../options.rs").contains(&documented), "{documented}");
+        assert!(include_str!("../transport/console.rs").contains(&documented), "{documented}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::error::SendError;
+use crate::transport::SendError;
 
 /// How far spans have come, with what there is to say about it; [`state`](Self::state) says no more than the stage.
 #[derive(Clone, Debug)]

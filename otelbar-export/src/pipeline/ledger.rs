@@ -1,10 +1,10 @@
 //! What became of one enqueued batch, over all requests that it travels in.
 
 use crate::batch::{EnqueueId, TraceKey};
-use crate::destination::Destination;
 use crate::pipeline::counts::{SpanCounts, Step};
 use crate::pipeline::delivery::Delivery;
 use crate::pipeline::receipt::Receipt;
+use crate::transport::DestinationInfo;
 
 /// Follows one enqueued batch through its requests.
 #[derive(Debug)]
@@ -40,13 +40,13 @@ impl Ledger {
     }
 
     /// The receipt while spans are under way in the given manner.
-    pub(super) fn under_way(&self, destination: &Destination, delivery: Delivery) -> Receipt {
+    pub(super) fn under_way(&self, destination: &DestinationInfo, delivery: Delivery) -> Receipt {
         let destination = destination.clone();
         Receipt { key: self.key, id: self.id, destination, spans: self.spans, delivery }
     }
 
     /// The receipt after some or all spans were settled.
-    pub(super) fn receipt(&self, destination: &Destination) -> Receipt {
+    pub(super) fn receipt(&self, destination: &DestinationInfo) -> Receipt {
         let delivery = match &self.worst {
             Some(worst) if self.is_settled() => worst.clone(),
             _ if self.spans.in_flight > 0 => Delivery::InFlight { attempt: 1 },
@@ -60,11 +60,11 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::destination::DestinationKind;
     use crate::pipeline::delivery::{DropReason, Outcome};
+    use crate::transport::DestinationKind;
 
-    fn zipkin() -> Destination {
-        Destination { index: 0, kind: DestinationKind::Zipkin, endpoint: "http://h".into() }
+    fn zipkin() -> DestinationInfo {
+        DestinationInfo::new(0, DestinationKind::Zipkin, "http://h")
     }
 
     const ACCEPTED: Outcome = Outcome::Accepted { warning: None };

@@ -13,13 +13,13 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::batch::{Enqueued, Portion};
-use crate::destination::Destination;
-use crate::options::ExporterOptions;
 use crate::pipeline::counts::Step;
 use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::pipeline::options::Options;
 use crate::pipeline::receipt::{Dropped, Receipt};
 use crate::pipeline::statistics::{Health, PauseReason, Statistics};
 use crate::time::after;
+use crate::transport::DestinationInfo;
 
 pub(crate) use entries::Turn;
 use entries::{Capacity, Entries};
@@ -34,7 +34,7 @@ const LOOKS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Queue {
     state: Mutex<State>,
-    destination: Destination,
+    destination: DestinationInfo,
     capacity: Capacity,
     /// Spans in a batch at most.
     batch_size: usize,
@@ -80,8 +80,8 @@ pub(crate) struct Batch {
 pub(crate) struct Mark(Turn);
 
 impl Queue {
-    pub(crate) fn new(options: &ExporterOptions, destination: Destination) -> Self {
-        let capacity = Capacity { spans: options.queue_size, bytes: options.queue_bytes };
+    pub(crate) fn new(options: &Options, destination: DestinationInfo) -> Self {
+        let capacity = Capacity { spans: options.max_queue_size, bytes: options.max_queue_bytes };
         Self {
             state: Mutex::new(State {
                 entries: Entries::new(capacity, options.overflow),
@@ -94,12 +94,12 @@ impl Queue {
             }),
             destination,
             capacity,
-            batch_size: options.batch_size,
+            batch_size: options.max_export_batch_size,
             plenty: Capacity {
-                spans: options.batch_size.min(options.queue_size.div_ceil(2)),
-                bytes: options.queue_bytes.div_ceil(2),
+                spans: options.max_export_batch_size.min(options.max_queue_size.div_ceil(2)),
+                bytes: options.max_queue_bytes.div_ceil(2),
             },
-            batch_delay: options.effective_batch_delay(),
+            batch_delay: options.effective_delay(),
             has_spool: options.spool.is_some(),
             progress: Condvar::new(),
             wake: Notify::new(),
@@ -108,7 +108,7 @@ impl Queue {
         }
     }
 
-    pub(crate) fn destination(&self) -> &Destination {
+    pub(crate) fn destination(&self) -> &DestinationInfo {
         &self.destination
     }
 

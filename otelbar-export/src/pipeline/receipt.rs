@@ -1,12 +1,12 @@
 //! What a subscriber is told, and what a caller gets whose spans were not taken.
 
 use crate::batch::{EnqueueId, TraceKey};
-use crate::destination::Destination;
 use crate::pipeline::counts::SpanCounts;
 use crate::pipeline::delivery::{Delivery, DropReason};
+use crate::transport::DestinationInfo;
 
 /// The state of one enqueued batch at one destination, told to
-/// [subscribers](crate::ToolbarSpanExporter::subscribe) at each change.
+/// [subscribers](crate::Pipeline::subscribe) at each change.
 ///
 /// A batch may travel in several requests; the counts add them up. [`TraceDelivery`](crate::TraceDelivery) adds up the
 /// receipts of several batches.
@@ -18,7 +18,7 @@ pub struct Receipt {
     /// Which batch.
     pub id: EnqueueId,
     /// Where its spans are to go.
-    pub destination: Destination,
+    pub destination: DestinationInfo,
     /// How many of its spans are where.
     pub spans: SpanCounts,
     /// The latest change while spans are under way, and the worst outcome once all are settled.
@@ -30,7 +30,7 @@ impl Receipt {
     pub(super) fn dropped(
         key: TraceKey,
         id: EnqueueId,
-        destination: Destination,
+        destination: DestinationInfo,
         spans: u64,
         reason: DropReason,
     ) -> Self {
@@ -62,7 +62,7 @@ pub struct Dropped {
     /// Which batch.
     pub id: EnqueueId,
     /// Where they were to go; the last of several destinations.
-    pub destination: Destination,
+    pub destination: DestinationInfo,
     /// How many spans.
     pub spans: u64,
     /// Why.

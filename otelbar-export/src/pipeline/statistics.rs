@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::destination::Destination;
-use crate::error::SendError;
 use crate::pipeline::breaker::BreakerState;
 use crate::pipeline::counts::{SpanCounts, Step};
 use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::transport::DestinationInfo;
+use crate::transport::SendError;
 
-/// How a destination stands, to the span; see [`ToolbarSpanExporter::statistics`](crate::ToolbarSpanExporter::statistics).
+/// How a destination stands, to the span; see [`Pipeline::statistics`](crate::Pipeline::statistics).
 ///
 /// `enqueued + recovered == spans.total()` and `dropped.total() == spans.dropped` hold at any moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Statistics {
     /// Where spans are sent.
-    pub destination: Destination,
+    pub destination: DestinationInfo,
     /// How the destination does.
     pub health: Health,
     /// The state of the circuit breaker.
@@ -54,7 +54,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    pub(super) fn new(destination: Destination) -> Self {
+    pub(super) fn new(destination: DestinationInfo) -> Self {
         Self {
             destination,
             health: Health::Idle,

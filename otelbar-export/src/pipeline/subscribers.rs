@@ -69,15 +69,15 @@ mod tests {
 
     use super::*;
     use crate::batch::{EnqueueId, TraceKey};
-    use crate::destination::{Destination, DestinationKind};
     use crate::pipeline::{Delivery, SpanCounts};
+    use crate::transport::{DestinationInfo, DestinationKind};
 
     #[test]
     fn a_subscriber_that_panics_has_lost_that_receipt_alone() {
         let receipt = |key| Receipt {
             key: TraceKey(key),
             id: EnqueueId(key),
-            destination: Destination { index: 0, kind: DestinationKind::Console, endpoint: "stderr".into() },
+            destination: DestinationInfo::new(0, DestinationKind::Console, "stderr"),
             spans: SpanCounts::default(),
             delivery: Delivery::Queued,
         };

@@ -33,7 +33,7 @@ pub struct TraceDelivery {
 
 impl TraceDelivery {
     /// So many spans are about to be enqueued. They count as queued until a receipt says otherwise: the pipeline sends
-    /// none for what it has just taken in, and the first may come before [`enqueue`](crate::ToolbarSpanExporter::enqueue)
+    /// none for what it has just taken in, and the first may come before [`enqueue`](crate::Pipeline::enqueue)
     /// returns.
     pub fn expect(&mut self, spans: u64) {
         self.expected += spans;
@@ -97,14 +97,14 @@ impl TraceDelivery {
 mod tests {
     use super::*;
     use crate::batch::TraceKey;
-    use crate::destination::{Destination, DestinationKind};
     use crate::pipeline::DeliveryState;
+    use crate::transport::{DestinationInfo, DestinationKind};
 
     const ACCEPTED: Delivery = Delivery::Accepted { warning: None };
     const SHUT_DOWN: Delivery = Delivery::Dropped { reason: DropReason::ShutDown };
 
     fn receipt(id: u64, spans: SpanCounts, delivery: Delivery) -> Receipt {
-        let destination = Destination { index: 0, kind: DestinationKind::Console, endpoint: "stderr".into() };
+        let destination = DestinationInfo::new(0, DestinationKind::Console, "stderr");
         Receipt { key: TraceKey(1), id: EnqueueId(id), destination, spans, delivery }
     }
 

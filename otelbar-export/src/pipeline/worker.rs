@@ -24,18 +24,17 @@ use tracing::{error, warn};
 
 use crate::batch::Portion;
 use crate::encode::{Encoded, Encoding, LeftOut, Request, SizeLimit, encode};
-use crate::error::SendError;
-use crate::options::ExporterOptions;
 use crate::panic::{caught, message};
 use crate::pipeline::backlog::{Backlog, Holdings};
 use crate::pipeline::delivery::{Delivery, DropReason, Outcome};
+use crate::pipeline::options::Options;
 use crate::pipeline::queue::{Batch, Queue};
 use crate::pipeline::receipt::Receipt;
 use crate::pipeline::request_size::RequestSize;
 use crate::pipeline::subscribers::Subscribers;
 use crate::spool::{Part, Record, RecordId, SpoolError};
 use crate::time::after;
-use crate::transport::{Acknowledged, Transport};
+use crate::transport::{Acknowledged, RequestLimits, SendError, Transport};
 
 use backend::{Backend, Verdict};
 use job::{InFlight, Job, Origin, halves};
@@ -122,7 +121,8 @@ impl<T: Transport + 'static> Worker<T> {
         transport: T,
         encoding: Encoding,
         backlog: Option<Backlog>,
-        options: &ExporterOptions,
+        options: &Options,
+        limits: RequestLimits,
     ) -> Self {
         Self {
             ledgers: Ledgers::new(Arc::clone(&queue), Arc::clone(&subscribers)),
@@ -132,13 +132,13 @@ impl<T: Transport + 'static> Worker<T> {
             transport: Rc::new(transport),
             encoding,
             encode,
-            size: RequestSize::new(options.request_size()),
+            size: RequestSize::new(limits.size),
             waiting: VecDeque::new(),
             flying: HashMap::new(),
             flights: FuturesUnordered::new(),
             next_flight: 0,
             // One at a time keeps what is being sent from the spool from giving way in it meanwhile.
-            concurrency: if backlog.is_some() { 1 } else { options.concurrent_requests },
+            concurrency: if backlog.is_some() { 1 } else { limits.concurrent },
             backlog,
             spool_bytes: options.spool.as_ref().map(|spool| spool.max_bytes).unwrap_or_default(),
             write_delay: options.spool.as_ref().map(|spool| spool.write_delay).unwrap_or_default(),

@@ -54,7 +54,7 @@ impl SpoolOptions {
     /// what is being sent and not answered. So a process that is killed, or calls [`exit`](std::process::exit) without a
     /// shutdown, loses what was handed over in this time before it, and what the disk then takes to write; no more.
     /// Spans wait for a batch for half of it at most, whatever
-    /// [`with_batch_delay`](crate::ExporterOptions::with_batch_delay) says.
+    /// [`with_scheduled_delay`](crate::PipelineBuilder::with_scheduled_delay) says.
     pub fn with_write_delay(mut self, delay: Duration) -> Self {
         self.write_delay = delay.max(Duration::from_millis(10));
         self

@@ -10,8 +10,8 @@ use prost::Message;
 #[cfg(feature = "json")]
 use crate::encode::JSON;
 use crate::encode::PROTOBUF;
-use crate::error::SendError;
 use crate::text::{beginning, one_line};
+use crate::transport::error::SendError;
 use crate::transport::retry_after::parse_retry_after;
 use crate::transport::rpc::RpcMessage;
 

@@ -15,14 +15,15 @@ use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{SendError, SetupError};
-use crate::options::ExporterOptions;
+use crate::error::SetupError;
 use crate::time::after;
 use crate::transport::Payload;
 use crate::transport::answer::{Answer, Refusal, Unreadable};
 use crate::transport::cause::{find, root_cause};
+use crate::transport::destination::{HttpOptions, HttpTarget};
+use crate::transport::endpoint::Endpoint;
+use crate::transport::error::SendError;
 use crate::transport::proxy::{Proxy, ProxyConnector, ProxyError};
-use crate::transport::user_agent::{OTLP_USER_AGENT, USER_AGENT};
 use crate::transport::version::Version;
 
 /// OTLP has clients read no more than this of an answer.
@@ -60,15 +61,13 @@ pub(crate) struct HttpClient {
     pub(crate) endpoint: Arc<str>,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
-    timeout_variable: &'static str,
+    timeout_name: &'static str,
     connections: usize,
 }
 
 impl HttpClient {
-    pub(crate) fn new(options: &ExporterOptions, uri: Uri, version: Version, connector: Connector) -> Self {
-        let mut headers = options.headers.clone();
-        let user_agent = if options.is_otlp() { OTLP_USER_AGENT } else { USER_AGENT };
-        headers.entry(header::USER_AGENT).or_insert(user_agent);
+    pub(super) fn new(target: HttpTarget, uri: Uri, version: Version) -> Self {
+        let HttpTarget { endpoint, mut headers, timeout, timeout_name, connections, connector, .. } = target;
         if connector.forwards
             && let Some(authorization) =
                 connector.proxy.as_ref().and_then(|proxy| proxy.authorization.clone())
@@ -76,15 +75,15 @@ impl HttpClient {
             headers.insert(header::PROXY_AUTHORIZATION, authorization);
         }
         Self {
-            client: RefCell::new(client(version, connector.https.clone(), options.concurrent_requests)),
+            client: RefCell::new(client(version, connector.https.clone(), connections)),
             connector,
             version,
             uri,
-            endpoint: Arc::clone(&options.endpoint.text),
+            endpoint: endpoint.text,
             headers,
-            timeout: options.timeout,
-            timeout_variable: options.timeout_variable(),
-            connections: options.concurrent_requests,
+            timeout,
+            timeout_name,
+            connections,
         }
     }
 
@@ -146,7 +145,7 @@ impl HttpClient {
             endpoint: Arc::clone(&self.endpoint),
             proxy: self.connector.proxy.as_ref().map(|proxy| Arc::clone(&proxy.text)),
             timeout: self.timeout,
-            variable: self.timeout_variable,
+            option: self.timeout_name,
         }
     }
 
@@ -227,7 +226,11 @@ fn client(version: Version, connector: Https, connections: usize) -> Client<Http
 /// # Errors
 ///
 /// Names the certificate or the proxy that does not serve.
-pub(crate) fn connector(options: &ExporterOptions, version: Version) -> Result<Connector, SetupError> {
+pub(super) fn connector(
+    options: &HttpOptions,
+    endpoint: &Endpoint,
+    version: Version,
+) -> Result<Connector, SetupError> {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
@@ -236,11 +239,10 @@ pub(crate) fn connector(options: &ExporterOptions, version: Version) -> Result<C
     // Divided among the addresses of the host, so that one that is silent leaves time for the others.
     tcp.set_connect_timeout(Some((options.timeout / 2).min(LONGEST_CONNECT)));
     tcp.enforce_http(false);
-    let endpoint = &options.endpoint.uri;
-    let proxy = options.proxy.proxy_for(endpoint)?.map(Arc::new);
-    let connector = ProxyConnector::new(tcp, proxy.as_ref(), endpoint, version);
+    let proxy = options.proxy.proxy_for(&endpoint.uri)?.map(Arc::new);
+    let connector = ProxyConnector::new(tcp, proxy.as_ref(), &endpoint.uri, version);
     let forwards = connector.forwards();
     #[cfg(feature = "tls")]
-    let connector = crate::transport::tls::connector(options, version, connector)?;
+    let connector = crate::transport::tls::connector(&options.tls, endpoint.is_https(), version, connector)?;
     Ok(Connector { https: connector, proxy, forwards })
 }

@@ -1,9 +1,34 @@
 //! Compression of requests.
 
-use bytes::Bytes;
-use otelbar_config::Compression;
+use std::fmt;
 
-use crate::error::SetupError;
+use bytes::Bytes;
+
+use crate::error::{Setting, SetupError};
+
+/// How requests are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// With gzip, which every receiver of OTLP reads. Needs the feature `gzip`.
+    Gzip,
+    /// With zstd, which is faster and packs better, where the receiver reads it. Needs the feature `zstd`.
+    Zstd,
+}
+
+impl fmt::Display for Compression {
+    /// The name it has in `OTEL_EXPORTER_OTLP_COMPRESSION`: `none`, `gzip` or `zstd`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        })
+    }
+}
 
 /// The body compressed, with the name of the coding; as it is where that is not wanted.
 pub(crate) fn compress(body: Bytes, compression: Compression) -> (Bytes, Option<&'static str>) {
@@ -20,20 +45,14 @@ pub(crate) fn compress(body: Bytes, compression: Compression) -> (Bytes, Option<
     compressed.map_or((body, None), |(compressed, coding)| (compressed.into(), Some(coding)))
 }
 
-/// Whether this build can do it.
-pub(crate) fn check(compression: Compression) -> Result<(), SetupError> {
-    let missing = |remedy| {
-        let problem = "is not in this build";
-        Err(SetupError::option("with_compression", compression.to_string(), problem, remedy))
+/// Whether this build can do it; an error names this option.
+pub(crate) fn check(option: Setting, compression: Compression) -> Result<(), SetupError> {
+    let feature = match compression {
+        Compression::Gzip if cfg!(not(feature = "gzip")) => "gzip",
+        Compression::Zstd if cfg!(not(feature = "zstd")) => "zstd",
+        _ => return Ok(()),
     };
-    match compression {
-        Compression::None => Ok(()),
-        Compression::Gzip if cfg!(feature = "gzip") => Ok(()),
-        Compression::Zstd if cfg!(feature = "zstd") => Ok(()),
-        Compression::Gzip => missing("enable the feature gzip of otelbar-export, or set it to none"),
-        Compression::Zstd => missing("enable the feature zstd of otelbar-export, or set it to none"),
-        _ => missing("set it to none"),
-    }
+    Err(SetupError::missing(option, compression.to_string(), feature, "set it to none"))
 }
 
 #[cfg(feature = "gzip")]

@@ -13,16 +13,14 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use otelbar_config::Compression;
 use prost::Message;
 
-use crate::error::GrpcCode;
-use crate::error::SendError;
-use crate::options::ExporterOptions;
 use crate::text::one_line;
 use crate::transport::answer::{Answer, Unreadable};
-use crate::transport::client::{Connector, HttpClient};
-use crate::transport::compress::compress;
+use crate::transport::client::HttpClient;
+use crate::transport::compress::{Compression, compress};
+use crate::transport::destination::HttpTarget;
+use crate::transport::error::{GrpcCode, SendError};
 use crate::transport::rpc::RpcStatus;
 use crate::transport::version::Version;
 use crate::transport::{Acknowledged, Payload, Transport};
@@ -50,18 +48,19 @@ pub(crate) struct GrpcTransport {
 }
 
 impl GrpcTransport {
-    pub(crate) fn new(options: &ExporterOptions, connector: Connector) -> Self {
-        let mut uri = options.endpoint.uri.clone().into_parts();
+    pub(super) fn new(target: HttpTarget) -> Self {
+        let compression = target.compression;
+        let mut uri = target.endpoint.uri.clone().into_parts();
         uri.path_and_query = Some(PathAndQuery::from_static(METHOD));
         // The parts come from a URI that had them all.
         let uri = Uri::from_parts(uri).unwrap_or_default();
-        let mut client = HttpClient::new(options, uri, Version::Http2, connector);
+        let mut client = HttpClient::new(target, uri, Version::Http2);
         client.headers.insert(header::CONTENT_TYPE, GRPC);
         client.headers.insert(header::TE, TRAILERS);
         if let Some(timeout) = timeout_value(client.timeout) {
             client.headers.insert(GRPC_TIMEOUT, timeout);
         }
-        Self { client, compression: options.compression }
+        Self { client, compression }
     }
 
     fn read(&self, answer: Answer) -> Result<Acknowledged, SendError> {

@@ -3,19 +3,18 @@
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use otelbar_config::Compression;
 use prost::Message;
 
 use crate::encode::Encoding;
 #[cfg(feature = "json")]
 use crate::encode::JSON;
-use crate::error::SendError;
-use crate::options::ExporterOptions;
 use crate::transport::answer::Unreadable;
 #[cfg(feature = "json")]
 use crate::transport::answer::has_type;
-use crate::transport::client::{Connector, HttpClient};
-use crate::transport::compress::compress;
+use crate::transport::client::HttpClient;
+use crate::transport::compress::{Compression, compress};
+use crate::transport::destination::HttpTarget;
+use crate::transport::error::SendError;
 use crate::transport::version::Version;
 use crate::transport::{Acknowledged, Payload, Transport};
 
@@ -27,10 +26,12 @@ pub(crate) struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(crate) fn new(options: &ExporterOptions, encoding: Encoding, connector: Connector) -> Self {
-        let mut client = HttpClient::new(options, options.endpoint.uri.clone(), Version::Http1, connector);
+    pub(super) fn new(target: HttpTarget, encoding: Encoding) -> Self {
+        let compression = target.compression;
+        let uri = target.endpoint.uri.clone();
+        let mut client = HttpClient::new(target, uri, Version::Http1);
         client.headers.insert(header::CONTENT_TYPE, encoding.content_type());
-        Self { client, encoding, compression: options.compression }
+        Self { client, encoding, compression }
     }
 }
 

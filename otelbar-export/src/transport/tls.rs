@@ -5,24 +5,24 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 
-use crate::error::SetupError;
-use crate::options::ExporterOptions;
+use crate::error::{Setting, SetupError};
 use crate::text::one_line;
 use crate::transport::proxy::ProxyConnector;
 use crate::transport::version::Version;
 
 /// The methods that take the files.
-const CERTIFICATE: &str = "with_certificate";
-const CLIENT_CERTIFICATE: &str = "with_client_certificate";
+const CERTIFICATE: Setting = Setting::new("with_certificate", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE");
+const CLIENT_CERTIFICATE: Setting =
+    Setting::new("with_client_certificate", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE");
 /// Of the second file.
-const CLIENT_KEY: &str = "with_client_certificate, key";
+const CLIENT_KEY: Setting =
+    Setting::new("with_client_certificate, key", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY");
 
 /// Whom to trust and what to show, as PEM files.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +35,12 @@ pub(crate) struct TlsOptions {
 
 /// What opens connections to the endpoint, on top of what opens them in the clear. The files are read now, and only for an `https` endpoint.
 pub(crate) fn connector(
-    options: &ExporterOptions,
+    options: &TlsOptions,
+    is_https: bool,
     version: Version,
     connector: ProxyConnector,
 ) -> Result<HttpsConnector<ProxyConnector>, SetupError> {
-    let is_https = options.endpoint.uri.scheme() == Some(&Scheme::HTTPS);
-    let config = if is_https { config(&options.tls)? } else { trusting_nobody()? };
+    let config = if is_https { config(options)? } else { trusting_nobody()? };
     let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
     Ok(match version {
         Version::Http1 => builder.enable_http1().wrap_connector(connector),
@@ -83,7 +83,12 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
     ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| {
-            SetupError::option("TLS", "", format!("cannot be set up ({error})"), "use an http:// endpoint")
+            SetupError::option(
+                Setting::method("TLS"),
+                "",
+                format!("cannot be set up ({error})"),
+                "use an http:// endpoint",
+            )
         })
 }
 
@@ -120,7 +125,7 @@ fn system_roots() -> Result<RootCertStore, SetupError> {
     Ok(roots)
 }
 
-fn certificates(option: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
+fn certificates(option: Setting, path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
     const REMEDY: &str = "see that the path is right, this user may read the file, and it is PEM";
     let unread = |error: pem::Error| wrong(option, path, unreadable(&error), REMEDY);
     let certificates: Vec<_> =
@@ -139,7 +144,7 @@ fn unreadable(error: &pem::Error) -> String {
     }
 }
 
-fn wrong(option: &'static str, path: &Path, problem: String, remedy: &'static str) -> SetupError {
+fn wrong(option: Setting, path: &Path, problem: String, remedy: &'static str) -> SetupError {
     SetupError::option(option, path.display().to_string(), problem, remedy)
 }
 

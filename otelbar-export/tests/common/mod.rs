@@ -9,9 +9,11 @@ use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+#[cfg(feature = "zipkin")]
+use otelbar_export::ZipkinDestination;
 use otelbar_export::{
-    BreakerPolicy, Compression, ExporterOptions, Protocol, Receipt, RetryPolicy, Statistics,
-    ToolbarSpanExporter, TraceBatch,
+    BreakerPolicy, Compression, Destination, OtlpDestination, Pipeline, PipelineBuilder, Protocol, Receipt,
+    RetryPolicy, Statistics, TraceBatch,
 };
 use otelbar_testkit::Collector;
 
@@ -79,42 +81,108 @@ pub(crate) fn endpoint(collector: &Collector, protocol: Protocol) -> String {
     if protocol == Protocol::Grpc { collector.endpoint() } else { collector.traces_endpoint() }
 }
 
-/// To the collector over HTTP in protobuf, at once, with retries that take no time.
-pub(crate) fn options(collector: &Collector) -> ExporterOptions {
-    options_by(Protocol::HttpProtobuf, collector)
+/// The collector over HTTP in protobuf, with time for the slowest machine.
+pub(crate) fn otlp(collector: &Collector) -> OtlpDestination {
+    otlp_by(Protocol::HttpProtobuf, collector)
 }
 
-/// To the collector, at once, with retries that take no time and a breaker that stays closed.
-pub(crate) fn options_by(protocol: Protocol, collector: &Collector) -> ExporterOptions {
-    at_once(ExporterOptions::new(&endpoint(collector, protocol)).unwrap().with_protocol(protocol))
+/// The collector, with time for the slowest machine.
+pub(crate) fn otlp_by(protocol: Protocol, collector: &Collector) -> OtlpDestination {
+    Destination::otlp(endpoint(collector, protocol)).with_protocol(protocol).with_timeout(PATIENCE)
 }
 
-/// Zipkin at the collector, as [`options_by`].
+/// Zipkin at the collector, with time for the slowest machine.
 #[cfg(feature = "zipkin")]
-pub(crate) fn zipkin_at(collector: &Collector) -> ExporterOptions {
-    let endpoint = collector.zipkin_endpoint();
-    at_once(ExporterOptions::zipkin(&endpoint).unwrap())
+pub(crate) fn zipkin(collector: &Collector) -> ZipkinDestination {
+    Destination::zipkin(collector.zipkin_endpoint()).with_timeout(PATIENCE)
 }
 
-/// At once, with retries that take no time and a breaker that stays closed.
-pub(crate) fn at_once(options: ExporterOptions) -> ExporterOptions {
+/// A destination that is reached over HTTP, of whatever kind.
+#[derive(Clone, Debug)]
+pub(crate) enum Http {
+    Otlp(OtlpDestination),
+    #[cfg(feature = "zipkin")]
+    Zipkin(ZipkinDestination),
+}
+
+impl From<Http> for Destination {
+    fn from(http: Http) -> Self {
+        match http {
+            Http::Otlp(otlp) => otlp.into(),
+            #[cfg(feature = "zipkin")]
+            Http::Zipkin(zipkin) => zipkin.into(),
+        }
+    }
+}
+
+/// The settings that both kinds have.
+macro_rules! both {
+    ($($method:ident($($argument:ident: $type:ty),*);)+) => {
+        impl Http {
+            $(pub(crate) fn $method(self $(, $argument: $type)*) -> Self {
+                match self {
+                    Self::Otlp(otlp) => Self::Otlp(otlp.$method($($argument),*)),
+                    #[cfg(feature = "zipkin")]
+                    Self::Zipkin(zipkin) => Self::Zipkin(zipkin.$method($($argument),*)),
+                }
+            })+
+        }
+    };
+}
+
+both! {
+    with_timeout(timeout: Duration);
+    with_proxy(url: String);
+    with_proxy_from(variable: impl Fn(&str) -> Option<String>);
+    without_proxy();
+}
+
+#[cfg(feature = "tls")]
+both! {
+    with_certificate(authorities: &std::path::Path);
+}
+
+/// Each kind and protocol that is in this build, by its name, to the collector.
+pub(crate) fn ways(collector: &Collector) -> Vec<(String, Http)> {
+    let otlp = protocols().map(|protocol| (protocol.to_string(), Http::Otlp(otlp_by(protocol, collector))));
+    #[cfg(feature = "zipkin")]
+    let otlp = otlp.chain([("zipkin".to_owned(), Http::Zipkin(zipkin(collector)))]);
+    otlp.collect()
+}
+
+/// To the collector over HTTP in protobuf, as [`at_once`].
+pub(crate) fn to(collector: &Collector) -> PipelineBuilder {
+    at_once(otlp(collector))
+}
+
+/// To the collector, as [`at_once`].
+pub(crate) fn to_by(protocol: Protocol, collector: &Collector) -> PipelineBuilder {
+    at_once(otlp_by(protocol, collector))
+}
+
+/// There, at once, with retries that take no time and a breaker that stays closed.
+pub(crate) fn at_once(destination: impl Into<Destination>) -> PipelineBuilder {
     let mut breaker = BreakerPolicy::default();
     breaker.failure_threshold = u32::MAX;
     let mut retry = RetryPolicy::default();
     retry.initial = Duration::from_millis(1);
     retry.max = Duration::from_millis(1);
-    options.with_batch_delay(Duration::ZERO).with_timeout(PATIENCE).with_retry(retry).with_breaker(breaker)
+    Pipeline::builder()
+        .with_destination(destination)
+        .with_scheduled_delay(Duration::ZERO)
+        .with_retry(retry)
+        .with_breaker(breaker)
 }
 
-pub(crate) fn exporter(options: ExporterOptions) -> (ToolbarSpanExporter, Receipts) {
-    let exporter = ToolbarSpanExporter::new(options).unwrap();
-    let receipts = Receipts::of(&exporter);
-    (exporter, receipts)
+pub(crate) fn start(builder: PipelineBuilder) -> (Pipeline, Receipts) {
+    let pipeline = builder.build().unwrap();
+    let receipts = Receipts::of(&pipeline);
+    (pipeline, receipts)
 }
 
-/// The books of the one destination.
-pub(crate) fn statistics_of(exporter: &ToolbarSpanExporter) -> Statistics {
-    exporter.statistics().remove(0)
+/// How the one destination stands.
+pub(crate) fn statistics_of(pipeline: &Pipeline) -> Statistics {
+    pipeline.statistics().remove(0)
 }
 
 /// Every span is in exactly one place.
@@ -131,9 +199,9 @@ pub(crate) struct Receipts(Arc<(Mutex<Vec<Receipt>>, Condvar)>);
 
 impl Receipts {
     /// Those of this pipeline, from now on.
-    pub(crate) fn of(exporter: &ToolbarSpanExporter) -> Self {
+    pub(crate) fn of(pipeline: &Pipeline) -> Self {
         let receipts = Self::default();
-        exporter.subscribe({
+        pipeline.subscribe({
             let receipts = receipts.clone();
             move |receipt| receipts.push(receipt.clone())
         });

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_export::{ToolbarSpanExporter, TraceBatch, TraceKey};
+use otelbar_export::{Pipeline, TraceBatch, TraceKey};
 
 use super::deliveries::Deliveries;
 use crate::guard::try_guard;
@@ -55,7 +55,7 @@ impl Background {
     pub(crate) fn start(
         queue: Ends,
         store: Arc<Store>,
-        exporter: Option<ToolbarSpanExporter>,
+        exporter: Option<Pipeline>,
         deliveries: Arc<Deliveries>,
         max_bytes: usize,
     ) -> io::Result<Self> {
@@ -65,7 +65,7 @@ impl Background {
     fn start_with(
         (queue, waiting): Ends,
         store: Arc<Store>,
-        exporter: Option<ToolbarSpanExporter>,
+        exporter: Option<Pipeline>,
         deliveries: Arc<Deliveries>,
         max_bytes: usize,
         convert: fn(&RequestContext) -> Vec<SpanData>,
@@ -150,7 +150,7 @@ struct Work {
     waiting: Waiting<Arc<RequestContext>>,
     orders: Arc<Orders>,
     store: Arc<Store>,
-    exporter: Option<ToolbarSpanExporter>,
+    exporter: Option<Pipeline>,
     deliveries: Arc<Deliveries>,
     /// What of a request is to be exported.
     convert: fn(&RequestContext) -> Vec<SpanData>,
@@ -317,16 +317,14 @@ mod tests {
     }
 
     /// An exporter that writes nowhere, as it is shut down; what it is given is refused and counted.
-    fn exporter() -> ToolbarSpanExporter {
-        use otelbar_config::ConsoleFormat;
-        use otelbar_export::{ConsoleTarget, ExporterOptions};
-        let options = ExporterOptions::console(ConsoleTarget::Stderr, ConsoleFormat::Readable);
-        let exporter = ToolbarSpanExporter::new(options).unwrap();
+    fn exporter() -> Pipeline {
+        let console = otelbar_export::Destination::console();
+        let exporter = Pipeline::builder().with_destination(console).build().unwrap();
         exporter.shutdown(PATIENCE).unwrap();
         exporter
     }
 
-    fn handed_over(exporter: &ToolbarSpanExporter) -> u64 {
+    fn handed_over(exporter: &Pipeline) -> u64 {
         exporter.statistics()[0].enqueued
     }
 

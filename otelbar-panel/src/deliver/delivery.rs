@@ -1,7 +1,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use otelbar_export::{Delivery as Stage, Destination, DropReason, Dropped, EnqueueId, Receipt, SpanCounts};
+use otelbar_export::{
+    Delivery as Stage, DestinationInfo, DropReason, Dropped, EnqueueId, Receipt, SpanCounts,
+};
 
 /// What became of a request's spans on their way to each destination, by the exporter's receipts.
 #[derive(Debug, Default)]
@@ -138,12 +140,12 @@ impl Delivery {
     }
 
     /// How far it is with this destination.
-    pub(crate) fn at(&self, destination: &Destination) -> AtDestination {
+    pub(crate) fn at(&self, destination: &DestinationInfo) -> AtDestination {
         self.lock().at(destination)
     }
 
     /// The state of the worst of these destinations, with its name where there are several.
-    pub(crate) fn overall(&self, destinations: &[Destination]) -> Progress {
+    pub(crate) fn overall(&self, destinations: &[DestinationInfo]) -> Progress {
         let inner = self.lock();
         let mut overall: Option<Progress> = None;
         for destination in destinations {
@@ -164,7 +166,7 @@ impl Delivery {
 }
 
 impl Inner {
-    fn at(&self, destination: &Destination) -> AtDestination {
+    fn at(&self, destination: &DestinationInfo) -> AtDestination {
         let record = self.records.iter().find(|record| record.index == destination.index);
         let mut spans = record.map(|record| record.settled).unwrap_or_default();
         let mut worst = record.and_then(|record| record.worst.clone());
@@ -257,24 +259,23 @@ impl From<State> for Progress {
 mod tests {
     use opentelemetry_sdk::Resource;
     use opentelemetry_sdk::trace::SpanData;
-    use otelbar_config::ConsoleFormat;
-    use otelbar_export::{ConsoleTarget, ExporterOptions, ToolbarSpanExporter, TraceBatch, TraceKey};
+    use otelbar_export::{Destination, Pipeline, TraceBatch, TraceKey};
 
     use super::*;
     use crate::record::{Outcome, Queue, test_context};
 
     /// An exporter with two destinations, which sends nothing: it is asked for names and ids alone.
-    fn exporter() -> ToolbarSpanExporter {
-        let console = || ExporterOptions::console(ConsoleTarget::Stderr, ConsoleFormat::Json);
-        let zipkin = ExporterOptions::zipkin("http://127.0.0.1:9/api/v2/spans").unwrap();
-        ToolbarSpanExporter::to_all([zipkin, console()]).unwrap()
+    fn exporter() -> Pipeline {
+        let (zipkin, console) =
+            (Destination::zipkin("http://127.0.0.1:9/api/v2/spans"), Destination::console());
+        Pipeline::builder().with_destination(zipkin).with_destination(console).build().unwrap()
     }
 
-    fn destinations(exporter: &ToolbarSpanExporter) -> Vec<Destination> {
-        exporter.statistics().into_iter().map(|account| account.destination).collect()
+    fn destinations(exporter: &Pipeline) -> Vec<DestinationInfo> {
+        exporter.destinations().cloned().collect()
     }
 
-    fn id(exporter: &ToolbarSpanExporter) -> EnqueueId {
+    fn id(exporter: &Pipeline) -> EnqueueId {
         exporter.enqueue(batch(Vec::new())).unwrap()
     }
 

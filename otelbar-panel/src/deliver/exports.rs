@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 use otelbar_config::{Link, OpenTelemetryConfig};
-use otelbar_export::{Destination, Statistics, ToolbarSpanExporter};
+use otelbar_export::{DestinationInfo, Pipeline, Statistics};
 
 use super::background::Background;
 use super::deliveries::Deliveries;
@@ -20,9 +20,9 @@ const DROP_GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Exports {
     config: Arc<OpenTelemetryConfig>,
-    exporter: Option<ToolbarSpanExporter>,
+    exporter: Option<Pipeline>,
     /// Where the exporter sends spans.
-    destinations: Vec<Destination>,
+    destinations: Vec<DestinationInfo>,
     links: Links,
     deliveries: Arc<Deliveries>,
     background: Background,
@@ -40,11 +40,10 @@ impl Exports {
         config: Arc<OpenTelemetryConfig>,
         queue: (Queue<Arc<RequestContext>>, Waiting<Arc<RequestContext>>),
         store: Arc<Store>,
-        exporter: Option<ToolbarSpanExporter>,
+        exporter: Option<Pipeline>,
         max_bytes: usize,
     ) -> io::Result<Self> {
-        let accounts = exporter.iter().flat_map(ToolbarSpanExporter::statistics);
-        let destinations: Vec<_> = accounts.map(|account| account.destination).collect();
+        let destinations: Vec<_> = exporter.iter().flat_map(Pipeline::destinations).cloned().collect();
         let deliveries = Arc::<Deliveries>::default();
         if let Some(exporter) = &exporter {
             let deliveries = Arc::downgrade(&deliveries);
@@ -69,7 +68,7 @@ impl Exports {
 
     /// What each destination has done so far; empty where nothing is exported.
     pub(crate) fn statistics(&self) -> Vec<Statistics> {
-        self.exporter.as_ref().map(ToolbarSpanExporter::statistics).unwrap_or_default()
+        self.exporter.as_ref().map(Pipeline::statistics).unwrap_or_default()
     }
 
     /// How far a request's spans have come: the state of the worst of the destinations, with its name where there are
@@ -86,7 +85,7 @@ impl Exports {
     pub(crate) fn at_each(
         &self,
         request: &RequestContext,
-    ) -> impl Iterator<Item = (&Destination, AtDestination)> {
+    ) -> impl Iterator<Item = (&DestinationInfo, AtDestination)> {
         let exported = self.exporter.is_some() && request.span_context.is_sampled();
         let delivery = exported.then(|| self.delivery(request));
         let at = move |destination| Some((destination, delivery.as_ref()?.at(destination)));

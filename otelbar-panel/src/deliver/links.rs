@@ -2,9 +2,7 @@
 
 use opentelemetry::trace::TraceId;
 use otelbar_config::{Link, OpenTelemetryConfig, Source, option};
-use otelbar_export::Destination;
-
-use super::destination::name_of;
+use otelbar_export::DestinationInfo;
 
 /// The links of a toolbar.
 #[derive(Debug)]
@@ -17,8 +15,8 @@ impl Links {
     /// Jaeger is fed by OTLP, and Zipkin by the exporter of its name. Where that one is not configured, the link is left
     /// out, as nothing here leads there, unless its address was set: then somebody knows that what is exported in the
     /// other way, such as to a Collector, goes on to that backend.
-    pub(crate) fn new(config: &OpenTelemetryConfig, destinations: &[Destination]) -> Self {
-        let has = |name: &str| destinations.iter().any(|destination| name_of(destination) == name);
+    pub(crate) fn new(config: &OpenTelemetryConfig, destinations: &[DestinationInfo]) -> Self {
+        let has = |name: &str| destinations.iter().any(|destination| destination.kind.as_str() == name);
         let via = |own: &'static str, other: &'static str, sources: [Source; 2]| match () {
             () if has(own) => Some(own),
             () if has(other) && sources.iter().any(|source| *source != Source::Default) => Some(other),
@@ -45,8 +43,8 @@ impl Links {
 
 #[cfg(test)]
 mod tests {
-    use otelbar_config::{Builder, TracesExporter};
-    use otelbar_export::{ExporterOptions, ToolbarSpanExporter};
+    use otelbar_config::{Builder, ProcessEnvironment, TracesExporter};
+    use otelbar_export::PipelineBuilder;
 
     use super::*;
 
@@ -58,10 +56,8 @@ mod tests {
     ) {
         let config = OpenTelemetryConfig::builder().traces_exporters(exporters.to_vec());
         let config = configure(config).build().unwrap();
-        let options = ExporterOptions::from_config(&config).unwrap();
-        let exporter = ToolbarSpanExporter::to_all(options).unwrap();
-        let destinations: Vec<_> =
-            exporter.statistics().into_iter().map(|account| account.destination).collect();
+        let pipeline = PipelineBuilder::from_config(&config, &ProcessEnvironment).build().unwrap();
+        let destinations: Vec<_> = pipeline.destinations().cloned().collect();
         let links = Links::new(&config, &destinations);
         let found: Vec<_> =
             links.of(&config, TraceId::from(0xa1)).map(|(link, via)| (link.name, via)).collect();

@@ -1,29 +1,21 @@
-use otelbar_config::{Environment, OpenTelemetryConfig};
-use otelbar_export::{ExporterOptions, SetupError, ToolbarSpanExporter};
+use otelbar_config::{Environment, OpenTelemetryConfig, ProcessEnvironment};
+use otelbar_export::{Pipeline, PipelineBuilder, SetupError};
 
-/// The exporter that the configuration asks for, if any.
-pub(super) fn exporter(config: &OpenTelemetryConfig) -> Result<Option<ToolbarSpanExporter>, SetupError> {
-    let destinations = ExporterOptions::from_config(config)?;
-    if destinations.is_empty() { Ok(None) } else { ToolbarSpanExporter::to_all(destinations).map(Some) }
+/// The export that the configuration asks for, if any.
+pub(super) fn pipeline(config: &OpenTelemetryConfig) -> Result<Option<Pipeline>, SetupError> {
+    if config.traces_exporters().is_empty() {
+        return Ok(None);
+    }
+    PipelineBuilder::from_config(config, &ProcessEnvironment).build().map(Some)
 }
 
 /// The same as far as it can be used, with a warning about what cannot.
-pub(super) fn usable_exporter(
+pub(super) fn usable_pipeline(
     config: &OpenTelemetryConfig,
     environment: &dyn Environment,
     warnings: &mut Vec<String>,
-) -> Result<Option<ToolbarSpanExporter>, SetupError> {
-    let mut warn =
-        |error: SetupError| warnings.push(format!("{error}; this exporter is left out until then"));
-    let mut destinations = Vec::new();
-    for name in config.traces_exporters() {
-        match ExporterOptions::for_exporter(*name, config) {
-            Ok(options) => destinations.push(options.with_proxy_from_environment(environment)),
-            Err(error @ SetupError::Endpoint(_)) => return Err(error),
-            Err(error) => warn(error),
-        }
-    }
-    let (exporter, unusable) = ToolbarSpanExporter::to_usable(destinations)?;
-    unusable.into_iter().for_each(warn);
-    Ok(exporter)
+) -> Result<Option<Pipeline>, SetupError> {
+    let (pipeline, unusable) = PipelineBuilder::from_config(config, environment).build_usable()?;
+    warnings.extend(unusable.iter().map(|error| format!("{error}; this exporter is left out until then")));
+    Ok(pipeline)
 }

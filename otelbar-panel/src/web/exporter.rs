@@ -1,12 +1,12 @@
 //! How the exporter does, and what became of one request's spans on the way to its destinations.
 
 use otelbar_export::{
-    BreakerState, Destination, DestinationKind, Health, PauseReason, SpanCounts, Statistics,
+    BreakerState, DestinationInfo, DestinationKind, Health, PauseReason, SpanCounts, Statistics,
 };
 
 use super::json::unix_ns;
 use super::{Pages, json};
-use crate::deliver::{AtDestination, State, name_of};
+use crate::deliver::{AtDestination, State};
 use crate::record::RequestContext;
 
 /// The exporter as a whole, and each of its destinations; `None` where nothing is exported.
@@ -40,7 +40,7 @@ fn without_secrets(pages: &Pages, said: &dyn std::fmt::Display) -> String {
 fn destination(pages: &Pages, account: &Statistics) -> json::Destination {
     let dropped = &account.dropped;
     json::Destination {
-        name: name_of(&account.destination),
+        name: account.destination.kind.as_str(),
         protocol: match account.destination.kind {
             DestinationKind::Otlp(protocol) => Some(protocol.to_string()),
             _ => None,
@@ -114,8 +114,8 @@ fn health(health: Health) -> &'static str {
 
 /// How far a request's spans have come on the way to each destination.
 pub(super) fn deliveries(pages: &Pages, context: &RequestContext) -> Vec<json::Delivery> {
-    let delivery = |(destination, at): (&Destination, AtDestination)| json::Delivery {
-        destination: name_of(destination),
+    let delivery = |(destination, at): (&DestinationInfo, AtDestination)| json::Delivery {
+        destination: destination.kind.as_str(),
         endpoint: destination.to_string(),
         state: at.worst.state.as_str(),
         detail: at.worst.detail.map(|detail| without_secrets(pages, &detail)),
@@ -145,7 +145,7 @@ pub(super) fn links(pages: &Pages, context: &RequestContext) -> Vec<json::Link> 
     let states: Vec<_> = pages
         .exports
         .at_each(context)
-        .map(|(destination, at)| (name_of(destination), at.worst.state))
+        .map(|(destination, at)| (destination.kind.as_str(), at.worst.state))
         .collect();
     let accepted = |via: &str| {
         let mut through = states.iter().filter(|(name, _)| *name == via).peekable();

@@ -11,11 +11,9 @@ use common::matrix::assert_each_way_arrives;
 use common::relay::{Break, Relay};
 use common::{
     PATIENCE, deliver, everything, grpc, http, large_trace, persistent, proven, receipts, refusal, service,
-    span, trace_id, trusting,
+    span, to, trace_id, trusting,
 };
-use otelbar_export::{
-    BreakerPolicy, Health, Protocol, RetryPolicy, SendError, ToolbarSpanExporter, TraceBatch,
-};
+use otelbar_export::{BreakerPolicy, Health, Protocol, RetryPolicy, SendError, TraceBatch};
 use otelbar_integration::compare::{Form, Span, compare, lines};
 use otelbar_integration::{Certificates, Collector, eventually};
 
@@ -100,8 +98,7 @@ fn the_memory_limiter_is_heard_and_retried() {
     for options in [grpc(&collector.otlp_grpc_refusing), http(&collector.otlp_http_refusing)] {
         let span = span("refused");
         let trace_id = trace_id(&span);
-        let exporter =
-            ToolbarSpanExporter::new(options.with_retry(briefly).with_breaker(never_open)).unwrap();
+        let exporter = to(options).with_retry(briefly).with_breaker(never_open).build().unwrap();
         let receipts = receipts(&exporter);
         exporter.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
         exporter.flush(PATIENCE).unwrap();
@@ -146,7 +143,7 @@ fn an_outage_of_ten_seconds_under_load_loses_and_repeats_nothing() {
     let mut collector = Collector::alone().unwrap();
     let services = ["outage over gRPC", "outage over HTTP"];
     let ways = [grpc(&collector.otlp_grpc), http(&collector.otlp_http)];
-    let exporters = ways.map(|options| ToolbarSpanExporter::new(persistent(options)).unwrap());
+    let exporters = ways.map(|options| persistent(to(options)).build().unwrap());
     let receipts = exporters.each_ref().map(receipts);
     let load_for = |seconds: u64| -> Vec<Span> {
         let time = Duration::from_secs(seconds);
@@ -199,7 +196,7 @@ fn a_request_that_a_killed_collector_had_half_of_arrives_once() {
     // Large enough that its middle is not its end.
     let spans = large_trace(2, 256 * 1024);
     let sent: Vec<Span> = spans.iter().map(|data| Span::sent(&service("shop"), data)).collect();
-    let exporter = ToolbarSpanExporter::new(persistent(http(relay.endpoint()))).unwrap();
+    let exporter = persistent(to(http(relay.endpoint()))).build().unwrap();
     exporter.enqueue(TraceBatch::new(1, service("shop"), spans)).unwrap();
     relay.wait_until_reached();
     collector.kill().unwrap();
@@ -223,7 +220,7 @@ fn a_request_whose_answer_is_lost_is_stored_twice_and_counted_once() {
     let relay = Relay::start(&collector.otlp_http, Break::Answer);
     let span = span("answer lost");
     let trace_id = trace_id(&span);
-    let exporter = ToolbarSpanExporter::new(persistent(http(relay.endpoint()))).unwrap();
+    let exporter = persistent(to(http(relay.endpoint()))).build().unwrap();
     exporter.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
     relay.wait_until_reached();
     relay.break_connection();

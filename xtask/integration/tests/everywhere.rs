@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use common::held::{Held, wait_for};
 use common::load::load;
-use common::{PATIENCE, grpc, http, persistent, service};
-use otelbar_export::{ExporterOptions, Health, Statistics, ToolbarSpanExporter};
+use common::{PATIENCE, grpc, http, persistent, service, to};
+use otelbar_export::{Destination, Health, Pipeline, Statistics};
 use otelbar_integration::compare::{Form, Span, compare, lines};
 use otelbar_integration::{Alone, Collector, Jaeger, Zipkin, eventually};
 
@@ -37,10 +37,10 @@ impl Backends {
         started.unwrap();
     }
 
-    fn exporter(&self) -> ToolbarSpanExporter {
-        let zipkin = ExporterOptions::zipkin(&format!("{}/api/v2/spans", self.zipkin.url)).unwrap();
-        let all = [grpc(&self.jaeger.otlp_grpc), zipkin, http(&self.collector.otlp_http)];
-        ToolbarSpanExporter::to_all(all.map(persistent)).unwrap()
+    fn exporter(&self) -> Pipeline {
+        let zipkin = Destination::zipkin(format!("{}/api/v2/spans", self.zipkin.url));
+        let all = to(grpc(&self.jaeger.otlp_grpc)).with_destination(zipkin);
+        persistent(all.with_destination(http(&self.collector.otlp_http))).build().unwrap()
     }
 
     #[track_caller]

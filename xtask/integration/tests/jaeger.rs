@@ -5,10 +5,10 @@ mod common;
 use common::held::{Held, assert_each_loss_is_one, assert_held, wait_for};
 use common::matrix::assert_each_way_arrives;
 use common::{
-    deliver_all, everything, grpc, http, large_trace, once, proven, refusal, service, span, trace_id,
+    deliver_by, everything, grpc, http, large_trace, once, proven, refusal, service, span, to, trace_id,
     trusting,
 };
-use otelbar_export::{ExporterOptions, GrpcCode, Protocol, SendError};
+use otelbar_export::{GrpcCode, OtlpDestination, Protocol, SendError};
 use otelbar_integration::compare::{Form, compare, lines};
 use otelbar_integration::{Certificates, Jaeger};
 
@@ -43,8 +43,7 @@ fn a_client_certificate_lets_in() {
 #[ignore = "needs a backend: cargo xtask integration"]
 fn a_header_lets_in_and_a_wrong_one_is_told() {
     let jaeger = Jaeger::shared().unwrap();
-    let with =
-        |options: &ExporterOptions, value: &str| options.clone().with_header("authorization", value).unwrap();
+    let with = |options: &OtlpDestination, value: &str| options.clone().with_header("authorization", value);
     let ways = [grpc(&jaeger.otlp_grpc_basicauth), http(&jaeger.otlp_http_basicauth)];
     for options in &ways {
         let right = with(options, &jaeger.authorization);
@@ -102,7 +101,7 @@ fn over_grpc_a_large_trace_is_sent_in_parts_from_the_start() {
     let jaeger = Jaeger::shared().unwrap();
     let spans = large_trace(12, 512 * 1024);
     let trace_id = trace_id(&spans[0]);
-    let statistics = deliver_all(once(grpc(&jaeger.otlp_grpc)), &service("shop"), spans);
+    let statistics = deliver_by(once(to(grpc(&jaeger.otlp_grpc))), &service("shop"), spans);
     assert_eq!((statistics.spans.accepted, statistics.requests), (12, 2), "{statistics:?}");
     assert_eq!(wait_for(&*jaeger, Form::JaegerV3, &trace_id, 12).len(), 12);
 }

@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, Instrumentati
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as ProtoSpan, Status};
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_export::ExporterOptions;
+use otelbar_export::Destination;
 use otelbar_integration::compare::{Difference, Form, Span, compare, lines};
 use otelbar_integration::{Collector, Zipkin};
 use otelbar_testkit::Interceptor;
@@ -182,10 +182,10 @@ struct Sent {
 
 impl Sent {
     #[track_caller]
-    fn send(form: Form, options: ExporterOptions, spans: Vec<SpanData>) -> Self {
+    fn send(form: Form, destination: impl Into<Destination>, spans: Vec<SpanData>) -> Self {
         let service = everything::service();
         let sent: Vec<Span> = spans.iter().map(|data| Span::sent(&service, data)).collect();
-        let statistics = deliver_all(options, &service, spans);
+        let statistics = deliver_all(destination, &service, spans);
         assert_eq!(statistics.spans.accepted, sent.len() as u64, "{statistics:?}");
         Self { trace_id: sent[0].trace_id.clone(), expected: form.expected(&sent) }
     }
@@ -257,8 +257,8 @@ fn each_change_on_the_way_to_zipkin_is_noticed() {
     let interceptor = Interceptor::start(&zipkin.url).unwrap();
     let send = |change: fn(&mut Value)| {
         interceptor.change_zipkin(change);
-        let options = ExporterOptions::zipkin(&interceptor.zipkin_endpoint()).unwrap();
-        Sent::send(FORM, options, everything::trace())
+        let destination = Destination::zipkin(interceptor.zipkin_endpoint());
+        Sent::send(FORM, destination, everything::trace())
     };
     let sent: Vec<_> = ZIPKIN.iter().map(|(field, change)| (*field, send(*change))).collect();
     let dropped = send(|spans| drop(spans.as_array_mut().unwrap().pop()));

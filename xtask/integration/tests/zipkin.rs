@@ -4,12 +4,12 @@ mod common;
 
 use common::held::{assert_each_loss_is_one, assert_held};
 use common::{everything, large_trace, service, span};
-use otelbar_export::{Compression, ExporterOptions};
+use otelbar_export::{Compression, Destination, ZipkinDestination};
 use otelbar_integration::Zipkin;
 use otelbar_integration::compare::Form;
 
-fn options(zipkin: &Zipkin) -> ExporterOptions {
-    ExporterOptions::zipkin(&format!("{}/api/v2/spans", zipkin.url)).unwrap()
+fn options(zipkin: &Zipkin) -> ZipkinDestination {
+    Destination::zipkin(format!("{}/api/v2/spans", zipkin.url))
 }
 
 /// Protects the transport, plain and compressed.

@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::error::SendError;
-use crate::options::ExporterOptions;
 use crate::pipeline::breaker::{Breaker, BreakerState};
 use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::pipeline::options::Options;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::retry::Retry;
 use crate::pipeline::statistics::{Health, LastError, Pause, PauseReason};
 use crate::time::{Moment, after};
 use crate::transport::Acknowledged;
+use crate::transport::SendError;
 
 pub(super) struct Backend {
     queue: Arc<Queue>,
@@ -38,7 +38,7 @@ pub(super) enum Verdict {
 }
 
 impl Backend {
-    pub(super) fn new(queue: Arc<Queue>, options: &ExporterOptions) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, options: &Options) -> Self {
         Self {
             queue,
             retry: Retry::new(options.retry),

@@ -17,11 +17,13 @@ use tokio::task::LocalSet;
 use super::*;
 use crate::batch::Enqueued;
 use crate::batch::{EnqueueId, TraceBatch};
-use crate::pipeline::{BreakerPolicy, BreakerState, Health, Overflow, PauseReason, RetryPolicy};
+use crate::pipeline::{
+    BreakerPolicy, BreakerState, Health, Overflow, PauseReason, PipelineBuilder, RetryPolicy,
+};
 use crate::spool::Spool;
 use crate::spool::SpoolOptions;
 use crate::test_span;
-use crate::transport::Payload;
+use crate::transport::{DestinationInfo, DestinationKind, Payload};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Encoding a span of this name panics.
@@ -101,12 +103,21 @@ fn start(answers: Vec<Result<Acknowledged, SendError>>) -> (Arc<Queue>, Scripted
 
 fn start_with(
     answers: Vec<Result<Acknowledged, SendError>>,
-    with: impl Fn(ExporterOptions) -> ExporterOptions,
+    with: impl Fn(PipelineBuilder) -> PipelineBuilder,
 ) -> (Arc<Queue>, Scripted, Instant) {
-    let mut options = with(ExporterOptions::new("http://h/v1/traces").unwrap());
+    start_at_once(answers, 1, with)
+}
+
+/// With so many requests at once.
+fn start_at_once(
+    answers: Vec<Result<Acknowledged, SendError>>,
+    concurrent: usize,
+    with: impl Fn(PipelineBuilder) -> PipelineBuilder,
+) -> (Arc<Queue>, Scripted, Instant) {
+    let mut options = with(PipelineBuilder::default()).options;
     options.retry = RetryPolicy { initial: SECOND, max: SECOND, max_age: 60 * SECOND, ..options.retry };
     options.overflow = Overflow::Newest;
-    let queue = Arc::new(Queue::new(&options, options.destination(0)));
+    let queue = Arc::new(Queue::new(&options, DestinationInfo::new(0, DestinationKind::Zipkin, "http://h")));
     let spool = options.spool.as_ref().map(|spool| Spool::open(spool, "otlp-protobuf").unwrap());
     let backlog = spool.map(Backlog::new);
     let transport = Scripted::default();
@@ -118,6 +129,7 @@ fn start_with(
         Encoding::Protobuf,
         backlog,
         &options,
+        RequestLimits { size: 64 << 20, concurrent },
     );
     worker.encode = |portions, limit, encoding| {
         let names_a_fault = |portion: &Portion| portion.spans().iter().any(|span| span.name == FAULT);
@@ -165,7 +177,8 @@ fn spans_wait_for_more_up_to_the_delay_and_no_longer() {
         check(&transport.sent(began), &[5000, 25_000]);
         assert_eq!(queue.statistics().spans.accepted, 6);
 
-        let (queue, transport, began) = start_with(vec![], |options| options.with_batch_delay(SECOND / 2));
+        let (queue, transport, began) =
+            start_with(vec![], |options| options.with_scheduled_delay(SECOND / 2));
         tokio::time::sleep(3 * SECOND).await;
         queue.push(batch(2)).unwrap();
         tokio::time::sleep(3 * SECOND).await;
@@ -265,7 +278,7 @@ fn a_request_that_is_at_fault_itself_does_not_open_the_breaker() {
             })
         };
         let (queue, transport, began) =
-            start_with((0..20).map(|_| bad()).collect(), |options| options.with_batch_size(1));
+            start_with((0..20).map(|_| bad()).collect(), |options| options.with_max_export_batch_size(1));
         for _ in 0..20 {
             queue.push(batch(1)).unwrap();
         }
@@ -312,7 +325,7 @@ fn an_outage_of_a_minute_under_load_costs_only_what_has_no_room() {
     on_paused_time(async {
         for queue_size in [1_000_000, 20_000] {
             let (queue, transport, began) = start_with(Vec::new(), |options| {
-                options.with_queue_size(queue_size).with_queue_bytes(usize::MAX)
+                options.with_max_queue_size(queue_size).with_max_queue_bytes(usize::MAX)
             });
             *transport.away.lock().unwrap() = Some((began + 5 * SECOND, began + 65 * SECOND));
             let (mut taken, mut refused) = (0, 0);
@@ -350,8 +363,8 @@ fn closing_with_time_enough_lets_the_next_attempt_happen() {
 fn a_late_success_does_not_shorten_what_the_backend_asked_for() {
     on_paused_time(async {
         let (queue, transport, began) =
-            start_with(vec![unavailable(Some(30 * SECOND)), Ok(Acknowledged::default())], |options| {
-                options.with_concurrent_requests(2).with_batch_size(1)
+            start_at_once(vec![unavailable(Some(30 * SECOND)), Ok(Acknowledged::default())], 2, |options| {
+                options.with_max_export_batch_size(1)
             });
         transport.delays.lock().unwrap().extend([SECOND / 10, SECOND / 5]);
         queue.push(batch(1)).unwrap();
@@ -368,7 +381,7 @@ fn a_request_that_is_given_up_leaves_its_wait_to_the_next() {
     on_paused_time(async {
         let asked = || unavailable(Some(100 * SECOND));
         let (queue, transport, began) =
-            start_with(vec![asked(), asked()], |options| options.with_batch_size(1));
+            start_with(vec![asked(), asked()], |options| options.with_max_export_batch_size(1));
         queue.push(batch(1)).unwrap();
         queue.push(batch(1)).unwrap();
         tokio::time::sleep(300 * SECOND).await;
@@ -410,7 +423,7 @@ fn what_the_spool_cannot_take_keeps_nothing_else_out_of_it() {
 #[test]
 fn a_full_batch_is_ready_before_the_one_before_it_is_answered() {
     on_paused_time(async {
-        let (queue, transport, _) = start_with(Vec::new(), |options| options.with_queue_size(600));
+        let (queue, transport, _) = start_with(Vec::new(), |options| options.with_max_queue_size(600));
         transport.delays.lock().unwrap().push_back(50 * SECOND);
         for spans in [300, 300, 212] {
             queue.push(batch(spans)).unwrap();
@@ -434,7 +447,7 @@ fn requests_in_a_minute(
     on_paused_time(async {
         let answers = (0..100_000).map(|_| answer()).collect();
         let (queue, transport, began) =
-            start_with(answers, |options| options.with_breaker(breaker).with_queue_size(10_000));
+            start_with(answers, |options| options.with_breaker(breaker).with_max_queue_size(10_000));
         for _ in 0..10 {
             queue.push(batch(512)).unwrap();
         }
@@ -523,8 +536,8 @@ fn statistics_say_until_when_nothing_is_sent_and_why() {
 fn a_success_that_comes_late_does_not_hide_that_the_backend_asks_for_peace() {
     on_paused_time(async {
         let (queue, transport, _) =
-            start_with(vec![Ok(Acknowledged::default()), unavailable(Some(600 * SECOND))], |options| {
-                options.with_concurrent_requests(2).with_batch_size(1)
+            start_at_once(vec![Ok(Acknowledged::default()), unavailable(Some(600 * SECOND))], 2, |options| {
+                options.with_max_export_batch_size(1)
             });
         transport.delays.lock().unwrap().extend([SECOND, SECOND / 10]);
         queue.push(batch(1)).unwrap();

@@ -6,10 +6,9 @@ use std::net::IpAddr;
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::client::proxy::matcher::Matcher;
-use otelbar_config::Environment;
 
 use super::{HTTP, Proxy};
-use crate::error::SetupError;
+use crate::error::{Setting, SetupError};
 
 /// The values of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, as curl and Go read them.
 #[derive(Default)]
@@ -35,15 +34,15 @@ impl fmt::Debug for ProxyVariables {
 
 impl ProxyVariables {
     /// Lower case goes first; an empty value is none.
-    pub(super) fn read(environment: &dyn Environment) -> Self {
+    pub(super) fn read(variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| {
-                let value = environment.var(name)?.to_string_lossy().trim().to_owned();
+                let value = variable(name)?.trim().to_owned();
                 (!value.is_empty()).then_some(Variable { name, value })
             })
         };
         // A CGI server makes HTTP_PROXY of a request's header `Proxy`, so that any client could set it.
-        let is_cgi = environment.var("REQUEST_METHOD").is_some();
+        let is_cgi = variable("REQUEST_METHOD").is_some();
         Self {
             http: first(if is_cgi { &["http_proxy"] } else { &["http_proxy", "HTTP_PROXY"] }),
             https: first(&["https_proxy", "HTTPS_PROXY"]),
@@ -59,7 +58,7 @@ impl ProxyVariables {
         if is_loopback(endpoint) || self.spares(endpoint) {
             return Ok(None);
         }
-        Proxy::parse(name, value).map(Some)
+        Proxy::parse(Setting::method(name), value).map(Some)
     }
 
     /// Whether `no_proxy` has an entry for this endpoint.
@@ -227,8 +226,12 @@ mod tests {
 
     #[test]
     fn values_are_not_shown() {
-        let environment = [("http_proxy", "http://me:secret@proxy"), ("NO_PROXY", "h")];
-        assert_eq!(format!("{:?}", ProxyVariables::read(&environment)), r#"["http_proxy", "NO_PROXY"]"#);
+        let variables = |name: &str| match name {
+            "http_proxy" => Some("http://me:secret@proxy".to_owned()),
+            "NO_PROXY" => Some("h".to_owned()),
+            _ => None,
+        };
+        assert_eq!(format!("{:?}", ProxyVariables::read(&variables)), r#"["http_proxy", "NO_PROXY"]"#);
     }
 
     proptest! {

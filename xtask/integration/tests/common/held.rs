@@ -4,7 +4,7 @@ use std::fs;
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_export::ExporterOptions;
+use otelbar_export::Destination;
 use otelbar_integration::compare::{Form, Span, compare, lines};
 use otelbar_integration::{Collector, Jaeger, Zipkin, eventually};
 
@@ -79,12 +79,12 @@ pub(crate) fn wait_for(held: &impl Held, form: Form, trace_id: &str, spans: usiz
 pub(crate) fn assert_held(
     held: &impl Held,
     form: Form,
-    options: ExporterOptions,
+    destination: impl Into<Destination>,
     resource: &Resource,
     spans: Vec<SpanData>,
 ) -> (Vec<Span>, Vec<Span>) {
     let sent: Vec<Span> = spans.iter().map(|data| Span::sent(resource, data)).collect();
-    let statistics = deliver_all(options, resource, spans);
+    let statistics = deliver_all(destination, resource, spans);
     assert_eq!(statistics.spans.accepted, sent.len() as u64, "{statistics:?}");
     let found = wait_for(held, form, &sent[0].trace_id, sent.len());
     let differences = compare(&form.expected(&sent), &found);
@@ -109,10 +109,10 @@ pub(crate) fn assert_each_loss_is_one(form: Form, sent_and_found: &[(Vec<Span>, 
 pub(crate) fn settle(held: &impl Held, form: Form, receiver: &str) {
     let marker = super::span("marker");
     let trace_id = super::trace_id(&marker);
-    let options = match form {
-        Form::Zipkin => ExporterOptions::zipkin(receiver).unwrap(),
-        _ => http(receiver),
+    let destination: Destination = match form {
+        Form::Zipkin => Destination::zipkin(receiver).into(),
+        _ => http(receiver).into(),
     };
-    assert!(super::deliver(options, marker));
+    assert!(super::deliver(destination, marker));
     assert_eq!(wait_for(held, form, &trace_id, 1).len(), 1, "the marker arrives");
 }

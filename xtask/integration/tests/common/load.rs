@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::Resource;
-use otelbar_export::{ToolbarSpanExporter, TraceBatch};
+use otelbar_export::{Pipeline, TraceBatch};
 use otelbar_integration::compare::Span;
 
 use super::{random_trace_id, span_of};
@@ -16,7 +16,7 @@ const SPANS: usize = 5;
 
 /// Hands traces of five spans over to each of these exporters, a hundred a second for so long; gives what was handed
 /// over, one by one.
-pub(crate) fn load(exporters: &[&ToolbarSpanExporter], service: &Resource, time: Duration) -> Vec<Span> {
+pub(crate) fn load(pipelines: &[&Pipeline], service: &Resource, time: Duration) -> Vec<Span> {
     let began = Instant::now();
     let mut sent = Vec::new();
     for number in 0.. {
@@ -28,11 +28,11 @@ pub(crate) fn load(exporters: &[&ToolbarSpanExporter], service: &Resource, time:
         while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
             thread::park_timeout(left);
         }
-        for exporter in exporters {
+        for pipeline in pipelines {
             let trace_id = random_trace_id();
             let spans: Vec<_> = (0..SPANS).map(|_| span_of(trace_id, "load")).collect();
             sent.extend(spans.iter().map(|data| Span::sent(service, data)));
-            exporter.enqueue(TraceBatch::new(u64::from(number), service.clone(), spans)).unwrap();
+            pipeline.enqueue(TraceBatch::new(u64::from(number), service.clone(), spans)).unwrap();
         }
     }
     sent

@@ -18,8 +18,8 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 use otelbar_export::{
-    BreakerPolicy, Delivery, DropReason, ExporterOptions, Protocol, Receipt, RetryPolicy, SendError,
-    Statistics, ToolbarSpanExporter, TraceBatch,
+    BreakerPolicy, Delivery, Destination, DropReason, OtlpDestination, Pipeline, PipelineBuilder, Protocol,
+    Receipt, RetryPolicy, SendError, Statistics, TraceBatch,
 };
 use otelbar_integration::Certificates;
 
@@ -27,23 +27,23 @@ use otelbar_integration::Certificates;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Sends OTLP over gRPC there.
-pub(crate) fn grpc(url: &str) -> ExporterOptions {
-    ExporterOptions::new(url).unwrap().with_protocol(Protocol::Grpc)
+pub(crate) fn grpc(url: &str) -> OtlpDestination {
+    Destination::otlp(url).with_protocol(Protocol::Grpc)
 }
 
 /// Sends OTLP over HTTP there, to the usual path.
-pub(crate) fn http(url: &str) -> ExporterOptions {
-    ExporterOptions::new(&format!("{url}/v1/traces")).unwrap()
+pub(crate) fn http(url: &str) -> OtlpDestination {
+    Destination::otlp(format!("{url}/v1/traces"))
 }
 
-/// Believes the backend whom the run's authority vouches for.
-pub(crate) fn trusting(options: ExporterOptions, certificates: &Certificates) -> ExporterOptions {
-    options.with_certificate(&certificates.authority)
+/// Trusts the backend whose certificate the run's authority issued.
+pub(crate) fn trusting(destination: OtlpDestination, certificates: &Certificates) -> OtlpDestination {
+    destination.with_certificate(&certificates.authority)
 }
 
 /// Shows the run's client certificate as well.
-pub(crate) fn proven(options: ExporterOptions, certificates: &Certificates) -> ExporterOptions {
-    trusting(options, certificates)
+pub(crate) fn proven(destination: OtlpDestination, certificates: &Certificates) -> OtlpDestination {
+    trusting(destination, certificates)
         .with_client_certificate(&certificates.client_certificate, &certificates.client_key)
 }
 
@@ -101,47 +101,61 @@ pub(crate) fn service(name: &'static str) -> Resource {
     Resource::builder_empty().with_service_name(name).build()
 }
 
+/// A pipeline that sends there.
+pub(crate) fn to(destination: impl Into<Destination>) -> PipelineBuilder {
+    Pipeline::builder().with_destination(destination)
+}
+
 /// Gives up after the first attempt.
-pub(crate) fn once(options: ExporterOptions) -> ExporterOptions {
+pub(crate) fn once(builder: PipelineBuilder) -> PipelineBuilder {
     let mut once = RetryPolicy::default();
     once.max_age = Duration::ZERO;
-    options.with_retry(once)
+    builder.with_retry(once)
 }
 
 /// Tries again soon, and for as long as it takes.
-pub(crate) fn persistent(options: ExporterOptions) -> ExporterOptions {
+pub(crate) fn persistent(builder: PipelineBuilder) -> PipelineBuilder {
     let mut soon = RetryPolicy::default();
     (soon.initial, soon.max) = (Duration::from_millis(50), Duration::from_millis(500));
     let mut breaker = BreakerPolicy::default();
     breaker.open_duration = Duration::from_millis(500);
-    options
+    builder
         .with_retry(soon)
         .with_breaker(breaker)
-        .with_batch_delay(Duration::from_millis(50))
-        .with_queue_size(100_000)
+        .with_scheduled_delay(Duration::from_millis(50))
+        .with_max_queue_size(100_000)
 }
 
 /// Sends a span in a batch of its own, once, and waits for the answer. `true` when the backend has accepted it.
-pub(crate) fn deliver(options: ExporterOptions, span: SpanData) -> bool {
-    deliver_all(once(options), &service("shop"), vec![span]).spans.accepted == 1
+pub(crate) fn deliver(destination: impl Into<Destination>, span: SpanData) -> bool {
+    deliver_by(once(to(destination)), &service("shop"), vec![span]).spans.accepted == 1
 }
 
-/// Sends spans in one hand-over, and waits for the answer.
-pub(crate) fn deliver_all(options: ExporterOptions, resource: &Resource, spans: Vec<SpanData>) -> Statistics {
-    let exporter = ToolbarSpanExporter::new(options).unwrap();
-    exporter.enqueue(TraceBatch::new(1, resource.clone(), spans)).unwrap();
+/// Sends spans in one batch, and waits for the answer.
+pub(crate) fn deliver_all(
+    destination: impl Into<Destination>,
+    resource: &Resource,
+    spans: Vec<SpanData>,
+) -> Statistics {
+    deliver_by(to(destination), resource, spans)
+}
+
+/// The same through this pipeline.
+pub(crate) fn deliver_by(builder: PipelineBuilder, resource: &Resource, spans: Vec<SpanData>) -> Statistics {
+    let pipeline = builder.build().unwrap();
+    pipeline.enqueue(TraceBatch::new(1, resource.clone(), spans)).unwrap();
     // What it could not do is in the statistics.
-    let _ = exporter.shutdown(PATIENCE);
-    exporter.statistics().remove(0)
+    let _ = pipeline.shutdown(PATIENCE);
+    pipeline.statistics().remove(0)
 }
 
 /// Sends a span once, to a backend that does not take it, and gives what its receipt says.
 #[track_caller]
-pub(crate) fn refusal(options: ExporterOptions, span: SpanData) -> Arc<SendError> {
-    let exporter = ToolbarSpanExporter::new(once(options)).unwrap();
-    let receipts = receipts(&exporter);
-    exporter.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
-    let _ = exporter.shutdown(PATIENCE);
+pub(crate) fn refusal(destination: impl Into<Destination>, span: SpanData) -> Arc<SendError> {
+    let pipeline = once(to(destination)).build().unwrap();
+    let receipts = receipts(&pipeline);
+    pipeline.enqueue(TraceBatch::new(1, service("shop"), vec![span])).unwrap();
+    let _ = pipeline.shutdown(PATIENCE);
     let last = receipts.lock().unwrap().pop().unwrap();
     assert!(last.is_final(), "{last:?}");
     match last.delivery {
@@ -152,10 +166,10 @@ pub(crate) fn refusal(options: ExporterOptions, span: SpanData) -> Arc<SendError
     }
 }
 
-/// The receipts of an exporter, from now on.
-pub(crate) fn receipts(exporter: &ToolbarSpanExporter) -> Arc<Mutex<Vec<Receipt>>> {
+/// The receipts of a pipeline, from now on.
+pub(crate) fn receipts(pipeline: &Pipeline) -> Arc<Mutex<Vec<Receipt>>> {
     let receipts = Arc::new(Mutex::new(Vec::new()));
     let to = Arc::clone(&receipts);
-    exporter.subscribe(move |receipt| to.lock().unwrap().push(receipt.clone()));
+    pipeline.subscribe(move |receipt| to.lock().unwrap().push(receipt.clone()));
     receipts
 }

@@ -1,31 +1,40 @@
-//! Where a pipeline sends spans.
+//! How receipts and statistics name a destination.
 
 use std::fmt;
 use std::sync::Arc;
 
-use otelbar_config::Protocol;
+use crate::transport::protocol::Protocol;
 
-/// One of the places a pipeline sends spans to. Each has a queue, a breaker and an [`Statistics`](crate::Statistics) of its
-/// own.
+/// Names one of the destinations of a pipeline in receipts and [`Statistics`](crate::Statistics).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Destination {
+pub struct DestinationInfo {
     /// Its place among the pipeline's destinations, from 0 on.
     pub index: usize,
+    /// Its name: that of its kind unless it was given one.
+    pub name: Arc<str>,
     /// What it takes.
     pub kind: DestinationKind,
     /// Its address without a query, which may hold a secret; `stdout` or `stderr` for a console.
     pub endpoint: Arc<str>,
 }
 
-impl fmt::Display for Destination {
+impl DestinationInfo {
+    /// One that has the name of its kind.
+    #[cfg(test)]
+    pub(crate) fn new(index: usize, kind: DestinationKind, endpoint: &str) -> Self {
+        Self { index, name: kind.to_string().into(), kind, endpoint: endpoint.into() }
+    }
+}
+
+impl fmt::Display for DestinationInfo {
     /// Its address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.endpoint)
     }
 }
 
-/// What a [`Destination`] takes.
+/// What a destination takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DestinationKind {
@@ -37,13 +46,20 @@ pub enum DestinationKind {
     Console,
 }
 
-impl fmt::Display for DestinationKind {
+impl DestinationKind {
     /// The name it has in `OTEL_TRACES_EXPORTER`: `otlp`, `zipkin` or `console`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Otlp(_) => "otlp",
             Self::Zipkin => "zipkin",
             Self::Console => "console",
-        })
+        }
+    }
+}
+
+impl fmt::Display for DestinationKind {
+    /// As [`as_str`](Self::as_str).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
