@@ -15,6 +15,7 @@ mod recorder;
 mod recording;
 mod scope;
 mod service;
+mod snapshot;
 mod store;
 mod summary;
 
@@ -31,6 +32,7 @@ pub(crate) use recorder::{Captured, Recorder};
 pub(crate) use recording::Outcome;
 pub(crate) use scope::{Active, Scope};
 pub(crate) use service::Service;
+pub(crate) use snapshot::Freshness;
 pub(crate) use store::{Held, Store};
 
 #[cfg(test)]

@@ -221,15 +221,15 @@ impl Toolbar {
         let exports = Arc::new(exports.map_err(PanelError::thread)?);
         let wants_queries =
             recorder.captured.sql && CaptureFilter::new(Some(config.capture_level())).wants_queries();
-        let pages = Pages {
-            path: config.toolbar_path().to_owned(),
-            access: settings::access(&config),
+        let pages = Pages::new(
+            config.toolbar_path().to_owned(),
+            (settings::access(&config), Warnings::new(warnings)),
             service,
-            recorder: Arc::clone(&recorder),
+            Arc::clone(&recorder),
             store,
-            exports: Arc::clone(&exports),
-            warnings: Warnings::new(warnings),
-        };
+            Arc::clone(&exports),
+            max_bytes / 4,
+        );
         let watcher = Watcher {
             recorder,
             queue,

@@ -7,22 +7,28 @@ mod detail;
 mod exporter;
 mod json;
 mod list;
+mod span;
+mod thread;
+mod views;
+mod warnings;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
-use http::header::{self, HeaderValue};
-use http::{Method, Request, StatusCode};
-use http_body::Body;
-use http_body_util::Full;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, StatusCode, Uri};
 use opentelemetry::trace::SpanId;
 
 use crate::deliver::Exports;
 use crate::guard::{fault, guard};
-use crate::record::{Recorder, Service, Store};
+use crate::record::{Held, Recorder, Service, Store};
 pub(crate) use access::{Access, Denied, Rule, Token, is_https};
 pub(crate) use answer::Answer;
-use answer::{empty, error};
+use answer::{Content, Refusal, empty, error};
+use thread::PageThread;
+pub(crate) use thread::Pending;
+use views::Views;
+pub(crate) use warnings::Warnings;
 
 /// Requests in a list, unless the caller asks for fewer or more.
 const DEFAULT_LIMIT: usize = 100;
@@ -35,81 +41,83 @@ pub(crate) struct Pages {
     /// Without a slash at its end.
     pub(crate) path: String,
     pub(crate) access: Access,
-    pub(crate) service: Arc<Service>,
-    pub(crate) recorder: Arc<Recorder>,
-    pub(crate) store: Arc<Store>,
-    pub(crate) exports: Arc<Exports>,
     pub(crate) warnings: Warnings,
+    service: Arc<Service>,
+    recorder: Arc<Recorder>,
+    store: Arc<Store>,
+    exports: Arc<Exports>,
+    views: Views,
+    thread: PageThread,
 }
 
-/// What was wrong with the configuration's sources.
+/// What a caller asked who may see the toolbar.
 #[derive(Debug)]
-pub(crate) struct Warnings {
-    all: Vec<String>,
-    told: Once,
-}
-
-impl Warnings {
-    pub(crate) fn new(all: Vec<String>) -> Self {
-        Warnings { all, told: Once::new() }
-    }
-
-    /// Logs them, once: when the configuration was read there was no subscriber yet.
-    pub(crate) fn tell(&self) {
-        self.told.call_once(|| {
-            for warning in &self.all {
-                tracing::warn!(target: "otelbar", "{warning}");
-            }
-        });
-    }
+struct Question {
+    /// The path after that of the toolbar.
+    rest: String,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
 }
 
 impl Pages {
+    /// The pages at this path, which ends without a slash. What they keep of their own may hold `max_bytes`.
+    pub(crate) fn new(
+        path: String,
+        (access, warnings): (Access, Warnings),
+        service: Arc<Service>,
+        recorder: Arc<Recorder>,
+        store: Arc<Store>,
+        exports: Arc<Exports>,
+        max_bytes: usize,
+    ) -> Self {
+        let (views, thread) = (Views::new(max_bytes), PageThread::default());
+        Pages { path, access, warnings, service, recorder, store, exports, views, thread }
+    }
+
     /// What follows the toolbar's path, if the path is one of the toolbar's.
     pub(crate) fn own_path<'p>(&self, path: &'p str) -> Option<&'p str> {
         path.strip_prefix(&*self.path).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Answers a request for a path of the toolbar's; `None` where the caller may not see the toolbar.
-    pub(crate) fn answer<B>(
-        &self,
+    /// Takes a request for a path of the toolbar's, to be answered; `None` where the caller may not see the toolbar.
+    pub(crate) fn ask<B>(
+        self: &Arc<Self>,
         rest: &str,
         request: &Request<B>,
         peer: Option<SocketAddr>,
-    ) -> Option<Answer> {
+    ) -> Option<Pending> {
         // Who could not be checked may not see it.
         guard("checking a caller", || {
             self.access.check(request, peer).inspect_err(|denied| self.access.tell(denied)).ok()
         })??;
+        let question = Question {
+            rest: rest.to_owned(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        };
+        Some(Pending::new(Arc::clone(self), Box::new(question)))
+    }
+
+    /// Answers what was asked.
+    fn answer(&self, question: &Question) -> Answer {
         let answer = guard("answering the page", || {
-            fault("answering", rest);
-            self.route(rest, request)
+            fault("answering", &question.rest);
+            self.route(question)
         });
-        let mut answer = answer.unwrap_or_else(|| {
+        let answer = answer.unwrap_or_else(|| {
             error(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the toolbar panicked; internal_errors in api/requests says where",
             )
         });
-        let length = answer.body().size_hint().exact();
-        let unchanged = answer.status() == StatusCode::NOT_MODIFIED;
-        let headers = answer.headers_mut();
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        if *request.method() == Method::HEAD {
-            // That of a 304 would be the length of the answer to GET (RFC 9110, 8.6), which has none.
-            if let Some(length) = length.filter(|_| !unchanged) {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            }
-            *answer.body_mut() = Full::default();
-        }
-        Some(answer)
+        answer::finish(answer, &question.method)
     }
 
-    fn route<B>(&self, rest: &str, request: &Request<B>) -> Answer {
+    fn route(&self, question: &Question) -> Answer {
         const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-        match *request.method() {
+        match question.method {
             Method::GET | Method::HEAD => {}
             Method::OPTIONS => {
                 let mut answer = empty(StatusCode::NO_CONTENT);
@@ -123,34 +131,38 @@ impl Pages {
                 return answer;
             }
         }
-        let query = request.uri().query().unwrap_or_default();
-        match rest {
-            "/api/requests" => self.list(query),
-            _ => match rest.strip_prefix("/api/requests/") {
-                Some(id) => self.one(id),
-                None if rest.starts_with("/api/") => {
-                    error(StatusCode::NOT_FOUND, "there is api/requests and api/requests/{id}")
-                }
-                None => self.page(rest, request),
+        let query = question.uri.query().unwrap_or_default();
+        let rest = &*question.rest;
+        let content = match rest.strip_prefix("/api/") {
+            Some("requests") => self.list(query),
+            Some(path) => match path.split_once('/') {
+                Some(("requests", id)) => self.one(id, |held| Content::json(detail::detail(self, held))),
+                Some(("bar", id)) => self.one(id, |held| Content::json(serde_json::to_vec(&list::bar(held)))),
+                _ => Err(Refusal(
+                    StatusCode::NOT_FOUND,
+                    "there is api/requests, api/requests/{id} and api/bar/{id}".into(),
+                )),
             },
-        }
+            None => return self.page(rest, question),
+        };
+        content.map_or_else(Answer::from, |content| content.answer(&question.headers))
     }
 
     /// A file of the page; or where to go, without the token in the address, and with the slash at the page's own,
     /// since the page's addresses are relative.
-    fn page<B>(&self, rest: &str, request: &Request<B>) -> Answer {
-        let (uri, query) = (request.uri(), request.uri().query().unwrap_or_default());
+    fn page(&self, rest: &str, question: &Question) -> Answer {
+        let (uri, query) = (&question.uri, question.uri.query().unwrap_or_default());
         let Some(token) = self.access.token_in_address(uri) else {
             return match rest {
                 "" => self.redirect(StatusCode::PERMANENT_REDIRECT, "/", query),
-                rest => assets::answer(rest, request.headers()),
+                rest => assets::answer(rest, &question.headers),
             };
         };
         let rest = if rest.is_empty() { "/" } else { rest };
         let others: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("token=")).collect();
         let mut answer = self.redirect(StatusCode::SEE_OTHER, rest, &others.join("&"));
         if token.is_in(uri) {
-            for cookie in token.cookies(&self.path, is_https(uri, request.headers())) {
+            for cookie in token.cookies(&self.path, is_https(uri, &question.headers)) {
                 if let Ok(cookie) = HeaderValue::try_from(cookie) {
                     answer.headers_mut().append(header::SET_COOKIE, cookie);
                 }
@@ -168,7 +180,7 @@ impl Pages {
         answer
     }
 
-    fn list(&self, query: &str) -> Answer {
+    fn list(&self, query: &str) -> Result<Content, Refusal> {
         let number = |name: &str| -> Result<Option<u64>, String> {
             let given =
                 query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
@@ -179,23 +191,27 @@ impl Pages {
         };
         let (limit, before) = match (number("limit"), number("before")) {
             (Ok(limit), Ok(before)) => (limit, before),
-            (Err(message), _) | (_, Err(message)) => return error(StatusCode::BAD_REQUEST, &message),
+            (Err(message), _) | (_, Err(message)) => {
+                return Err(Refusal(StatusCode::BAD_REQUEST, message.into()));
+            }
         };
         let limit =
             limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT));
-        answer::json(StatusCode::OK, &list::list(self, before, limit))
+        Content::json(serde_json::to_vec(&list::list(self, before, limit)))
     }
 
-    fn one(&self, id: &str) -> Answer {
+    /// What there is to say of the request with this id.
+    fn one(&self, id: &str, say: impl FnOnce(&Held) -> Result<Content, Refusal>) -> Result<Content, Refusal> {
         let Some(id) = Some(id).filter(|id| id.len() == 16).and_then(|id| SpanId::from_hex(id).ok()) else {
-            return error(StatusCode::BAD_REQUEST, "a request's id has 16 hexadecimal digits");
+            return Err(Refusal(StatusCode::BAD_REQUEST, "a request's id has 16 hexadecimal digits".into()));
         };
         match self.store.request(id) {
-            Some(held) => answer::json(StatusCode::OK, &detail::detail(self, &held)),
-            None => error(
+            Some(held) => say(&held),
+            None => Err(Refusal(
                 StatusCode::NOT_FOUND,
-                "no request with this id is held; it is not finished yet, or has made room for newer ones",
-            ),
+                "no request with this id is held; it is not finished yet, or has made room for newer ones"
+                    .into(),
+            )),
         }
     }
 }

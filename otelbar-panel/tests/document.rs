@@ -44,7 +44,7 @@ fn assert_same_fields(documented: &Value, answered: &Value, at: &str) {
 #[tokio::test]
 async fn the_examples_have_the_fields_that_the_api_answers_with() {
     let Some(examples) = examples() else { return };
-    let [list, detail] = &examples[..] else { panic!("an example for each of the two calls") };
+    let [list, detail, bar] = &examples[..] else { panic!("an example for each of the three calls") };
     let collector = Collector::start().unwrap();
     // So that there is an error to show.
     collector.respond_with([Fault::status(400)]);
@@ -69,4 +69,8 @@ async fn the_examples_have_the_fields_that_the_api_answers_with() {
         assert!(answered[compared][0].is_object(), "{compared}");
     }
     assert_same_fields(detail, &answered, "the request");
+    let id = answered["request"]["id"].as_str().unwrap();
+    let answered = common::api(&toolbar, &format!("api/bar/{id}")).await;
+    assert_same_fields(bar, &answered, "the bar");
+    assert!(answered.to_string().len() < 700, "it is short: {answered}");
 }

@@ -4,6 +4,7 @@ mod common;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use http::{Request, Response, StatusCode};
@@ -137,6 +138,26 @@ async fn data_is_never_stored_and_files_are_asked_for_again() {
     for head in [api, file] {
         assert_eq!(head.headers["referrer-policy"], "no-referrer");
         assert_eq!(head.headers["x-content-type-options"], "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_known_is_not_sent_again() {
+    let toolbar = common::quiet_toolbar();
+    ask(&toolbar, Some(LOCAL), get("/")).await;
+    toolbar.flush(Duration::from_secs(60));
+    let (list, body) = ask(&toolbar, Some(LOCAL), get("/__otelbar/api/requests")).await;
+    let id = serde_json::from_str::<serde_json::Value>(&body).unwrap()["requests"][0]["id"].clone();
+    let id = id.as_str().unwrap();
+    for path in [format!("/__otelbar/api/requests/{id}"), format!("/__otelbar/api/bar/{id}")] {
+        let (first, body) = ask(&toolbar, Some(LOCAL), get(&path)).await;
+        assert_eq!((first.status, body.is_empty()), (StatusCode::OK, false));
+        let again = get(&path).header("if-none-match", &first.headers["etag"]);
+        let (again, body) = ask(&toolbar, Some(LOCAL), again).await;
+        assert_eq!((again.status, &*body), (StatusCode::NOT_MODIFIED, ""));
+        assert_eq!(again.headers["etag"], first.headers["etag"]);
+        let other = get(&path).header("if-none-match", &list.headers["etag"]);
+        assert_eq!(ask(&toolbar, Some(LOCAL), other).await.0.status, StatusCode::OK);
     }
 }
 

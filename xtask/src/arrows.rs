@@ -454,7 +454,8 @@ mod tests {
     fn rooms_use_only_those_before_them() {
         for House { name, rooms } in ROOMS {
             for (place, room) in rooms.iter().enumerate() {
-                let is_before = |used: &&'static str| rooms[..place].iter().any(|before| before.name == *used);
+                let is_before =
+                    |used: &&'static str| rooms[..place].iter().any(|before| before.name == *used);
                 assert!(room.uses.iter().all(is_before), "{name}: {}", room.name);
             }
         }

@@ -263,7 +263,7 @@ impl Call {
         let id = new_span_id();
         let Scope { context, span } = scope;
         #[cfg(test)]
-        crate::guard::fault("calling", &context.lock().data.request.path);
+        crate::guard::fault("calling", &context.lock().data().request.path);
         let recorder = &context.recorder;
         let mut place = None;
         if recorder.captured.http {

@@ -180,7 +180,7 @@ impl CaptureLayer {
         let metadata = event.metadata();
         let context = &scope.context;
         #[cfg(test)]
-        crate::guard::fault("recording", &context.lock().data.request.path);
+        crate::guard::fault("recording", &context.lock().data().request.path);
         if metadata.target() == sqlx::TARGET {
             if context.recorder.captured.sql {
                 sqlx::record(event, &scope, query::around(event, ctx));

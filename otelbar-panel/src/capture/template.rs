@@ -82,7 +82,7 @@ impl End {
         let Scope { context, span } =
             current::scope().filter(|scope| scope.context.recorder.captured.templates)?;
         #[cfg(test)]
-        crate::guard::fault("rendering", &context.lock().data.request.path);
+        crate::guard::fault("rendering", &context.lock().data().request.path);
         let template = Template { name: text::copied(name), size: None };
         let mut entry = Entry::new("", Duration::ZERO, EntryKind::Template(template));
         entry.id = Some(new_span_id());

@@ -76,12 +76,12 @@ pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Twin> {
     let recording = context.lock();
     let is_free = |(place, entry): &(usize, &Entry)| is_alike(entry) && !recording.has_twin(*place);
     if let Some(place) = current
-        && let Some(entry) = recording.data.entries.get(place)
+        && let Some(entry) = recording.data().entries.get(place)
         && is_free(&(place, entry))
     {
         return Some(Twin::Entry(place));
     }
-    let alike = recording.data.entries.iter().enumerate().rev().take(LOOKED_AT).filter(is_free);
+    let alike = recording.data().entries.iter().enumerate().rev().take(LOOKED_AT).filter(is_free);
     let nearest = alike.min_by_key(|(_, entry)| entry.start.unwrap_or_default().abs_diff(start));
     nearest.map(|(place, _)| Twin::Entry(place))
 }

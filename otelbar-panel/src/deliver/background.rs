@@ -416,7 +416,7 @@ mod tests {
         let (bad, good) = (test_context(queue.clone()), test_context(queue.clone()));
         bad.log(test_log());
         let convert = |context: &RequestContext| {
-            assert!(context.lock().data.logs.is_empty(), "a fault put in by a test");
+            assert!(context.lock().data().logs.is_empty(), "a fault put in by a test");
             context.take_unexported()
         };
         let background = Background::start_with(

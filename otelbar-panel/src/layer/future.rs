@@ -2,14 +2,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::Response;
 use http_body::Body;
-use http_body_util::Full;
 use pin_project_lite::pin_project;
 
 use super::ToolbarBody;
 use super::watch::Watch;
+use crate::web::Pending;
 
 pin_project! {
     /// The future of a [`ToolbarService`](super::ToolbarService).
@@ -26,7 +25,7 @@ pin_project! {
     enum State<F> {
         Off { #[pin] inner: F },
         Watched { #[pin] inner: F, watch: Option<Watch> },
-        Answer { response: Option<Response<Full<Bytes>>> },
+        Own { #[pin] answer: Pending },
     }
 }
 
@@ -39,8 +38,8 @@ impl<F> ToolbarFuture<F> {
         ToolbarFuture { state: State::Watched { inner, watch: Some(watch) } }
     }
 
-    pub(super) fn answer(response: Response<Full<Bytes>>) -> Self {
-        ToolbarFuture { state: State::Answer { response: Some(response) } }
+    pub(super) fn own(answer: Pending) -> Self {
+        ToolbarFuture { state: State::Own { answer } }
     }
 }
 
@@ -71,10 +70,9 @@ where
                     }
                 })
             }
-            StateProjection::Answer { response } => match response.take() {
-                Some(response) => Poll::Ready(Ok(response.map(ToolbarBody::page))),
-                None => already_done(),
-            },
+            StateProjection::Own { answer } => {
+                answer.poll(cx).map(|answer| Ok(answer.map(ToolbarBody::page)))
+            }
         }
     }
 }

@@ -81,8 +81,8 @@ where
         let Some(watcher) = &self.layer.watcher else { return ToolbarFuture::off(self.inner.call(request)) };
         let peer = self.layer.peer.or_else(|| peer::peer(request.extensions()));
         if let Some(rest) = watcher.pages.own_path(request.uri().path()) {
-            return match watcher.pages.answer(rest, &request, peer) {
-                Some(answer) => ToolbarFuture::answer(answer),
+            return match watcher.pages.ask(rest, &request, peer) {
+                Some(answer) => ToolbarFuture::own(answer),
                 // Who may not see the toolbar finds there what the application has at any other path.
                 None => ToolbarFuture::off(self.inner.call(request)),
             };

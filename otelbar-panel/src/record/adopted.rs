@@ -46,14 +46,14 @@ impl Recording {
 
     /// Lets an entry go by this id.
     pub(crate) fn adopt(&mut self, entry: usize, id: SpanId) {
-        let Some(old) = self.data.entries.get_mut(entry).and_then(|entry| entry.id.replace(id)) else {
+        let data = self.change_data();
+        let Some(old) = data.entries.get_mut(entry).and_then(|entry| entry.id.replace(id)) else {
             return;
         };
-        let parents = self.data.entries[entry..].iter_mut().map(|entry| &mut entry.parent);
-        let spans = self.data.logs.iter_mut().map(|log| &mut log.span);
+        let parents = data.entries[entry..].iter_mut().map(|entry| &mut entry.parent);
+        let spans = data.logs.iter_mut().map(|log| &mut log.span);
         parents.chain(spans).filter(|of| **of == Some(old)).for_each(|of| *of = Some(id));
         self.adopted.ids.insert(old, id);
         self.adopted.places.insert(entry);
-        self.summary = None;
     }
 }

@@ -15,6 +15,7 @@ use super::queue::Queue;
 use super::recorder::Recorder;
 use super::recording::{Outcome, Recording};
 use super::service::Service;
+use super::snapshot::{Freshness, Known, Snapshot};
 use super::summary::Summary;
 use crate::guard::{fault, guard};
 use crate::text;
@@ -41,6 +42,7 @@ pub(crate) struct RequestContext {
     /// Whether some entries go by other ids than they were given.
     has_adopted: AtomicBool,
     recording: Mutex<Recording>,
+    summary: Mutex<Option<Known<Summary>>>,
 }
 
 impl RequestContext {
@@ -77,6 +79,7 @@ impl RequestContext {
             busy: AtomicU64::new(0),
             has_adopted: AtomicBool::new(false),
             recording: Mutex::new(recording),
+            summary: Mutex::default(),
         });
         context.account(&mut context.lock());
         context
@@ -296,18 +299,8 @@ impl RequestContext {
                 return;
             }
             recording.outcome = Some(outcome);
-            recording.summary = None;
-            recording.data.timer.duration = now;
-            recording.data.timer.busy = Some(Duration::from_nanos(self.busy.load(Ordering::Relaxed)));
-            recording.data.timer.ended = true;
-            match outcome {
-                Outcome::Completed => {}
-                // Browsers go when they have what they want: an EventSource that is closed is no error.
-                Outcome::ClientGone | Outcome::Cancelled => {
-                    recording.data.request.outcome = Some(outcome.as_str().into());
-                }
-                Outcome::Failed(error) => recording.data.request.failure = Some(error.into()),
-            }
+            let busy = Duration::from_nanos(self.busy.load(Ordering::Relaxed));
+            recording.end(now, busy, outcome);
             self.recorder.counters.attributes.add(recording.dropped.attributes);
             self.close_account(&mut recording);
             recording.size()
@@ -317,34 +310,102 @@ impl RequestContext {
         }
     }
 
-    /// The spans as they are now; `None` if even the request itself cannot be converted.
-    pub(crate) fn converted(&self) -> Option<Converted> {
-        self.convert(&mut self.lock())
+    /// The version of what is recorded, and whether something in it has not ended.
+    pub(crate) fn version(&self) -> (u64, bool) {
+        let recording = self.lock();
+        (recording.version, recording.goes_on())
     }
 
-    /// What a list says of the request; worked out again only when something was recorded since, or is still open.
-    pub(crate) fn summary(&self) -> Summary {
-        let mut recording = self.lock();
-        if let Some(summary) = &recording.summary {
-            return summary.clone();
+    /// What is recorded at this moment.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(&mut self.lock())
+    }
+
+    fn snapshot_of(&self, recording: &mut Recording) -> Snapshot {
+        recording.touch(self.now());
+        Snapshot {
+            version: recording.version,
+            goes_on: recording.goes_on(),
+            broken: recording.broken,
+            data: recording.shared_data(),
         }
-        let converted = self.convert(&mut recording);
-        converted.and_then(|converted| self.summed_up(&recording, &converted)).unwrap_or_default()
+    }
+
+    /// The spans of what was recorded at a moment; `None` if even the request itself cannot be converted.
+    ///
+    /// Where the conversion panics, the request itself is shown and exported without what happened in it.
+    pub(crate) fn convert(&self, snapshot: &Snapshot) -> Option<Converted> {
+        let converter = &self.recorder.converter;
+        let data = &*snapshot.data;
+        let whole = || {
+            fault("converting", &data.request.path);
+            converter.convert(data)
+        };
+        if !snapshot.broken {
+            if let Some(converted) = guard("converting a request", whole) {
+                return Some(converted);
+            }
+            self.lock().broken = true;
+        }
+        guard("converting a request's head", || {
+            let mut head = PanelData::new(data.span_context.clone(), data.timer, data.request.clone());
+            head.remote_parent = data.remote_parent;
+            converter.convert(&head)
+        })
+    }
+
+    /// What a list says of the request; worked out again when something was recorded since, and now and then while
+    /// something in it goes on.
+    pub(crate) fn summary(&self) -> Summary {
+        let (version, goes_on) = self.version();
+        if let Some(known) = self.known_summary().as_ref()
+            && known.freshness.is_good(version, goes_on)
+        {
+            return known.value.clone();
+        }
+        let started = Instant::now();
+        let snapshot = self.snapshot();
+        let converted = self.convert(&snapshot);
+        converted.and_then(|converted| self.sum_up(&snapshot, &converted, started)).unwrap_or_default()
+    }
+
+    /// Sums up what was converted, and keeps that for as long as it is good.
+    pub(crate) fn sum_up(
+        &self,
+        snapshot: &Snapshot,
+        converted: &Converted,
+        started: Instant,
+    ) -> Option<Summary> {
+        let summary = guard("summing a request up", || Summary::new(&snapshot.data, converted))?;
+        let freshness = Freshness::of(snapshot.version, started);
+        *self.known_summary() = Some(Known { freshness, value: summary.clone() });
+        Some(summary)
+    }
+
+    fn known_summary(&self) -> MutexGuard<'_, Option<Known<Summary>>> {
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The spans that have ended and were not taken before.
     pub(crate) fn take_unexported(&self) -> Vec<SpanData> {
-        let mut recording = self.lock();
-        let late = recording.dropped.late;
-        let (root, entries) = recording.take_unexported();
-        self.recorder.counters.late.add(recording.dropped.late - late);
-        if !root && entries.is_empty() {
-            return Vec::new();
+        let started = Instant::now();
+        let (root, entries, snapshot) = {
+            let mut recording = self.lock();
+            let late = recording.dropped.late;
+            let (root, entries) = recording.take_unexported();
+            self.recorder.counters.late.add(recording.dropped.late - late);
+            if !root && entries.is_empty() {
+                return Vec::new();
+            }
+            (root, entries, self.snapshot_of(&mut recording))
+        };
+        let converted = self.convert(&snapshot);
+        if let Some(converted) = &converted
+            && !snapshot.goes_on
+        {
+            self.sum_up(&snapshot, converted, started);
         }
-        let converted = self.convert(&mut recording);
-        let broken = recording.broken;
-        drop(recording);
-        if broken {
+        if self.lock().broken {
             self.recorder.counters.spans.add(entries.len() as u64);
         }
         let fresh = |span: &ConvertedSpan| match span.entry {
@@ -354,35 +415,6 @@ impl RequestContext {
         let Recorder { limits, conventions, .. } = &*self.recorder;
         let spans = converted.map(|converted| converted.spans).unwrap_or_default().into_iter().filter(fresh);
         spans.map(|span| export_form(span, limits.events, conventions)).collect()
-    }
-
-    /// Where the conversion panics, the request itself is shown and exported without what happened in it.
-    fn convert(&self, recording: &mut Recording) -> Option<Converted> {
-        recording.touch(self.now());
-        let converter = &self.recorder.converter;
-        let whole = |data: &PanelData| {
-            fault("converting", &data.request.path);
-            converter.convert(data)
-        };
-        if !recording.broken
-            && let Some(converted) = guard("converting a request", || whole(&recording.data))
-        {
-            if recording.open == 0 && recording.outcome.is_some() && recording.summary.is_none() {
-                recording.summary = self.summed_up(recording, &converted);
-            }
-            return Some(converted);
-        }
-        recording.broken = true;
-        let data = &recording.data;
-        guard("converting a request's head", || {
-            let mut head = PanelData::new(data.span_context.clone(), data.timer, data.request.clone());
-            head.remote_parent = data.remote_parent;
-            converter.convert(&head)
-        })
-    }
-
-    fn summed_up(&self, recording: &Recording, converted: &Converted) -> Option<Summary> {
-        guard("summing a request up", || Summary::new(&recording.data, converted))
     }
 
     /// Tells the background thread, once, that something came after the request's end.

@@ -93,8 +93,8 @@ impl Recording {
         let span = self.adopted.id_of(span);
         let parents = self.parents();
         let mut last = self.queries.places.iter().rev().take(LOOKED_AT).copied();
-        let last = last.find(|place| parents.is_within(self.data.entries[place.entry].parent, span));
-        let has_failed = |place: Place| self.data.entries[place.entry].error.is_some();
+        let last = last.find(|place| parents.is_within(self.data().entries[place.entry].parent, span));
+        let has_failed = |place: Place| self.data().entries[place.entry].error.is_some();
         // An error is logged again by what it is passed on to.
         if last.is_some_and(|place| place.is_told || has_failed(place)) {
             return;
@@ -107,7 +107,7 @@ impl Recording {
     }
 
     fn end_of(&self, entry: usize) -> Duration {
-        self.data
+        self.data()
             .entries
             .get(entry)
             .map_or(Duration::ZERO, |entry| entry.start.unwrap_or_default().saturating_add(entry.duration))
@@ -116,8 +116,8 @@ impl Recording {
     fn parents(&self) -> Parents {
         let parent = |entry: &Entry| Some((entry.id?, entry.parent?));
         Parents {
-            root: self.data.span_context.span_id(),
-            of: self.data.entries.iter().filter_map(parent).collect(),
+            root: self.data().span_context.span_id(),
+            of: self.data().entries.iter().filter_map(parent).collect(),
         }
     }
 }
@@ -168,7 +168,7 @@ mod tests {
         if logged.0 == queries.len() {
             fail(&mut recording);
         }
-        let told = recording.data.entries.iter().map(|entry| match &entry.error {
+        let told = recording.data().entries.iter().map(|entry| match &entry.error {
             Some(_) => "failed",
             None if entry.attributes.iter().any(|attribute| attribute.key.as_str() == semconv::OUTCOME) => {
                 "unknown"

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
@@ -6,7 +7,6 @@ use otelbar_convert::panel_data::{Entry, Log, PanelData, Request};
 use super::adopted::Adopted;
 use super::limits::{Kept, Limits};
 use super::queries::Queries;
-use super::summary::Summary;
 
 /// What was left out of one request, over a limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,13 +45,14 @@ impl Outcome {
 /// What is recorded of a request, behind its context's lock.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    pub(crate) data: PanelData,
+    /// Shared with conversions that are under way: what is recorded meanwhile goes into a copy.
+    data: Arc<PanelData>,
+    /// Grows with each change.
+    pub(crate) version: u64,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) dropped: Dropped,
     pub(super) queries: Queries,
     pub(super) adopted: Adopted,
-    /// What a list says of the request, while that is what the recording says.
-    pub(crate) summary: Option<Summary>,
     /// Entries that have not ended.
     pub(crate) open: usize,
     /// Whether the background thread has been told of what came after the end, and has not looked yet.
@@ -78,12 +79,12 @@ impl Recording {
     pub(crate) fn new(mut data: PanelData, base: usize, limits: &Limits) -> Self {
         let Kept { bytes: head, cut } = limits.request(&mut data.request);
         Recording {
-            data,
+            data: Arc::new(data),
+            version: 0,
             outcome: None,
             dropped: Dropped { attributes: u64::from(cut), ..Dropped::default() },
             queries: Queries::default(),
             adopted: Adopted::default(),
-            summary: None,
             open: 0,
             announced: false,
             broken: false,
@@ -98,11 +99,31 @@ impl Recording {
         }
     }
 
+    pub(crate) fn data(&self) -> &PanelData {
+        &self.data
+    }
+
+    /// What is recorded, to be kept while it is looked at: it does not change any more.
+    pub(crate) fn shared_data(&self) -> Arc<PanelData> {
+        Arc::clone(&self.data)
+    }
+
+    /// What is recorded, to be changed.
+    pub(super) fn change_data(&mut self) -> &mut PanelData {
+        self.version += 1;
+        Arc::make_mut(&mut self.data)
+    }
+
+    /// Whether something in it has not ended.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.open > 0 || self.outcome.is_none()
+    }
+
     /// Adds to what is known of the request itself.
     pub(crate) fn with_request(&mut self, limits: &Limits, change: impl FnOnce(&mut Request)) {
-        self.summary = None;
-        change(&mut self.data.request);
-        let Kept { bytes, cut } = limits.request(&mut self.data.request);
+        let request = &mut self.change_data().request;
+        change(request);
+        let Kept { bytes, cut } = limits.request(request);
         self.head = bytes;
         self.dropped.attributes += u64::from(cut);
     }
@@ -118,9 +139,9 @@ impl Recording {
         self.dropped.attributes += u64::from(kept.cut);
         self.bytes += kept.bytes;
         self.open += usize::from(!entry.ended);
-        self.summary = None;
-        self.data.entries.push(entry);
-        Some(self.data.entries.len() - 1)
+        let entries = &mut self.change_data().entries;
+        entries.push(entry);
+        Some(entries.len() - 1)
     }
 
     /// Adds an attribute to an entry that is there, or replaces the one of that name.
@@ -135,8 +156,7 @@ impl Recording {
 
     /// Changes an entry that is there.
     pub(crate) fn change(&mut self, index: usize, limits: &Limits, change: impl FnOnce(&mut Entry)) {
-        let Some(entry) = self.data.entries.get_mut(index) else { return };
-        self.summary = None;
+        let Some(entry) = self.change_data().entries.get_mut(index) else { return };
         // What is there was cut before, so that this only measures it.
         let before = limits.entry(entry).bytes;
         change(entry);
@@ -154,28 +174,43 @@ impl Recording {
         let kept = limits.log(&mut log);
         self.dropped.attributes += u64::from(kept.cut);
         self.bytes += kept.bytes;
-        self.summary = None;
-        self.data.logs.push(log);
+        self.change_data().logs.push(log);
     }
 
     pub(crate) fn end_entry(&mut self, index: usize, now: Duration) {
-        let Some(entry) = self.data.entries.get_mut(index) else { return };
+        let Some(entry) = self.change_data().entries.get_mut(index) else { return };
         if !entry.ended {
             entry.ended = true;
             entry.duration = now.saturating_sub(entry.start.unwrap_or_default());
             self.open -= 1;
-            self.summary = None;
+        }
+    }
+
+    /// The request has ended, after this time, in so much of which its code ran.
+    pub(super) fn end(&mut self, after: Duration, busy: Duration, outcome: Outcome) {
+        let PanelData { timer, request, .. } = self.change_data();
+        timer.duration = after;
+        timer.busy = Some(busy);
+        timer.ended = true;
+        match outcome {
+            Outcome::Completed => {}
+            // Browsers go when they have what they want: an EventSource that is closed is no error.
+            Outcome::ClientGone | Outcome::Cancelled => request.outcome = Some(outcome.as_str().into()),
+            Outcome::Failed(error) => request.failure = Some(error.into()),
         }
     }
 
     /// Brings the durations of what has not ended up to date.
     pub(crate) fn touch(&mut self, now: Duration) {
-        if !self.data.timer.ended {
-            self.data.timer.duration = now;
+        if self.data.timer.ended && self.open == 0 {
+            return;
+        }
+        let data = Arc::make_mut(&mut self.data);
+        if !data.timer.ended {
+            data.timer.duration = now;
         }
         if self.open > 0 {
-            self.summary = None;
-            for entry in self.data.entries.iter_mut().filter(|entry| !entry.ended) {
+            for entry in data.entries.iter_mut().filter(|entry| !entry.ended) {
                 entry.duration = now.saturating_sub(entry.start.unwrap_or_default());
             }
         }

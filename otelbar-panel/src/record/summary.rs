@@ -4,7 +4,7 @@ use opentelemetry::Value;
 use opentelemetry::trace::Status;
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_convert::Category;
-use otelbar_convert::findings::count_failures;
+use otelbar_convert::findings::{Finding, Severity, count_failures};
 use otelbar_convert::panel_data::PanelData;
 use otelbar_convert::{Converted, Tree, semconv};
 
@@ -24,6 +24,10 @@ pub(crate) struct Summary {
     pub(crate) errors: usize,
     pub(crate) findings: usize,
     pub(crate) finding_kinds: Vec<&'static str>,
+    /// What the first findings say.
+    pub(crate) finding_titles: Vec<String>,
+    /// Whether one of the findings is critical.
+    pub(crate) is_critical: bool,
     pub(crate) query_time: Duration,
     /// Whether the request itself is in error.
     pub(crate) failed: bool,
@@ -38,6 +42,8 @@ impl Summary {
             errors: count_failures(&Tree::of(&converted.spans)),
             findings: left_out.fold(converted.findings.len(), |sum, count| sum.saturating_add(*count)),
             finding_kinds: converted.findings.iter().map(|finding| finding.kind.as_str()).collect(),
+            finding_titles: converted.findings.iter().take(MAX_TITLES).map(title).collect(),
+            is_critical: converted.findings.iter().any(|finding| finding.severity == Severity::Critical),
             failed: converted
                 .spans
                 .first()
@@ -87,6 +93,14 @@ impl Summary {
     }
 }
 
+fn title(finding: &Finding) -> String {
+    finding.title.chars().take(MAX_TITLE_LENGTH).collect()
+}
+
+/// Findings whose titles are kept.
+const MAX_TITLES: usize = 5;
+/// Characters of each.
+const MAX_TITLE_LENGTH: usize = 120;
 /// Calls that a list names of one request.
 const MAX_CALLED: usize = 3;
 /// Characters of the name of each.

@@ -1,12 +1,13 @@
 //! The page's files, embedded as they are.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use flate2::Compression;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use super::answer::{self, Answer, error};
+use super::answer::{Answer, Content, compressed, error};
 
 /// The page loads nothing from elsewhere and runs no script but its own.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -67,40 +68,30 @@ const FILES: &[(&str, &str)] = files![
     "shell/words.js",
 ];
 
-pub(super) fn answer(rest: &str, headers: &HeaderMap) -> Answer {
+/// The same files as they are sent, each compressed once.
+static CONTENTS: LazyLock<Vec<Content>> = LazyLock::new(|| {
+    let content = |(name, text): &(&'static str, &'static str)| Content {
+        gzip: compressed(text.as_bytes(), Compression::best()),
+        ..Content::new(content_type(name), Bytes::from_static(text.as_bytes()))
+    };
+    FILES.iter().map(content).collect()
+});
+
+/// The file of this name.
+pub(super) fn answer(rest: &str, asked: &HeaderMap) -> Answer {
     let name = match rest.trim_start_matches('/') {
         "" => "index.html",
         name => name,
     };
-    let Some((name, text)) = FILES.iter().find(|(file, _)| *file == name) else {
+    let Some(place) = FILES.iter().position(|(file, _)| *file == name) else {
         return error(StatusCode::NOT_FOUND, "the toolbar has no such page");
     };
-    let tag = entity_tag(text);
-    let known = headers.get_all(header::IF_NONE_MATCH).into_iter().any(|tags| lists(tags, &tag));
-    let mut answer = match known {
-        true => answer::empty(StatusCode::NOT_MODIFIED),
-        false => answer::answer(StatusCode::OK, content_type(name), Bytes::from_static(text.as_bytes())),
-    };
+    let mut answer = CONTENTS[place].clone().answer(asked);
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     // Kept by the browser, and asked for again each time: the service may be another by then, and so may its page.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        headers.insert(header::ETAG, tag);
-    }
     answer
-}
-
-fn entity_tag(text: &str) -> String {
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    format!("\"{:016x}\"", hasher.finish())
-}
-
-/// Whether a list of entity tags holds this one (weak comparison; RFC 9110, 13.1.2).
-fn lists(tags: &HeaderValue, tag: &str) -> bool {
-    let tags = tags.to_str().unwrap_or_default();
-    tags.split(',').map(str::trim).any(|other| other == "*" || other.trim_start_matches("W/") == tag)
 }
 
 fn content_type(name: &str) -> &'static str {

@@ -58,6 +58,27 @@ pub(super) struct Export {
     pub(super) detail: Option<String>,
 }
 
+/// What the bar says of its request.
+#[derive(serde::Serialize)]
+pub(super) struct Bar {
+    pub(super) id: String,
+    pub(super) trace_id: String,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) route: Option<String>,
+    pub(super) status: Option<u16>,
+    pub(super) outcome: &'static str,
+    pub(super) error: bool,
+    pub(super) duration_ns: u64,
+    pub(super) queries: usize,
+    pub(super) query_ns: u64,
+    pub(super) errors: usize,
+    pub(super) findings: usize,
+    pub(super) finding_kinds: Vec<&'static str>,
+    pub(super) finding_titles: Vec<String>,
+    pub(super) critical: bool,
+}
+
 #[derive(serde::Serialize)]
 pub(super) struct Store {
     pub(super) requests: usize,
@@ -67,6 +88,7 @@ pub(super) struct Store {
     pub(super) evicted: u64,
     pub(super) open_requests: usize,
     pub(super) open_bytes: usize,
+    pub(super) view_bytes: usize,
 }
 
 #[derive(serde::Serialize)]
@@ -163,33 +185,33 @@ pub(super) struct Capture {
 }
 
 #[derive(serde::Serialize)]
-pub(super) struct Detail {
+pub(super) struct Detail<'a> {
     pub(super) request: Request,
-    pub(super) propagation: Propagation,
+    pub(super) propagation: Propagation<'a>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) links: Vec<Link>,
-    pub(super) spans: Vec<Span>,
     pub(super) left_out: usize,
-    pub(super) findings: Vec<Finding>,
-    pub(super) findings_left_out: Vec<FindingsLeftOut>,
+    pub(super) findings: &'a [Finding],
+    pub(super) findings_left_out: &'a [FindingsLeftOut],
     pub(super) dropped: Dropped,
+    // The spans come last; they are written already.
 }
 
 #[derive(serde::Serialize)]
-pub(super) struct Propagation {
+pub(super) struct Propagation<'a> {
     pub(super) propagators: Vec<String>,
     pub(super) outcome: &'static str,
-    pub(super) reason: Option<String>,
-    pub(super) warnings: Vec<String>,
+    pub(super) reason: Option<&'a str>,
+    pub(super) warnings: &'a [String],
     pub(super) parent_span_id: Option<String>,
     pub(super) sampled: bool,
-    pub(super) headers: Vec<Header>,
+    pub(super) headers: Vec<Header<'a>>,
 }
 
 #[derive(serde::Serialize)]
-pub(super) struct Header {
-    pub(super) name: std::borrow::Cow<'static, str>,
-    pub(super) value: String,
+pub(super) struct Header<'a> {
+    pub(super) name: &'a str,
+    pub(super) value: &'a str,
 }
 
 #[derive(serde::Serialize)]
@@ -277,7 +299,7 @@ pub(super) struct Attribute {
     pub(super) value: AnyValue,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Debug, serde::Serialize)]
 pub(super) struct Finding {
     pub(super) kind: &'static str,
     pub(super) severity: &'static str,
@@ -288,7 +310,7 @@ pub(super) struct Finding {
     pub(super) spans_left_out: usize,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Debug, serde::Serialize)]
 pub(super) struct FindingsLeftOut {
     pub(super) kind: &'static str,
     pub(super) count: usize,

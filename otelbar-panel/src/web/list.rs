@@ -22,6 +22,7 @@ pub(super) fn list(pages: &Pages, before: Option<u64>, limit: usize) -> json::Li
             evicted: fill.evicted,
             open_requests: pages.recorder.open.requests(),
             open_bytes: pages.recorder.open.bytes(),
+            view_bytes: pages.views.bytes(),
         },
         internal_errors: internal_errors(),
         dropped: json::AllDropped {
@@ -46,7 +47,7 @@ pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
     let export = pages.exports.overall(context);
     let summary = context.summary();
     let recording = context.lock();
-    let request = &recording.data.request;
+    let request = &recording.data().request;
     json::Request {
         id: context.id().to_string(),
         seq: held.seq,
@@ -57,8 +58,8 @@ pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
         query: request.query.clone(),
         route: request.route.clone(),
         status: request.status,
-        start_unix_ns: unix_ns(recording.data.timer.start),
-        duration_ns: nanoseconds(recording.data.timer.duration),
+        start_unix_ns: unix_ns(recording.data().timer.start),
+        duration_ns: nanoseconds(recording.data().timer.duration),
         outcome: recording.outcome.map_or("open", |outcome| outcome.as_str()),
         error: summary.failed,
         broken: recording.broken,
@@ -76,5 +77,31 @@ pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
         finding_kinds: summary.finding_kinds,
         called: summary.called,
         export: json::Export { state: export.state.as_str(), detail: export.detail },
+    }
+}
+
+/// What the bar says of a request.
+pub(super) fn bar(held: &Held) -> json::Bar {
+    let context = &held.context;
+    let summary = context.summary();
+    let recording = context.lock();
+    let request = &recording.data().request;
+    json::Bar {
+        id: context.id().to_string(),
+        trace_id: context.span_context.trace_id().to_string(),
+        method: request.method.clone(),
+        path: request.path.clone(),
+        route: request.route.clone(),
+        status: request.status,
+        outcome: recording.outcome.map_or("open", |outcome| outcome.as_str()),
+        error: summary.failed,
+        duration_ns: nanoseconds(recording.data().timer.duration),
+        queries: summary.queries,
+        query_ns: nanoseconds(summary.query_time),
+        errors: summary.errors,
+        findings: summary.findings,
+        finding_kinds: summary.finding_kinds,
+        finding_titles: summary.finding_titles,
+        critical: summary.is_critical,
     }
 }
