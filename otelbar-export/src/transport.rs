@@ -4,6 +4,7 @@ mod answer;
 mod cause;
 mod client;
 mod compress;
+mod connector;
 mod console;
 mod destination;
 mod endpoint;
@@ -16,6 +17,7 @@ mod proxy;
 mod retry_after;
 mod rpc;
 mod sender;
+mod target;
 #[cfg(feature = "tls")]
 mod tls;
 mod user_agent;

@@ -98,22 +98,47 @@ const LIMITS: &[Limit] = &[
 ];
 
 /// The crates that have rooms: what is at the top of their sources, from what uses nothing to what uses all.
-const ROOMS: &[House] = &[House {
-    name: "otelbar-panel",
-    rooms: &[
-        Room { name: "error", uses: &[] },
-        Room { name: "quiet", uses: &[] },
-        Room { name: "text", uses: &["quiet"] },
-        Room { name: "panics", uses: &["quiet", "text"] },
-        Room { name: "guard", uses: &["quiet", "text", "panics"] },
-        Room { name: "record", uses: &["text", "panics", "guard"] },
-        Room { name: "capture", uses: &["text", "panics", "guard", "record"] },
-        Room { name: "deliver", uses: &["guard", "record"] },
-        Room { name: "web", uses: &["guard", "record", "deliver"] },
-        Room { name: "layer", uses: &["panics", "guard", "record", "capture", "web"] },
-        Room { name: "toolbar", uses: &["error", "panics", "record", "capture", "deliver", "web", "layer"] },
-    ],
-}];
+const ROOMS: &[House] = &[
+    House {
+        name: "otelbar-export",
+        rooms: &[
+            // What the tests beside the code make their spans of.
+            Room { name: "test_span", uses: &[] },
+            Room { name: "error", uses: &[] },
+            Room { name: "text", uses: &[] },
+            Room { name: "time", uses: &[] },
+            Room { name: "panic", uses: &["text"] },
+            Room { name: "batch", uses: &[] },
+            Room { name: "spool", uses: &[] },
+            Room { name: "encode", uses: &["batch"] },
+            Room { name: "transport", uses: &["error", "text", "time", "encode"] },
+            Room {
+                name: "pipeline",
+                uses: &["error", "time", "panic", "batch", "spool", "encode", "transport", "test_span"],
+            },
+            Room { name: "config", uses: &["error", "spool", "transport", "pipeline"] },
+        ],
+    },
+    House {
+        name: "otelbar-panel",
+        rooms: &[
+            Room { name: "error", uses: &[] },
+            Room { name: "quiet", uses: &[] },
+            Room { name: "text", uses: &["quiet"] },
+            Room { name: "panics", uses: &["quiet", "text"] },
+            Room { name: "guard", uses: &["quiet", "text", "panics"] },
+            Room { name: "record", uses: &["text", "panics", "guard"] },
+            Room { name: "capture", uses: &["text", "panics", "guard", "record"] },
+            Room { name: "deliver", uses: &["guard", "record"] },
+            Room { name: "web", uses: &["guard", "record", "deliver"] },
+            Room { name: "layer", uses: &["panics", "guard", "record", "capture", "web"] },
+            Room {
+                name: "toolbar",
+                uses: &["error", "panics", "record", "capture", "deliver", "web", "layer"],
+            },
+        ],
+    },
+];
 
 struct Crate {
     name: &'static str,

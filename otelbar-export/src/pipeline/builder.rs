@@ -38,6 +38,13 @@ pub struct PipelineBuilder {
     pub(crate) configured: bool,
 }
 
+impl Pipeline {
+    /// What sets a pipeline up.
+    pub fn builder() -> PipelineBuilder {
+        PipelineBuilder::default()
+    }
+}
+
 impl PipelineBuilder {
     /// Adds a place where each span goes.
     pub fn with_destination(mut self, destination: impl Into<Destination>) -> Self {

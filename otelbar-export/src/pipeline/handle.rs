@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use crate::batch::{EnqueueId, Enqueued, TraceBatch};
-use crate::pipeline::builder::PipelineBuilder;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::receipt::{Dropped, Receipt};
 use crate::pipeline::statistics::{Health, Statistics};
@@ -24,7 +23,7 @@ use crate::transport::DestinationInfo;
 /// serves programs on any async runtime or none, and its work is in no one's trace: the thread has no span, and telemetry
 /// is suppressed on it.
 ///
-/// Dropping the last handle shuts the pipeline down, and blocks for the [grace](PipelineBuilder::with_drop_grace) at most;
+/// Dropping the last handle shuts the pipeline down, and blocks for the [grace](crate::PipelineBuilder::with_drop_grace) at most;
 /// call [`shutdown`](Self::shutdown) to choose how long it may take and to learn how it went.
 ///
 /// ```no_run
@@ -65,11 +64,6 @@ pub(super) struct Inner {
 }
 
 impl Pipeline {
-    /// What sets a pipeline up.
-    pub fn builder() -> PipelineBuilder {
-        PipelineBuilder::default()
-    }
-
     pub(super) fn new(inner: Inner) -> Self {
         Self { inner: Arc::new(inner) }
     }

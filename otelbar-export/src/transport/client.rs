@@ -10,45 +10,22 @@ use bytes::buf::{Buf, Chain};
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::SetupError;
 use crate::time::after;
 use crate::transport::Payload;
 use crate::transport::answer::{Answer, Refusal, Unreadable};
 use crate::transport::cause::{find, root_cause};
-use crate::transport::destination::{HttpOptions, HttpTarget};
-use crate::transport::endpoint::Endpoint;
+use crate::transport::connector::{Connector, Https};
 use crate::transport::error::SendError;
-use crate::transport::proxy::{Proxy, ProxyConnector, ProxyError};
+use crate::transport::proxy::{Proxy, ProxyError};
+use crate::transport::target::HttpTarget;
 use crate::transport::version::Version;
 
 /// OTLP has clients read no more than this of an answer.
 const LARGEST_RESPONSE: usize = 4 * 1024 * 1024;
-/// How long a connection may be silent before the system looks whether the other side is still there.
-const TCP_KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How often it looks, and how far apart, until it takes the connection for lost.
-const TCP_KEEP_ALIVE_PROBES: (u32, Duration) = (3, Duration::from_secs(10));
-/// What connecting may take, however long the timeout.
-const LONGEST_CONNECT: Duration = Duration::from_secs(20);
-
-#[cfg(feature = "tls")]
-type Https = hyper_rustls::HttpsConnector<ProxyConnector>;
-#[cfg(not(feature = "tls"))]
-type Https = ProxyConnector;
-
-/// What opens connections to one endpoint.
-#[derive(Clone)]
-pub(crate) struct Connector {
-    https: Https,
-    proxy: Option<Arc<Proxy>>,
-    /// Whether the proxy gets the requests themselves, so that its answers come as the backend's do.
-    forwards: bool,
-}
-
 /// Without a copy of the request for each attempt.
 type Body = Full<Chain<Bytes, Bytes>>;
 
@@ -219,30 +196,4 @@ fn client(version: Version, connector: Https, connections: usize) -> Client<Http
         }
     }
     builder.build(connector)
-}
-
-/// What opens connections to the endpoint.
-///
-/// # Errors
-///
-/// Names the certificate or the proxy that does not serve.
-pub(super) fn connector(
-    options: &HttpOptions,
-    endpoint: &Endpoint,
-    version: Version,
-) -> Result<Connector, SetupError> {
-    let mut tcp = HttpConnector::new();
-    tcp.set_nodelay(true);
-    tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
-    tcp.set_keepalive_retries(Some(TCP_KEEP_ALIVE_PROBES.0));
-    tcp.set_keepalive_interval(Some(TCP_KEEP_ALIVE_PROBES.1));
-    // Divided among the addresses of the host, so that one that is silent leaves time for the others.
-    tcp.set_connect_timeout(Some((options.timeout / 2).min(LONGEST_CONNECT)));
-    tcp.enforce_http(false);
-    let proxy = options.proxy.proxy_for(&endpoint.uri)?.map(Arc::new);
-    let connector = ProxyConnector::new(tcp, proxy.as_ref(), &endpoint.uri, version);
-    let forwards = connector.forwards();
-    #[cfg(feature = "tls")]
-    let connector = crate::transport::tls::connector(&options.tls, endpoint.is_https(), version, connector)?;
-    Ok(Connector { https: connector, proxy, forwards })
 }

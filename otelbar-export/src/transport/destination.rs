@@ -11,7 +11,6 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use console::ConsoleDestination;
-pub(super) use http::{HttpOptions, HttpTarget};
 pub use info::{DestinationInfo, DestinationKind};
 pub use otlp::OtlpDestination;
 #[cfg(feature = "zipkin")]

@@ -19,9 +19,9 @@ use crate::text::one_line;
 use crate::transport::answer::{Answer, Unreadable};
 use crate::transport::client::HttpClient;
 use crate::transport::compress::{Compression, compress};
-use crate::transport::destination::HttpTarget;
 use crate::transport::error::{GrpcCode, SendError};
 use crate::transport::rpc::RpcStatus;
+use crate::transport::target::HttpTarget;
 use crate::transport::version::Version;
 use crate::transport::{Acknowledged, Payload, Transport};
 

@@ -13,8 +13,8 @@ use crate::transport::answer::Unreadable;
 use crate::transport::answer::has_type;
 use crate::transport::client::HttpClient;
 use crate::transport::compress::{Compression, compress};
-use crate::transport::destination::HttpTarget;
 use crate::transport::error::SendError;
+use crate::transport::target::HttpTarget;
 use crate::transport::version::Version;
 use crate::transport::{Acknowledged, Payload, Transport};
 

@@ -9,10 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::RequestLimits;
 use crate::error::{Setting, SetupError};
-use crate::transport::client::{Connector, connector};
 use crate::transport::compress::{self, Compression};
+use crate::transport::connector::connector;
 use crate::transport::endpoint::{Endpoint, without_query};
 use crate::transport::proxy::ProxyOptions;
+use crate::transport::target::HttpTarget;
 use crate::transport::version::Version;
 
 const CONCURRENT_REQUESTS: Setting = Setting::method("with_concurrent_requests");
@@ -41,20 +42,6 @@ pub(super) struct Names {
     pub(super) compression: Setting,
     pub(super) header: Setting,
     pub(super) timeout: Setting,
-}
-
-/// A destination whose settings serve.
-pub(in crate::transport) struct HttpTarget {
-    pub(in crate::transport) endpoint: Endpoint,
-    /// Those of every request.
-    pub(in crate::transport) headers: HeaderMap,
-    pub(in crate::transport) compression: Compression,
-    pub(in crate::transport) timeout: Duration,
-    /// What sets it.
-    pub(in crate::transport) timeout_name: &'static str,
-    /// Connections that are kept.
-    pub(in crate::transport) connections: usize,
-    pub(in crate::transport) connector: Connector,
 }
 
 impl HttpOptions {
@@ -105,7 +92,14 @@ impl HttpOptions {
         let mut headers = self.headers(names.header)?;
         headers.entry(USER_AGENT).or_insert(user_agent);
         Ok(HttpTarget {
-            connector: connector(self, &endpoint, version)?,
+            connector: connector(
+                &self.proxy,
+                #[cfg(feature = "tls")]
+                &self.tls,
+                self.timeout,
+                &endpoint,
+                version,
+            )?,
             endpoint,
             headers,
             compression: self.compression,
