@@ -1,3 +1,4 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! One home for every option of an OpenTelemetry debug toolbar and its pipelines.
 //!
 //! Each option is declared once, as a row of a table; its default, its environment variable, its checks, its

@@ -221,10 +221,9 @@ macro_rules! settings {
                         default: settings!(@default $type, $default),
                         wider: settings!(@wider $default),
                     };
+                    assert!(same_name(stringify!($key), stringify!($name)));
                     OptionKey(&DEFINITION)
                 };
-
-                const _: () = assert!(same_name(stringify!($key), stringify!($name)));
             )+)+
         }
 

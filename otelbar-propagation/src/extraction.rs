@@ -10,7 +10,7 @@ use crate::level::Level;
 use crate::list::trim_bytes;
 use crate::propagator::Propagator;
 use crate::reason::Reason;
-use crate::traceparent::Reading;
+use crate::traceparent::{Reading, why_not};
 use crate::{Baggage, SamplingState, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
 
 /// Reads the W3C trace context and baggage from any carrier. For `http::HeaderMap` there is
@@ -74,7 +74,7 @@ pub(crate) fn inject_baggage<C: Injector + ?Sized>(context: &TraceContext<'_>, c
 #[must_use]
 pub struct Extraction<'a, C: ?Sized> {
     carrier: &'a C,
-    outcome: Outcome,
+    outcome: Extracted,
     propagator: Option<Propagator>,
     sampling: SamplingState,
     formats: Formats,
@@ -95,7 +95,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     fn unread(carrier: &'a C, level: Level) -> Self {
         Self {
             carrier,
-            outcome: Outcome::Absent,
+            outcome: Extracted::Absent,
             propagator: None,
             sampling: SamplingState::Deferred,
             formats: Formats::default(),
@@ -137,17 +137,17 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
             Found::Absent => {}
             Found::Decision(sampling) => self.decide(sampling),
             // The first refusal is the one to tell of.
-            Found::Refused(refusal) if self.is_absent() => self.outcome = Outcome::Refused(refusal),
+            Found::Refused(refusal) if self.is_absent() => self.outcome = Extracted::Refused(refusal),
             Found::Refused(_) => {}
             // A format that names a span as well says more.
             Found::Begun { trace_id, sampling } => {
-                if !matches!(self.outcome, Outcome::Begun(_)) {
-                    self.outcome = Outcome::Begun(trace_id);
+                if !matches!(self.outcome, Extracted::Begun(_)) {
+                    self.outcome = Extracted::Begun(trace_id);
                     self.decide(sampling);
                 }
             }
             Found::Accepted { traceparent, sampling } => {
-                self.outcome = Outcome::Accepted(traceparent);
+                self.outcome = Extracted::Accepted(traceparent);
                 self.propagator = Some(propagator);
                 self.sampling = sampling;
             }
@@ -162,14 +162,14 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     }
 
     /// Whether the context was accepted, was absent, or was refused and why.
-    pub const fn outcome(&self) -> &Outcome {
+    pub const fn extracted(&self) -> &Extracted {
         &self.outcome
     }
 
     /// The trace, the caller's span and the flags, if they were sent and are valid.
     pub const fn traceparent(&self) -> Option<Traceparent> {
         match self.outcome {
-            Outcome::Accepted(traceparent) => Some(traceparent),
+            Extracted::Accepted(traceparent) => Some(traceparent),
             _ => None,
         }
     }
@@ -177,8 +177,8 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     /// The trace's id, if it was sent and is valid, with a caller's span or without.
     pub const fn trace_id(&self) -> Option<TraceId> {
         match self.outcome {
-            Outcome::Accepted(traceparent) => Some(traceparent.trace_id()),
-            Outcome::Begun(trace_id) => Some(trace_id),
+            Extracted::Accepted(traceparent) => Some(traceparent.trace_id()),
+            Extracted::Begun(trace_id) => Some(trace_id),
             _ => None,
         }
     }
@@ -192,14 +192,14 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     /// Why the context was refused, if it was.
     pub const fn refusal(&self) -> Option<&Refusal> {
         match &self.outcome {
-            Outcome::Refused(refusal) => Some(refusal),
+            Extracted::Refused(refusal) => Some(refusal),
             _ => None,
         }
     }
 
     /// Whether no context was sent.
     pub const fn is_absent(&self) -> bool {
-        matches!(self.outcome, Outcome::Absent)
+        matches!(self.outcome, Extracted::Absent)
     }
 
     /// The format in which a caller's span was found.
@@ -237,13 +237,13 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     ///
     /// The headers are read for it; whoever wants the context as well asks for both by
     /// [`context_and_warnings`](Self::context_and_warnings).
-    pub fn warnings(&self) -> std::vec::IntoIter<Warning> {
+    pub fn warnings(&self) -> std::vec::IntoIter<ExtractionWarning> {
         self.context_and_warnings().1.into_iter()
     }
 
     /// The [`context`](Self::context) and the [`warnings`](Self::warnings), with each header read once. It allocates if
     /// there is something to warn of.
-    pub fn context_and_warnings(&self) -> (TraceContext<'a>, Vec<Warning>) {
+    pub fn context_and_warnings(&self) -> (TraceContext<'a>, Vec<ExtractionWarning>) {
         let mut warnings = Vec::new();
         let mut tracestate = Tracestate::new();
         if self.has_traceparent() {
@@ -251,32 +251,34 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
                 && let Ok(reading) = Reading::new(trim_bytes(value))
             {
                 if reading.version != 0 {
-                    warnings.push(Warning::LaterVersion(reading.version));
+                    warnings.push(ExtractionWarning::LaterVersion(reading.version));
                 }
                 let undefined = TraceFlags::undefined_bits(reading.flags);
                 if undefined != 0 {
-                    warnings.push(Warning::UndefinedFlags(undefined));
+                    warnings.push(ExtractionWarning::UndefinedFlags(undefined));
                 }
             }
             match tracestate.read_lines(self.carrier.values(Tracestate::HEADER), self.level) {
                 Ok(0) => {}
-                Ok(again) => warnings.push(Warning::DuplicateKeysDropped(again)),
+                Ok(again) => warnings.push(ExtractionWarning::DuplicateKeysDropped(again)),
                 Err(error) => {
-                    warnings.push(Warning::TracestateDropped(error));
+                    warnings.push(ExtractionWarning::TracestateDropped(error));
                     tracestate = Tracestate::new();
                 }
             }
         } else if self.formats.trace_context && crate::list::any(self.carrier.values(Tracestate::HEADER)) {
-            warnings.push(Warning::TracestateWithoutTraceparent);
+            warnings.push(ExtractionWarning::TracestateWithoutTraceparent);
         }
         let baggage = self.read_baggage(|fault| {
             let of_its_kind = warnings.iter_mut().find_map(|warning| match warning {
-                Warning::BaggageDropped { first, count } if first.reason() == fault.reason => Some(count),
+                ExtractionWarning::BaggageDropped { first, count } if first.reason() == fault.reason => {
+                    Some(count)
+                }
                 _ => None,
             });
             match of_its_kind {
                 Some(count) => *count += 1,
-                None => warnings.push(Warning::BaggageDropped { first: fault.error(), count: 1 }),
+                None => warnings.push(ExtractionWarning::BaggageDropped { first: fault.error(), count: 1 }),
             }
         });
         (self.frame().with_tracestate(tracestate).with_baggage(baggage), warnings)
@@ -285,8 +287,8 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     /// The context without the lists.
     fn frame(&self) -> TraceContext<'a> {
         let context = match self.outcome {
-            Outcome::Accepted(traceparent) => TraceContext::new(traceparent),
-            Outcome::Begun(trace_id) => TraceContext::begun(trace_id),
+            Extracted::Accepted(traceparent) => TraceContext::new(traceparent),
+            Extracted::Begun(trace_id) => TraceContext::begun(trace_id),
             _ => TraceContext::empty(),
         };
         context.with_sampling(self.sampling)
@@ -332,7 +334,7 @@ impl<C: ?Sized> fmt::Debug for Extraction<'_, C> {
 /// What became of a trace context that a carrier may have had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum Extracted {
     /// It is valid.
     Accepted(Traceparent),
     /// There was none.
@@ -348,7 +350,7 @@ pub enum Outcome {
 /// log or a page; text from headers in it is shortened and printable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Warning {
+pub enum ExtractionWarning {
     /// The `traceparent` is of a later version than 00; what version 00 defines was read from it.
     LaterVersion(u8),
     /// The `traceparent` has flags that are not defined; they are not passed on.
@@ -370,7 +372,7 @@ pub enum Warning {
     },
 }
 
-impl fmt::Display for Warning {
+impl fmt::Display for ExtractionWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LaterVersion(version) => {
@@ -422,10 +424,7 @@ fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
 
 #[cold]
 fn refused_traceparent(value: &[u8]) -> Found {
-    match Reading::new(value) {
-        Ok(Reading { traceparent, .. }) => Found::traceparent(traceparent),
-        Err(error) => Found::Refused(error.into()),
-    }
+    Found::Refused(why_not(value).into())
 }
 
 #[cfg(test)]
@@ -440,11 +439,11 @@ mod tests {
     #[track_caller]
     fn check(fields: &[(&str, &str)], expected: (&str, &str, &[&str])) {
         let extraction = extract(fields);
-        let outcome = match extraction.outcome() {
-            Outcome::Accepted(traceparent) => traceparent.to_string(),
-            Outcome::Absent => "absent".to_owned(),
-            Outcome::Begun(trace_id) => trace_id.to_string(),
-            Outcome::Refused(refusal) => refusal.reason().to_string(),
+        let outcome = match extraction.extracted() {
+            Extracted::Accepted(traceparent) => traceparent.to_string(),
+            Extracted::Absent => "absent".to_owned(),
+            Extracted::Begun(trace_id) => trace_id.to_string(),
+            Extracted::Refused(refusal) => refusal.reason().to_string(),
         };
         let tracestate = extraction.tracestate();
         let warnings: Vec<_> = extraction.warnings().map(|warning| warning.to_string()).collect();

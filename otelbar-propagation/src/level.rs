@@ -9,6 +9,7 @@
 ///
 /// Everything else is one and the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// Level 1, a recommendation since 2020.
     One,

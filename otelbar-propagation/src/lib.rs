@@ -1,3 +1,4 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! W3C Trace Context and Baggage, strict and without allocation, for any HTTP client or server.
 //!
 //! A service that is called reads who called it, and a service that calls says who it is: that is
@@ -27,7 +28,7 @@
 //!   is written is accepted by every reader that keeps to the specification, and CR, LF or NUL never get
 //!   into a header.
 //! - **Say why.** What is refused is refused with a [`Reason`], the byte where it went wrong, and a piece of
-//!   the text that is safe to log. What is dropped on the way is a [`Warning`].
+//!   the text that is safe to log. What is dropped on the way is a [`ExtractionWarning`].
 //! - **Cost little.** Headers are read where they are, without allocating; a `traceparent` is written into a
 //!   buffer on the stack. Every reader takes time in proportion to the text, and no bytes make it panic.
 //!
@@ -38,14 +39,14 @@
 //! - [`parse_traceparent`], [`format_trace_id`], [`format_span_id`]: a header or an id on its own.
 //! - `extract_trace_context` and `inject_trace_context` (feature `http`): all three headers of a request.
 //! - [`extract`] and [`inject`]: the same for any other [`Extractor`] and [`Injector`], such as gRPC metadata
-//!   or the headers of a message on a queue. [`Environment`] is that of the variables of a process.
+//!   or the headers of a message on a queue. [`EnvironmentCarrier`] is that of the variables of a process.
 //! - [`Propagators`]: several formats together, by the names in `OTEL_PROPAGATORS`.
 //!
 //! # Features
 //!
 //! None is on by default, and none changes what another does.
 //!
-//! - `http`: `HeaderMap` of the `http` crate as a carrier.
+//! - `http`: `HeaderMap` of the `http` crate as a carrier. The crate is re-exported.
 //! - `tower`: a layer for HTTP clients that injects the context into every request; see `tower`.
 //! - `opentelemetry`: conversions to and from the types of the `opentelemetry` crate, and a
 //!   `TextMapPropagator` in place of the SDK's; see `opentelemetry`.
@@ -58,13 +59,13 @@ mod baggage;
 mod carrier;
 mod classes;
 mod context;
-mod environment;
+mod environment_carrier;
 mod error;
 mod extraction;
 mod found;
-mod hex;
 #[cfg(feature = "http")]
-mod http;
+mod header_map;
+mod hex;
 mod id;
 #[cfg(feature = "jaeger")]
 mod jaeger;
@@ -89,12 +90,12 @@ mod xray;
 pub use self::baggage::{Baggage, BaggageEntry, BaggageProperty, Entries};
 pub use self::carrier::{Extractor, Injector};
 pub use self::context::TraceContext;
-pub use self::environment::Environment;
+pub use self::environment_carrier::EnvironmentCarrier;
 pub use self::error::{BaggageError, Refusal, SpanIdError, TraceIdError, TraceparentError, TracestateError};
-pub use self::extraction::{Extraction, Outcome, Warning, extract, inject};
-pub use self::hex::Hex;
+pub use self::extraction::{Extracted, Extraction, ExtractionWarning, extract, inject};
 #[cfg(feature = "http")]
-pub use self::http::{extract_trace_context, inject_trace_context};
+pub use self::header_map::{extract_trace_context, inject_trace_context};
+pub use self::hex::Hex;
 pub use self::id::{SpanId, TraceId, format_span_id, format_trace_id};
 pub use self::level::Level;
 pub use self::propagator::{Propagator, UnknownPropagator};
@@ -104,6 +105,10 @@ pub use self::sampling_state::SamplingState;
 pub use self::trace_flags::TraceFlags;
 pub use self::traceparent::{Traceparent, parse_traceparent};
 pub use self::tracestate::{Members, Tracestate};
+/// The crate whose types are in the signatures of the feature `http`.
+#[cfg(feature = "http")]
+#[doc(no_inline)]
+pub use ::http;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -16,6 +16,9 @@
 //! # Ok::<(), otelbar_propagation::TraceparentError>(())
 //! ```
 
+/// The crate whose types are in the signatures of this module.
+#[doc(no_inline)]
+pub use ::opentelemetry as api;
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage as OtelBaggage, BaggageExt as _};
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -199,7 +202,7 @@ impl TraceContext<'_> {
 ///
 /// A span context has no place for a decision that is left open ([`SamplingState::Deferred`]), nor for one without a
 /// trace: to a sampler that follows its parent the first is one not to record, and it does not hear of the second. Nor is
-/// there one for a trace without a span ([`Outcome::Begun`](crate::Outcome::Begun)), so that a new trace begins.
+/// there one for a trace without a span ([`Extracted::Begun`](crate::Extracted::Begun)), so that a new trace begins.
 ///
 /// ```
 /// use opentelemetry::global;

@@ -189,7 +189,7 @@ mod tests {
     #[test]
     #[cfg(all(feature = "b3", feature = "jaeger", feature = "xray"))]
     fn every_format_is_written_and_read_back() {
-        use crate::{Baggage, Outcome, Tracestate};
+        use crate::{Baggage, Extracted, Tracestate};
 
         let all = Propagators::new(Propagator::ALL.iter().copied());
         let context =
@@ -215,6 +215,6 @@ mod tests {
         assert!(extraction.tracestate().is_empty(), "it belongs to the traceparent that was refused");
         let nonsense = [("b3", "x"), ("uber-trace-id", "y")];
         let extraction = all.extract(&nonsense[..]);
-        assert!(matches!(extraction.outcome(), Outcome::Refused(refusal) if refusal.header() == "b3"));
+        assert!(matches!(extraction.extracted(), Extracted::Refused(refusal) if refusal.header() == "b3"));
     }
 }

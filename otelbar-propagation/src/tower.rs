@@ -34,8 +34,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
-use tower_layer::Layer;
-use tower_service::Service;
+#[doc(no_inline)]
+pub use tower_layer::Layer;
+#[doc(no_inline)]
+pub use tower_service::Service;
 
 use crate::source::ContextSource;
 use crate::{Propagators, TraceContext, inject_trace_context};

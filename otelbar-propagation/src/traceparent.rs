@@ -89,8 +89,8 @@ impl Traceparent {
     /// The header's value.
     pub fn to_bytes(self) -> [u8; Self::LEN] {
         let mut value = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        if let [_, _, _, fields @ ..] = &mut value
-            && let Some((trace_id, [_, fields @ ..])) = fields.split_first_chunk_mut()
+        let [_, _, _, fields @ ..] = &mut value;
+        if let Some((trace_id, [_, fields @ ..])) = fields.split_first_chunk_mut()
             && let Some((parent_id, [_, flags @ ..])) = fields.split_first_chunk_mut()
         {
             hex::encode_u128(self.trace_id.to_u128(), trace_id);
@@ -181,8 +181,10 @@ impl Reading {
 }
 
 /// Why `value` is no traceparent, and the first byte at fault. Only for what [`Reading::fast`] refused.
+///
+/// It is no second parser: it accepts nothing, and keeps the reasons out of the way of the headers that are valid.
 #[cold]
-fn why_not(value: &[u8]) -> TraceparentError {
+pub(crate) fn why_not(value: &[u8]) -> TraceparentError {
     let refused = |reason, offset| TraceparentError::new(reason, value, offset);
     if value.is_empty() {
         return refused(Reason::Empty, 0);

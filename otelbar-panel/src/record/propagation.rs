@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId};
 use otelbar_convert::redact::REDACTED;
-use otelbar_propagation::{Outcome, Propagators, SamplingState, TraceContext, Traceparent, Tracestate};
+use otelbar_propagation::{Extracted, Propagators, SamplingState, TraceContext, Traceparent, Tracestate};
 
 use super::recorder::Recorder;
 
@@ -101,9 +101,9 @@ impl Received {
 pub(crate) fn extract(headers: &HeaderMap, recorder: &Recorder) -> (TraceContext<'static>, Propagation) {
     let extraction = recorder.propagators.extract(headers);
     let (context, warnings) = extraction.context_and_warnings();
-    let (outcome, reason) = match extraction.outcome() {
-        Outcome::Accepted(_) | Outcome::Begun(_) => (Received::Accepted, None),
-        Outcome::Refused(refusal) => (Received::Refused, Some(refusal.to_string())),
+    let (outcome, reason) = match extraction.extracted() {
+        Extracted::Accepted(_) | Extracted::Begun(_) => (Received::Accepted, None),
+        Extracted::Refused(refusal) => (Received::Refused, Some(refusal.to_string())),
         _ => (Received::Absent, None),
     };
     let mut propagation = Propagation {

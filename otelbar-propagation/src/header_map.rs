@@ -18,7 +18,7 @@ static BAGGAGE: HeaderName = HeaderName::from_static(Baggage::HEADER);
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
-/// use otelbar_propagation::{Outcome, extract_trace_context};
+/// use otelbar_propagation::{Extracted, extract_trace_context};
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.insert(
@@ -29,9 +29,9 @@ static BAGGAGE: HeaderName = HeaderName::from_static(Baggage::HEADER);
 /// headers.append("tracestate", HeaderValue::from_static("congo=t61rcWkgMzE"));
 ///
 /// let extraction = extract_trace_context(&headers);
-/// match extraction.outcome() {
-///     Outcome::Accepted(traceparent) => assert!(traceparent.flags().is_sampled()),
-///     Outcome::Refused(refusal) => println!("{refusal}"),
+/// match extraction.extracted() {
+///     Extracted::Accepted(traceparent) => assert!(traceparent.flags().is_sampled()),
+///     Extracted::Refused(refusal) => println!("{refusal}"),
 ///     _ => println!("a new trace"),
 /// }
 /// assert_eq!(extraction.tracestate().to_header(), "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE");

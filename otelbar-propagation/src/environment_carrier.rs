@@ -11,9 +11,9 @@ use crate::carrier::{Extractor, Injector};
 ///
 /// ```
 /// use std::process::Command;
-/// use otelbar_propagation::{Environment, extract, inject};
+/// use otelbar_propagation::{EnvironmentCarrier, extract, inject};
 ///
-/// let environment = Environment::from_vars([
+/// let environment = EnvironmentCarrier::from_vars([
 ///     ("PATH", "/bin"),
 ///     ("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
 /// ]);
@@ -25,11 +25,11 @@ use crate::carrier::{Extractor, Injector};
 /// assert!(command.get_envs().any(|(name, value)| name == "TRACEPARENT" && value.is_some()));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Environment {
+pub struct EnvironmentCarrier {
     fields: Vec<(String, Vec<u8>)>,
 }
 
-impl Environment {
+impl EnvironmentCarrier {
     /// The environment of these variables, such as those of [`std::env::vars_os`] turned into text.
     pub fn from_vars<N: AsRef<str>, V: AsRef<[u8]>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
         let field = |(name, value): (N, V)| (name.as_ref().to_owned(), value.as_ref().to_vec());
@@ -45,7 +45,7 @@ impl Environment {
     }
 }
 
-impl Extractor for Environment {
+impl Extractor for EnvironmentCarrier {
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
         self.fields
             .iter()
@@ -86,7 +86,8 @@ mod tests {
     /// Names are turned into those of variables, and only those are read.
     #[test]
     fn names_of_variables() {
-        let environment = Environment::from_vars([("X_B3_TRACEID", "1"), ("x-b3-traceid", "2"), ("B3", "3")]);
+        let environment =
+            EnvironmentCarrier::from_vars([("X_B3_TRACEID", "1"), ("x-b3-traceid", "2"), ("B3", "3")]);
         assert_eq!(environment.values("x-b3-traceid").collect::<Vec<_>>(), [b"1"]);
 
         let mut command = Command::new("true");
