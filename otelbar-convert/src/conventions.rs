@@ -24,6 +24,7 @@ pub struct Conventions {
 
 /// Which names of a convention that has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Names {
     /// The stable ones, such as `http.request.method`.
     #[default]

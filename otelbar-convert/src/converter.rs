@@ -62,9 +62,11 @@ use layout::{Layout, ROOT};
 ///     TraceFlags::SAMPLED, false, TraceState::default(),
 /// );
 /// let timer = Timer::new(SystemTime::UNIX_EPOCH, Duration::from_millis(20));
-/// let request = Request { method: "GET".into(), route: Some("/books".into()), status: Some(200), ..Default::default() };
+/// let mut request = Request::new("GET", "/books");
+/// request.route = Some("/books".into());
+/// request.status = Some(200);
 /// let mut data = PanelData::new(context, timer, request);
-/// let query = Sql { system: "sqlite".into(), text: "SELECT * FROM books WHERE id = 7".into(), ..Default::default() };
+/// let query = Sql::new("sqlite", "SELECT * FROM books WHERE id = 7");
 /// data.entries.push(Entry::new("", Duration::from_millis(3), EntryKind::Sql(query)));
 ///
 /// let converted = PanelDataConverter::default().convert(&data);

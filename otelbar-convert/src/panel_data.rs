@@ -4,11 +4,15 @@
 //! alone leaves them `None`, and the converter works them out and marks what it worked out. Instants inside a request
 //! are offsets on a monotonic clock from [`Timer::start`], so that a step of the wall clock cannot reorder spans.
 
+mod visit;
+
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind};
 use opentelemetry::{InstrumentationScope, KeyValue};
+
+pub use visit::VisitMut;
 
 /// One request, with all that happened in it.
 #[derive(Clone, Debug)]
@@ -88,6 +92,7 @@ impl Timer {
 
 /// The HTTP side of a request. Text is as the application should see it in a backend: already redacted.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Request {
     /// Method as it was sent, in its own case.
     pub method: String,
@@ -131,8 +136,17 @@ pub struct Request {
     pub attributes: Vec<KeyValue>,
 }
 
+impl Request {
+    /// A request over `http` of which only its method and path are known.
+    pub fn new(method: impl Into<String>, path: impl Into<String>) -> Self {
+        let scheme = Cow::Borrowed("http");
+        Request { method: method.into(), scheme, path: path.into(), ..Request::default() }
+    }
+}
+
 /// One thing that was done for a request.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its span id; derived from the request's and its place in the list where it is `None`.
     pub id: Option<SpanId>,
@@ -219,6 +233,7 @@ pub struct Details {
 /// An error or a panic, as the [conventions for exceptions](https://opentelemetry.io/docs/specs/semconv/exceptions/)
 /// tell of one. It is told as an event at the end of its span.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exception {
     /// `exception.type`: its type, such as `std::io::error::Error`, or `panic`.
     pub kind: Option<Cow<'static, str>>,
@@ -228,8 +243,16 @@ pub struct Exception {
     pub stacktrace: Option<String>,
 }
 
+impl Exception {
+    /// An error or panic without a stack trace.
+    pub fn new(kind: Option<Cow<'static, str>>, message: Option<Cow<'static, str>>) -> Self {
+        Exception { kind, message, stacktrace: None }
+    }
+}
+
 /// A value bound to a parameter of a query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Parameter {
     /// The parameter's name, or its place from 0.
     pub name: String,
@@ -237,8 +260,16 @@ pub struct Parameter {
     pub value: String,
 }
 
+impl Parameter {
+    /// A parameter and its value.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Parameter { name: name.into(), value: value.into() }
+    }
+}
+
 /// A place in the code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Source {
     /// Module or logger.
     pub target: Cow<'static, str>,
@@ -246,6 +277,21 @@ pub struct Source {
     pub file: Option<Cow<'static, str>>,
     /// Line in the file, from 1.
     pub line: Option<u32>,
+}
+
+impl Source {
+    /// A module or logger, whose file and line are not known.
+    pub fn new(target: impl Into<Cow<'static, str>>) -> Self {
+        Source { target: target.into(), file: None, line: None }
+    }
+
+    /// Sets the file and the line in it.
+    #[must_use]
+    pub fn with_place(mut self, file: impl Into<Cow<'static, str>>, line: u32) -> Self {
+        self.file = Some(file.into());
+        self.line = Some(line);
+        self
+    }
 }
 
 /// What an [`Entry`] was.
@@ -268,6 +314,7 @@ pub enum EntryKind {
 
 /// A database query.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Sql {
     /// `db.system.name`, such as `sqlite` or `postgresql`.
     pub system: Cow<'static, str>,
@@ -284,8 +331,16 @@ pub struct Sql {
     pub response_status: Option<String>,
 }
 
+impl Sql {
+    /// A statement, and the `db.system.name` of the database that it was sent to.
+    pub fn new(system: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
+        Sql { system: system.into(), text: text.into(), ..Sql::default() }
+    }
+}
+
 /// A rendered template.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Template {
     /// The template's name.
     pub name: String,
@@ -293,8 +348,16 @@ pub struct Template {
     pub size: Option<u64>,
 }
 
+impl Template {
+    /// A template of which only the name is known.
+    pub fn new(name: impl Into<String>) -> Self {
+        Template { name: name.into(), size: None }
+    }
+}
+
 /// A cache operation.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Cache {
     /// `db.system.name` of the cache, such as `redis` or `memcached`.
     pub system: Cow<'static, str>,
@@ -306,8 +369,16 @@ pub struct Cache {
     pub hit: Option<bool>,
 }
 
+impl Cache {
+    /// An operation, and the `db.system.name` of the cache that it was done in.
+    pub fn new(system: impl Into<Cow<'static, str>>, operation: impl Into<String>) -> Self {
+        Cache { system: system.into(), operation: operation.into(), ..Cache::default() }
+    }
+}
+
 /// An outgoing HTTP call.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct HttpCall {
     /// Method as it was sent.
     pub method: String,
@@ -328,6 +399,13 @@ pub struct HttpCall {
     pub outcome: Option<Cow<'static, str>>,
     /// `error.type` where the call did not come to an answer.
     pub failure: Option<Cow<'static, str>>,
+}
+
+impl HttpCall {
+    /// A call whose answer is not known.
+    pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
+        HttpCall { method: method.into(), url: url.into(), ..HttpCall::default() }
+    }
 }
 
 /// A function, as a profiler saw it; the entry's duration is the time spent in it and in what it called.
@@ -356,6 +434,7 @@ impl Profile {
 /// An exception logged with it is in its attributes, under `exception.type`, `exception.message` and
 /// `exception.stacktrace`; a severity that no [`Level`] names is there as `level`.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Log {
     /// Span id of what it was logged in; the request itself where it is `None` or not in the list.
     pub span: Option<SpanId>,
@@ -371,7 +450,21 @@ pub struct Log {
     pub attributes: Vec<KeyValue>,
 }
 
-/// Severity of a [`Log`].
+impl Log {
+    /// A log at the request's start, of which only its level and message are known.
+    pub fn new(level: Level, message: impl Into<Cow<'static, str>>) -> Self {
+        Log {
+            span: None,
+            time: Duration::ZERO,
+            level,
+            source: Source::default(),
+            message: message.into(),
+            attributes: Vec::new(),
+        }
+    }
+}
+
+/// Severity of a [`Log`]: the six ranges that `SeverityNumber` has in the data model of OpenTelemetry's logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// Finest detail.

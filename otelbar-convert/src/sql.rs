@@ -1,6 +1,6 @@
 //! Operation, target, summary and sanitised text of an SQL statement.
 //!
-//! [`describe`] reads a statement once and gives what the semantic conventions want on a database
+//! [`describe`](describe()) reads a statement once and gives what the semantic conventions want on a database
 //! span: `db.operation.name`, `db.collection.name`, `db.stored_procedure.name`, `db.query.summary`
 //! and `db.query.text`. It takes any text, in time linear in its length: what is no SQL gives a
 //! [`Statement`] with little in it, never an error.

@@ -21,7 +21,7 @@ use crate::span::ConvertedSpan;
 /// #     TraceId::from(1), SpanId::from(1), TraceFlags::SAMPLED, false, TraceState::default(),
 /// # );
 /// # let timer = Timer::new(SystemTime::UNIX_EPOCH, Duration::from_millis(20));
-/// # let mut data = PanelData::new(context, timer, Request { method: "GET".into(), ..Default::default() });
+/// # let mut data = PanelData::new(context, timer, Request::new("GET", "/"));
 /// # data.entries.push(Entry::new("load", Duration::from_millis(15), EntryKind::Span(SpanKind::Internal)));
 /// let converted = PanelDataConverter::default().convert(&data);
 /// let tree = Tree::of(&converted.spans);

@@ -4,6 +4,7 @@ mod common;
 
 use std::time::{Duration, SystemTime};
 
+use common::with;
 use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use otelbar_convert::findings::{Thresholds, count_failures};
@@ -84,10 +85,10 @@ fn any_exception() -> impl Strategy<Value = Option<Exception>> {
     let text = || prop::option::of(any_text());
     prop::option::weighted(
         0.2,
-        (text(), text(), text()).prop_map(|(kind, message, stacktrace)| Exception {
-            kind: kind.map(Into::into),
-            message: message.map(Into::into),
-            stacktrace,
+        (text(), text(), text()).prop_map(|(kind, message, stacktrace)| {
+            with(Exception::new(kind.map(Into::into), message.map(Into::into)), |it| {
+                it.stacktrace = stacktrace
+            })
         }),
     )
 }
@@ -99,25 +100,24 @@ fn any_kind() -> impl Strategy<Value = EntryKind> {
         span_kind.prop_map(EntryKind::Span),
         (any_text(), any_text(), number(), prop::option::of(any_text())).prop_map(
             |(system, text, rows, code)| {
-                let (returned_rows, affected_rows) = (rows, rows);
-                let system = system.into();
-                EntryKind::Sql(Sql {
-                    system,
-                    text,
-                    returned_rows,
-                    affected_rows,
-                    response_status: code,
-                    ..Sql::default()
-                })
+                EntryKind::Sql(with(Sql::new(system, text), |it| {
+                    it.returned_rows = rows;
+                    it.affected_rows = rows;
+                    it.response_status = code;
+                }))
             }
         ),
-        (any_text(), number()).prop_map(|(name, size)| EntryKind::Template(Template { name, size })),
+        (any_text(), number())
+            .prop_map(|(name, size)| EntryKind::Template(with(Template::new(name), |it| it.size = size))),
         (any_text(), prop::option::of(any_text())).prop_map(|(operation, key)| {
-            EntryKind::Cache(Cache { system: "redis".into(), operation, key, hit: None })
+            EntryKind::Cache(with(Cache::new("redis", operation), |it| it.key = key))
         }),
         (any_text(), any_text(), prop::option::of(any_text()), prop::option::of(any::<u16>())).prop_map(
             |(method, url, template, status)| {
-                EntryKind::HttpCall(HttpCall { method, url, template, status, ..HttpCall::default() })
+                EntryKind::HttpCall(with(HttpCall::new(method, url), |it| {
+                    it.template = template;
+                    it.status = status;
+                }))
             }
         ),
         any_text().prop_map(|name| EntryKind::Profile(Profile::new(name))),
@@ -127,10 +127,11 @@ fn any_kind() -> impl Strategy<Value = EntryKind> {
 fn any_source() -> impl Strategy<Value = Option<Source>> {
     prop::option::of((any_text(), prop::option::of(any_text()), prop::option::of(any::<u32>()))).prop_map(
         |source| {
-            source.map(|(target, file, line)| Source {
-                target: target.into(),
-                file: file.map(Into::into),
-                line,
+            source.map(|(target, file, line)| {
+                with(Source::new(target), |it| {
+                    it.file = file.map(Into::into);
+                    it.line = line;
+                })
             })
         },
     )
@@ -152,7 +153,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             details.ok = flags.1 % 5 == 0;
             details.parameters = (flags.1 % 3 == 0).then(|| {
                 let value = error.unwrap_or_default();
-                vec![Parameter { name: "0".into(), value }]
+                vec![Parameter::new("0", value)]
             });
             details.scope = (flags.1 % 7 == 0).then(|| InstrumentationScope::builder("api").build());
             details.links = vec![Link::with_context(SpanContext::NONE); usize::from(flags.1 % 2)];
@@ -165,13 +166,13 @@ fn any_log() -> impl Strategy<Value = Log> {
     let level =
         prop::sample::select(vec![Level::Trace, Level::Info, Level::Warn, Level::Error, Level::Fatal]);
     (any_id(), any_duration(), level, any_source(), any_text(), any_attributes()).prop_map(
-        |(span, time, level, source, message, attributes)| Log {
-            span,
-            time,
-            level,
-            source: source.unwrap_or_default(),
-            message: message.into(),
-            attributes,
+        |(span, time, level, source, message, attributes)| {
+            with(Log::new(level, message), |it| {
+                it.span = span;
+                it.time = time;
+                it.source = source.unwrap_or_default();
+                it.attributes = attributes;
+            })
         },
     )
 }
@@ -186,7 +187,12 @@ fn any_data() -> impl Strategy<Value = PanelData> {
     );
     let request =
         (request, any_attributes()).prop_map(|((method, path, route, status, exception), attributes)| {
-            Request { method, path, route, status, exception, attributes, ..Request::default() }
+            with(Request::new(method, path), |it| {
+                it.route = route;
+                it.status = status;
+                it.exception = exception;
+                it.attributes = attributes;
+            })
         });
     let times = (any_start(), any_duration(), prop::option::of(any_duration()), any::<bool>(), any::<bool>());
     (request, times, vec(any_entry(), 0..30), vec(any_log(), 0..10)).prop_map(

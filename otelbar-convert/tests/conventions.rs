@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
-use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Log, Request, Sql};
+use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Request, Sql};
 use otelbar_convert::{Conventions, Names, PanelDataConverter, SpanLimits};
 
 /// The attributes of the span that is made of a request or its one entry, sorted.
@@ -27,19 +27,18 @@ fn check(names: Names, request: &Request, entry: Option<&Entry>, expected: &[&st
 }
 
 fn request() -> Request {
-    Request {
-        scheme: "https".into(),
-        path: "/books".into(),
-        query: Some("page=2".into()),
-        protocol_version: Some("1.1"),
-        server_address: Some("shop".into()),
-        server_port: Some(443),
-        peer_address: Some("192.0.2.7".into()),
-        peer_port: Some(5000),
-        user_agent: Some("curl".into()),
-        response_size: Some(80),
-        ..get("/books")
-    }
+    with(get("/books"), |it| {
+        it.scheme = "https".into();
+        it.path = "/books".into();
+        it.query = Some("page=2".into());
+        it.protocol_version = Some("1.1");
+        it.server_address = Some("shop".into());
+        it.server_port = Some(443);
+        it.peer_address = Some("192.0.2.7".into());
+        it.peer_port = Some(5000);
+        it.user_agent = Some("curl".into());
+        it.response_size = Some(80);
+    })
 }
 
 #[test]
@@ -85,20 +84,17 @@ fn a_server_span_has_the_names_chosen() {
 
 #[test]
 fn an_unknown_method_was_told_as_it_is() {
-    let request = Request { method: "BREW".into(), path: "/a".into(), ..Default::default() };
-    check(Names::Old, &request, None, &["http.method=BREW", "http.scheme=", "http.target=/a"]);
+    let request = Request::new("BREW", "/a");
+    check(Names::Old, &request, None, &["http.method=BREW", "http.scheme=http", "http.target=/a"]);
 }
 
 #[test]
 fn a_client_span_has_the_names_chosen() {
-    let call = HttpCall {
-        method: "GET".into(),
-        url: "http://stock/7".into(),
-        server_address: Some("stock".into()),
-        server_port: Some(80),
-        status: Some(200),
-        ..Default::default()
-    };
+    let call = with(HttpCall::new("GET", "http://stock/7"), |it| {
+        it.server_address = Some("stock".into());
+        it.server_port = Some(80);
+        it.status = Some(200);
+    });
     let call = at(Entry::new("", ms(1), EntryKind::HttpCall(call)), 0, 1);
     let old = [
         "http.method=GET",
@@ -112,12 +108,9 @@ fn a_client_span_has_the_names_chosen() {
 
 #[test]
 fn a_database_span_has_the_names_chosen() {
-    let sql = Sql {
-        system: "microsoft.sql_server".into(),
-        namespace: Some("shop".into()),
-        text: "SELECT * FROM books WHERE id = 7".into(),
-        ..Default::default()
-    };
+    let sql = with(Sql::new("microsoft.sql_server", "SELECT * FROM books WHERE id = 7"), |it| {
+        it.namespace = Some("shop".into())
+    });
     let query = at(Entry::new("", ms(1), EntryKind::Sql(sql.clone())), 0, 1);
     let old = [
         "db.name=shop",
@@ -128,7 +121,7 @@ fn a_database_span_has_the_names_chosen() {
         "db.system=mssql",
     ];
     check(Names::Old, &request(), Some(&query), &old);
-    let oracle = Sql { system: "oracle.db".into(), ..sql };
+    let oracle = with(sql, |it| it.system = "oracle.db".into());
     let query = at(Entry::new("", ms(1), EntryKind::Sql(oracle)), 0, 1);
     let both = attributes(Conventions::default().with_database(Names::Both), &request(), Some(&query));
     assert!(
@@ -164,13 +157,12 @@ fn findings_do_not_depend_on_the_names() {
 fn what_is_over_a_limit_is_left_out_and_counted() {
     let mut data = data(get("/"));
     let attributes: Vec<_> = (0..10).map(|i| KeyValue::new(format!("a{i}"), i64::from(i))).collect();
-    data.entries.push(Entry {
-        attributes: attributes.clone(),
-        dropped_attributes: 2,
-        ..at(query("SELECT 1"), 0, 1)
-    });
+    data.entries.push(with(at(query("SELECT 1"), 0, 1), |it| {
+        it.attributes = attributes.clone();
+        it.dropped_attributes = 2;
+    }));
     for _ in 0..3 {
-        data.logs.push(Log { attributes: attributes.clone(), ..log("said", None, Level::Info) });
+        data.logs.push(with(log("said", None, Level::Info), |it| it.attributes = attributes.clone()));
     }
     let limits = SpanLimits::default().with_attributes(6).with_events(2).with_event_attributes(4);
     let converted = PanelDataConverter::default().with_span_limits(limits).convert(&data);
@@ -189,7 +181,7 @@ fn what_is_over_a_limit_is_left_out_and_counted() {
 /// A value cut at so many characters, and how many were cut.
 #[track_caller]
 fn check_cut(value: impl Into<Value>, length: usize, expected: impl Into<Value>, count: u32) {
-    let mut data = data(Request { method: "GET".into(), ..Default::default() });
+    let mut data = data(with(Request::default(), |it| it.method = "GET".into()));
     data.request.attributes.push(KeyValue::new("a", value.into()));
     let limits = SpanLimits::default().with_value_length(length);
     let converted = PanelDataConverter::default().with_span_limits(limits).convert(&data);

@@ -20,23 +20,16 @@ use proptest::prelude::*;
 fn each_kind_of_entry_is_a_span_under_its_parent() {
     let mut data = data(get("/books/{id}"));
     let outer = SpanId::from(7);
-    data.entries.push(Entry { id: Some(outer), ..entry("handler", 50) });
-    data.entries.push(Entry { parent: Some(outer), ..query("SELECT * FROM books WHERE id = 7") });
-    let template = Template { name: "book.html".into(), size: Some(10) };
+    data.entries.push(with(entry("handler", 50), |it| it.id = Some(outer)));
+    data.entries.push(with(query("SELECT * FROM books WHERE id = 7"), |it| it.parent = Some(outer)));
+    let template = with(Template::new("book.html"), |it| it.size = Some(10));
     data.entries.push(Entry::new("", Duration::ZERO, EntryKind::Template(template)));
-    let cache = Cache {
-        system: "redis".into(),
-        operation: "GET".into(),
-        key: Some("book:7".into()),
-        hit: Some(true),
-    };
+    let cache = with(Cache::new("redis", "GET"), |it| {
+        it.key = Some("book:7".into());
+        it.hit = Some(true);
+    });
     data.entries.push(Entry::new("", Duration::ZERO, EntryKind::Cache(cache)));
-    let call = HttpCall {
-        method: "GET".into(),
-        url: "http://stock/7".into(),
-        status: Some(200),
-        ..Default::default()
-    };
+    let call = with(HttpCall::new("GET", "http://stock/7"), |it| it.status = Some(200));
     data.entries.push(Entry::new("", Duration::ZERO, EntryKind::HttpCall(call)));
     data.logs.push(log("loaded", Some(outer), Level::Info));
     data.logs.push(log("begun", None, Level::Debug));
@@ -72,17 +65,32 @@ fn check_root(request: Request, expected: &str) {
 #[test]
 fn the_root_follows_the_conventions_of_http_servers() {
     check_root(get("/a/{b}"), "GET /a/{b} | unset | ");
-    check_root(Request { route: None, path: "/secret/7".into(), ..get("") }, "GET | unset | ");
-    check_root(Request { method: "get".into(), ..get("/a") }, "HTTP /a | unset | ");
-    check_root(Request { method: "BREW".into(), route: None, ..get("") }, "HTTP | unset | ");
-    check_root(Request { method: "QUERY".into(), ..get("/a") }, "QUERY /a | unset | ");
-    check_root(Request { status: Some(404), ..get("/a") }, "GET /a | unset | ");
-    check_root(Request { status: Some(503), ..get("/a") }, "GET /a | error | 503");
     check_root(
-        Request { failure: Some("cancelled".into()), status: None, ..get("/a") },
+        with(get(""), |it| {
+            it.route = None;
+            it.path = "/secret/7".into();
+        }),
+        "GET | unset | ",
+    );
+    check_root(with(get("/a"), |it| it.method = "get".into()), "HTTP /a | unset | ");
+    check_root(
+        with(get(""), |it| {
+            it.method = "BREW".into();
+            it.route = None;
+        }),
+        "HTTP | unset | ",
+    );
+    check_root(with(get("/a"), |it| it.method = "QUERY".into()), "QUERY /a | unset | ");
+    check_root(with(get("/a"), |it| it.status = Some(404)), "GET /a | unset | ");
+    check_root(with(get("/a"), |it| it.status = Some(503)), "GET /a | error | 503");
+    check_root(
+        with(get("/a"), |it| {
+            it.failure = Some("cancelled".into());
+            it.status = None;
+        }),
         "GET /a | error | cancelled",
     );
-    let converted = convert(&data(Request { method: "BREW".into(), ..get("/a") }));
+    let converted = convert(&data(with(get("/a"), |it| it.method = "BREW".into())));
     assert_eq!(text(&converted.spans[0], "http.request.method"), "_OTHER");
     assert_eq!(text(&converted.spans[0], "http.request.method_original"), "BREW");
 }
@@ -91,8 +99,11 @@ fn the_root_follows_the_conventions_of_http_servers() {
 fn a_call_that_came_to_an_error_is_one() {
     let call = |status, failure: Option<&'static str>| {
         let mut data = data(get("/"));
-        let call =
-            HttpCall { method: "GET".into(), status, failure: failure.map(Into::into), ..Default::default() };
+        let call = with(HttpCall::default(), |it| {
+            it.method = "GET".into();
+            it.status = status;
+            it.failure = failure.map(Into::into);
+        });
         data.entries.push(Entry::new("", Duration::ZERO, EntryKind::HttpCall(call)));
         let span = convert(&data).spans.remove(1);
         (matches!(span.data.status, Status::Error { .. }), text(&span, "error.type"))
@@ -106,11 +117,17 @@ fn a_call_that_came_to_an_error_is_one() {
 fn what_cannot_be_taken_as_it_is_is_reported() {
     let mut data = data(get("/"));
     let (a, b) = (SpanId::from(7), SpanId::from(8));
-    data.entries.push(Entry { id: Some(a), parent: Some(b), ..entry("a", 1) });
-    data.entries.push(Entry { id: Some(b), parent: Some(a), ..entry("b", 1) });
-    data.entries.push(Entry { id: Some(a), ..entry("a again", 1) });
-    data.entries.push(Entry { id: Some(ROOT), ..entry("the root again", 1) });
-    data.entries.push(Entry { parent: Some(SpanId::from(99)), ..entry("orphan", 1) });
+    data.entries.push(with(entry("a", 1), |it| {
+        it.id = Some(a);
+        it.parent = Some(b);
+    }));
+    data.entries.push(with(entry("b", 1), |it| {
+        it.id = Some(b);
+        it.parent = Some(a);
+    }));
+    data.entries.push(with(entry("a again", 1), |it| it.id = Some(a)));
+    data.entries.push(with(entry("the root again", 1), |it| it.id = Some(ROOT)));
+    data.entries.push(with(entry("orphan", 1), |it| it.parent = Some(SpanId::from(99))));
     data.logs.push(log("lost", Some(SpanId::from(98)), Level::Info));
 
     let Converted { spans, report, .. } = convert(&data);
@@ -128,7 +145,7 @@ fn attributes_are_there_once_and_without_secrets() {
         KeyValue::new("a", 2),
         KeyValue::new("user_password", 7),
     ];
-    data.entries.push(Entry { attributes, ..at(entry("login", 0), 0, 1) });
+    data.entries.push(with(at(entry("login", 0), 0, 1), |it| it.attributes = attributes));
     let converter = PanelDataConverter::default().with_redactor(Redactor::new(["password"], [""; 0]));
     let converted = converter.convert(&data);
     let expected = [
@@ -144,7 +161,7 @@ fn attributes_are_there_once_and_without_secrets() {
 fn many_attributes_are_there_once_too() {
     let mut data = data(get("/"));
     let attribute = |i: i64| KeyValue::new(format!("a{}", i % 1000), i);
-    data.entries.push(Entry { attributes: (0..2000).map(attribute).collect(), ..entry("work", 1) });
+    data.entries.push(with(entry("work", 1), |it| it.attributes = (0..2000).map(attribute).collect()));
     let converted = convert(&data);
     assert_eq!(converted.report.duplicate_attributes, 1000);
     assert_eq!(text(&converted.spans[1], "a999"), "999");
@@ -153,7 +170,7 @@ fn many_attributes_are_there_once_too() {
 #[test]
 fn a_redactor_hides_attributes_of_the_conventions_as_well() {
     let converter = PanelDataConverter::default().with_redactor(Redactor::new(["address"], [""; 0]));
-    let request = Request { peer_address: Some("192.0.2.7".into()), ..get("/") };
+    let request = with(get("/"), |it| it.peer_address = Some("192.0.2.7".into()));
     let span = converter.convert(&data(request)).spans.remove(0);
     assert_eq!(text(&span, "client.address"), "REDACTED");
     assert_eq!(text(&span, "network.peer.address"), "REDACTED");
@@ -163,10 +180,8 @@ fn a_redactor_hides_attributes_of_the_conventions_as_well() {
 fn parameters_of_queries_are_shown_on_demand() {
     let mut data = data(get("/"));
     let mut login = query("SELECT * FROM users WHERE name = ? AND password = :password");
-    login.details_mut().parameters = Some(vec![
-        Parameter { name: "0".into(), value: "ada".into() },
-        Parameter { name: "password".into(), value: "hunter2".into() },
-    ]);
+    login.details_mut().parameters =
+        Some(vec![Parameter::new("0", "ada"), Parameter::new("password", "hunter2")]);
     data.entries.push(login);
     assert_eq!(text(&convert(&data).spans[1], "db.query.parameter.0"), "");
     let converter = PanelDataConverter::default()
@@ -180,8 +195,8 @@ fn parameters_of_queries_are_shown_on_demand() {
 #[test]
 fn where_in_the_code_something_comes_from_is_told() {
     let mut data = data(get("/"));
-    let source = Source { target: "shop".into(), file: Some("src/shop.rs".into()), line: Some(87) };
-    let mut query = Entry { source: Some(source), ..query("SELECT * FROM books") };
+    let source = Source::new("shop").with_place("src/shop.rs", 87);
+    let mut query = with(query("SELECT * FROM books"), |it| it.source = Some(source));
     query.details_mut().function = Some("author_row".into());
     query.details_mut().stacktrace = Some("author_row\nauthors".into());
     data.entries.push(query);
@@ -259,7 +274,7 @@ fn spans_of_instrumentation_are_known_by_their_attributes() {
 #[track_caller]
 fn check_event(level: Level, attributes: &[(&'static str, &'static str)], expected: &str) {
     let mut data = data(get("/"));
-    data.entries.push(Entry { id: Some(SpanId::from(7)), ..entry("work", 1) });
+    data.entries.push(with(entry("work", 1), |it| it.id = Some(SpanId::from(7))));
     let mut log = log("it broke", Some(SpanId::from(7)), level);
     log.attributes = attributes.iter().map(|(key, value)| KeyValue::new(*key, *value)).collect();
     data.logs.push(log);
@@ -324,7 +339,12 @@ fn any_entry() -> impl Strategy<Value = Entry> {
                 3 => Entry::new("", Duration::ZERO, EntryKind::Profile(Profile::new(text))),
                 _ => entry("work", 0),
             };
-            Entry { id, parent, start, duration, ..entry }
+            with(entry, |it| {
+                it.id = id;
+                it.parent = parent;
+                it.start = start;
+                it.duration = duration;
+            })
         },
     )
 }

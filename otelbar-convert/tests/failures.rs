@@ -14,7 +14,7 @@ use otelbar_convert::{ConvertedSpan, PanelDataConverter, SpanLimits, Tree};
 
 fn exception(kind: &'static str, message: &'static str) -> Exception {
     let text = |text: &'static str| (!text.is_empty()).then(|| text.into());
-    Exception { kind: text(kind), message: text(message), stacktrace: None }
+    Exception::new(text(kind), text(message))
 }
 
 /// A span's status, `error.type` and exceptions, as `status: description | error.type | type: message …`.
@@ -48,23 +48,35 @@ fn check_request(request: Request, expected: &str) {
 fn a_request_fails_with_its_exception() {
     check_request(get("/"), "unset |  | ");
     let panicked = || Some(exception("panic", "index out of bounds"));
-    let of = |exception| Request { exception, status: None, ..get("/") };
+    let of = |exception| {
+        with(get("/"), |it| {
+            it.exception = exception;
+            it.status = None;
+        })
+    };
     check_request(of(panicked()), "error: index out of bounds | panic | panic: index out of bounds");
     // The answer of a layer that caught it.
-    let answered = Request { status: Some(500), ..of(panicked()) };
+    let answered = with(of(panicked()), |it| it.status = Some(500));
     check_request(answered, "error: index out of bounds | panic | panic: index out of bounds");
-    let failed = Request { failure: Some("hyper::Error".into()), ..of(None) };
+    let failed = with(of(None), |it| it.failure = Some("hyper::Error".into()));
     check_request(failed, "error: hyper::Error | hyper::Error | ");
-    let failed = Request { failure: Some("hyper::Error".into()), ..of(Some(exception("", "reset"))) };
+    let failed = with(of(Some(exception("", "reset"))), |it| it.failure = Some("hyper::Error".into()));
     check_request(failed, "error: reset | hyper::Error | : reset");
-    let recorded =
-        Request { status: Some(500), attributes: vec![KeyValue::new("error.type", "Declined")], ..get("/") };
+    let recorded = with(get("/"), |it| {
+        it.status = Some(500);
+        it.attributes = vec![KeyValue::new("error.type", "Declined")];
+    });
     check_request(recorded, "error:  | Declined | ");
 }
 
 #[test]
 fn a_client_that_goes_and_a_cancelled_request_are_no_errors() {
-    let of = |outcome: &'static str, status| Request { outcome: Some(outcome.into()), status, ..get("/") };
+    let of = |outcome: &'static str, status| {
+        with(get("/"), |it| {
+            it.outcome = Some(outcome.into());
+            it.status = status;
+        })
+    };
     for (outcome, status) in [("client_gone", Some(200)), ("client_gone", Some(404)), ("cancelled", None)] {
         let converted = convert(&data(of(outcome, status)));
         assert_eq!(told(&converted.spans[0]), "unset |  | ");
@@ -90,27 +102,30 @@ fn check_entry(entry: Entry, expected: &str) {
 #[test]
 fn what_failed_has_the_type_of_its_error() {
     check_entry(entry("work", 1), "unset |  | ");
-    check_entry(Entry { error: Some("lost".into()), ..entry("work", 1) }, "error: lost | _OTHER | ");
-    check_entry(Entry { error: Some("".into()), ..entry("work", 1) }, "error:  | _OTHER | ");
+    check_entry(with(entry("work", 1), |it| it.error = Some("lost".into())), "error: lost | _OTHER | ");
+    check_entry(with(entry("work", 1), |it| it.error = Some("".into())), "error:  | _OTHER | ");
     let of = |kind, message| span_with(|details| details.exception = Some(exception(kind, message)));
     check_entry(of("io::Error", "disk full"), "error: disk full | io::Error | io::Error: disk full");
     check_entry(of("", "disk full"), "error: disk full | _OTHER | : disk full");
     // What the application says of its status comes first.
-    let described = Entry { error: Some("declined".into()), ..of("io::Error", "disk full") };
+    let described = with(of("io::Error", "disk full"), |it| it.error = Some("declined".into()));
     check_entry(described, "error: declined | io::Error | io::Error: disk full");
     let typed = span_with(|details| {
         details.error_type = Some("Declined".into());
         details.exception = Some(exception("io::Error", "disk full"));
     });
     check_entry(typed, "error: disk full | Declined | io::Error: disk full");
-    let recorded = Entry { attributes: vec![KeyValue::new("error.type", "Own")], ..of("io::Error", "") };
+    let recorded = with(of("io::Error", ""), |it| it.attributes = vec![KeyValue::new("error.type", "Own")]);
     check_entry(recorded, "error:  | Own | io::Error: ");
     // A mapper may record the message as an attribute alone.
     let message = || vec![KeyValue::new("exception.message", "disk full")];
-    let bare = Entry { error: Some("".into()), attributes: message(), ..entry("work", 1) };
+    let bare = with(entry("work", 1), |it| {
+        it.error = Some("".into());
+        it.attributes = message();
+    });
     check_entry(bare.clone(), "error: disk full | _OTHER | ");
-    check_entry(Entry { error: Some("declined".into()), ..bare }, "error: declined | _OTHER | ");
-    check_entry(Entry { attributes: message(), ..entry("work", 1) }, "unset |  | ");
+    check_entry(with(bare, |it| it.error = Some("declined".into())), "error: declined | _OTHER | ");
+    check_entry(with(entry("work", 1), |it| it.attributes = message()), "unset |  | ");
 }
 
 #[test]
@@ -125,7 +140,10 @@ fn what_the_application_calls_ok_is_ok() {
 }
 
 fn query_answered(code: &str) -> Entry {
-    let sql = Sql { text: "SELECT 1 FROM a".into(), response_status: Some(code.into()), ..Sql::default() };
+    let sql = with(Sql::default(), |it| {
+        it.text = "SELECT 1 FROM a".into();
+        it.response_status = Some(code.into());
+    });
     Entry::new("", ms(1), EntryKind::Sql(sql))
 }
 
@@ -148,14 +166,11 @@ fn a_query_fails_by_the_code_of_its_database() {
 #[test]
 fn a_call_that_was_given_up_is_no_error() {
     let of = |outcome: Option<&'static str>, failure: Option<&'static str>, status| {
-        let call = HttpCall {
-            method: "GET".into(),
-            url: "http://a/b".into(),
-            outcome: outcome.map(Into::into),
-            failure: failure.map(Into::into),
-            status,
-            ..HttpCall::default()
-        };
+        let call = with(HttpCall::new("GET", "http://a/b"), |it| {
+            it.outcome = outcome.map(Into::into);
+            it.failure = failure.map(Into::into);
+            it.status = status;
+        });
         Entry::new("", ms(1), EntryKind::HttpCall(call))
     };
     check_entry(of(Some("cancelled"), None, None), "unset |  | ");
@@ -164,12 +179,15 @@ fn a_call_that_was_given_up_is_no_error() {
 }
 
 fn work(id: u64, parent: Option<u64>) -> Entry {
-    Entry { id: Some(SpanId::from(id)), parent: parent.map(SpanId::from), ..entry("work", 1) }
+    with(entry("work", 1), |it| {
+        it.id = Some(SpanId::from(id));
+        it.parent = parent.map(SpanId::from);
+    })
 }
 
 fn logged(message: &'static str, span: u64, attributes: &[(&'static str, &'static str)]) -> Log {
     let attributes = attributes.iter().map(|(key, value)| KeyValue::new(*key, *value)).collect();
-    Log { attributes, ..log(message, Some(SpanId::from(span)), Level::Error) }
+    with(log(message, Some(SpanId::from(span)), Level::Error), |it| it.attributes = attributes)
 }
 
 #[test]
@@ -236,7 +254,7 @@ fn check_count(entries: Vec<Entry>, logs: Vec<Log>, expected: usize) {
 
 #[test]
 fn a_failure_is_counted_once() {
-    let fails = |id, parent| Entry { error: Some("lost".into()), ..work(id, parent) };
+    let fails = |id, parent| with(work(id, parent), |it| it.error = Some("lost".into()));
     check_count(vec![work(7, None)], vec![], 0);
     check_count(vec![fails(7, None)], vec![], 1);
     check_count(vec![fails(7, None)], vec![logged("lost", 7, &[])], 1);
@@ -245,7 +263,7 @@ fn a_failure_is_counted_once() {
     check_count(vec![fails(7, None), fails(8, None)], vec![], 2);
     // One logged where nothing failed is a failure of its own, and so is each further one.
     check_count(vec![work(7, None)], vec![logged("odd", 7, &[]), logged("odd", 7, &[])], 2);
-    let notice = Log { level: Level::Warn, ..logged("odd", 7, &[]) };
+    let notice = with(logged("odd", 7, &[]), |it| it.level = Level::Warn);
     check_count(vec![work(7, None)], vec![notice], 0);
     // A level with a name of its own is as severe as its number says.
     check_count(vec![work(7, None)], vec![logged("odd", 7, &[("otelbar.log.level", "ALERT")])], 1);
@@ -254,7 +272,8 @@ fn a_failure_is_counted_once() {
 /// Protects the count where the failure went through a span that tells of none, as `#[instrument]` without `err` does.
 #[test]
 fn a_failure_that_is_passed_on_by_its_message_is_counted_once() {
-    let fails = |id, parent, message: &'static str| Entry { error: Some(message.into()), ..work(id, parent) };
+    let fails =
+        |id, parent, message: &'static str| with(work(id, parent), |it| it.error = Some(message.into()));
     let through = |outer: &'static str, inner: &'static str| {
         vec![fails(7, None, outer), work(8, Some(7)), work(9, Some(8)), fails(10, Some(9), inner)]
     };
@@ -288,12 +307,17 @@ fn a_failure_that_is_passed_on_by_its_message_is_counted_once() {
 /// Protects the count where the request itself failed with what a query in a handler failed with.
 #[test]
 fn a_request_that_passes_on_a_failure_is_counted_with_it() {
-    let request =
-        |message| Request { exception: Some(exception("Discount", message)), status: Some(500), ..get("/") };
-    let failed = || Entry {
-        error: Some("NOT NULL failed".into()),
-        parent: Some(SpanId::from(7)),
-        ..query("SELECT 1 FROM a")
+    let request = |message| {
+        with(get("/"), |it| {
+            it.exception = Some(exception("Discount", message));
+            it.status = Some(500);
+        })
+    };
+    let failed = || {
+        with(query("SELECT 1 FROM a"), |it| {
+            it.error = Some("NOT NULL failed".into());
+            it.parent = Some(SpanId::from(7));
+        })
     };
     let count = |message| {
         let mut data = data(request(message));
@@ -307,7 +331,8 @@ fn a_request_that_passes_on_a_failure_is_counted_with_it() {
 /// Protects the count where an error is logged beside the failure that it tells of, and not in it.
 #[test]
 fn an_error_that_is_logged_above_or_below_its_failure_is_counted_once() {
-    let fails = |id, parent, message: &'static str| Entry { error: Some(message.into()), ..work(id, parent) };
+    let fails =
+        |id, parent, message: &'static str| with(work(id, parent), |it| it.error = Some(message.into()));
     let above = || vec![work(7, None), work(8, Some(7)), fails(9, Some(8), "lost")];
     check_count(above(), vec![logged("cannot load: lost", 7, &[])], 1);
     check_count(above(), vec![logged("cannot load", 7, &[])], 2);
@@ -339,7 +364,7 @@ fn links_are_kept() {
     let other =
         SpanContext::new(TraceId::from(9), SpanId::from(9), TraceFlags::SAMPLED, true, TraceState::default());
     let link = Link::new(other.clone(), vec![KeyValue::new("why", "retry")], 0);
-    let mut data = data(Request { links: vec![link.clone()], ..get("/") });
+    let mut data = data(with(get("/"), |it| it.links = vec![link.clone()]));
     let mut follows = entry("work", 1);
     follows.details_mut().links = vec![link];
     follows.details_mut().dropped_links = 3;
@@ -374,12 +399,7 @@ fn a_call_is_named_by_its_template_and_shown_with_its_place() {
     #[track_caller]
     fn check(method: &str, url: &str, template: Option<&str>, expected: (&str, &str)) {
         let mut data = data(get("/"));
-        let call = HttpCall {
-            method: method.into(),
-            url: url.into(),
-            template: template.map(Into::into),
-            ..HttpCall::default()
-        };
+        let call = with(HttpCall::new(method, url), |it| it.template = template.map(Into::into));
         data.entries.push(Entry::new("", ms(1), EntryKind::HttpCall(call)));
         let span = convert(&data).spans.remove(1);
         assert_eq!((&*span.data.name, &*span.display_name()), expected);

@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanId;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::{
-    Cache, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Parameter, Request, Source,
+    Cache, Entry, EntryKind, Exception, HttpCall, Level, PanelData, Parameter, Source,
 };
 use otelbar_convert::{Finding, FindingKind, PanelDataConverter};
 
@@ -59,7 +59,7 @@ fn query_under_each(names: [&'static str; 6]) -> Vec<Entry> {
     let under = |(n, name): (u64, &'static str)| {
         let id = SpanId::from(100 + n);
         let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
-        [Entry { id: Some(id), ..entry(name, 1) }, Entry { parent: Some(id), ..sql }]
+        [with(entry(name, 1), |it| it.id = Some(id)), with(sql, |it| it.parent = Some(id))]
     };
     (0..).zip(names).flat_map(under).collect()
 }
@@ -88,9 +88,12 @@ fn parents_of_one_name_are_looked_at_at_any_depth() {
             let [outer, inner] = names(n);
             let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
             [
-                Entry { id: Some(ids[0]), ..entry(outer, 3) },
-                Entry { id: Some(ids[1]), parent: Some(ids[0]), ..entry(inner, 2) },
-                Entry { parent: Some(ids[1]), ..sql },
+                with(entry(outer, 3), |it| it.id = Some(ids[0])),
+                with(entry(inner, 2), |it| {
+                    it.id = Some(ids[1]);
+                    it.parent = Some(ids[0]);
+                }),
+                with(sql, |it| it.parent = Some(ids[1])),
             ]
         };
         (0..6).flat_map(one).collect::<Vec<_>>()
@@ -102,16 +105,21 @@ fn parents_of_one_name_are_looked_at_at_any_depth() {
         let id = SpanId::from(100 + n);
         let parent = (n > 0).then(|| SpanId::from(99 + n));
         let sql = query(&format!("SELECT * FROM books WHERE id = {n}"));
-        [Entry { id: Some(id), parent, ..entry("walk", 9 - n) }, Entry { parent: Some(id), ..sql }]
+        [
+            with(entry("walk", 9 - n), |it| {
+                it.id = Some(id);
+                it.parent = parent;
+            }),
+            with(sql, |it| it.parent = Some(id)),
+        ]
     });
     check(nested.collect(), &["warning n_plus_one: 6 × SELECT books under 6 × walk"]);
 }
 
 #[test]
 fn a_query_without_a_place_has_that_of_the_span_around_it() {
-    let placed = |file: &'static str, entry: Entry| Entry {
-        source: Some(Source { target: "".into(), file: Some(file.into()), line: Some(7) }),
-        ..entry
+    let placed = |file: &'static str, entry: Entry| {
+        with(entry, |it| it.source = Some(Source::new("").with_place(file, 7)))
     };
     #[track_caller]
     fn check_place(entries: Vec<Entry>, expected: Option<&str>) {
@@ -140,16 +148,19 @@ fn a_query_without_a_place_has_that_of_the_span_around_it() {
         check_place(parents("src/user.rs", Some(dependency)), Some("src/user.rs:7"));
         check_place(parents(dependency, Some(dependency)), None);
     }
-    let slow = Entry { duration: ms(200), parent: Some(SpanId::from(7)), ..query("SELECT * FROM books") };
-    let outer = Entry { id: Some(SpanId::from(7)), ..placed("src/user.rs", entry("load", 250)) };
+    let slow = with(query("SELECT * FROM books"), |it| {
+        it.duration = ms(200);
+        it.parent = Some(SpanId::from(7));
+    });
+    let outer = with(placed("src/user.rs", entry("load", 250)), |it| it.id = Some(SpanId::from(7)));
     check_place(vec![outer, slow], Some("src/user.rs:7"));
 }
 
 #[test]
 fn each_source_line_is_looked_at_by_itself() {
     let from = |line: u32, entry: Entry| {
-        let source = Source { target: "".into(), file: Some("src/shop.rs".into()), line: Some(line) };
-        let mut entry = Entry { source: Some(source), ..entry };
+        let source = Source::new("").with_place("src/shop.rs", line);
+        let mut entry = with(entry, |it| it.source = Some(source));
         entry.details_mut().function = Some("author_row".into());
         entry
     };
@@ -184,7 +195,7 @@ fn cache_operations_are_compared_without_the_ids_in_their_key() {
     check(keys(&|n| format!("book:{n}")), &["warning n_plus_one: 6 × GET under one parent"]);
     let names = ["a", "b", "c", "d", "e", "f"];
     check(keys(&|n| format!("book:{}", names[n as usize])), &[]);
-    let unnamed = Cache { system: "redis".into(), operation: "GET".into(), ..Default::default() };
+    let unnamed = Cache::new("redis", "GET");
     let unnamed = || Entry::new("", ms(1), EntryKind::Cache(unnamed.clone()));
     check((0..6).map(|_| unnamed()).collect(), &["warning n_plus_one: 6 × GET under one parent"]);
 }
@@ -216,7 +227,7 @@ fn a_repetition_says_in_what_order_it_ran_where_that_is_known() {
 
 fn with_parameters(entry: Entry, values: &[&str]) -> Entry {
     let mut entry = entry;
-    let parameter = |(i, value): (usize, &&str)| Parameter { name: i.to_string(), value: value.to_string() };
+    let parameter = |(i, value): (usize, &&str)| Parameter::new(i.to_string(), value.to_string());
     entry.details_mut().parameters = Some(values.iter().enumerate().map(parameter).collect());
     entry
 }
@@ -261,7 +272,7 @@ fn what_was_written_in_between_is_asked_for_anew() {
     let called = "info duplicate: 2 × the very same GET a/b";
     check(vec![call("http://a/b?c=1"), call("http://a/b?c=1")], &[called]);
     let post = |url: &str| {
-        let call = HttpCall { method: "POST".into(), url: url.into(), ..Default::default() };
+        let call = HttpCall::new("POST", url);
         Entry::new("", ms(1), EntryKind::HttpCall(call))
     };
     check(vec![post("http://a/b"), post("http://a/b")], &[]);
@@ -270,7 +281,7 @@ fn what_was_written_in_between_is_asked_for_anew() {
 
 #[test]
 fn a_slow_query_is_found() {
-    let slow = Entry { duration: ms(166), ..query("SELECT * FROM readers") };
+    let slow = with(query("SELECT * FROM readers"), |it| it.duration = ms(166));
     check(vec![slow], &["warning slow_query: SELECT readers took 166.0 ms"]);
 }
 
@@ -278,7 +289,13 @@ fn a_slow_query_is_found() {
 fn a_slow_span_is_found_where_nothing_below_explains_it() {
     let outer = SpanId::from(7);
     let second = Duration::from_secs(1);
-    let wait = |busy| Entry { id: Some(outer), busy, duration: second * 2, ..entry("wait", 0) };
+    let wait = |busy| {
+        with(entry("wait", 0), |it| {
+            it.id = Some(outer);
+            it.busy = busy;
+            it.duration = second * 2;
+        })
+    };
     let found = &["warning slow_span: wait took 2000.0 ms"];
     check(vec![wait(Some(ms(1)))], found);
     check(vec![wait(Some(ms(1900)))], found);
@@ -287,11 +304,17 @@ fn a_slow_span_is_found_where_nothing_below_explains_it() {
     assert!(waits.remedy().contains("locks"), "{}", waits.remedy());
     let works = find(&request_with(vec![wait(Some(ms(1900)))])).remove(0);
     assert!(works.remedy().contains("Profile"), "{}", works.remedy());
-    let inner = Entry { parent: Some(outer), duration: second, ..entry("lock", 0) };
+    let inner = with(entry("lock", 0), |it| {
+        it.parent = Some(outer);
+        it.duration = second;
+    });
     check(vec![wait(None), inner], &["warning slow_span: lock took 1000.0 ms"]);
-    let slow = Entry { parent: Some(outer), duration: second, ..query("SELECT * FROM readers") };
+    let slow = with(query("SELECT * FROM readers"), |it| {
+        it.parent = Some(outer);
+        it.duration = second;
+    });
     check(vec![wait(None), slow], &["warning slow_query: SELECT readers took 1000.0 ms"]);
-    let endless = Entry { duration: second * 20, ..entry("wait", 0) };
+    let endless = with(entry("wait", 0), |it| it.duration = second * 20);
     check(vec![endless], &["critical slow_span: wait took 20000.0 ms"]);
 }
 
@@ -317,7 +340,8 @@ fn what_goes_on_after_the_request_makes_it_no_slower() {
 #[test]
 fn findings_are_bounded_and_the_worst_are_told() {
     // 5,000 queries, each slower than the one before.
-    let slow = |n: u64| Entry { duration: ms(100 + n), ..query(&format!("SELECT * FROM t{n} WHERE a = ?")) };
+    let slow =
+        |n: u64| with(query(&format!("SELECT * FROM t{n} WHERE a = ?")), |it| it.duration = ms(100 + n));
     let mut data = request_of(Duration::from_secs(3_600), get("/"));
     data.entries = (0..5_000).map(slow).collect();
     let converted = PanelDataConverter::default().convert(&data);
@@ -336,11 +360,12 @@ fn findings_are_bounded_and_the_worst_are_told() {
 #[test]
 fn what_failed_is_told_once_where_it_began() {
     let (outer, inner) = (SpanId::from(7), SpanId::from(8));
-    let failed = |name, id, parent| Entry {
-        id: Some(id),
-        parent,
-        error: Some(format!("{name} lost").into()),
-        ..entry(name, 1)
+    let failed = |name, id, parent| {
+        with(entry(name, 1), |it| {
+            it.id = Some(id);
+            it.parent = parent;
+            it.error = Some(format!("{name} lost").into());
+        })
     };
     let mut data = request_with(vec![failed("load", outer, None), failed("read", inner, Some(outer))]);
     check_data(&data, &["warning error: read failed: read lost"]);
@@ -356,16 +381,18 @@ fn what_failed_is_told_once_where_it_began() {
 #[test]
 fn what_failed_is_told_once_also_through_spans_that_tell_of_no_failure() {
     let (outer, inner) = (SpanId::from(7), SpanId::from(8));
-    let exception = Exception { message: Some("no discount: lost".into()), ..Exception::default() };
-    let request = Request { exception: Some(exception), status: Some(500), ..get("/") };
+    let exception = with(Exception::default(), |it| it.message = Some("no discount: lost".into()));
+    let request = with(get("/"), |it| {
+        it.exception = Some(exception);
+        it.status = Some(500);
+    });
     let mut data = request_of(ms(900), request);
-    let failed = Entry {
-        id: Some(inner),
-        parent: Some(outer),
-        error: Some("lost".into()),
-        ..query("SELECT 1 FROM a")
-    };
-    data.entries = vec![Entry { id: Some(outer), ..entry("handler", 2) }, failed];
+    let failed = with(query("SELECT 1 FROM a"), |it| {
+        it.id = Some(inner);
+        it.parent = Some(outer);
+        it.error = Some("lost".into());
+    });
+    data.entries = vec![with(entry("handler", 2), |it| it.id = Some(outer)), failed];
     check_data(&data, &["critical error: SELECT a failed: lost"]);
     assert_eq!(find(&data)[0].span_ids, [ROOT, inner]);
     assert_eq!(find(&data)[0].sentence(), "The request was answered with 500.");
@@ -375,11 +402,11 @@ fn what_failed_is_told_once_also_through_spans_that_tell_of_no_failure() {
 fn failures_that_look_the_same_are_told_together() {
     let fails = || {
         let EntryKind::HttpCall(call) = call("http://stock/7").kind else { unreachable!() };
-        Entry::new("", ms(1), EntryKind::HttpCall(HttpCall { status: Some(502), ..call }))
+        Entry::new("", ms(1), EntryKind::HttpCall(with(call, |it| it.status = Some(502))))
     };
     // Asking again after a failure is no duplicate.
     check(vec![fails(), fails(), fails()], &["warning error: 3 × GET stock/7 failed: 502"]);
-    let silent = || Entry { error: Some("".into()), ..entry("work", 1) };
+    let silent = || with(entry("work", 1), |it| it.error = Some("".into()));
     check(vec![silent()], &["warning error: work failed"]);
     check(vec![silent(), silent()], &["warning error: 2 × work failed"]);
 }
@@ -387,7 +414,10 @@ fn failures_that_look_the_same_are_told_together() {
 #[test]
 fn a_request_without_an_answer_is_told() {
     let mut data = request_with(vec![]);
-    data.request = Request { status: None, failure: Some("cancelled".into()), ..get("/") };
+    data.request = with(get("/"), |it| {
+        it.status = None;
+        it.failure = Some("cancelled".into());
+    });
     check_data(&data, &["warning error: GET / failed: cancelled"]);
     assert_eq!(find(&data)[0].sentence(), "The request came to no answer.");
 }
@@ -396,13 +426,14 @@ fn a_request_without_an_answer_is_told() {
 fn the_exception_logged_last_says_why_something_failed() {
     let mut data = request_with(vec![]);
     data.request.status = Some(500);
-    let exception = |kind: &'static str, message: String| Log {
-        attributes: vec![
-            KeyValue::new("exception.type", kind),
-            KeyValue::new("exception.message", message),
-            KeyValue::new("exception.stacktrace", "…"),
-        ],
-        ..log("failed", None, Level::Error)
+    let exception = |kind: &'static str, message: String| {
+        with(log("failed", None, Level::Error), |it| {
+            it.attributes = vec![
+                KeyValue::new("exception.type", kind),
+                KeyValue::new("exception.message", message),
+                KeyValue::new("exception.stacktrace", "…"),
+            ]
+        })
     };
     data.logs.push(exception("First", "one".into()));
     data.logs.push(exception("Last", format!("two{}\nlines", "o".repeat(300))));
@@ -476,8 +507,7 @@ fn calls_that_could_run_together_are_found() {
 #[test]
 fn calls_of_the_method_query_read() {
     let ask = |url: &str| {
-        let call =
-            HttpCall { method: "QUERY".into(), url: url.into(), status: Some(200), ..Default::default() };
+        let call = with(HttpCall::new("QUERY", url), |it| it.status = Some(200));
         Entry::new("", ms(1), EntryKind::HttpCall(call))
     };
     let asked = vec![call("http://a/b"), ask("http://a/b"), call("http://a/b")];
@@ -492,13 +522,16 @@ fn calls_of_the_method_query_read() {
 #[test]
 fn calls_behind_a_function_that_makes_them_are_found() {
     let urls = ["http://a/x", "http://b/y", "http://c/z"];
-    let place = Source { target: "".into(), file: Some("src/fetch.rs".into()), line: Some(7) };
+    let place = Source::new("").with_place("src/fetch.rs", 7);
     let behind = |(n, url): (u64, &&str)| {
         let id = SpanId::from(100 + n);
-        let span = Entry { id: Some(id), source: Some(place.clone()), ..entry("fetch", 0) };
+        let span = with(entry("fetch", 0), |it| {
+            it.id = Some(id);
+            it.source = Some(place.clone());
+        });
         [
             at(span, n * 150, n * 150 + 150),
-            Entry { parent: Some(id), ..at(call(url), n * 150 + 1, n * 150 + 149) },
+            with(at(call(url), n * 150 + 1, n * 150 + 149), |it| it.parent = Some(id)),
         ]
     };
     let mut data = request_of(ms(900), get("/"));
@@ -506,7 +539,7 @@ fn calls_behind_a_function_that_makes_them_are_found() {
     check_data(&data, &["info serial_calls: 3 calls one after the other"]);
     assert_eq!(find(&data)[0].location.as_ref().unwrap().to_string(), "src/fetch.rs:7");
     // One that does something else as well may need it in between.
-    data.entries.push(Entry { parent: Some(SpanId::from(101)), ..at(query("SELECT * FROM a"), 160, 170) });
+    data.entries.push(with(at(query("SELECT * FROM a"), 160, 170), |it| it.parent = Some(SpanId::from(101))));
     check_data(&data, &[]);
 }
 

@@ -8,14 +8,14 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use otelbar_convert::PanelDataConverter;
-use otelbar_convert::panel_data::{Entry, Level, Log, PanelData, Source};
+use otelbar_convert::panel_data::{Level, PanelData, Source};
 use otelbar_convert::redact::Redactor;
 
 fn logged() -> PanelData {
     let mut data = data(get("/"));
     let id = SpanId::from(7);
-    data.entries.push(Entry { id: Some(id), ..at(entry("work", 0), 0, 50) });
-    let source = Source { target: "shop".into(), file: Some("src/shop.rs".into()), line: Some(87) };
+    data.entries.push(with(at(entry("work", 0), 0, 50), |it| it.id = Some(id)));
+    let source = Source::new("shop").with_place("src/shop.rs", 87);
     let attributes = vec![
         KeyValue::new("exception.type", "Lost"),
         KeyValue::new("password", "hunter2"),
@@ -27,7 +27,11 @@ fn logged() -> PanelData {
         KeyValue::new("half", 0.5),
         KeyValue::new("one", 1),
     ];
-    data.logs.push(Log { time: ms(20), source, attributes, ..log("lost", Some(id), Level::Error) });
+    data.logs.push(with(log("lost", Some(id), Level::Error), |it| {
+        it.time = ms(20);
+        it.source = source;
+        it.attributes = attributes;
+    }));
     for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Fatal] {
         data.logs.push(log("said", Some(SpanId::from(99)), level));
     }

@@ -6,7 +6,7 @@ use common::*;
 use opentelemetry::trace::{Link, SpanId, SpanKind};
 use opentelemetry::{KeyValue, Value};
 use otelbar_convert::converter::Category;
-use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Log, Sql};
+use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Sql};
 use otelbar_convert::{Conventions, Converted, ConvertedSpan, PanelDataConverter};
 
 const STATEMENT: &str = r#"SELECT "id", "bio" FROM "users" WHERE "id" = $1"#;
@@ -14,24 +14,20 @@ const STATEMENT: &str = r#"SELECT "id", "bio" FROM "users" WHERE "id" = $1"#;
 /// A span as an instrumentation makes it, with these attributes.
 fn instrumented(id: u64, kind: SpanKind, attributes: &[(&'static str, &str)]) -> Entry {
     let attributes = attributes.iter().map(|(key, value)| KeyValue::new(*key, (*value).to_owned())).collect();
-    Entry {
-        id: Some(SpanId::from(id)),
-        attributes,
-        ..at(Entry::new("sea_orm.find", ms(0), EntryKind::Span(kind)), 10, 30)
-    }
+    with(at(Entry::new("sea_orm.find", ms(0), EntryKind::Span(kind)), 10, 30), |it| {
+        it.id = Some(SpanId::from(id));
+        it.attributes = attributes;
+    })
 }
 
 /// What the driver says of a statement, within a span.
 fn driver(parent: u64, text: &str) -> Entry {
-    let sql = Sql {
-        system: "postgresql".into(),
-        text: text.into(),
-        returned_rows: Some(3),
-        affected_rows: Some(0),
-        ..Sql::default()
-    };
+    let sql = with(Sql::new("postgresql", text), |it| {
+        it.returned_rows = Some(3);
+        it.affected_rows = Some(0);
+    });
     let entry = Entry::new("", ms(0), EntryKind::Sql(sql));
-    Entry { parent: Some(SpanId::from(parent)), ..at(entry, 12, 28) }
+    with(at(entry, 12, 28), |it| it.parent = Some(SpanId::from(parent)))
 }
 
 fn converted(entries: Vec<Entry>) -> Converted {
@@ -66,8 +62,8 @@ fn a_driver_that_tells_of_the_mappers_statement_tells_of_the_same_query() {
 #[test]
 fn what_stands_under_a_merged_query_stands_under_its_span() {
     let mapper = instrumented(7, SpanKind::Internal, &[("db.query.text", STATEMENT)]);
-    let merged = Entry { id: Some(SpanId::from(8)), ..driver(7, STATEMENT) };
-    let below = Entry { parent: Some(SpanId::from(8)), ..at(entry("below", 0), 13, 14) };
+    let merged = with(driver(7, STATEMENT), |it| it.id = Some(SpanId::from(8)));
+    let below = with(at(entry("below", 0), 13, 14), |it| it.parent = Some(SpanId::from(8)));
     let mut data = data(get("/"));
     data.entries = vec![mapper, merged, below];
     data.logs.push(log("odd", Some(SpanId::from(8)), Level::Info));
@@ -97,7 +93,7 @@ fn another_statement_in_a_mappers_span_is_another_query() {
 #[test]
 fn of_two_instrumentations_around_each_other_the_inner_is_counted() {
     let query = [("db.query.text", STATEMENT), ("db.system.name", "postgresql")];
-    let inner = Entry { parent: Some(SpanId::from(7)), ..instrumented(8, SpanKind::Client, &query) };
+    let inner = with(instrumented(8, SpanKind::Client, &query), |it| it.parent = Some(SpanId::from(7)));
     let nested = converted(vec![instrumented(7, SpanKind::Client, &query), inner.clone()]);
     assert_eq!(panels(&nested), ["request", "span", "sql"]);
     assert_eq!(text(&nested.spans[1], "db.query.text"), STATEMENT, "it is there as it was");
@@ -105,9 +101,9 @@ fn of_two_instrumentations_around_each_other_the_inner_is_counted() {
     let outer = instrumented(7, SpanKind::Client, &[("db.system.name", "postgresql")]);
     assert_eq!(panels(&converted(vec![outer, inner])), ["request", "span", "sql"]);
     let call = |url: &str| {
-        let call = HttpCall { method: "GET".into(), url: url.into(), ..HttpCall::default() };
+        let call = HttpCall::new("GET", url);
         let entry = Entry::new("", ms(1), EntryKind::HttpCall(call));
-        Entry { parent: Some(SpanId::from(7)), ..entry }
+        with(entry, |it| it.parent = Some(SpanId::from(7)))
     };
     let outer =
         |url: &str| instrumented(7, SpanKind::Client, &[("http.request.method", "GET"), ("url.full", url)]);
@@ -160,7 +156,8 @@ fn a_querys_text_is_hidden_wherever_it_stands() {
     let mut data = data(get("/"));
     data.request.attributes = query("SELECT 'secret' FROM users");
     data.request.links = vec![Link::new(data.span_context.clone(), query("SELECT \"secret\" FROM users"), 0)];
-    data.logs.push(Log { attributes: query("SELECT 0x5ec7e7 FROM users"), ..log("ran", None, Level::Debug) });
+    data.logs
+        .push(with(log("ran", None, Level::Debug), |it| it.attributes = query("SELECT 0x5ec7e7 FROM users")));
     let converted = convert(&data);
     let root = &converted.spans[0].data;
     let hidden = Value::from("SELECT ? FROM users");
@@ -186,7 +183,7 @@ fn what_an_instrumentation_has_said_stays_and_its_own_name_too() {
     assert_eq!(text(span, "otelbar.span.name"), "sea_orm.find");
     assert_eq!(text(span, "db.system.name"), "microsoft.sql_server");
     let named = |name: &'static str| {
-        let entry = Entry { name: name.into(), ..instrumented(7, SpanKind::Client, &attributes[..1]) };
+        let entry = with(instrumented(7, SpanKind::Client, &attributes[..1]), |it| it.name = name.into());
         let span = self::converted(vec![entry]).spans.remove(1);
         (span.data.name.to_string(), text(&span, "otelbar.span.name"))
     };
@@ -202,7 +199,7 @@ fn what_an_instrumentation_has_said_stays_and_its_own_name_too() {
 #[test]
 fn opt_in_attributes_that_we_add_are_exported_by_choice() {
     let exported = |entries: Vec<Entry>, conventions: Conventions| -> Vec<bool> {
-        let mut data = data(otelbar_convert::panel_data::Request { response_size: Some(7), ..get("/") });
+        let mut data = data(with(get("/"), |it| it.response_size = Some(7)));
         data.entries = entries;
         let has = |span: ConvertedSpan| {
             let names = ["http.response.body.size", "db.response.returned_rows"];

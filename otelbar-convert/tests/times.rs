@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use common::*;
 use opentelemetry::trace::SpanId;
-use otelbar_convert::panel_data::{Entry, Level, Log, Timer, Times};
+use otelbar_convert::panel_data::{Entry, Level, Timer, Times};
 use otelbar_convert::{Converted, Report};
 use proptest::prelude::*;
 
@@ -34,9 +34,9 @@ fn check(times: Times, entries: Vec<Entry>, expected: &[&str]) -> Report {
 #[test]
 fn missing_times_are_worked_out_inside_the_parent_and_marked() {
     let outer = SpanId::from(7);
-    let inside = |name, duration| Entry { parent: Some(outer), ..entry(name, duration) };
+    let inside = |name, duration| with(entry(name, duration), |it| it.parent = Some(outer));
     let entries = vec![
-        Entry { id: Some(outer), ..at(entry("outer", 0), 20, 50) },
+        with(at(entry("outer", 0), 20, 50), |it| it.id = Some(outer)),
         inside("a", 10),
         inside("b", 10),
         // It fits, but only over the others.
@@ -115,8 +115,8 @@ fn reported_work_does_not_leave_its_parent() {
         vec![
             at(entry("late", 0), 90, 150),
             at(entry("long", 0), 10, 250),
-            Entry { id: Some(outer), ..at(entry("outer", 0), 20, 40) },
-            Entry { parent: Some(outer), ..at(entry("early", 0), 5, 15) },
+            with(at(entry("outer", 0), 20, 40), |it| it.id = Some(outer)),
+            with(at(entry("early", 0), 5, 15), |it| it.parent = Some(outer)),
             at(entry("right", 0), 0, 100),
         ],
         &["late 40-100", "long 0-100", "outer 20-40", "early 20-30", "right 0-100"],
@@ -129,7 +129,7 @@ fn logs_of_a_clock_that_was_set_stay_in_their_span() {
     let time_of_log = |times| {
         let mut data = data(get("/"));
         data.times = times;
-        data.logs.push(Log { time: ms(500), ..log("late", None, Level::Info) });
+        data.logs.push(with(log("late", None, Level::Info), |it| it.time = ms(500)));
         let converted = convert(&data);
         let event = &converted.spans[0].data.events.events[0];
         let since = event.timestamp.duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -160,15 +160,18 @@ fn absurd_times_are_brought_in_and_counted() {
     check_absurd(Timer::new(now, Duration::MAX), None, 1);
     check_absurd(Timer::new(SystemTime::UNIX_EPOCH - ms(1), ms(100)), None, 1);
     check_absurd(Timer::new(now + Duration::from_secs(1 << 40), ms(100)), None, 2);
-    let endless = Entry { start: Some(ms(1)), duration: Duration::MAX, ..entry("endless", 0) };
+    let endless = with(entry("endless", 0), |it| {
+        it.start = Some(ms(1));
+        it.duration = Duration::MAX;
+    });
     check_absurd(Timer::new(now, ms(100)), Some(endless), 1);
-    let never = Entry { start: Some(Duration::MAX), ..entry("never", 1) };
+    let never = with(entry("never", 1), |it| it.start = Some(Duration::MAX));
     check_absurd(Timer::new(now, ms(100)), Some(never), 1);
 }
 
 #[test]
 fn what_took_no_time_is_counted_once_it_has_ended() {
-    let open = Entry { ended: false, ..entry("open", 0) };
+    let open = with(entry("open", 0), |it| it.ended = false);
     let report = check(Times::Measured, vec![entry("a", 0), open], &["~a 0-0", "~open 0-0"]);
     assert_eq!(report.zero_durations, 1);
 }
@@ -177,7 +180,7 @@ fn what_took_no_time_is_counted_once_it_has_ended() {
 fn busy_time_is_never_more_than_the_duration() {
     let mut data = data(get("/"));
     data.timer.busy = Some(ms(500));
-    data.entries.push(Entry { busy: Some(ms(20)), ..entry("work", 10) });
+    data.entries.push(with(entry("work", 10), |it| it.busy = Some(ms(20))));
     let converted = convert(&data);
     assert_eq!(converted.spans[0].busy, Some(ms(100)));
     assert_eq!(converted.spans[1].busy, Some(ms(10)));

@@ -17,11 +17,11 @@ fn request_with(entries: Vec<Entry>) -> Converted {
 }
 
 fn with_id(id: u64, entry: Entry) -> Entry {
-    Entry { id: Some(SpanId::from(id)), ..entry }
+    with(entry, |it| it.id = Some(SpanId::from(id)))
 }
 
 fn under(parent: u64, entry: Entry) -> Entry {
-    Entry { parent: Some(SpanId::from(parent)), ..entry }
+    with(entry, |it| it.parent = Some(SpanId::from(parent)))
 }
 
 #[track_caller]
@@ -98,7 +98,7 @@ fn own_time_is_what_no_child_covers() {
 
 #[test]
 fn panels_are_counted_and_their_time_added_up() {
-    let failed = Entry { error: Some("lost".into()), ..at(query("SELECT 1"), 30, 60) };
+    let failed = with(at(query("SELECT 1"), 30, 60), |it| it.error = Some("lost".into()));
     let converted = request_with(vec![at(query("SELECT 1"), 0, 40), failed, at(call("http://a/b"), 70, 80)]);
     let shown: Vec<_> = Tree::of(&converted.spans)
         .categories()

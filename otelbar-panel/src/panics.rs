@@ -90,7 +90,9 @@ pub(crate) fn watch<T>(work: impl FnOnce() -> T, noted: impl FnOnce(Exception)) 
             let said = text::copied(message(&*payload));
             // Another panic may have been caught since, or the hook been replaced.
             let stacktrace = seen.filter(|seen| seen.message == said).and_then(Seen::stacktrace);
-            noted(Exception { kind: Some(PANIC.into()), message: Some(said.into()), stacktrace });
+            let mut exception = Exception::new(Some(PANIC.into()), Some(said.into()));
+            exception.stacktrace = stacktrace;
+            noted(exception);
             std::panic::resume_unwind(payload)
         }
     }

@@ -41,11 +41,10 @@ pub(crate) use tests::{test_context, test_log};
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
     use opentelemetry_sdk::Resource;
-    use otelbar_convert::panel_data::{Level, Log, Request, Source};
+    use otelbar_convert::panel_data::{Level, Log, Request};
     use otelbar_convert::redact::Redactor;
     use otelbar_convert::{Conventions, PanelDataConverter};
 
@@ -85,13 +84,6 @@ mod tests {
     }
 
     pub(crate) fn test_log() -> Log {
-        Log {
-            span: None,
-            time: Duration::ZERO,
-            level: Level::Info,
-            source: Source::default(),
-            message: "said".into(),
-            attributes: Vec::new(),
-        }
+        Log::new(Level::Info, "said")
     }
 }

@@ -93,7 +93,7 @@ impl Cache {
         }
     }
 
-    /// [`describe`], or what it gave before.
+    /// [`describe`](describe()), or what it gave before.
     #[must_use]
     pub fn describe(&self, text: &str, system: System) -> Arc<SharedStatement> {
         self.lookup(text, system, false)

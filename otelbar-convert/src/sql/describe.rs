@@ -27,7 +27,7 @@ pub fn describe(text: &str, system: System) -> Statement<'_> {
 ///
 /// Its text is kept to the letter, literals and comments included: the semantic conventions say
 /// that parameterised text should not be sanitised, since whoever uses parameters passes what is
-/// sensitive through them. Use [`describe`] where that is not certain.
+/// sensitive through them. Use [`describe`](describe()) where that is not certain.
 #[must_use]
 pub fn describe_parameterised(text: &str, system: System) -> Statement<'_> {
     if !Reader::reads(text, system) {

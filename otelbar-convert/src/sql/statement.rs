@@ -4,7 +4,7 @@ use super::fingerprint;
 
 /// What a statement does, to what, and its text without literals.
 ///
-/// Made by [`describe`](super::describe) and [`describe_parameterised`](super::describe_parameterised). Names stand as they are written in the
+/// Made by [`describe`](super::describe()) and [`describe_parameterised`](super::describe_parameterised). Names stand as they are written in the
 /// statement, in its case and with its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

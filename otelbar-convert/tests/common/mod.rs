@@ -6,11 +6,17 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::Value;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceFlags, TraceId, TraceState};
 use otelbar_convert::panel_data::{
-    Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Request, Source, Sql, Timer,
+    Cache, Entry, EntryKind, HttpCall, Level, Log, PanelData, Request, Sql, Timer,
 };
 use otelbar_convert::{Converted, ConvertedSpan, PanelDataConverter};
 
 pub(crate) const ROOT: SpanId = SpanId::from_bytes([0, 0, 0, 0, 0, 0, 0, 1]);
+
+/// A value with some of its fields set.
+pub(crate) fn with<T>(mut value: T, set: impl FnOnce(&mut T)) -> T {
+    set(&mut value);
+    value
+}
 
 pub(crate) fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
@@ -27,13 +33,10 @@ pub(crate) fn data(request: Request) -> PanelData {
 }
 
 pub(crate) fn get(route: &str) -> Request {
-    Request {
-        method: "GET".into(),
-        route: Some(route.into()),
-        path: "/".into(),
-        status: Some(200),
-        ..Default::default()
-    }
+    with(Request::new("GET", "/"), |it| {
+        it.route = Some(route.into());
+        it.status = Some(200);
+    })
 }
 
 pub(crate) fn entry(name: &'static str, milliseconds: u64) -> Entry {
@@ -42,34 +45,31 @@ pub(crate) fn entry(name: &'static str, milliseconds: u64) -> Entry {
 
 /// The same, measured from one offset to another.
 pub(crate) fn at(entry: Entry, from: u64, to: u64) -> Entry {
-    Entry { start: Some(ms(from)), duration: ms(to - from), ..entry }
+    with(entry, |it| {
+        it.start = Some(ms(from));
+        it.duration = ms(to - from);
+    })
 }
 
 pub(crate) fn query(text: &str) -> Entry {
-    let sql = Sql { system: "sqlite".into(), text: text.into(), ..Default::default() };
+    let sql = Sql::new("sqlite", text);
     Entry::new("", ms(1), EntryKind::Sql(sql))
 }
 
 pub(crate) fn call(url: &str) -> Entry {
-    let call = HttpCall { method: "GET".into(), url: url.into(), status: Some(200), ..Default::default() };
+    let call = with(HttpCall::new("GET", url), |it| it.status = Some(200));
     Entry::new("", ms(1), EntryKind::HttpCall(call))
 }
 
 pub(crate) fn cache(operation: &str, key: &str) -> Entry {
-    let cache =
-        Cache { system: "redis".into(), operation: operation.into(), key: Some(key.into()), hit: None };
+    let cache = with(Cache::new("redis", operation), |it| it.key = Some(key.into()));
     Entry::new("", ms(1), EntryKind::Cache(cache))
 }
 
 pub(crate) fn log(message: &'static str, span: Option<SpanId>, level: Level) -> Log {
-    Log {
-        span,
-        time: Duration::ZERO,
-        level,
-        source: Source::default(),
-        message: message.into(),
-        attributes: vec![],
-    }
+    with(Log::new(level, message), |it| {
+        it.span = span;
+    })
 }
 
 pub(crate) fn convert(data: &PanelData) -> Converted {

@@ -270,14 +270,11 @@ impl Call {
             let uri = request.uri();
             let host = uri.host().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
             let template = request.extensions().get::<UrlTemplate>();
-            let call = HttpCall {
-                method: request.method().as_str().to_owned(),
-                url: recorder.redactor.url(&uri.to_string()),
-                template: template.map(|UrlTemplate(template)| template.clone().into_owned()),
-                server_address: host.map(str::to_owned),
-                server_port: uri.port_u16().or_else(|| default_port(uri.scheme_str())),
-                ..HttpCall::default()
-            };
+            let url = recorder.redactor.url(&uri.to_string());
+            let mut call = HttpCall::new(request.method().as_str(), url);
+            call.template = template.map(|UrlTemplate(template)| template.clone().into_owned());
+            call.server_address = host.map(str::to_owned);
+            call.server_port = uri.port_u16().or_else(|| default_port(uri.scheme_str()));
             let mut entry = Entry::new("", Duration::ZERO, EntryKind::HttpCall(call));
             entry.id = Some(id);
             entry.parent = Some(span);

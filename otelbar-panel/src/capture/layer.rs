@@ -193,29 +193,29 @@ impl CaptureLayer {
         let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
         event.record(&mut fields);
         let source = match fields.log_target.take() {
-            Some(target) => Source {
-                target: target.into(),
-                file: fields.log_file.take().map(Cow::Owned),
-                line: fields.log_line,
-            },
+            Some(target) => {
+                let mut source = Source::new(target);
+                source.file = fields.log_file.take().map(Cow::Owned);
+                source.line = fields.log_line;
+                source
+            }
             None => source(metadata),
         };
         let level = level(metadata);
         if level >= Level::Error {
             query::failed_by(&scope, &fields.attributes);
         }
-        context.log(Log {
-            span: Some(scope.span),
-            time: context.now(),
-            level,
-            source,
-            message: match fields.message.take() {
-                Some(message) => Cow::Owned(message),
-                // An event's name is the place of its code, unless the application gave it one.
-                None => error_text(&fields.attributes).unwrap_or(Cow::Borrowed(metadata.name())),
-            },
-            attributes: fields.attributes,
-        });
+        let message = match fields.message.take() {
+            Some(message) => Cow::Owned(message),
+            // An event's name is the place of its code, unless the application gave it one.
+            None => error_text(&fields.attributes).unwrap_or(Cow::Borrowed(metadata.name())),
+        };
+        let mut log = Log::new(level, message);
+        log.span = Some(scope.span);
+        log.time = context.now();
+        log.source = source;
+        log.attributes = fields.attributes;
+        context.log(log);
     }
 
     fn follows<S>(&self, id: &Id, follows: &Id, ctx: &Context<'_, S>)
@@ -276,7 +276,7 @@ impl CaptureLayer {
             entry.error = Some(message.clone().unwrap_or(kind.clone()));
             let details = entry.details_mut();
             details.error_type = Some(kind.clone());
-            details.exception = Some(Exception { kind: Some(kind), message, stacktrace: None });
+            details.exception = Some(Exception::new(Some(kind), message));
         });
     }
 
@@ -390,11 +390,10 @@ fn error_text(attributes: &[opentelemetry::KeyValue]) -> Option<Cow<'static, str
 }
 
 fn source(metadata: &'static Metadata<'static>) -> Source {
-    Source {
-        target: Cow::Borrowed(metadata.target()),
-        file: metadata.file().map(Cow::Borrowed),
-        line: metadata.line(),
-    }
+    let mut source = Source::new(metadata.target());
+    source.file = metadata.file().map(Cow::Borrowed);
+    source.line = metadata.line();
+    source
 }
 
 fn level(metadata: &Metadata<'_>) -> Level {

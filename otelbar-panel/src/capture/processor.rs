@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -151,8 +150,7 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     entry.start = Some(since(span.start_time));
     entry.attributes = redacted(span.attributes, redactor);
     entry.dropped_attributes = span.dropped_attributes_count;
-    let source =
-        Source { target: Cow::Owned(span.instrumentation_scope.name().to_owned()), ..Source::default() };
+    let source = Source::new(span.instrumentation_scope.name().to_owned());
     let details = entry.details_mut();
     details.scope = Some(span.instrumentation_scope);
     details.links = links(span.links.links, redactor);

@@ -13,8 +13,12 @@ use crate::text;
 pub(super) fn log(span: SpanId, time: Duration, event: Event, source: &Source, redactor: &Redactor) -> Log {
     let level = if event.name == "exception" { Level::Error } else { Level::Info };
     let attributes = redacted(event.attributes, redactor);
-    let message = redactor.cleaned(text::bounded(event.name));
-    Log { span: Some(span), time, level, source: source.clone(), message, attributes }
+    let mut log = Log::new(level, redactor.cleaned(text::bounded(event.name)));
+    log.span = Some(span);
+    log.time = time;
+    log.source = source.clone();
+    log.attributes = attributes;
+    log
 }
 
 pub(super) fn links(mut links: Vec<Link>, redactor: &Redactor) -> Vec<Link> {

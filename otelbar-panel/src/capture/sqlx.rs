@@ -1,6 +1,5 @@
 //! Queries of `sqlx`, which tells of each by an event when it is done.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +21,10 @@ pub(super) fn record(event: &Event<'_>, scope: &Scope, wrapped: Option<Arc<Wrapp
     event.record(&mut query);
     let Some(elapsed) = query.elapsed else { return };
     let now = scope.context.now();
-    let sql = Sql {
-        system: Cow::Owned(scope.context.recorder.sql_system.clone()),
-        returned_rows: query.returned_rows,
-        affected_rows: query.affected_rows,
-        text: query.text(),
-        ..Sql::default()
-    };
+    let (returned_rows, affected_rows) = (query.returned_rows, query.affected_rows);
+    let mut sql = Sql::new(scope.context.recorder.sql_system.clone(), query.text());
+    sql.returned_rows = returned_rows;
+    sql.affected_rows = affected_rows;
     let mut entry = Entry::new("", elapsed.min(now), EntryKind::Sql(sql));
     entry.parent = Some(scope.span);
     entry.start = Some(now.saturating_sub(elapsed));

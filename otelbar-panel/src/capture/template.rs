@@ -83,7 +83,7 @@ impl End {
             current::scope().filter(|scope| scope.context.recorder.captured.templates)?;
         #[cfg(test)]
         crate::guard::fault("rendering", &context.lock().data().request.path);
-        let template = Template { name: text::copied(name), size: None };
+        let template = Template::new(text::copied(name));
         let mut entry = Entry::new("", Duration::ZERO, EntryKind::Template(template));
         entry.id = Some(new_span_id());
         entry.parent = Some(span);

@@ -4,7 +4,6 @@
 //! executed. Both together are a query; the parameters are not taken. It says nothing when a query has ended, so that its
 //! duration is not known: the span has none, and says so by `otelbar.synthesised`.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -49,7 +48,7 @@ pub(crate) fn record(event: &Event<'_>, scope: Option<&Scope>) {
         context.recorder.counters.spans.add(1);
         return;
     };
-    let sql = Sql { system: Cow::Borrowed("postgresql"), text, ..Sql::default() };
+    let sql = Sql::new("postgresql", text);
     let mut entry = Entry::new("", Duration::ZERO, EntryKind::Sql(sql));
     entry.parent = Some(*span);
     entry.start = Some(context.now());

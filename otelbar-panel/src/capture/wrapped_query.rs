@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +42,10 @@ impl WrappedQuery {
         let is_made_up = std::mem::take(&mut state.is_made_up);
         match state.last {
             Some(place) if is_made_up => {
-                self.context.change(place, |made_up| *made_up = Entry { id: made_up.id, ..entry });
+                self.context.change(place, |made_up| {
+                    entry.id = made_up.id;
+                    *made_up = entry;
+                });
             }
             last => {
                 // It was a later one that failed.
@@ -61,8 +63,7 @@ impl WrappedQuery {
         match state.last {
             Some(place) => self.context.change(place, |entry| failure.apply(entry)),
             None => {
-                let system = Cow::Owned(self.context.recorder.sql_system.clone());
-                let sql = Sql { system, ..Sql::default() };
+                let sql = Sql::new(self.context.recorder.sql_system.clone(), "");
                 let duration = self.context.now().saturating_sub(self.start);
                 let mut entry = Entry::new("", duration, EntryKind::Sql(sql));
                 entry.parent = Some(self.parent);

@@ -156,33 +156,31 @@ fn describe<B>(
     let forwarded = forwarded(headers, peer, &watcher.trusted_proxies).unwrap_or_default();
     let authority = forwarded.host.as_ref().map(|host| host.as_str()).or(authority);
     let (host, port) = authority.map(split_authority).unwrap_or_default();
-    panel_data::Request {
-        method: request.method().as_str().to_owned(),
-        scheme: match forwarded.scheme.or(uri.scheme_str()) {
-            Some("https") => "https".into(),
-            Some("http") | None => "http".into(),
-            Some(other) => other.to_owned().into(),
-        },
-        // `/shop;jsessionid=…`
-        path: redactor.text(uri.path()).into_owned(),
-        query: uri.query().map(|query| redactor.query(query).into_owned()),
-        route,
-        protocol_version: match request.version() {
-            Version::HTTP_09 => Some("0.9"),
-            Version::HTTP_10 => Some("1.0"),
-            Version::HTTP_11 => Some("1.1"),
-            Version::HTTP_2 => Some("2"),
-            Version::HTTP_3 => Some("3"),
-            _ => None,
-        },
-        server_address: host.map(str::to_owned),
-        server_port: forwarded.port.or(port),
-        client_address: forwarded.client.map(|client| client.to_string()),
-        peer_address: peer.map(|peer| peer.ip().to_string()),
-        peer_port: peer.map(|peer| peer.port()),
-        user_agent: text(headers, header::USER_AGENT).map(|agent| redactor.text(agent).into_owned()),
-        ..panel_data::Request::default()
-    }
+    // `/shop;jsessionid=…`
+    let path = redactor.text(uri.path()).into_owned();
+    let mut described = panel_data::Request::new(request.method().as_str(), path);
+    described.scheme = match forwarded.scheme.or(uri.scheme_str()) {
+        Some("https") => "https".into(),
+        Some("http") | None => "http".into(),
+        Some(other) => other.to_owned().into(),
+    };
+    described.query = uri.query().map(|query| redactor.query(query).into_owned());
+    described.route = route;
+    described.protocol_version = match request.version() {
+        Version::HTTP_09 => Some("0.9"),
+        Version::HTTP_10 => Some("1.0"),
+        Version::HTTP_11 => Some("1.1"),
+        Version::HTTP_2 => Some("2"),
+        Version::HTTP_3 => Some("3"),
+        _ => None,
+    };
+    described.server_address = host.map(str::to_owned);
+    described.server_port = forwarded.port.or(port);
+    described.client_address = forwarded.client.map(|client| client.to_string());
+    described.peer_address = peer.map(|peer| peer.ip().to_string());
+    described.peer_port = peer.map(|peer| peer.port());
+    described.user_agent = text(headers, header::USER_AGENT).map(|agent| redactor.text(agent).into_owned());
+    described
 }
 
 /// Host and port of `host`, `host:port` or `[address]:port`, without user information.

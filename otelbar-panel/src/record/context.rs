@@ -245,10 +245,11 @@ impl RequestContext {
     /// The service's code has panicked, and the panic goes on.
     pub(crate) fn panicked(self: &Arc<Self>, exception: Exception) {
         let redactor = &self.recorder.redactor;
-        let cleaned = guard("recording a panic of the application", || Exception {
-            kind: exception.kind,
-            message: exception.message.map(|message| redactor.cleaned(message)),
-            stacktrace: exception.stacktrace.map(|trace| redactor.cleaned(trace).into_owned()),
+        let cleaned = guard("recording a panic of the application", || {
+            let message = exception.message.map(|message| redactor.cleaned(message));
+            let mut cleaned = Exception::new(exception.kind, message);
+            cleaned.stacktrace = exception.stacktrace.map(|trace| redactor.cleaned(trace).into_owned());
+            cleaned
         });
         self.with_request(|request| request.exception = cleaned);
         self.finish(Outcome::Failed(crate::panics::PANIC));

@@ -24,7 +24,7 @@ impl Failure {
         let code = self.code.clone().map(Cow::Owned);
         details.error_type = code.or_else(|| kind.clone()).or(Some(Cow::Borrowed("database")));
         let message = Some(self.message.clone().into());
-        details.exception = Some(Exception { kind, message, stacktrace: None });
+        details.exception = Some(Exception::new(kind, message));
     }
 
     /// Makes a query one that has not failed again, when it turns out that it was another.

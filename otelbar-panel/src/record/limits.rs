@@ -1,16 +1,13 @@
 //! How much of one request is kept.
 //!
-//! Every text that is recorded goes through here, and what is kept is measured on the way. Each kind of data is taken
-//! apart by naming all its fields, so that one that is added to it cannot be forgotten.
+//! Every text that is recorded goes through here, and what is kept is measured on the way. The data hands over all that
+//! it holds ([`VisitMut`]), so that a field that is added to it cannot be forgotten.
 
 use std::borrow::Cow;
 
 use opentelemetry::trace::{Link, SpanContext, TraceState};
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, StringValue, Value};
-use otelbar_convert::panel_data::{
-    Cache, Details, Entry, EntryKind, Exception, HttpCall, Log, Parameter, Profile, Request, Source, Sql,
-    Template,
-};
+use otelbar_convert::panel_data::{Details, Entry, Log, Parameter, Request, VisitMut};
 
 use crate::text::MAX_TEXT;
 
@@ -54,71 +51,12 @@ impl Limits {
     /// Cuts what an entry holds. What was cut is added to the entry's own count of dropped attributes.
     pub(crate) fn entry(&self, entry: &mut Entry) -> Kept {
         let mut walk = Walk::new(self);
-        let Entry {
-            id: _,
-            parent: _,
-            start: _,
-            duration: _,
-            ended: _,
-            busy: _,
-            name,
-            kind,
-            source,
-            attributes,
-            dropped_attributes: _,
-            error,
-            details,
-        } = entry;
-        walk.shared(name);
-        walk.optional(error, Walk::shared);
-        walk.attributes(attributes);
-        walk.optional(source, Walk::source);
-        match kind {
-            EntryKind::Span(_) => {}
-            EntryKind::Sql(Sql {
-                system,
-                namespace,
-                text,
-                returned_rows: _,
-                affected_rows: _,
-                response_status,
-            }) => {
-                walk.shared_name(system);
-                walk.optional(namespace, Walk::name);
-                walk.text(text);
-                walk.optional(response_status, Walk::name);
-            }
-            EntryKind::Template(Template { name, size: _ }) => walk.text(name),
-            EntryKind::HttpCall(HttpCall {
-                method,
-                url,
-                template,
-                server_address,
-                server_port: _,
-                status: _,
-                response_size: _,
-                outcome,
-                failure,
-            }) => {
-                walk.name(method);
-                walk.text(url);
-                walk.optional(template, Walk::name);
-                walk.optional(server_address, Walk::name);
-                walk.optional(outcome, Walk::shared_name);
-                walk.optional(failure, Walk::shared_name);
-            }
-            EntryKind::Cache(Cache { system, operation, key, hit: _ }) => {
-                walk.shared_name(system);
-                walk.name(operation);
-                walk.optional(key, Walk::text);
-            }
-            EntryKind::Profile(Profile { function, .. }) => walk.text(function),
-            // A kind that is new holds what is not known here yet.
-            _ => {}
-        }
-        if let Some(details) = details {
+        let links = entry.details.as_ref().map_or(0, |details| details.links.len());
+        entry.visit_mut(&mut walk);
+        if let Some(details) = &mut entry.details {
             walk.bytes += size_of::<Details>() + ALLOCATION;
-            walk.details(details);
+            let over = u32::try_from(links - details.links.len()).unwrap_or(u32::MAX);
+            details.dropped_links = details.dropped_links.saturating_add(over);
         }
         entry.dropped_attributes = entry.dropped_attributes.saturating_add(walk.cut);
         walk.kept()
@@ -127,51 +65,14 @@ impl Limits {
     /// Cuts what a log holds.
     pub(crate) fn log(&self, log: &mut Log) -> Kept {
         let mut walk = Walk::new(self);
-        let Log { span: _, time: _, level: _, source, message, attributes } = log;
-        walk.source(source);
-        walk.shared(message);
-        walk.attributes(attributes);
+        log.visit_mut(&mut walk);
         walk.kept()
     }
 
     /// Cuts what the request itself holds: a server may take its head at any length.
     pub(crate) fn request(&self, request: &mut Request) -> Kept {
         let mut walk = Walk::new(self);
-        let Request {
-            method,
-            scheme,
-            path,
-            query,
-            route,
-            protocol_version: _,
-            server_address,
-            server_port: _,
-            peer_address,
-            peer_port: _,
-            client_address,
-            user_agent,
-            status: _,
-            response_size: _,
-            outcome,
-            failure,
-            exception,
-            links,
-            attributes,
-        } = request;
-        walk.name(method);
-        walk.shared_name(scheme);
-        walk.head(path);
-        walk.optional(query, Walk::head);
-        walk.optional(route, Walk::name);
-        walk.optional(server_address, Walk::name);
-        walk.optional(peer_address, Walk::name);
-        walk.optional(client_address, Walk::name);
-        walk.optional(user_agent, Walk::head);
-        walk.optional(outcome, Walk::shared_name);
-        walk.optional(failure, Walk::shared_name);
-        walk.optional(exception, Walk::exception);
-        walk.links(links);
-        walk.attributes(attributes);
+        request.visit_mut(&mut walk);
         walk.kept()
     }
 
@@ -201,12 +102,6 @@ impl<'l> Walk<'l> {
         Kept { bytes: self.bytes, cut: self.cut }
     }
 
-    fn optional<T>(&mut self, value: &mut Option<T>, go: impl FnOnce(&mut Self, &mut T)) {
-        if let Some(value) = value {
-            go(self, value);
-        }
-    }
-
     fn cut(&mut self, by: usize) {
         self.cut = self.cut.saturating_add(u32::try_from(by).unwrap_or(u32::MAX));
     }
@@ -228,17 +123,6 @@ impl<'l> Walk<'l> {
         self.holds(text.capacity());
     }
 
-    /// A value: by the limits that were set.
-    fn text(&mut self, text: &mut String) {
-        let end = self.limits.end_of(text);
-        self.end(text, end, "");
-    }
-
-    fn shared(&mut self, text: &mut Cow<'static, str>) {
-        let end = self.limits.end_of(text);
-        self.end_shared(text, end);
-    }
-
     fn end_shared(&mut self, text: &mut Cow<'static, str>, end: Option<usize>) {
         match (text, end) {
             (Cow::Owned(text), end) => self.end(text, end, ""),
@@ -250,23 +134,6 @@ impl<'l> Walk<'l> {
         }
     }
 
-    /// A part of a request's head: long ones are marked as cut.
-    fn head(&mut self, text: &mut String) {
-        let end =
-            (text.len() > MAX_HEAD_TEXT + '…'.len_utf8()).then(|| text.floor_char_boundary(MAX_HEAD_TEXT));
-        self.end(text, end, "…");
-    }
-
-    fn name(&mut self, text: &mut String) {
-        let end = end_of_name(text);
-        self.end(text, end, "");
-    }
-
-    fn shared_name(&mut self, text: &mut Cow<'static, str>) {
-        let end = end_of_name(text);
-        self.end_shared(text, end);
-    }
-
     fn key(&mut self, key: &mut Key) {
         if let Some(end) = end_of_name(key.as_str()) {
             *key = Key::new(key.as_str()[..end].to_owned());
@@ -274,24 +141,6 @@ impl<'l> Walk<'l> {
         }
         // One that the code has as a constant holds nothing, which cannot be told.
         self.bytes += key.as_str().len();
-    }
-
-    fn source(&mut self, source: &mut Source) {
-        let Source { target, file, line: _ } = source;
-        self.shared_name(target);
-        self.optional(file, Walk::shared_name);
-    }
-
-    /// As many attributes as there may be.
-    fn attributes(&mut self, attributes: &mut Vec<KeyValue>) {
-        let over = attributes.len().saturating_sub(self.limits.attributes);
-        self.cut(over);
-        attributes.truncate(self.limits.attributes);
-        for attribute in attributes.iter_mut() {
-            self.key(&mut attribute.key);
-            self.value(&mut attribute.value);
-        }
-        self.list(attributes);
     }
 
     /// The room of a list itself.
@@ -348,15 +197,50 @@ impl<'l> Walk<'l> {
         }
         self.holds(text.as_str().len());
     }
+}
 
-    fn exception(&mut self, exception: &mut Exception) {
-        let Exception { kind, message, stacktrace } = exception;
-        self.optional(kind, Walk::shared_name);
-        self.optional(message, Walk::shared);
-        self.optional(stacktrace, Walk::text);
+impl VisitMut for Walk<'_> {
+    fn name(&mut self, text: &mut String) {
+        let end = end_of_name(text);
+        self.end(text, end, "");
     }
 
-    fn links(&mut self, links: &mut Vec<Link>) -> usize {
+    fn static_name(&mut self, text: &mut Cow<'static, str>) {
+        let end = end_of_name(text);
+        self.end_shared(text, end);
+    }
+
+    /// A value: by the limits that were set.
+    fn text(&mut self, text: &mut String) {
+        let end = self.limits.end_of(text);
+        self.end(text, end, "");
+    }
+
+    fn static_text(&mut self, text: &mut Cow<'static, str>) {
+        let end = self.limits.end_of(text);
+        self.end_shared(text, end);
+    }
+
+    /// A part of a request's head: long ones are marked as cut.
+    fn head(&mut self, text: &mut String) {
+        let end =
+            (text.len() > MAX_HEAD_TEXT + '…'.len_utf8()).then(|| text.floor_char_boundary(MAX_HEAD_TEXT));
+        self.end(text, end, "…");
+    }
+
+    /// As many attributes as there may be.
+    fn attributes(&mut self, attributes: &mut Vec<KeyValue>) {
+        let over = attributes.len().saturating_sub(self.limits.attributes);
+        self.cut(over);
+        attributes.truncate(self.limits.attributes);
+        for attribute in attributes.iter_mut() {
+            self.key(&mut attribute.key);
+            self.value(&mut attribute.value);
+        }
+        self.list(attributes);
+    }
+
+    fn links(&mut self, links: &mut Vec<Link>) {
         let over = links.len().saturating_sub(self.limits.links);
         self.cut(over);
         links.truncate(self.limits.links);
@@ -380,7 +264,6 @@ impl<'l> Walk<'l> {
             self.attributes(&mut link.attributes);
         }
         self.list(links);
-        over
     }
 
     fn scope(&mut self, scope: &mut InstrumentationScope) {
@@ -404,35 +287,14 @@ impl<'l> Walk<'l> {
         self.bytes += texts.iter().flatten().map(|text| text.len()).sum::<usize>();
     }
 
-    fn details(&mut self, details: &mut Details) {
-        let Details {
-            exception,
-            error_type,
-            links,
-            dropped_links,
-            scope,
-            function,
-            stacktrace,
-            parameters,
-            // `ok`, and what is new.
-            ..
-        } = details;
-        self.optional(exception, Walk::exception);
-        self.optional(error_type, Walk::shared_name);
-        let over = self.links(links);
-        *dropped_links = dropped_links.saturating_add(u32::try_from(over).unwrap_or(u32::MAX));
-        self.optional(scope, Walk::scope);
-        self.optional(function, Walk::shared_name);
-        self.optional(stacktrace, Walk::text);
-        self.optional(parameters, |walk, parameters: &mut Vec<Parameter>| {
-            walk.cut(parameters.len().saturating_sub(walk.limits.attributes));
-            parameters.truncate(walk.limits.attributes);
-            for Parameter { name, value } in parameters.iter_mut() {
-                walk.name(name);
-                walk.text(value);
-            }
-            walk.list(parameters);
-        });
+    fn parameters(&mut self, parameters: &mut Vec<Parameter>) {
+        self.cut(parameters.len().saturating_sub(self.limits.attributes));
+        parameters.truncate(self.limits.attributes);
+        for parameter in parameters.iter_mut() {
+            self.name(&mut parameter.name);
+            self.text(&mut parameter.value);
+        }
+        self.list(parameters);
     }
 }
 
@@ -444,6 +306,10 @@ fn end_of_name(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use otelbar_convert::panel_data::{
+        Cache, EntryKind, Exception, HttpCall, Level, Profile, Source, Sql, Template,
+    };
 
     use super::*;
 
@@ -473,8 +339,7 @@ mod tests {
             ("user agent", |request| request.user_agent = Some(long())),
             ("failure", |request| request.failure = Some(long().into())),
             ("exception", |request| {
-                request.exception =
-                    Some(Exception { kind: None, message: Some(long().into()), stacktrace: None });
+                request.exception = Some(Exception::new(None, Some(long().into())));
             }),
             ("key", |request| request.attributes.push(KeyValue::new(long(), 1))),
             ("value", |request| request.attributes.push(KeyValue::new("key", long()))),
@@ -499,13 +364,12 @@ mod tests {
         };
         let mut linked = span();
         linked.details_mut().links = links();
+        let mut status = Sql::default();
+        status.response_status = Some(long());
         let entries = [
             ("name", with(|entry| entry.name = long().into())),
             ("error", with(|entry| entry.error = Some(long().into()))),
-            (
-                "target",
-                with(|entry| entry.source = Some(Source { target: long().into(), file: None, line: None })),
-            ),
+            ("target", with(|entry| entry.source = Some(Source::new(long())))),
             ("key", with(|entry| entry.attributes.push(KeyValue::new(long(), 1)))),
             ("many", with(|entry| entry.attributes = vec![KeyValue::new("key", 1); 10])),
             (
@@ -529,13 +393,13 @@ mod tests {
             ),
             ("stacktrace", with(|entry| entry.details_mut().stacktrace = Some(long()))),
             ("links", linked),
-            ("statement", entry(EntryKind::Sql(Sql { text: long(), ..Sql::default() }))),
-            ("system", entry(EntryKind::Sql(Sql { system: long().into(), ..Sql::default() }))),
-            ("status", entry(EntryKind::Sql(Sql { response_status: Some(long()), ..Sql::default() }))),
-            ("template", entry(EntryKind::Template(Template { name: long(), size: None }))),
-            ("url", entry(EntryKind::HttpCall(HttpCall { url: long(), ..HttpCall::default() }))),
-            ("method", entry(EntryKind::HttpCall(HttpCall { method: long(), ..HttpCall::default() }))),
-            ("cache", entry(EntryKind::Cache(Cache { operation: long(), ..Cache::default() }))),
+            ("statement", entry(EntryKind::Sql(Sql::new("", long())))),
+            ("system", entry(EntryKind::Sql(Sql::new(long(), "")))),
+            ("status", entry(EntryKind::Sql(status))),
+            ("template", entry(EntryKind::Template(Template::new(long())))),
+            ("url", entry(EntryKind::HttpCall(HttpCall::new("", long())))),
+            ("method", entry(EntryKind::HttpCall(HttpCall::new(long(), "")))),
+            ("cache", entry(EntryKind::Cache(Cache::new("", long())))),
             ("function", entry(EntryKind::Profile(Profile::new(long())))),
         ];
         for (what, mut entry) in entries {
@@ -546,13 +410,11 @@ mod tests {
 
     #[test]
     fn every_text_of_a_log_is_cut() {
-        let log = || crate::record::test_log();
-        let source = Source { target: long().into(), file: Some(long().into()), line: None };
-        let logs = [
-            ("message", Log { message: long().into(), ..log() }),
-            ("source", Log { source, ..log() }),
-            ("attribute", Log { attributes: vec![KeyValue::new(long(), long())], ..log() }),
-        ];
+        let log = |message: String| Log::new(Level::Info, message);
+        let (mut source, mut attribute) = (log(String::new()), log(String::new()));
+        source.source = Source::new(long()).with_place(long(), 1);
+        attribute.attributes = vec![KeyValue::new(long(), long())];
+        let logs = [("message", log(long())), ("source", source), ("attribute", attribute)];
         for (what, mut log) in logs {
             check(what, LIMITS.log(&mut log), 2 * MAX_TEXT);
             assert_eq!(LIMITS.log(&mut log).cut, 0, "{what}: what was cut is not cut again");
