@@ -30,6 +30,7 @@ pub(crate) const COMMAND: Command = Command {
   features   each crate on its own: with default features, with none, with each alone, with all
   msrv       the libraries build with the Rust of `rust-version`, where rustup has it
   minimal    the libraries build with the oldest dependencies that the manifests allow, where there is a nightly
+  docs-rs    no warning from rustdoc where docs.rs runs it, where there is a nightly
   package    each crate builds from its package, which has its licences and what its README links to
   fuzz       `cargo xtask fuzz` for some seconds a target, where there are a nightly and cargo-fuzz
   demo       the demo's own traffic of 200 requests, none lost and none misattributed
@@ -56,6 +57,7 @@ const STEPS: &[Step] = &[
     Step { name: "features", run: features },
     Step { name: "msrv", run: msrv::check },
     Step { name: "minimal", run: minimal::check },
+    Step { name: "docs-rs", run: minimal::doc },
     Step { name: "package", run: package::check },
     Step { name: "fuzz", run: fuzz::briefly },
     Step { name: "demo", run: run_demo },

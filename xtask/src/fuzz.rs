@@ -46,7 +46,7 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     let targets = chosen(targets(&workspace)?, &names)?;
     match missing(&workspace) {
         Some(remedy) => Err(Failure::new(remedy)),
-        None => fuzz(&workspace, &targets, time),
+        None => fuzz(&workspace, &targets, time, &[]),
     }
 }
 
@@ -57,7 +57,9 @@ pub(crate) fn briefly(workspace: &Workspace) -> Result<Option<String>, Failure> 
     }
     let targets = chosen(targets(workspace)?, &[])?;
     let count = u32::try_from(targets.len()).unwrap_or(u32::MAX);
-    fuzz(workspace, &targets, (BRIEF_TOTAL / count).min(BRIEF_EACH).max(Duration::from_secs(1)))?;
+    let time = (BRIEF_TOTAL / count).clamp(Duration::from_secs(1), BRIEF_EACH);
+    // What it takes to build them is more than what they run.
+    fuzz(workspace, &targets, time, &["--dev"])?;
     Ok(None)
 }
 
@@ -73,7 +75,7 @@ fn missing(workspace: &Workspace) -> Option<&'static str> {
     (!installed).then_some("cargo-fuzz is not installed; `cargo install --locked cargo-fuzz` installs it")
 }
 
-fn fuzz(workspace: &Workspace, targets: &[Target], time: Duration) -> Result<(), Failure> {
+fn fuzz(workspace: &Workspace, targets: &[Target], time: Duration, profile: &[&str]) -> Result<(), Failure> {
     // One for all, since most of what they are built from is the same.
     let builds = workspace.metadata()?.target.join("fuzz");
     for Target { folder, name } in targets {
@@ -83,7 +85,9 @@ fn fuzz(workspace: &Workspace, targets: &[Target], time: Duration) -> Result<(),
         fs::create_dir_all(&path).map_err(|error| Failure::io(&path, &error))?;
         let seeds = workspace.root().join(&seeds).is_dir().then_some(seeds);
         cargo_fuzz(workspace)
-            .args(["run", "--fuzz-dir", folder, name, &corpus])
+            .arg("run")
+            .args(profile)
+            .args(["--fuzz-dir", folder, name, &corpus])
             .args(seeds)
             .arg("--")
             .arg(format!("-max_total_time={}", time.as_secs()))
