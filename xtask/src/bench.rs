@@ -26,7 +26,11 @@ than the peer) and writes it to target/bench.json.
 
 A group compares one thing: its function `ours` with every other function, each named after the peer it measures.
 Allocations are counted by the benchmark itself: a program that counts them writes one JSON object, `{\"group/function\":
-allocations of one call, …}`, to a file of its own in the folder that the environment variable BENCH_ALLOCS names.",
+allocations of one call, …}`, to a file of its own in the folder that the environment variable BENCH_ALLOCS names.
+
+Other counts (instructions, bytes) come after the times, and are written to target/bench-counts.json: a program writes
+`{\"case\": {\"unit\": \"bytes\", \"ours\": 1, \"peer\": 2}, …}` to the folder that BENCH_COUNTS names. Instructions need
+valgrind.",
     passes_arguments_on: false,
     run,
 };
@@ -39,12 +43,12 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let metadata = workspace.metadata()?;
     let home = metadata.target.join("bench");
-    let (times, allocs) = (home.join("criterion"), home.join("allocs"));
+    let (times, allocs, counts) = (home.join("criterion"), home.join("allocs"), home.join("counts"));
     // Figures of an earlier run must not pass for this one's.
     if home.exists() {
         fs::remove_dir_all(&home).map_err(|error| Failure::io(&home, &error))?;
     }
-    for folder in [&times, &allocs] {
+    for folder in [&times, &allocs, &counts] {
         fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
     }
 
@@ -60,22 +64,28 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
             .args(programs.iter().flat_map(|name| ["--bench", name]))
             .args(filter.iter().flat_map(|filter| ["--", filter.as_str()]))
             .var("CRITERION_HOME", &times)
-            .var("BENCH_ALLOCS", &allocs);
+            .var("BENCH_ALLOCS", &allocs)
+            .var("BENCH_COUNTS", &counts);
         let again = format!("cargo xtask bench {}", names.join(" "));
         process.run().map_err(|failure| failure.rerun(again.trim_end()))?;
     }
 
     let rows = compare(&measurements(&times)?, &allocations(&allocs)?)?;
-    if rows.is_empty() {
+    let counts = counted(&counts)?;
+    if rows.is_empty() && counts.is_empty() {
         return Err(Failure::new(match &names[..] {
             [] => "no crate has a benchmark".to_owned(),
             names => format!("there is no benchmark in a crate, or in a group, named {}", names.join(" or ")),
         }));
     }
-    print!("{}", table(&rows));
-    let path = metadata.target.join("bench.json");
-    let json = serde_json::to_string_pretty(&rows).map_err(|error| Failure::new(error.to_string()))?;
-    fs::write(&path, json).map_err(|error| Failure::io(&path, &error))
+    println!("{}\n{}", table(&rows), counts_table(&counts));
+    write_json(&metadata.target.join("bench.json"), &rows)?;
+    write_json(&metadata.target.join("bench-counts.json"), &counts)
+}
+
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| Failure::new(error.to_string()))?;
+    fs::write(path, json).map_err(|error| Failure::io(path, &error))
 }
 
 fn programs(manifest: &Manifest) -> Vec<&str> {
@@ -248,6 +258,38 @@ fn allocations(folder: &Path) -> Result<BTreeMap<String, Number>, Failure> {
     Ok(counts)
 }
 
+/// Something counted that is neither a time nor an allocation.
+#[derive(Debug, Deserialize, Serialize)]
+struct Count {
+    unit: String,
+    ours: u64,
+    #[serde(flatten)]
+    peers: BTreeMap<String, u64>,
+}
+
+fn counted(folder: &Path) -> Result<BTreeMap<String, Count>, Failure> {
+    let mut counts = BTreeMap::new();
+    for path in entries(folder)? {
+        counts.extend(read_json::<BTreeMap<String, Count>>(&path)?);
+    }
+    Ok(counts)
+}
+
+fn counts_table(counts: &BTreeMap<String, Count>) -> String {
+    let mut text =
+        String::from("| count | of | ours | peer | its count | ratio |\n|---|---|--:|---|--:|--:|\n");
+    for (name, Count { unit, ours, peers }) in counts {
+        if peers.is_empty() {
+            let _ = writeln!(text, "| {name} | {unit} | {ours} |  |  |  |");
+        }
+        for (peer, count) in peers {
+            let ratio = *count as f64 / *ours as f64;
+            let _ = writeln!(text, "| {name} | {unit} | {ours} | {peer} | {count} | {ratio:.2} |");
+        }
+    }
+    text
+}
+
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let read = || -> io::Result<Vec<PathBuf>> {
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect()
@@ -316,6 +358,20 @@ mod tests {
 | sanitise | 2.50 µs |  |  |  |  |  |
 ";
         assert_eq!(table(&compare(&measurements, &allocations).unwrap()), expected);
+    }
+
+    #[test]
+    fn counts_are_listed_with_those_of_each_peer() {
+        let json = r#"{"api_list": {"unit": "bytes", "ours": 700},
+            "span": {"unit": "instructions", "ours": 2000, "bare": 500, "sdk": 9000}}"#;
+        let expected = "\
+| count | of | ours | peer | its count | ratio |
+|---|---|--:|---|--:|--:|
+| api_list | bytes | 700 |  |  |  |
+| span | instructions | 2000 | bare | 500 | 0.25 |
+| span | instructions | 2000 | sdk | 9000 | 4.50 |
+";
+        assert_eq!(counts_table(&serde_json::from_str(json).unwrap()), expected);
     }
 
     #[test]

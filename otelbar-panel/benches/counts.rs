@@ -1,0 +1,261 @@
+//! What doesn't depend on the machine's mood: instructions that recording takes on the thread that serves the request, and
+//! bytes of the API's answers. One JSON object, `{"case": {"unit": "…", "ours": 1, "peer": 2}, …}`, in a file in the
+//! folder `$BENCH_COUNTS`, or on standard output without.
+//!
+//! Instructions are counted by valgrind's callgrind, which runs this program again for each count; without valgrind they
+//! are left out. Of two runs that differ in the number of things in a request the difference is what the things cost.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::hint::black_box;
+use std::path::Path;
+use std::pin::pin;
+use std::process::{Command, Stdio};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use std::{env, error, fs};
+
+use http::{Request, Response, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel, PeerAddr, ToolbarLayer};
+use serde_json::{Map, Value, json};
+use tower::{Layer, Service, service_fn};
+use tracing::{Instrument, debug, info, info_span};
+use tracing_subscriber::prelude::*;
+
+type Error = Box<dyn error::Error>;
+
+/// What a request holds, many times over.
+const THINGS: [&str; 4] = ["span_of_4_fields", "span_without_fields", "log", "query"];
+/// Who records it: nobody but the registry, the toolbar, and the usual way of getting the same spans.
+const RECORDERS: [&str; 3] = ["bare", "ours", "tracing_opentelemetry"];
+/// Requests in one count. What is made once has been made before.
+const REQUESTS: u64 = 20;
+
+fn main() -> Result<(), Error> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [count, recorder, thing, things] = &args[..]
+        && count == "count"
+    {
+        let thing = THINGS.into_iter().find(|name| name == thing).ok_or("there is no such thing")?;
+        record(recorder, thing, things.parse()?);
+        return Ok(());
+    }
+    // A name of a benchmark that `cargo xtask bench` was asked for.
+    if args.iter().any(|arg| !arg.starts_with("--") && !arg.contains("recording") && !arg.contains("api")) {
+        return Ok(());
+    }
+    let mut counts = Map::new();
+    sizes(&mut counts)?;
+    instructions(&mut counts)?;
+    let json = format!("{:#}", Value::Object(counts));
+    match env::var_os("BENCH_COUNTS") {
+        Some(folder) => fs::write(Path::new(&folder).join(concat!(env!("CARGO_PKG_NAME"), ".json")), json)?,
+        None => println!("{json}"),
+    }
+    Ok(())
+}
+
+fn instructions(counts: &mut Map<String, Value>) -> Result<(), Error> {
+    let version =
+        Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !version.is_ok_and(|status| status.success()) {
+        eprintln!("instructions are left out: valgrind is not installed");
+        return Ok(());
+    }
+    let mut case = |name: String, count: &dyn Fn(&str) -> Result<u64, Error>| -> Result<(), Error> {
+        let mut row = Map::from_iter([("unit".to_owned(), "instructions".into())]);
+        for recorder in RECORDERS {
+            row.insert(recorder.to_owned(), count(recorder)?.into());
+        }
+        counts.insert(name, row.into());
+        Ok(())
+    };
+    case("recording_request".to_owned(), &|recorder| Ok(callgrind(recorder, THINGS[0], 0)? / REQUESTS))?;
+    for thing in THINGS {
+        case(format!("recording_{thing}"), &|recorder| {
+            let few = callgrind(recorder, thing, 10)?;
+            let many = callgrind(recorder, thing, 110)?;
+            Ok(many.saturating_sub(few) / 100 / REQUESTS)
+        })?;
+    }
+    Ok(())
+}
+
+/// Instructions of [`REQUESTS`] requests with so many things, on their thread alone.
+fn callgrind(recorder: &str, thing: &str, things: u64) -> Result<u64, Error> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"])
+        .arg("--toggle-collect=*counted_by_callgrind*")
+        .arg(env::current_exe()?)
+        .args(["count", recorder, thing, &things.to_string()])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let count = said.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
+    count.ok_or_else(|| format!("callgrind counted nothing:\n{said}").into())
+}
+
+/// The one function in which callgrind counts. Its name is how it is found.
+#[inline(never)]
+fn counted_by_callgrind(serve: &mut dyn FnMut()) {
+    serve();
+    black_box(());
+}
+
+/// Serves requests, as `recorder` records them.
+fn record(recorder: &str, thing: &'static str, things: u64) {
+    let toolbar = toolbar();
+    let provider = SdkTracerProvider::builder().with_batch_exporter(Nowhere).build();
+    let mut serve: Box<dyn FnMut()> = match recorder {
+        "ours" => {
+            tracing_subscriber::registry().with(toolbar.tracing_layer()).init();
+            let mut service = toolbar.layer().layer(service(thing, things));
+            Box::new(move || serve(&mut service))
+        }
+        "tracing_opentelemetry" => {
+            let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
+            tracing_subscriber::registry().with(layer).init();
+            let mut service = service_fn(move |_: Request<Empty<Bytes>>| {
+                async move {
+                    work(thing, things);
+                    Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+                }
+                .instrument(info_span!(
+                    "request",
+                    otel.kind = "server",
+                    http.request.method = "GET"
+                ))
+            });
+            Box::new(move || self::serve(&mut service))
+        }
+        _ => {
+            tracing_subscriber::registry().with(Nothing).init();
+            let mut service = service(thing, things);
+            Box::new(move || self::serve(&mut service))
+        }
+    };
+    for _ in 0..REQUESTS {
+        serve();
+    }
+    for _ in 0..REQUESTS {
+        counted_by_callgrind(&mut serve);
+    }
+}
+
+/// Bytes of the answers that the page reads, in full and as a browser asks for them.
+fn sizes(counts: &mut Map<String, Value>) -> Result<(), Error> {
+    let toolbar = toolbar();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(toolbar.tracing_layer()), || {
+        let mut size = |name: &str, path: &str| -> Result<(), Error> {
+            let plain = runtime.block_on(answer(&toolbar.layer(), path, "identity"));
+            let packed = runtime.block_on(answer(&toolbar.layer(), path, "gzip"));
+            counts.insert(name.to_owned(), json!({"unit": "bytes", "ours": plain.len()}));
+            counts.insert(format!("{name}_gzip"), json!({"unit": "bytes", "ours": packed.len()}));
+            Ok(())
+        };
+        size("api_page", "")?;
+        for things in [10, 1_000] {
+            serve(&mut toolbar.layer().layer(service(THINGS[0], things)));
+            _ = toolbar.flush(Duration::from_secs(60));
+            let list = runtime.block_on(answer(&toolbar.layer(), "api/requests?limit=1", "identity"));
+            let list: Value = serde_json::from_slice(&list)?;
+            let id = list["requests"][0]["id"].as_str().ok_or("the list names the request")?;
+            size(&format!("api_request_of_{things}_spans"), &format!("api/requests/{id}"))?;
+        }
+        for _ in 0..100 {
+            serve(&mut toolbar.layer().layer(service(THINGS[0], 10)));
+        }
+        _ = toolbar.flush(Duration::from_secs(60));
+        size("api_list_of_100", "api/requests?limit=100")
+    })
+}
+
+/// The body of the toolbar's own answer.
+async fn answer(layer: &ToolbarLayer, path: &str, encoding: &str) -> Bytes {
+    let request = Request::get(format!("/__otelbar/{path}"))
+        .header(header::HOST, "localhost")
+        .header(header::CONNECTION, "keep-alive")
+        .header(header::ACCEPT_ENCODING, encoding)
+        .extension(PeerAddr(([127, 0, 0, 1], 50_000).into()))
+        .body(Empty::<Bytes>::new())
+        .expect("the request is valid");
+    let Ok(answer) = layer.layer(service(THINGS[0], 0)).call(request).await;
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    answer.into_body().collect().await.expect("the body is whole").to_bytes()
+}
+
+/// The toolbar as it is in development: everything recorded, nothing exported, nobody looking.
+fn toolbar() -> OpenTelemetryPanel {
+    let config = OpenTelemetryConfig::builder().service_name("bench").traces_exporters([]);
+    OpenTelemetryPanel::new(config.build().expect("the configuration is valid")).expect("there is a thread")
+}
+
+fn work(thing: &str, things: u64) {
+    for n in 0..things {
+        match thing {
+            "span_of_4_fields" => drop(
+                info_span!("step", n = black_box(n), cached = black_box(true), kind = "inner", name = "cart")
+                    .entered(),
+            ),
+            "span_without_fields" => drop(info_span!("step").entered()),
+            "log" => info!(n = black_box(n), user = black_box("alice"), "worked"),
+            _ => debug!(
+                target: "sqlx::query",
+                summary = "SELECT id, name, price …",
+                db.statement = black_box("\n\nSELECT id, name, price FROM products WHERE shop = $1 AND id = $2\n"),
+                rows_affected = 0_u64,
+                rows_returned = black_box(n),
+                elapsed = ?Duration::from_micros(120),
+                elapsed_secs = 0.00012,
+            ),
+        }
+    }
+}
+
+fn service(
+    thing: &'static str,
+    things: u64,
+) -> impl Service<Request<Empty<Bytes>>, Response = Response<Empty<Bytes>>, Error = Infallible> {
+    service_fn(move |_: Request<Empty<Bytes>>| async move {
+        work(thing, things);
+        Ok(Response::new(Empty::new()))
+    })
+}
+
+/// Serves one request to the end of its body. Nothing in it waits.
+fn serve<S, R>(service: &mut S)
+where
+    S: Service<Request<Empty<Bytes>>, Response = Response<R>, Error = Infallible>,
+    R: http_body::Body<Error = Infallible>,
+{
+    let request = Request::get("/books/7?page=2").header("host", "localhost").body(Empty::new());
+    let answer = service.call(request.expect("the request is valid"));
+    let whole = async {
+        let Ok(answer) = answer.await;
+        answer.into_body().collect().await
+    };
+    match pin!(whole).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(body) => drop(black_box(body)),
+        Poll::Pending => unreachable!("nothing in the service waits"),
+    }
+}
+
+/// Takes spans, and does nothing.
+#[derive(Debug)]
+struct Nowhere;
+
+impl SpanExporter for Nowhere {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// A layer that wants everything and does nothing: what `tracing` and its registry cost.
+struct Nothing;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Nothing {}
