@@ -7,7 +7,7 @@
 // sheet (which no Content-Security-Policy forbids), no globals. It is not shown in print, and stays off within frames.
 // All text is set as text.
 
-/** @import { Detail } from "../shared/answers.d.ts" */
+/** @import { Bar } from "../shared/answers.d.ts" */
 
 (() => {
   const script = document.currentScript;
@@ -31,7 +31,7 @@
 
   const base = new URL("..", script.src);
   const page = new URL(base);
-  const api = new URL(`api/requests/${id}`, base);
+  const api = new URL(`api/bar/${id}`, base);
   page.hash = `#/requests/${id}`;
 
   const STYLE = `
@@ -289,11 +289,10 @@
   }
 
   /**
-   * @param {Detail} detail
+   * @param {Bar} request
    * @param {Awaited<ReturnType<typeof loadWords>>} words
    */
-  function show({ request, findings }, { duration, findingLabel, plural, visible }) {
-    const { counts } = request;
+  function show(request, { duration, findingLabel, plural, visible }) {
     const status = request.status ?? 0;
     const failed = request.error || status >= 500 || request.outcome === "failed";
     const tone = failed ? "bad" : status >= 400 || request.outcome !== "completed" ? "warn" : "good";
@@ -303,27 +302,23 @@
       make("b", tone, visible(String(request.status ?? request.outcome))),
     );
     const parts = [answer, make("b", "", duration(request.duration_ns))];
-    if (counts.queries > 0) {
-      const queries = make("span", "", plural(counts.queries, "query", "queries"));
+    if (request.queries > 0) {
+      const queries = make("span", "", plural(request.queries, "query", "queries"));
       queries.append(make("span", "muted", ` ${duration(request.query_ns)}`));
       parts.push(queries);
     }
-    if (counts.errors > 0) parts.push(make("b", "bad", plural(counts.errors, "error")));
-    if (findings.length > 0) {
-      const kinds = new Set(findings.map(({ kind }) => visible(findingLabel(kind).short)));
-      parts.push(
-        make(
-          "b",
-          findings.some(({ severity }) => severity === "critical") ? "bad" : "warn",
-          [...kinds].join(", "),
-        ),
-      );
+    if (request.errors > 0) parts.push(make("b", "bad", plural(request.errors, "error")));
+    if (request.finding_kinds.length > 0) {
+      const kinds = request.finding_kinds.map((kind) => visible(findingLabel(kind).short));
+      parts.push(make("b", request.critical ? "bad" : "warn", kinds.join(", ")));
     }
     link.replaceChildren(...parts);
+    const more = request.findings - request.finding_titles.length;
     link.title = [
       `${request.method} ${request.route ?? request.path}`,
       `trace ${request.trace_id}`,
-      ...findings.map(({ title }) => `• ${title}`),
+      ...request.finding_titles.map((title) => `• ${title}`),
+      ...(more > 0 ? [`and ${plural(more, "more finding")}`] : []),
       "Open the request (Alt+Shift+O)",
     ]
       .map(visible)
@@ -357,7 +352,8 @@
             "The toolbar is off, or this browser may not see it; the service’s log says why.",
           );
         if (response.ok) return show(await response.json(), words);
-        if (response.status !== 404)
+        // Too many calls wait for the toolbar (503), or the request has not ended.
+        if (![404, 503].includes(response.status))
           return say(`no data (${response.status})`, "The toolbar could not read this request.");
         problem = "The toolbar has no record of this request: it has not ended yet, or was not recorded.";
       } catch {

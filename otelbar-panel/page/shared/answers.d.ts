@@ -66,6 +66,7 @@ export interface Store {
   evicted: number;
   open_requests: number;
   open_bytes: number;
+  view_bytes: number;
 }
 
 export interface InternalErrors {
@@ -263,6 +264,28 @@ export interface Finding {
   location: string | null;
   span_ids: string[];
   spans_left_out: number;
+}
+
+/** `GET api/bar/{id}` */
+export interface Bar {
+  id: string;
+  trace_id: string;
+  method: string;
+  path: string;
+  route: string | null;
+  status: number | null;
+  outcome: string;
+  error: boolean;
+  duration_ns: number;
+  queries: number;
+  query_ns: number;
+  errors: number;
+  findings: number;
+  finding_kinds: string[];
+  /** Of the first few. */
+  finding_titles: string[];
+  /** Whether a finding is critical. */
+  critical: boolean;
 }
 
 export interface FindingsLeftOut {

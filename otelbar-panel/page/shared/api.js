@@ -39,6 +39,14 @@ export function apiUrl(pageUrl, path, parameters = {}) {
 }
 
 /**
+ * The last answer about the list and about a request, each with its entity tag: an answer that has not changed is not
+ * sent again. The browser does not keep them (`no-store`), since they can hold what is private.
+ *
+ * @type {Map<string, { url: string, tag: string, text: string }>}
+ */
+const known = new Map();
+
+/**
  * The newest requests, or those older than `before`.
  *
  * @param {{ limit: number, before?: number | null }} reach
@@ -79,13 +87,17 @@ export function fetchRequestText(id, signal) {
  */
 async function fetchText(path, parameters, signal) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const url = apiUrl(location.href, path, parameters);
+  const kind = path.split("/").length > 1 ? "request" : "list";
+  const before = known.get(kind);
+  const same = before?.url === url ? before : null;
   let response;
   let text;
   try {
-    response = await fetch(apiUrl(location.href, path, parameters), {
+    response = await fetch(url, {
       cache: "no-store",
       credentials: "same-origin",
-      headers: { accept: "application/json" },
+      headers: { accept: "application/json", ...(same && { "if-none-match": same.tag }) },
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     text = await response.text();
@@ -96,6 +108,7 @@ async function fetchText(path, parameters, signal) {
       timeout.aborted ? "The service did not answer in time." : "The service does not answer.",
     );
   }
+  if (response.status === 304 && same !== null) return same.text;
   if (!response.headers.get("content-type")?.includes("json")) {
     // Who may not see the toolbar gets what the application answers at any other address.
     throw response.status < 500
@@ -103,6 +116,9 @@ async function fetchText(path, parameters, signal) {
       : new ApiError(response.status, errorMessage(response.status, text));
   }
   if (!response.ok) throw new ApiError(response.status, errorMessage(response.status, text));
+  const tag = response.headers.get("etag");
+  if (tag === null) known.delete(kind);
+  else known.set(kind, { url, tag, text });
   return text;
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
-import { apiUrl, errorMessage } from "../shared/api.js";
+import { apiUrl, errorMessage, fetchList, fetchRequestText } from "../shared/api.js";
 
 test("calls are relative to the page's own address, and take nothing of its query along", () => {
   const check = (page, expected) =>
@@ -26,10 +26,44 @@ test("the API's own words are shown, and the status when there are none", () => 
   assert.equal(errorMessage(404, '{"error":{"a":1}}'), "The service answered with status 404.");
 });
 
+test("an answer that has not changed is not sent again, and is only taken for the same address", async () => {
+  const calls = [];
+  const answer = (status, body, tag) =>
+    new Response(status === 304 ? null : body, {
+      status,
+      headers: { "content-type": "application/json", ...(tag && { etag: tag }) },
+    });
+  const answers = [
+    answer(200, '{"requests":[1]}', 'W/"a"'),
+    answer(304, null, 'W/"a"'),
+    answer(200, '{"requests":[2]}', 'W/"b"'),
+    answer(200, "one", 'W/"c"'),
+    answer(304, null, 'W/"b"'),
+    answer(200, "untagged"),
+    answer(200, "again"),
+  ];
+  Object.assign(globalThis, {
+    location: { href: "http://h/bar/" },
+    fetch: async (_url, { headers }) => {
+      calls.push(headers["if-none-match"] ?? null);
+      return answers.shift();
+    },
+  });
+  const requests = async (limit) => (await fetchList({ limit })).requests;
+  assert.deepEqual(await requests(1), [1]);
+  assert.deepEqual(await requests(1), [1]);
+  assert.deepEqual(await requests(2), [2]);
+  assert.equal(await fetchRequestText("00f0"), "one");
+  assert.deepEqual(await requests(2), [2]);
+  assert.equal(await fetchRequestText("00f1"), "untagged");
+  assert.equal(await fetchRequestText("00f1"), "again");
+  assert.deepEqual(calls, [null, 'W/"a"', null, null, 'W/"b"', null, null]);
+});
+
 test("the types of the answers are those of the API's document", async () => {
   const types = await readFile(new URL("../shared/answers.d.ts", import.meta.url), "utf8");
   const document = await readFile(new URL("../../../docs/json-api.md", import.meta.url), "utf8");
-  const [list, whole] = [...document.matchAll(/```json\n([\s\S]*?)```/g)].map(([, example]) =>
+  const [list, whole, bar] = [...document.matchAll(/```json\n([\s\S]*?)```/g)].map(([, example]) =>
     JSON.parse(example),
   );
   const check = (name, example) => {
@@ -69,4 +103,5 @@ test("the types of the answers are those of the API's document", async () => {
   check("Finding", whole.findings[0]);
   check("FindingsLeftOut", whole.findings_left_out[0]);
   check("Dropped", whole.dropped);
+  check("Bar", bar);
 });

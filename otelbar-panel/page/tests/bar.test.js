@@ -164,6 +164,34 @@ describe("the bar", { skip: program === null ? "no Chromium found" : false }, ()
       { allow: /favicon|404|inline style/ },
     ));
 
+  test("its nonce is enough for the modules that it imports", () =>
+    visit(
+      { details: [] },
+      async (page, { state }) => {
+        const whole = nPlusOne({ seq: 1 });
+        state.details.push(whole);
+        state.appRequest = whole.request.id;
+        state.appNonce = ' nonce="r4nd0m"';
+        for (const sources of ["'nonce-r4nd0m'", "'nonce-r4nd0m' 'strict-dynamic'"]) {
+          state.appPolicy = `default-src 'none'; script-src ${sources}; connect-src 'self'`;
+          await page.send("Page.reload");
+          await waitForName(page, /^GET 200 .*N\+1/);
+        }
+      },
+      { allow: /favicon|404|inline style/ },
+    ));
+
+  test("a policy that forbids what it imports leaves it quiet and the page whole", () =>
+    visit(
+      { details: [quick({ seq: 1 })] },
+      async (page, { state, origin }) => {
+        state.appPolicy = `script-src ${origin}/__otelbar/bar/; connect-src 'self'`;
+        await page.send("Page.reload");
+        await waitForName(page, /^no data$/);
+      },
+      { allow: /favicon|404|script-src|Refused|violates/ },
+    ));
+
   test("a policy that forbids its call leaves it quiet and the page whole", () =>
     visit(
       { details: [quick({ seq: 1 })], appPolicy: "script-src 'self'; connect-src 'none'" },

@@ -1,7 +1,7 @@
 // Requests as the API would answer them: ordinary ones of a small shop, large and deep ones, and hostile ones.
 
 /**
- * @import { Counts, Delivery, Destination, Detail, Exporter, List, Request, Span, Store } from "../shared/answers.d.ts"
+ * @import { Bar, Counts, Delivery, Destination, Detail, Exporter, List, Request, Span, Store } from "../shared/answers.d.ts"
  */
 
 export const START_NS = 1795198960935919500n;
@@ -971,6 +971,37 @@ export function shop(number, { now = START_NS + 600_000_000_000n } = {}) {
 }
 
 /**
+ * What the bar says of a request.
+ *
+ * @param {Detail} detail
+ * @returns {Bar}
+ */
+export function bar({ request, findings }) {
+  const {
+    id,
+    trace_id,
+    method,
+    path,
+    route,
+    status,
+    outcome,
+    error,
+    duration_ns,
+    query_ns,
+    finding_kinds,
+    counts,
+  } = request;
+  return {
+    ...{ id, trace_id, method, path, route, status, outcome, error, duration_ns, query_ns, finding_kinds },
+    queries: counts.queries,
+    errors: counts.errors,
+    findings: counts.findings,
+    finding_titles: findings.slice(0, 5).map(({ title }) => title),
+    critical: findings.some(({ severity }) => severity === "critical"),
+  };
+}
+
+/**
  * How the exporter does with one destination.
  *
  * @param {Partial<Destination>} [fields]
@@ -1092,6 +1123,7 @@ export function status({
       evicted: 0,
       open_requests: 0,
       open_bytes: 0,
+      view_bytes: 0,
       ...store,
     },
     internal_errors: internalErrors,

@@ -6,12 +6,13 @@
 // It serves the page under /__otelbar/ with the policy it is served with for real, the API from fixtures, and an
 // "application" page at / that carries the bar. With --live a request is added each 1.5 s.
 
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { destination, failing, hostile, nPlusOne, productPage, shop, status } from "./fixtures.js";
+import { bar, destination, failing, hostile, nPlusOne, productPage, shop, status } from "./fixtures.js";
 
 const PAGE = new URL("../", import.meta.url);
 const TYPES = {
@@ -50,6 +51,7 @@ export async function serve({
     appPolicy,
     appRequest: details.at(-1)?.request.id ?? "0000000000000000",
     appHead: "",
+    appNonce: "",
     appHeaders: {},
     refused: false,
     calls: [],
@@ -100,7 +102,7 @@ async function answer(state, request, response) {
   if (path.startsWith("api/")) {
     state.calls.push(url.pathname + url.search);
     if (state.refused) return send(response, 404, "text/plain", "not found");
-    return api(state, path.slice(4), url.searchParams, response);
+    return api(state, path.slice(4), url.searchParams, response, request.headers);
   }
   const file = path === "" ? "index.html" : path;
   if (!/^(?:[a-z]+\/)?[a-z-]+\.(html|js|css|svg)$/.test(file))
@@ -112,7 +114,7 @@ async function answer(state, request, response) {
   });
 }
 
-function api(state, path, parameters, response) {
+function api(state, path, parameters, response, asked) {
   if (path === "requests") {
     const limit = Number(parameters.get("limit") ?? 100);
     const before = Number(parameters.get("before") ?? Infinity);
@@ -131,14 +133,15 @@ function api(state, path, parameters, response) {
       internalErrors: state.internalErrors,
       dropped: state.dropped,
     });
-    return json(response, 200, { service: state.service ?? service, requests, ...rest });
+    return json(response, 200, { service: state.service ?? service, requests, ...rest }, asked);
   }
-  const found = state.details.find(({ request }) => path === `requests/${encodeURIComponent(request.id)}`);
+  const [kind, id] = path.split("/");
+  const found = state.details.find(({ request }) => id === encodeURIComponent(request.id));
   if (found === undefined || state.holdBack-- > 0)
     return json(response, 404, {
       error: "No request with this id is held: it has not ended yet, or made room for newer ones.",
     });
-  return json(response, 200, found);
+  return json(response, 200, kind === "bar" ? bar(found) : found, asked);
 }
 
 /** The application's page, with the headers that a test gave it; one with an `etag` is answered with 304 when it is known. */
@@ -158,7 +161,7 @@ function application(state) {
 <style>body{font:16px/1.5 Georgia,serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#222}
 div,a,span{letter-spacing:.2em;color:crimson}a{border:3px dotted}</style></head>
 <body><h1>The book shop</h1><p>An application's own page, whose styles must not reach the bar.</p><p><a href="/">A link</a></p>
-<script src="/__otelbar/bar/bar.js" data-request="${state.appRequest}" defer></script></body></html>`;
+<script src="/__otelbar/bar/bar.js" data-request="${state.appRequest}"${state.appNonce} defer></script></body></html>`;
 }
 
 /** The same as XML, in which elements need their namespace, and attributes their value. */
@@ -169,8 +172,13 @@ function xhtml(state) {
 <script src="/__otelbar/bar/bar.js" data-request="${state.appRequest}" defer="defer"></script></body></html>`;
 }
 
-function json(response, code, value) {
-  send(response, code, "application/json", JSON.stringify(value), { "cache-control": "no-store" });
+/** With an entity tag, and without a body where the caller knows it. */
+function json(response, code, value, asked = {}) {
+  const text = JSON.stringify(value);
+  const etag = `W/"${createHash("sha256").update(text).digest("hex").slice(0, 16)}"`;
+  const headers = { "cache-control": "no-store", etag };
+  if (asked["if-none-match"] === etag) send(response, 304, "application/json", "", headers);
+  else send(response, code, "application/json", text, headers);
 }
 
 function send(response, code, type, body, headers = {}) {

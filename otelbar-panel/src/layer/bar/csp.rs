@@ -61,7 +61,7 @@ pub(crate) fn permission<'h>(
         policies.extend(line.split(',').map(Policy::parse));
     }
     let scripts = SCRIPTS.map(|script| format!("{}/{script}", place.path));
-    let calls = format!("{}/api/requests/", place.path);
+    let calls = format!("{}/api/bar/", place.path);
     let mut needing = Vec::new();
     for policy in &policies {
         if policy.sandboxes() {
