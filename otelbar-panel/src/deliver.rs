@@ -6,6 +6,8 @@ mod deliveries;
 mod delivery;
 mod exports;
 mod links;
+mod unsettled;
 
 pub(crate) use delivery::{AtDestination, State};
 pub(crate) use exports::Exports;
+pub use unsettled::Unsettled;

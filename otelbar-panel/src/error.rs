@@ -28,4 +28,20 @@ impl PanelError {
     pub(crate) fn thread(error: std::io::Error) -> Self {
         PanelError(Kind::Thread(error))
     }
+
+    /// What is wrong with an exporter, if it is that: the configuration needs a change.
+    pub fn as_setup_error(&self) -> Option<&SetupError> {
+        match &self.0 {
+            Kind::Exporter(error) => Some(error),
+            Kind::Thread(_) => None,
+        }
+    }
+
+    /// Why the system gave no thread, if it is that: starting again later may help.
+    pub fn as_thread_error(&self) -> Option<&std::io::Error> {
+        match &self.0 {
+            Kind::Exporter(_) => None,
+            Kind::Thread(error) => Some(error),
+        }
+    }
 }

@@ -94,7 +94,7 @@ mod tests {
             Ok::<_, Infallible>(Response::new(Body::from("answer")))
         });
         let mut request = Request::get(path).header("host", "localhost").body(Body::default()).unwrap();
-        request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 9))));
+        request.extensions_mut().insert(PeerAddr::new(SocketAddr::from(([127, 0, 0, 1], 9))));
         let (head, body) = toolbar.layer().layer(service).oneshot(request).await.unwrap().into_parts();
         (head.status, body.collect().await.unwrap().to_bytes())
     }
@@ -124,7 +124,7 @@ mod tests {
                 let answer = call(&toolbar, path).await;
                 assert_eq!(answer, (StatusCode::OK, "answer".into()), "{path}: the answer is the service's");
             }
-            assert!(toolbar.flush(Duration::from_secs(60)), "{point}: the background thread goes on");
+            toolbar.flush(Duration::from_secs(60)).expect("the background thread goes on");
             let list = api(&toolbar, "api/requests").await;
             let request = |path: &str| {
                 let requests = list["requests"].as_array().unwrap();

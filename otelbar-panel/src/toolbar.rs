@@ -8,12 +8,13 @@ use std::time::Duration;
 use otelbar_config::{Environment, OpenTelemetryConfig, ProcessEnvironment};
 use otelbar_export::Pipeline;
 use otelbar_propagation::Propagators;
+use tokio::sync::oneshot;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::PanelError;
 use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, SupportsFilters, ToolbarSpanProcessor};
-use crate::deliver::Exports;
+use crate::deliver::{Exports, Unsettled};
 use crate::layer::{Start, ToolbarLayer, Watcher};
 use crate::panics;
 use crate::record::{Queue, Service, Store};
@@ -167,12 +168,24 @@ impl OpenTelemetryPanel {
         self.toolbar.as_ref().map(|toolbar| &*toolbar.watcher.pages.path)
     }
 
-    /// Exports what has been recorded, and waits for the backend's answer; whether all of it was settled within the
-    /// time given.
+    /// Exports what has been recorded, and waits for the backends' answers at most so long.
     ///
-    /// It blocks the calling thread; call it from `spawn_blocking` in asynchronous code.
-    pub fn flush(&self, within: Duration) -> bool {
-        self.toolbar.as_ref().is_none_or(|toolbar| toolbar.exports.flush(within))
+    /// It blocks the calling thread; in asynchronous code there is [`flush_async`](Self::flush_async).
+    ///
+    /// # Errors
+    ///
+    /// What was not settled in that time: spans that no backend has taken, nor the spool.
+    pub fn flush(&self, within: Duration) -> Result<(), Unsettled> {
+        self.toolbar.as_ref().map_or(Ok(()), |toolbar| toolbar.exports.flush(within))
+    }
+
+    /// As [`flush`](Self::flush), without blocking the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn flush_async(&self, within: Duration) -> Result<(), Unsettled> {
+        self.on_own_thread(move |panel| panel.flush(within)).await
     }
 
     /// A guard that shuts the toolbar down when it goes out of scope.
@@ -182,10 +195,40 @@ impl OpenTelemetryPanel {
         ShutdownGuard::new(self.clone())
     }
 
-    /// As [`flush`](Self::flush), and ends the export; whether everything was settled. The pages go on showing what
-    /// is held. A second call waits for what the first did not, if it had too little time, and else tells the same.
-    pub fn shutdown(&self, within: Duration) -> bool {
-        self.toolbar.as_ref().is_none_or(|toolbar| toolbar.exports.shutdown(within))
+    /// As [`flush`](Self::flush), and ends the export. The pages go on showing what is held. A second call waits for what
+    /// the first did not, if it had too little time, and else tells the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush); what is left is given up.
+    pub fn shutdown(&self, within: Duration) -> Result<(), Unsettled> {
+        self.toolbar.as_ref().map_or(Ok(()), |toolbar| toolbar.exports.shutdown(within))
+    }
+
+    /// As [`shutdown`](Self::shutdown), without blocking the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub async fn shutdown_async(&self, within: Duration) -> Result<(), Unsettled> {
+        self.on_own_thread(move |panel| panel.shutdown(within)).await
+    }
+
+    /// Does what blocks on a thread that is made for it; here, where the system gives none.
+    async fn on_own_thread(
+        &self,
+        work: impl Fn(&Self) -> Result<(), Unsettled> + Clone + Send + 'static,
+    ) -> Result<(), Unsettled> {
+        let (sender, done) = oneshot::channel();
+        let (panel, on_thread) = (self.clone(), work.clone());
+        let work_there = move || {
+            // Whoever has gone does not need it any more.
+            let _ = sender.send(on_thread(&panel));
+        };
+        match std::thread::Builder::new().name("otelbar-flush".into()).spawn(work_there) {
+            Ok(_) => done.await.unwrap_or_else(|_| work(self)),
+            Err(_) => work(self),
+        }
     }
 }
 

@@ -259,7 +259,7 @@ async fn a_streaming_page_streams_on_and_keeps_its_trailers() {
         async { Ok::<_, Infallible>(answer) }
     });
     let mut request = common::get("/");
-    request.extensions_mut().insert(otelbar_panel::PeerAddr(SocketAddr::from(([127, 0, 0, 1], 1))));
+    request.extensions_mut().insert(otelbar_panel::PeerAddr::new(SocketAddr::from(([127, 0, 0, 1], 1))));
     request.headers_mut().insert("host", "localhost".parse().unwrap());
     request.headers_mut().insert("accept", "text/html".parse().unwrap());
     request.headers_mut().insert("connection", "keep-alive".parse().unwrap());

@@ -531,12 +531,11 @@ async fn shutdown_gives_the_same_answer_again() {
     let toolbar = common::toolbar(&collector);
     collector.respond_always(otelbar_testkit::Fault::Hang);
     record_one(&toolbar).await;
-    let shutdown = || {
-        let toolbar = toolbar.clone();
-        tokio::task::spawn_blocking(move || toolbar.shutdown(std::time::Duration::from_millis(100)))
-    };
-    let answers = (shutdown().await.unwrap(), shutdown().await.unwrap());
-    assert_eq!(answers, (false, false), "what was lost stays lost");
+    let within = std::time::Duration::from_millis(100);
+    let first = toolbar.shutdown_async(within).await.unwrap_err();
+    assert_eq!((first.spans(), first.destinations().len()), (1, 1), "{first}");
+    let second = toolbar.shutdown_async(within).await.unwrap_err();
+    assert_eq!(second.to_string(), first.to_string(), "what was lost stays lost");
 }
 
 async fn record_one(toolbar: &OpenTelemetryPanel) {

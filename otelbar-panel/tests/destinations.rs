@@ -114,7 +114,7 @@ async fn a_destination_that_is_left_alone_says_until_when_and_what_is_given_up_s
     );
 
     let ending = toolbar.clone();
-    tokio::task::spawn_blocking(move || ending.shutdown(Duration::from_millis(100))).await.unwrap();
+    let _ = ending.shutdown_async(Duration::from_millis(100)).await;
     let request = when(&toolbar, 1, "dropped").await;
     let said = request["deliveries"][1]["detail"].as_str().unwrap();
     assert!(said.contains("the pipeline was shut down"), "{said}");

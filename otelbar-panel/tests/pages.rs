@@ -31,7 +31,7 @@ async fn ask(
     request.headers_mut().entry("host").or_insert("localhost:80".parse().unwrap());
     request.headers_mut().entry("accept").or_insert("text/html".parse().unwrap());
     if let Some(peer) = peer {
-        request.extensions_mut().insert(PeerAddr(peer));
+        request.extensions_mut().insert(PeerAddr::new(peer));
     }
     let (head, body) = toolbar.layer().layer(app).oneshot(request).await.unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
@@ -145,7 +145,7 @@ async fn data_is_never_stored_and_files_are_asked_for_again() {
 async fn an_answer_that_is_known_is_not_sent_again() {
     let toolbar = common::quiet_toolbar();
     ask(&toolbar, Some(LOCAL), get("/")).await;
-    toolbar.flush(Duration::from_secs(60));
+    toolbar.flush(Duration::from_secs(60)).unwrap();
     let (list, body) = ask(&toolbar, Some(LOCAL), get("/__otelbar/api/requests")).await;
     let id = serde_json::from_str::<serde_json::Value>(&body).unwrap()["requests"][0]["id"].clone();
     let id = id.as_str().unwrap();

@@ -32,7 +32,7 @@ use otelbar_testkit::Collector;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::{EnvFilter, Layer, fmt, prelude::*};
 
@@ -297,12 +297,12 @@ impl Demo {
         let _ = self.stop.send(());
         let served = tokio::time::timeout(GRACE, self.server).await;
         let closed = tokio::time::timeout(GRACE, self.shop.close()).await;
-        let exported = spawn_blocking(move || self.toolbar.shutdown(GRACE)).await;
+        let exported = self.toolbar.shutdown_async(GRACE).await;
         if served.is_err() || closed.is_err() {
             eprintln!("warning: connections or tasks were cut off after {GRACE:?}");
         }
-        if !exported.unwrap_or(false) {
-            eprintln!("warning: spans were given up; the receiver did not take them within {GRACE:?}");
+        if let Err(unsettled) = exported {
+            eprintln!("warning: spans were given up after {GRACE:?}: {unsettled}");
         }
     }
 

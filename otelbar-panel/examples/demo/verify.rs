@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use otelbar_panel::OpenTelemetryPanel;
 use otelbar_testkit::Collector;
 use serde::Serialize;
-use tokio::task::spawn_blocking;
 
 pub(crate) use self::api::Api;
 use self::api::{Attribute, Detail, Span};
@@ -30,17 +29,15 @@ const COMPLAINTS: usize = 20;
 pub(crate) async fn wait_for_export(toolbar: &OpenTelemetryPanel, api: &Api) -> Result<bool, AnyError> {
     let mut progress = (0, Instant::now());
     loop {
-        let this = toolbar.clone();
-        if spawn_blocking(move || this.flush(LOOK)).await? {
+        if toolbar.flush_async(LOOK).await.is_ok() {
             return Ok(true);
         }
         let settled = api.list(None, 1).await?.exporter.map_or(0, |exporter| exporter.settled());
         if settled > progress.0 {
             progress = (settled, Instant::now());
         } else if progress.1.elapsed() > GIVE_UP {
-            let this = toolbar.clone();
-            spawn_blocking(move || this.shutdown(LOOK)).await?;
-            return Ok(false);
+            // What it says is left is told with the rest.
+            return Ok(toolbar.shutdown_async(LOOK).await.is_ok());
         }
     }
 }

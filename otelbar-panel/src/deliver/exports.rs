@@ -1,6 +1,5 @@
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
@@ -11,6 +10,7 @@ use super::background::Background;
 use super::deliveries::Deliveries;
 use super::delivery::{AtDestination, Delivery, Progress, State};
 use super::links::Links;
+use super::unsettled::Unsettled;
 use crate::record::{Queue, RequestContext, Store, Waiting};
 
 /// How long dropping it may take, for spans that are still to be exported.
@@ -26,8 +26,8 @@ pub(crate) struct Exports {
     links: Links,
     deliveries: Arc<Deliveries>,
     background: Background,
-    /// A shutdown has left something unsettled.
-    unsettled: AtomicBool,
+    /// What a shutdown has left.
+    unsettled: Mutex<Option<Unsettled>>,
 }
 
 impl Exports {
@@ -62,7 +62,7 @@ impl Exports {
             destinations,
             deliveries,
             background,
-            unsettled: AtomicBool::new(false),
+            unsettled: Mutex::default(),
         })
     }
 
@@ -101,32 +101,34 @@ impl Exports {
         self.links.of(&self.config, trace_id)
     }
 
-    /// Exports what has ended, and waits for the backends' answers at most so long; whether all of it was settled.
-    pub(crate) fn flush(&self, within: Duration) -> bool {
+    /// Exports what has ended, and waits for the backends' answers at most so long.
+    pub(crate) fn flush(&self, within: Duration) -> Result<(), Unsettled> {
         let started = Instant::now();
         let enqueued = self.background.flush(within);
         let left = within.saturating_sub(started.elapsed());
-        let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.flush(left).is_ok());
-        enqueued && exported
+        let export = self.exporter.as_ref().and_then(|exporter| exporter.flush(left).err());
+        Unsettled::of(!enqueued, export).map_or(Ok(()), Err)
     }
 
     /// The same, and ends the export. A second call waits for what the first did not, if it had too little time, and else
     /// tells the same.
-    pub(crate) fn shutdown(&self, within: Duration) -> bool {
+    pub(crate) fn shutdown(&self, within: Duration) -> Result<(), Unsettled> {
         let started = Instant::now();
         let stopped = self.background.stop(within);
         let left = within.saturating_sub(started.elapsed());
-        let exported = self.exporter.as_ref().is_none_or(|exporter| exporter.shutdown(left).is_ok());
-        if !(stopped && exported) {
-            // What was enqueued too late is lost, whatever a further call finds.
-            self.unsettled.store(true, Ordering::Relaxed);
+        let export = self.exporter.as_ref().and_then(|exporter| exporter.shutdown(left).err());
+        let mut first = self.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was enqueued too late is lost, whatever a further call finds.
+        if let Some(unsettled) = Unsettled::of(!stopped, export) {
+            first.get_or_insert(unsettled);
         }
-        !self.unsettled.load(Ordering::Relaxed)
+        first.clone().map_or(Ok(()), Err)
     }
 }
 
 impl Drop for Exports {
     fn drop(&mut self) {
-        self.shutdown(DROP_GRACE);
+        // Nobody is there to be told.
+        let _ = self.shutdown(DROP_GRACE);
     }
 }

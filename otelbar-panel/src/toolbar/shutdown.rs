@@ -81,11 +81,11 @@ impl Drop for ShutdownGuard {
 }
 
 fn shut_down(panel: &OpenTelemetryPanel, within: Duration) {
-    if !panel.shutdown(within) {
+    if let Err(unsettled) = panel.shutdown(within) {
         tracing::warn!(
             target: "otelbar",
-            "spans were given up at the shutdown: not every backend has taken them within {within:?}; a longer \
-             deadline is set by ShutdownGuard::within, and OTELBAR_SPOOL_DIR keeps them for the next start"
+            "spans were given up at the shutdown after {within:?}: {unsettled}; a longer deadline is set by \
+             ShutdownGuard::within, and OTELBAR_SPOOL_DIR keeps them for the next start"
         );
     }
 }

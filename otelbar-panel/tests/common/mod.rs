@@ -73,7 +73,7 @@ where
     R::Error: std::fmt::Debug,
 {
     let mut request = request;
-    request.extensions_mut().insert(PeerAddr(SocketAddr::from(([127, 0, 0, 1], 9))));
+    request.extensions_mut().insert(PeerAddr::new(SocketAddr::from(([127, 0, 0, 1], 9))));
     request.headers_mut().entry("host").or_insert(http::HeaderValue::from_static("localhost"));
     request.headers_mut().entry("accept").or_insert(http::HeaderValue::from_static("text/html"));
     let (head, body) = service.oneshot(request).await.unwrap().into_parts();
@@ -118,8 +118,7 @@ async fn api_now(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
 
 /// Waits until everything that was recorded is in the store, and exported or given up.
 pub(crate) async fn settle(toolbar: &OpenTelemetryPanel) {
-    let toolbar = toolbar.clone();
-    tokio::task::spawn_blocking(move || toolbar.flush(PATIENCE)).await.unwrap();
+    let _ = toolbar.flush_async(PATIENCE).await;
 }
 
 /// All requests that are held, whole, the newest first.

@@ -1,0 +1,140 @@
+//! What an open page costs the application: the time its requests take on a runtime with one worker thread, without a
+//! page and with one that asks again and again for a request of many spans.
+//!
+//! Not by criterion, which measures means: what a page costs is seen in the slowest requests.
+//!
+//! ```text
+//! cargo bench -p otelbar-panel --bench page -- [SPANS] [SECONDS]
+//! ```
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel, PeerAddr, ToolbarLayer};
+use serde_json::Value;
+use tower::{Layer, Service, ServiceExt, service_fn};
+use tracing::{info, info_span};
+use tracing_subscriber::prelude::*;
+
+/// How often the page asks: more often than a browser does.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// Turns of the two, one after the other, so that what else the machine does concerns both.
+const TURNS: u32 = 10;
+
+type Body = Empty<Bytes>;
+
+fn service(
+    spans: usize,
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send {
+    service_fn(move |_: Request<Body>| async move {
+        for n in 0..spans {
+            let _span = info_span!("step", n).entered();
+            info!(n, "worked");
+        }
+        tokio::task::yield_now().await;
+        Ok(Response::new(Body::new()))
+    })
+}
+
+async fn ask(layer: &ToolbarLayer, path: &str, spans: usize) -> Bytes {
+    let mut request = Request::get(path).header("host", "localhost").body(Body::new()).expect("it is valid");
+    request.extensions_mut().insert(PeerAddr::new(SocketAddr::from(([127, 0, 0, 1], 1))));
+    request.headers_mut().insert("accept-encoding", "gzip".parse().expect("it is valid"));
+    let Ok(answer) = layer.layer(service(spans)).oneshot(request).await;
+    let Ok(body) = answer.into_body().collect().await;
+    body.to_bytes()
+}
+
+/// The times of the application's requests, for so long.
+async fn measure(layer: ToolbarLayer, time: Duration, took: &mut Vec<Duration>) {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        let layer = layer.clone();
+        let started = Instant::now();
+        // As a server does: a task for each.
+        tokio::spawn(async move { ask(&layer, "/books", 20).await }).await.expect("it does not panic");
+        took.push(started.elapsed());
+    }
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let (numbers, filters): (Vec<_>, Vec<_>) =
+        args.iter().map(|arg| arg.parse::<u64>().map_err(|_| arg)).partition(Result::is_ok);
+    let numbers: Vec<u64> = numbers.into_iter().flatten().collect();
+    // As criterion does: with a filter, only what it fits.
+    if filters
+        .iter()
+        .filter_map(|filter| filter.as_ref().err())
+        .any(|filter| !"page".contains(filter.as_str()))
+    {
+        return;
+    }
+    let spans = usize::try_from(*numbers.first().unwrap_or(&10_000)).expect("it fits");
+    let turn = Duration::from_secs(*numbers.get(1).unwrap_or(&20)) / (2 * TURNS);
+    let config = OpenTelemetryConfig::builder()
+        .service_name("bench")
+        .traces_exporters([])
+        .max_spans_per_request(spans + 1)
+        .max_logs_per_request(spans + 1)
+        .build()
+        .expect("the configuration is valid");
+    let toolbar = OpenTelemetryPanel::new(config).expect("there is a thread");
+    tracing_subscriber::registry().with(toolbar.tracing_layer()).init();
+    let layer = toolbar.layer();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("there is a thread").block_on(async move {
+        let (mut without, mut with) = (Vec::new(), Vec::new());
+        for _ in 0..TURNS {
+            // A new request each time, so that its view has to be made.
+            ask(&layer, "/large", spans).await;
+            toolbar.flush_async(Duration::from_secs(60)).await.expect("nothing is exported");
+            measure(layer.clone(), turn, &mut without).await;
+            let list = ask_plain(&toolbar, "api/requests?limit=500").await;
+            let large = list["requests"].as_array().expect("it is a list");
+            let large =
+                large.iter().find(|request| request["path"] == "/large").map(|request| &request["id"]);
+            let Some(id) = large.and_then(Value::as_str).map(str::to_owned) else { continue };
+            let page = tokio::spawn({
+                let layer = layer.clone();
+                async move {
+                    loop {
+                        ask(&layer, &format!("/__otelbar/api/requests/{id}"), 0).await;
+                        ask(&layer, "/__otelbar/api/requests", 0).await;
+                        tokio::time::sleep(INTERVAL).await;
+                    }
+                }
+            });
+            measure(layer.clone(), turn, &mut with).await;
+            page.abort();
+        }
+        let at = |took: &mut Vec<Duration>, part: f64| {
+            took.sort_unstable();
+            let last = took.len().saturating_sub(1);
+            // Places are far below what a float holds exactly.
+            took.get((last as f64 * part) as usize).copied().unwrap_or_default().as_secs_f64() * 1e6
+        };
+        println!("requests of 20 spans, beside a page on {spans} spans; microseconds");
+        println!("{:>8} {:>10} {:>10} {:>7}", "", "without", "with", "ratio");
+        for (name, part) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
+            let (a, b) = (at(&mut without, part), at(&mut with, part));
+            println!("{name:>8} {a:>10.1} {b:>10.1} {:>7.2}", b / a);
+        }
+        println!("{} and {} requests", without.len(), with.len());
+    });
+}
+
+/// An answer of the API's that is not compressed.
+async fn ask_plain(toolbar: &OpenTelemetryPanel, path: &str) -> Value {
+    let mut request = Request::get(format!("/__otelbar/{path}")).header("host", "localhost");
+    let peer = PeerAddr::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+    request.extensions_mut().expect("it is valid").insert(peer);
+    let request = request.body(Body::new()).expect("it is valid");
+    let Ok(answer) = toolbar.layer().layer(service(0)).oneshot(request).await;
+    let Ok(body) = answer.into_body().collect().await;
+    serde_json::from_slice(&body.to_bytes()).expect("it is JSON")
+}
