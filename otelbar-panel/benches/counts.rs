@@ -181,7 +181,7 @@ async fn answer(layer: &ToolbarLayer, path: &str, encoding: &str) -> Bytes {
         .header(header::HOST, "localhost")
         .header(header::CONNECTION, "keep-alive")
         .header(header::ACCEPT_ENCODING, encoding)
-        .extension(PeerAddr(([127, 0, 0, 1], 50_000).into()))
+        .extension(PeerAddr::new(([127, 0, 0, 1], 50_000).into()))
         .body(Empty::<Bytes>::new())
         .expect("the request is valid");
     let Ok(answer) = layer.layer(service(THINGS[0], 0)).call(request).await;
