@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
         .uri(uri)
         .header(header::HOST, value)
         .header(header::CONNECTION, "keep-alive")
-        .extension(PeerAddr((Ipv4Addr::LOCALHOST, 50_000).into()))
+        .extension(PeerAddr::new((Ipv4Addr::LOCALHOST, 50_000).into()))
         .body(String::new())
         .expect("its parts are valid");
     let application = service_fn(async |_: Request<String>| {
