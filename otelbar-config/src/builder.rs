@@ -24,7 +24,7 @@ use crate::value::{InvalidValue, LEAVE_OUT, NO_EFFECT, OptionValue, WrongEntries
 ///     .build()
 ///     .unwrap_err();
 /// assert_eq!(error.to_string(), "\
-/// 2 options are wrong:
+/// 2 invalid options:
 ///   otlp_endpoint: `collector` has no scheme; write an address such as http://localhost:4318
 ///   bsp_schedule_delay: `0` is zero; give at least 1 millisecond");
 /// ```
@@ -48,7 +48,7 @@ impl Builder {
     /// # Errors
     ///
     /// Every option that is wrong, and every pair of options set here that do not go together. What does not go with
-    /// an option of the configuration that this builder starts from is mended: it may be that of an environment, which
+    /// an option of the configuration that this builder starts from is corrected: it may be that of an environment, which
     /// keeps no service from starting.
     pub fn build(self) -> Result<OpenTelemetryConfig, ConfigError> {
         let Builder { mut settings, base, mut faults } = self;
@@ -67,10 +67,10 @@ impl Builder {
     /// Notes an option that there is none of. Its text may be a secret.
     fn unknown(mut self, option: &str) -> Self {
         let remedy = match nearest(option, OPTIONS.iter().map(|option| option.name)) {
-            Some(near) => format!("perhaps {near} is meant"),
+            Some(near) => format!("did you mean {near}?"),
             None => "look its name up in the table of options".to_owned(),
         };
-        let why = InvalidValue::new("is for an option that is not known", remedy);
+        let why = InvalidValue::new("is for an unknown option", remedy);
         self.faults.push(Fault { option: shorten(option), value: MASK.to_owned(), why });
         self
     }
@@ -350,8 +350,8 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.faults.len() {
-            1 => f.write_str("an option is wrong:")?,
-            n => write!(f, "{n} options are wrong:")?,
+            1 => f.write_str("1 invalid option:")?,
+            n => write!(f, "{n} invalid options:")?,
         }
         self.faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
@@ -460,7 +460,7 @@ mod tests {
         check(new().traces_sampler("always_on").traces_sampler_arg(f64::NAN), "is not a ratio");
         check(new().slow_query_threshold(Duration::from_secs(1 << 40)), "is longer than a year");
         check(new().access_token("0123456789abcde"), "is shorter than 16 characters");
-        check(new().set("max_request", "5"), "is for an option that is not known");
+        check(new().set("max_request", "5"), "is for an unknown option");
         check(
             new().bsp_max_queue_size(10).bsp_max_export_batch_size(11),
             "is more than bsp_max_queue_size, which is 10",

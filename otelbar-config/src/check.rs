@@ -1,4 +1,4 @@
-//! Options that are right each by itself but not together.
+//! Options that are valid each by itself but not together.
 
 use crate::choice::Protocol;
 use crate::endpoint::Endpoint;
@@ -8,7 +8,7 @@ use crate::settings::{OptionKey, Settings, option};
 use crate::signal::Signal;
 use crate::value::{InvalidValue, OptionValue};
 
-/// Finds what does not go together, and mends it in `settings` where there is a way to.
+/// Finds what does not go together, and corrects it in `settings` where there is a way to.
 pub(crate) fn combinations(settings: &mut Settings) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     schemes(settings, &mut conflicts);
@@ -18,7 +18,7 @@ pub(crate) fn combinations(settings: &mut Settings) -> Vec<Conflict> {
     at_most(settings, option::BLRP_MAX_EXPORT_BATCH_SIZE, option::BLRP_MAX_QUEUE_SIZE, &mut conflicts);
     at_most(settings, option::RETRY_INITIAL_BACKOFF, option::RETRY_MAX_BACKOFF, &mut conflicts);
     sampler_argument(settings, &mut conflicts);
-    // What has no effect is nobody's concern.
+    // Options without effect are not reported.
     conflicts.retain(|conflict| !conflict.option.not_yet);
     conflicts
 }
@@ -145,7 +145,7 @@ fn sampler_argument(settings: &mut Settings, conflicts: &mut Vec<Conflict>) {
     let why = match &settings.traces_sampler {
         None => InvalidValue::new("is the argument of a sampler that is not set", "set traces_sampler too"),
         Some(sampler) if !sampler.value.has_ratio() && set.value.is_some() => InvalidValue::new(
-            format!("is not for the sampler {}, which has no argument", sampler.value),
+            format!("is not used by the sampler {}, which has no argument", sampler.value),
             "leave it out, or choose traceidratio or parentbased_traceidratio",
         ),
         Some(_) => return,

@@ -1,8 +1,8 @@
 use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
-/// A value that is one of a few names, read in any case.
+/// A value that is one of a few names, case-insensitive.
 pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
-    /// What it is, with its article: `a propagator`.
+    /// What it is: `propagator`.
     const WHAT: &'static str;
     /// Every value, in the order of the documentation.
     const ALL: &'static [Self];
@@ -16,7 +16,7 @@ pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
     fn unknown() -> InvalidValue {
         let names: Vec<_> = Self::ALL.iter().map(|choice| choice.name()).collect();
         InvalidValue::new(
-            format!("is not {} known here", Self::WHAT),
+            format!("is not a known {}", Self::WHAT),
             format!("write one of {}", names.join(", ")),
         )
     }
@@ -151,7 +151,11 @@ impl<T: Choice> OptionValue for Vec<T> {
                 Some(choice) if chosen.contains(&choice) => {}
                 Some(choice) => chosen.push(choice),
                 None if name.eq_ignore_ascii_case(NONE) => {
-                    wrong.push(name, "does not go with other names", "write only none, or leave it out");
+                    wrong.push(
+                        name,
+                        "cannot be combined with other names",
+                        "write only none, or leave it out",
+                    );
                 }
                 None => {
                     let unknown = T::unknown();
@@ -172,8 +176,8 @@ impl<T: Choice> OptionValue for Vec<T> {
 }
 
 choices! {
-    /// How OTLP is spoken (`OTEL_EXPORTER_OTLP_PROTOCOL`).
-    pub enum Protocol is "an OTLP protocol" {
+    /// The protocol of OTLP (`OTEL_EXPORTER_OTLP_PROTOCOL`).
+    pub enum Protocol is "OTLP protocol" {
         /// gRPC over HTTP/2, usually on port 4317.
         Grpc = "grpc",
         /// Protobuf over HTTP, usually on port 4318.
@@ -183,7 +187,7 @@ choices! {
     }
 
     /// How an export is compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`).
-    pub enum Compression is "a compression" {
+    pub enum Compression is "compression" {
         /// Not at all.
         None = "none",
         /// With gzip, which every receiver reads.
@@ -192,44 +196,44 @@ choices! {
         Zstd = "zstd",
     }
 
-    /// Where traces are sent (`OTEL_TRACES_EXPORTER`).
-    pub enum TracesExporter is "an exporter of traces" {
+    /// Where traces are exported to (`OTEL_TRACES_EXPORTER`).
+    pub enum TracesExporter is "traces exporter" {
         /// To an OTLP receiver.
         Otlp = "otlp",
-        /// To Zipkin, as JSON of its version 2.
+        /// To Zipkin, as Zipkin v2 JSON.
         Zipkin = "zipkin",
         /// To standard output. `logging` is its old name.
         Console = "console" | "logging",
     }
 
     /// How spans are written to standard output (`OTELBAR_CONSOLE_FORMAT`).
-    pub enum ConsoleFormat is "a format of the console" {
-        /// As a tree for each trace, for people.
+    pub enum ConsoleFormat is "console format" {
+        /// As a tree for each trace.
         Readable = "readable",
         /// As JSON of OTLP, a request on each line, for programs (OpenTelemetry specification, "OTLP File Exporter").
         Json = "json",
     }
 
-    /// What gives way when the queue of spans is full (`OTELBAR_BSP_OVERFLOW`).
-    pub enum QueueOverflow is "a way to make room in a queue" {
-        /// What comes to the full queue.
+    /// What is dropped when the queue of spans is full (`OTELBAR_BSP_OVERFLOW`).
+    pub enum QueueOverflow is "overflow policy" {
+        /// The spans that come when it is full.
         Newest = "newest",
-        /// What has waited longest.
+        /// The spans that have waited longest.
         Oldest = "oldest",
         /// Whole traces, the oldest first; those with an error, or with a slow span, last.
         Traces = "traces",
     }
 
-    /// Where metrics are sent (`OTEL_METRICS_EXPORTER`).
-    pub enum MetricsExporter is "an exporter of metrics" {
+    /// Where metrics are exported to (`OTEL_METRICS_EXPORTER`).
+    pub enum MetricsExporter is "metrics exporter" {
         /// To an OTLP receiver.
         Otlp = "otlp",
         /// To standard output. `logging` is its old name.
         Console = "console" | "logging",
     }
 
-    /// Where logs are sent (`OTEL_LOGS_EXPORTER`).
-    pub enum LogsExporter is "an exporter of logs" {
+    /// Where logs are exported to (`OTEL_LOGS_EXPORTER`).
+    pub enum LogsExporter is "logs exporter" {
         /// To an OTLP receiver.
         Otlp = "otlp",
         /// To standard output. `logging` is its old name.
@@ -237,7 +241,7 @@ choices! {
     }
 
     /// How a trace's context travels in headers (`OTEL_PROPAGATORS`).
-    pub enum Propagator is "a propagator" {
+    pub enum Propagator is "propagator" {
         /// W3C Trace Context.
         TraceContext = "tracecontext",
         /// W3C Baggage.
@@ -252,8 +256,8 @@ choices! {
         XRay = "xray",
     }
 
-    /// Which measurements carry an exemplar (`OTEL_METRICS_EXEMPLAR_FILTER`).
-    pub enum ExemplarFilter is "an exemplar filter" {
+    /// Which measurements have an exemplar (`OTEL_METRICS_EXEMPLAR_FILTER`).
+    pub enum ExemplarFilter is "exemplar filter" {
         /// Every one.
         AlwaysOn = "always_on",
         /// None.
@@ -262,24 +266,24 @@ choices! {
         TraceBased = "trace_based",
     }
 
-    /// How much the toolbar and its pipelines say of themselves (`OTEL_LOG_LEVEL`).
-    pub enum LogLevel is "a log level" {
+    /// How much the toolbar and its pipelines log about themselves (`OTEL_LOG_LEVEL`).
+    pub enum LogLevel is "log level" {
         /// Nothing.
         Off = "off" | "none",
         /// What failed.
         Error = "error" | "fatal" | "critical",
-        /// And what may be a mistake.
+        /// Also what may be a mistake.
         Warn = "warn" | "warning",
-        /// And what changed.
+        /// Also what changed.
         Info = "info",
-        /// And what helps to find out why.
+        /// Also what helps to find a cause.
         Debug = "debug",
-        /// And everything else.
+        /// Everything.
         Trace = "trace" | "verbose" | "all",
     }
 
-    /// Which names of the semantic conventions attributes have.
-    pub enum Semconv is "a choice of semantic conventions" {
+    /// Which version of the semantic conventions the attributes have.
+    pub enum Semconv is "choice of semantic conventions" {
         /// The stable names: `http.request.method`.
         Stable = "stable",
         /// Both, for the time of a migration.
@@ -289,7 +293,7 @@ choices! {
     }
 
     /// What the toolbar records.
-    pub enum Capture is "a thing to capture" {
+    pub enum Capture is "kind of capture" {
         /// Database queries.
         Sql = "sql",
         /// Parameter values of database queries: not by default, since they are data of users.
@@ -314,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_read_in_any_case() {
+    fn names_are_case_insensitive() {
         fn check<T: Choice + std::fmt::Debug>(name: &str, expected: Option<T>) {
             assert_eq!(T::named(name), expected, "{name}");
         }

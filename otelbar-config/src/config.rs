@@ -265,9 +265,9 @@ pub struct BatchOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access<'a> {
-    /// Only callers on this machine.
+    /// Only local callers.
     Local,
-    /// Whoever has this token, on this machine too.
+    /// Callers with this token; local ones need it too.
     Token(&'a Secret<String>),
     /// Nobody: a token was given that cannot be used, and behind a proxy every caller may look local.
     Nobody,

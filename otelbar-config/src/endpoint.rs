@@ -123,10 +123,12 @@ impl FromStr for Endpoint {
             return wrong("has no scheme");
         };
         match url {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => wrong("is neither http nor https"),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                wrong("has a scheme other than http and https")
+            }
             Ok(url) if url.host_str().is_none_or(str::is_empty) => wrong("has no host"),
             Ok(url) => Ok(Endpoint { text: text.to_owned(), url, has_scheme }),
-            Err(error) => Err(InvalidValue::new(format!("is not an address: {error}"), REMEDY)),
+            Err(error) => Err(InvalidValue::new(format!("is not a valid URL: {error}"), REMEDY)),
         }
     }
 }
@@ -202,10 +204,10 @@ mod tests {
         check("collector", Err("has no scheme"));
         check("/v1/traces", Err("has no scheme"));
         check("http:localhost", Err("has no scheme"));
-        check("ftp://collector", Err("is neither http nor https"));
+        check("ftp://collector", Err("has a scheme other than http and https"));
         check("http://local host", Err("has white space in it"));
-        check("http://host:99999", Err("is not an address: invalid port number"));
-        check("http://", Err("is not an address: empty host"));
+        check("http://host:99999", Err("is not a valid URL: invalid port number"));
+        check("http://", Err("is not a valid URL: empty host"));
         check("http://host/#x", Err("has a fragment"));
     }
 

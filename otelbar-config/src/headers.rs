@@ -145,7 +145,7 @@ mod tests {
         check("x", Some("has no `=` in entry 1"));
     }
 
-    /// One entry that cannot be used does no harm to the others, and is told by its number alone.
+    /// One entry that cannot be used does no harm to the others, and is named only by its number.
     #[test]
     fn a_bad_entry_drops_only_itself() {
         #[track_caller]
@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(rejected.instead.map(|headers| headers.to_string()).as_deref(), kept);
         }
         check("a=1,hush,b=2", "has no `=` in entry 2", Some("a=***,b=***"));
-        check("a=%zz,b=2", "has a broken percent-encoding in entry 1", Some("b=***"));
+        check("a=%zz,b=2", "has an invalid percent-encoding in entry 1", Some("b=***"));
         check("hush", "has no `=` in entry 1", None);
         check(
             "x,a=1,y,z,,w,=1,b=2",

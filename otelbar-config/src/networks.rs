@@ -63,7 +63,7 @@ fn network(text: &str) -> Result<IpNet, (&'static str, &'static str)> {
     if network.addr() != network.network() {
         // 10.0.0.1/8 may mean one address or sixteen million.
         return Err((
-            "has address bits set beyond its prefix length",
+            "has host bits set",
             "write the first address of the network, such as 10.0.0.0/8, or leave the prefix length out",
         ));
     }
@@ -144,7 +144,7 @@ mod tests {
             "::1,10.0.0.0/33",
             Err(("has `10.0.0.0/33`, which is not an IP address or a network", Some("::1"))),
         );
-        check("10.0.0.1/8", Err(("has address bits set beyond its prefix length", None)));
+        check("10.0.0.1/8", Err(("has host bits set", None)));
         check(",", Err(("has no entry", None)));
     }
 

@@ -55,7 +55,7 @@ impl OptInAttributes {
         let mut wrong = WrongEntries::of(text);
         for entry in entries(text) {
             if !is_name(entry) {
-                wrong.push(entry, "is not the name of an attribute", REMEDY);
+                wrong.push(entry, "is not an attribute name", REMEDY);
             } else if !names.iter().any(|known| known == entry) {
                 names.push(entry.to_owned());
             }

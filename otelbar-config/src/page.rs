@@ -38,12 +38,15 @@ impl FromStr for PagePath {
             return Err(InvalidValue::new("does not begin with a slash", REMEDY));
         }
         if path.is_empty() {
-            return Err(InvalidValue::new("would take every path of the service", REMEDY));
+            return Err(InvalidValue::new("is the root, which would take every path of the service", REMEDY));
         }
         // Unreserved characters of RFC 3986: the same however a client or router encodes.
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
         if !path.bytes().all(plain) || path.split('/').skip(1).any(|s| matches!(s, "" | "." | "..")) {
-            return Err(InvalidValue::new("is not a plain path", REMEDY));
+            return Err(InvalidValue::new(
+                "has an empty or dot segment, or a character that would be encoded",
+                REMEDY,
+            ));
         }
         Ok(PagePath(path.to_owned()))
     }
@@ -93,7 +96,7 @@ impl FromStr for LinkTemplate {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const REMEDY: &str = "write an address with {trace_id}, such as {ui}/trace/{trace_id}";
+        const REMEDY: &str = "write a URL with {trace_id}, such as {ui}/trace/{trace_id}";
         if !text.contains("{trace_id}") {
             return Err(InvalidValue::new("has no {trace_id}", REMEDY));
         }
@@ -108,7 +111,7 @@ impl FromStr for LinkTemplate {
         // A link with another scheme (`javascript:`) would run in the page.
         let start = text.to_ascii_lowercase();
         if !["{ui}", "http://", "https://"].iter().any(|known| start.starts_with(known)) {
-            return Err(InvalidValue::new("begins neither with {ui} nor with http:// or https://", REMEDY));
+            return Err(InvalidValue::new("does not begin with {ui}, http:// or https://", REMEDY));
         }
         Ok(LinkTemplate(text.to_owned()))
     }
@@ -178,11 +181,11 @@ mod tests {
         check("/__otelbar", Ok("/__otelbar"));
         check("/a/b//", Ok("/a/b"));
         check("otelbar", Err("does not begin with a slash"));
-        check("/", Err("would take every path of the service"));
-        check("/a//b", Err("is not a plain path"));
-        check("/a/../b", Err("is not a plain path"));
-        check("/a?b", Err("is not a plain path"));
-        check("/a b", Err("is not a plain path"));
+        check("/", Err("is the root, which would take every path of the service"));
+        check("/a//b", Err("has an empty or dot segment, or a character that would be encoded"));
+        check("/a/../b", Err("has an empty or dot segment, or a character that would be encoded"));
+        check("/a?b", Err("has an empty or dot segment, or a character that would be encoded"));
+        check("/a b", Err("has an empty or dot segment, or a character that would be encoded"));
     }
 
     #[test]
@@ -195,7 +198,7 @@ mod tests {
         check("https://grafana/explore?trace={trace_id}&x=1", None);
         check("{ui}/trace", Some("has no {trace_id}"));
         check("{ui}/{span}/{trace_id}", Some("has an unknown placeholder at `{span}/`"));
-        check("javascript:alert({trace_id})", Some("begins neither with {ui} nor with http:// or https://"));
+        check("javascript:alert({trace_id})", Some("does not begin with {ui}, http:// or https://"));
         check("{ui}/ {trace_id}", Some("has white space in it"));
     }
 }

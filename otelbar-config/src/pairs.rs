@@ -88,7 +88,7 @@ fn decode(text: &str, number: usize) -> Result<String, InvalidValue> {
             Some(hex) if hex.iter().all(u8::is_ascii_hexdigit) => rest = &rest[at + 3..],
             _ => {
                 return Err(InvalidValue::new(
-                    format!("has a broken percent-encoding in entry {number}"),
+                    format!("has an invalid percent-encoding in entry {number}"),
                     REMEDY,
                 ));
             }
@@ -96,9 +96,10 @@ fn decode(text: &str, number: usize) -> Result<String, InvalidValue> {
     }
     match percent_decode_str(text).decode_utf8() {
         Ok(decoded) => Ok(decoded.into_owned()),
-        Err(_) => {
-            Err(InvalidValue::new(format!("has invalid UTF-8, once decoded, in entry {number}"), REMEDY))
-        }
+        Err(_) => Err(InvalidValue::new(
+            format!("has invalid UTF-8 after percent-decoding in entry {number}"),
+            REMEDY,
+        )),
     }
 }
 
@@ -121,9 +122,9 @@ mod tests {
         check("a=%2C%20%3d,%61b=", Ok(&[("a", ", ="), ("ab", "")]));
         check("a=b,c", Err("has no `=` in entry 2"));
         check("=b", Err("has no key in entry 1"));
-        check("a=%4", Err("has a broken percent-encoding in entry 1"));
-        check("a=%", Err("has a broken percent-encoding in entry 1"));
-        check("a=%zz", Err("has a broken percent-encoding in entry 1"));
-        check("a=%ff", Err("has invalid UTF-8, once decoded, in entry 1"));
+        check("a=%4", Err("has an invalid percent-encoding in entry 1"));
+        check("a=%", Err("has an invalid percent-encoding in entry 1"));
+        check("a=%zz", Err("has an invalid percent-encoding in entry 1"));
+        check("a=%ff", Err("has invalid UTF-8 after percent-decoding in entry 1"));
     }
 }

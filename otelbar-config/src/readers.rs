@@ -34,7 +34,7 @@ pub(crate) fn http_opt_in(text: &str) -> Read<Semconv> {
         let domain = domain.strip_suffix("/dup").unwrap_or(&domain);
         if !DOMAINS.contains(&domain) && nearest(domain, DOMAINS.into_iter()).is_some() {
             let remedy = "write http, http/dup, database, database/dup, or several separated by commas";
-            wrong.push(name, "is not an opt-in known here", remedy);
+            wrong.push(name, "is not a known opt-in", remedy);
         }
     }
     let choice = opt_in("http", text);
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn an_unknown_opt_in_is_refused_and_the_rest_kept() {
         let rejected = http_opt_in("http/dup,htpp").unwrap_err();
-        assert_eq!(rejected.why().problem(), "has `htpp`, which is not an opt-in known here");
+        assert_eq!(rejected.why().problem(), "has `htpp`, which is not a known opt-in");
         assert_eq!(rejected.instead(), Some(&Some(Semconv::Dup)));
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn named_file(environment: &dyn Environment) -> Option<String> {
 
 /// Warns of variables that look as if they were meant for an option but are none.
 ///
-/// Those of `OTELBAR_` are this crate's alone. Other parts of OpenTelemetry have `OTEL_` variables of their
+/// Those of `OTELBAR_` are only this crate's. Other parts of OpenTelemetry have `OTEL_` variables of their
 /// own, so that only those are reported that differ from a known one by a slip.
 pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
     let known: Vec<&str> = OPTIONS.iter().flat_map(|option| option.variables).copied().collect();
@@ -37,17 +37,17 @@ pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
         ours && name != CONFIG_FILE && !known.contains(&name.as_str())
     });
     names.sort_unstable();
-    // Nobody has so many, and each is compared with all that are known.
+    // No environment has so many, and each is compared with all that are known.
     names.truncate(MOST_LOOKED_AT);
     for name in names {
         let own = name.starts_with("OTELBAR_");
         let near = nearest(&name, known.iter().copied());
         let remedy = match near {
-            Some(near) => format!("perhaps {near} is meant"),
+            Some(near) => format!("did you mean {near}?"),
             None if own => "look its name up in the table of options".to_owned(),
             None => continue,
         };
-        let why = InvalidValue::new("is in a variable that is not known", remedy);
+        let why = InvalidValue::new("is in an unknown variable", remedy);
         // What it holds is not known either: it may be a secret.
         reading.warnings.push(Warning::new(None, Place::Variable(shorten(&name)), MASK.to_owned(), why));
     }

@@ -38,7 +38,7 @@ impl Sampler {
 
 choices! {
     /// The name of a sampler (`OTEL_TRACES_SAMPLER`). The remote ones (`jaeger_remote`, `xray`) are not offered.
-    pub enum SamplerKind is "a sampler" {
+    pub enum SamplerKind is "sampler" {
         /// Every trace.
         AlwaysOn = "always_on",
         /// None.

@@ -24,7 +24,7 @@ impl OpenTelemetryConfig {
     }
 
     /// Reads `environment`. What is not understood is left at its default, with a warning. What has no effect yet is
-    /// read without a word: the standard variables may be there for an SDK of the application's own.
+    /// read without a warning: the standard variables may be there for an SDK of the application's own.
     ///
     /// With the feature `file`, the file named by `OTEL_CONFIG_FILE` is read beneath it; if it cannot be, that
     /// is a warning, too. `try_from_environment` makes it an error.

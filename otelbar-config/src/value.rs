@@ -129,7 +129,7 @@ pub(crate) fn too_long() -> InvalidValue {
     InvalidValue::new("is too long", format!("give at most {MAX_TEXT} bytes"))
 }
 
-/// What is told of something that is known and has no effect so far.
+/// The problem of something that is known and has no effect so far.
 pub(crate) const NO_EFFECT: &str = "is not in effect yet";
 pub(crate) const LEAVE_OUT: &str = "leave it out";
 
@@ -155,7 +155,7 @@ pub(crate) fn hard_to_guess(token: &Option<Secret<String>>) -> Result<(), Invali
     match token {
         Some(token) if token.expose().chars().count() < LEAST => {
             let remedy =
-                format!("give at least {LEAST}, chosen at random: `openssl rand -hex 16` writes some");
+                format!("give at least {LEAST} random characters, such as those of `openssl rand -hex 16`");
             Err(InvalidValue::new(format!("is shorter than {LEAST} characters"), remedy))
         }
         _ => Ok(()),
@@ -199,7 +199,7 @@ impl OptionValue for usize {
     }
 }
 
-/// `text` if it consists of decimal digits alone: `str::parse` takes a plus sign, too.
+/// `text` if it consists only of decimal digits: `str::parse` takes a plus sign, too.
 fn digits(text: &str) -> Option<&str> {
     (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then_some(text)
 }
@@ -229,7 +229,7 @@ impl OptionValue for Duration {
             "us" | "µs" => Duration::from_micros(number),
             "s" => Duration::from_secs(number),
             "m" => Duration::from_secs(number.saturating_mul(60)),
-            _ => return Err(InvalidValue::new("has no known unit of time", REMEDY).into()),
+            _ => return Err(InvalidValue::new("has an unknown unit of time", REMEDY).into()),
         };
         duration.checked().map_err(Into::into)
     }
@@ -268,7 +268,7 @@ impl OptionValue for String {
             return Err(InvalidValue::new("has control characters", "write printable text"));
         }
         if self.trim().len() < self.len() {
-            return Err(InvalidValue::new("has white space around it", "give it without"));
+            return Err(InvalidValue::new("has white space around it", "remove it"));
         }
         Ok(self)
     }
@@ -389,7 +389,7 @@ impl<'a> WrongEntries<'a> {
         });
     }
 
-    /// The list as far as it can be used; `nothing` tells of an empty one.
+    /// The list as far as it can be used; `nothing` is the error of an empty one.
     pub(crate) fn finish<T>(
         self,
         usable: Option<T>,

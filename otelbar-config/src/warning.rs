@@ -83,7 +83,7 @@ impl Warning {
         Warning { option: Some(option), ..self }.of_unread()
     }
 
-    /// Says what is in force, unless nothing stands in for what was given.
+    /// Says what is in force, unless nothing is used instead of what was given.
     pub(crate) fn set_used(&mut self, used: &str) {
         self.used = self.consequence.is_none().then(|| shorten(used));
     }
@@ -122,13 +122,13 @@ impl Warning {
     }
 
     /// What is in force instead, shortened, `***` in place of secrets; empty if nothing is. `None` where what was given
-    /// is in force, and where nothing stands in for it.
+    /// is in force, and where nothing is used instead.
     pub fn used(&self) -> Option<&str> {
         self.used.as_deref()
     }
 
-    /// What follows from it, where nothing stands in for what was given: an address that cannot be read is not replaced
-    /// by the default, which is somebody else's.
+    /// The consequence, where nothing is used instead of what was given: an address that cannot be read is not replaced
+    /// by the default, which is another backend.
     pub fn consequence(&self) -> Option<&str> {
         self.consequence
     }

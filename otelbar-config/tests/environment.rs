@@ -344,19 +344,19 @@ fn a_warning_says_its_value_once_and_what_counts() {
     check(
         "OTEL_EXPORTER_OTLP_PROTOCOL",
         "http/xml",
-        "`http/xml` is not an OTLP protocol known here; write one of grpc, http/protobuf, http/json; used `grpc`",
+        "`http/xml` is not a known OTLP protocol; write one of grpc, http/protobuf, http/json; used `grpc`",
     );
     const PROPAGATORS: &str = "write one of tracecontext, baggage, b3, b3multi, jaeger, xray";
     check(
         "OTEL_PROPAGATORS",
         "pigeon",
-        &format!("`pigeon` is not a propagator known here; {PROPAGATORS}; used `tracecontext,baggage`"),
+        &format!("`pigeon` is not a known propagator; {PROPAGATORS}; used `tracecontext,baggage`"),
     );
     check(
         "OTEL_PROPAGATORS",
         "tracecontext,baggage,ottrace",
         &format!(
-            "`tracecontext,baggage,ottrace` has `ottrace`, which is not a propagator known here; {PROPAGATORS}; \
+            "`tracecontext,baggage,ottrace` has `ottrace`, which is not a known propagator; {PROPAGATORS}; \
              used `tracecontext,baggage`"
         ),
     );
@@ -395,19 +395,19 @@ fn a_warning_says_its_value_once_and_what_counts() {
     check(
         "OTELBAR_CAPTURE",
         "none,sql",
-        "`none,sql` has `none`, which does not go with other names; write only none, or leave it out; used `sql`",
+        "`none,sql` has `none`, which cannot be combined with other names; write only none, or leave it out; used `sql`",
     );
     check(
         "OTELBAR_TRUSTED_PROXIES",
         "10.0.0.1/8",
-        "`10.0.0.1/8` has address bits set beyond its prefix length; write the first address of the network, such as \
+        "`10.0.0.1/8` has host bits set; write the first address of the network, such as \
          10.0.0.0/8, or leave the prefix length out; used `none`",
     );
     check(
         "OTELBAR_ACCESS_TOKEN",
         "hush",
-        "`***` is shorter than 16 characters; give at least 16, chosen at random: `openssl rand -hex 16` writes some; \
-         until then nobody may see the pages",
+        "`***` is shorter than 16 characters; give at least 16 random characters, such as those of `openssl rand -hex 16`; \
+         until then nobody has access to the page",
     );
     check("OTELBAR_ENABLED", "maybe", "`maybe` is not a boolean; write true or false; used `false`");
 }
@@ -578,7 +578,7 @@ fn combinations_are_mended_with_a_warning() {
     check(
         &[("OTEL_TRACES_SAMPLER_ARG", "0.5"), ("OTEL_TRACES_SAMPLER", "always_on")],
         "traces_sampler_arg",
-        "is not for the sampler always_on, which has no argument",
+        "is not used by the sampler always_on, which has no argument",
         "",
     );
     check(
@@ -610,7 +610,7 @@ fn misspelt_variables_are_pointed_out() {
         assert_eq!(found, remedy.map(|remedy| (variable, remedy)).into_iter().collect::<Vec<_>>());
         assert!(!format!("{warnings:?}").contains("hush"));
     }
-    check("OTEL_SERVICE_NMAE", Some("perhaps OTEL_SERVICE_NAME is meant"));
+    check("OTEL_SERVICE_NMAE", Some("did you mean OTEL_SERVICE_NAME?"));
     check("OTELBAR_COLOUR", Some("look its name up in the table of options"));
     check("OTEL_EXPORTER_PROMETHEUS_PORT", None);
     check("SERVICE_NAME", None);

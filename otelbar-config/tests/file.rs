@@ -202,7 +202,7 @@ fn what_is_not_understood_is_a_warning_with_its_place() {
             warnings.iter().map(|w| (w.place().to_string(), w.value(), w.problem())).collect();
         assert_eq!(found, [(format!("otel.yaml:{place}"), value, problem)], "{rest}");
     }
-    const UNKNOWN: &str = "is not understood here, with what it holds";
+    const UNKNOWN: &str = "is an unknown key, ignored with all below it";
     check("tracer_providr: {}", "2:1", "tracer_providr", UNKNOWN);
     check("tracer_provider:\n  processors:\n  - queue: {}", "4:5", "queue", UNKNOWN);
     check(
@@ -218,44 +218,44 @@ fn what_is_not_understood_is_a_warning_with_its_place() {
         "otelbar:\n  max_requests: {a: b}",
         "3:17",
         "***",
-        "is keys with values, where a single value should be",
+        "is a map, where a single value is expected",
     );
-    check("resource: [a]", "2:11", "***", "is a list, where keys with values should be");
+    check("resource: [a]", "2:11", "***", "is a list, where a map is expected");
     check(
         "propagator: {composite: [tracecontext: , pigeon: ]}",
         "2:25",
         "tracecontext,pigeon",
-        "has `pigeon`, which is not a propagator known here",
+        "has `pigeon`, which is not a known propagator",
     );
     check(
         "resource: {attributes: [{name: a, value: 5, type: int}]}",
         "2:51",
         "int",
-        "is not kept: the value is a text",
+        "is ignored: attribute values are strings",
     );
     check(
         "tracer_provider: {sampler: {parent_based: {local_parent_sampled: {always_off: }}}}",
         "2:67",
         "always_off",
-        "is not offered for local_parent_sampled",
+        "is not supported for local_parent_sampled",
     );
     check(
         "tracer_provider:\n  processors:\n  - simple: {exporter: {console: }}",
         "4:5",
         "simple",
-        "is not offered: its exporter is given batches",
+        "is not supported: spans are exported in batches",
     );
     check(
         "tracer_provider:\n  processors:\n  - batch: {exporter: {otlp_http: }}\n  - batch: {exporter: {otlp_grpc: }}",
         "5:24",
         "otlp_grpc",
-        "is a second exporter of traces of its kind",
+        "is a second traces exporter of its kind",
     );
     check(
         "tracer_provider:\n  processors:\n  - batch: {schedule_delay: 5, exporter: {otlp_http: }}\n  - batch: {schedule_delay: 6, exporter: {console: }}",
         "5:29",
         "6",
-        "is not that of an exporter before, which shares it",
+        "differs from that of an earlier exporter, which shares it",
     );
     check(
         "otelbar: {bsp_max_queue_size: 5, bsp_max_export_batch_size: 6}",
@@ -271,7 +271,7 @@ fn the_format_is_checked() {
         |text: &str| read(text, &NOTHING).1.first().map(|w| format!("{} {}", w.place(), w.problem()));
     assert_eq!(problem("file_format: 1.0"), None);
     assert_eq!(problem("otelbar: {}"), Some("otel.yaml:1:1 is missing".to_owned()));
-    assert_eq!(problem("file_format: '7'"), Some("otel.yaml:1:14 is not a format known here".to_owned()));
+    assert_eq!(problem("file_format: '7'"), Some("otel.yaml:1:14 is not a supported file format".to_owned()));
 }
 
 #[test]

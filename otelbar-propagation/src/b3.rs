@@ -112,7 +112,7 @@ fn read_single(value: &[u8]) -> Result<Found, (Reason, usize)> {
     {
         return Ok(Found::Decision(sampling));
     }
-    // Longer than any id, so that the reason is told without looking through all of a long text.
+    // Longer than any id, so that the reason is found without reading all of a long text.
     let dash = value.iter().take(40).position(|&byte| byte == b'-').unwrap_or(value.len());
     let trace_id = trace_id(&value[..dash])?;
     let rest = value.get(dash + 1..).ok_or((Reason::TooShort, value.len()))?;
@@ -241,7 +241,7 @@ mod tests {
         accepted(&[&ids[..], &[("b3", "nonsense")]].concat(), &format!("{TRACE}-{SPAN}"));
     }
 
-    /// A decision alone is one, in either form, and is written again as it came.
+    /// A decision without ids is read in either form, and written again as it came.
     #[test]
     fn decisions_without_ids() {
         use SamplingState::{Accept, Debug, Deny};

@@ -59,8 +59,8 @@ impl<'a> Baggage<'a> {
 
     /// Reads the value of a header, and refuses it if any entry of it breaks a rule.
     ///
-    /// The extraction from a request uses [`parse_lines`](Self::parse_lines), which leaves out the entry
-    /// alone.
+    /// The extraction from a request uses [`parse_lines`](Self::parse_lines), which leaves out
+    /// only that entry.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ impl<'a> Baggage<'a> {
     /// entries after it are read all the same.
     ///
     /// The work is bounded, whatever is sent: 16384 bytes are read at most, up to the 65th valid or the 128th invalid
-    /// entry. What is left out because it comes later is told once.
+    /// entry. What is left out because it comes later is reported once.
     pub fn parse_lines<I>(values: I, mut left_out: impl FnMut(BaggageError)) -> Self
     where
         I: IntoIterator<Item = &'a [u8]>,
@@ -316,7 +316,7 @@ impl<'a> Baggage<'a> {
         let mut text = from_lines.to_header().into_owned();
         let mut room = Budget(MAX_READ);
         for (count, (key, value)) in entries.enumerate() {
-            // One more than there may be: the limits tell of it below.
+            // One more than there may be: the limits refuse it below.
             if count > MAX_INVALID || text.len() > Self::MAX_LEN || room.cut(value.as_bytes()).1.is_some() {
                 let reason = if count > MAX_INVALID { Reason::TooManyMembers } else { Reason::ListTooLong };
                 left_out(EntryFault { reason, line: key.as_bytes(), offset: 0 });
@@ -828,7 +828,7 @@ mod tests {
         refused("a=\0", Reason::ValueCharacter, 2);
     }
 
-    /// An entry that is left out takes no other with it, and is told.
+    /// An entry that is left out takes no other with it, and is reported.
     #[test]
     fn a_bad_entry_is_left_out_alone() {
         let mut told = Vec::new();

@@ -25,8 +25,8 @@ use std::hash::BuildHasher;
 /// assert!(extract(&message).traceparent().is_some());
 /// ```
 pub trait Extractor {
-    /// All values of the fields of this name, in order. `name` is in lower case; where names differ only
-    /// in case, they are one and the same.
+    /// All values of the fields of this name, in order. `name` is in lower case; names are
+    /// case-insensitive.
     fn values(&self, name: &'static str) -> impl Iterator<Item = &[u8]>;
 
     /// All fields by name and value, for formats that put a part of what they say into a field's name

@@ -131,7 +131,7 @@ impl<'a> TraceContext<'a> {
         self.sampling
     }
 
-    /// Whether there is neither a span nor baggage to tell of.
+    /// Whether there is neither a span nor baggage.
     pub const fn is_empty(&self) -> bool {
         self.traceparent().is_none() && self.baggage.is_empty()
     }

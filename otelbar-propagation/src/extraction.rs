@@ -43,7 +43,7 @@ pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
 ///
 /// With a traceparent, `traceparent` is set and so is `tracestate`, or it is taken away if there is
 /// nothing to put into it: one that is there already belongs to another trace. `baggage` is set if there
-/// is any, and left alone if there is none.
+/// is any, and left as it is if there is none.
 pub fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
     inject_trace(context, Level::Two, carrier);
     inject_baggage(context, carrier);
@@ -136,7 +136,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         match found {
             Found::Absent => {}
             Found::Decision(sampling) => self.decide(sampling),
-            // The first refusal is the one to tell of.
+            // The first refusal is the one that is reported.
             Found::Refused(refusal) if self.is_absent() => self.outcome = Extracted::Refused(refusal),
             Found::Refused(_) => {}
             // A format that names a span as well says more.
@@ -222,7 +222,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     }
 
     /// The baggage, of all headers in order, whether there is a trace or not. Entries that are invalid or
-    /// over the limits are left out; [`warnings`](Self::warnings) tells of them.
+    /// over the limits are left out; [`warnings`](Self::warnings) has them.
     pub fn baggage(&self) -> Baggage<'a> {
         self.read_baggage(|_| ())
     }
@@ -496,7 +496,7 @@ mod tests {
         );
     }
 
-    /// Later versions and undefined flags are read, and told.
+    /// Later versions and undefined flags are read, and reported.
     #[test]
     fn what_is_remarkable_is_told() {
         check(

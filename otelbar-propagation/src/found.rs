@@ -21,7 +21,7 @@ pub(crate) enum Found {
     Decision(SamplingState),
     Refused(Refusal),
     /// A trace without a span.
-    #[cfg_attr(not(feature = "xray"), expect(dead_code, reason = "X-Ray alone has a trace without a span"))]
+    #[cfg_attr(not(feature = "xray"), expect(dead_code, reason = "only X-Ray has a trace without a span"))]
     Begun {
         trace_id: TraceId,
         sampling: SamplingState,

@@ -44,7 +44,7 @@ pub fn extract_trace_context(headers: &HeaderMap) -> Extraction<'_, HeaderMap> {
 /// Writes the W3C trace context and baggage to the headers of a request, in place of what is there.
 ///
 /// With a traceparent, a `tracestate` that is there already is taken away if there is none to write: it
-/// belongs to another trace. `baggage` is written if there is any, and left alone if there is none.
+/// belongs to another trace. `baggage` is written if there is any, and left as it is if there is none.
 ///
 /// All values share one allocation, up to 4096 bytes together; above that there are two.
 ///

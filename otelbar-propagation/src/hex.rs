@@ -24,7 +24,7 @@ pub struct Hex<const N: usize>([u8; N]);
 impl<const N: usize> Hex<N> {
     /// The characters as a string slice.
     pub fn as_str(&self) -> &str {
-        // Only `encode` fills the array, and with ASCII alone.
+        // Only `encode` fills the array, and with ASCII only.
         str::from_utf8(&self.0).unwrap_or_default()
     }
 

@@ -7,7 +7,7 @@
 /// | the random flag of a trace id | reserved: written as zero | read, kept and written |
 /// | key of a `tracestate` member | begins with a letter; or `tenant@system`, at most 241 and 14 characters, where the tenant may begin with a digit | begins with a letter or a digit; `@` at any place after that, any number of times |
 ///
-/// Everything else is one and the same.
+/// Everything else is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Level {

@@ -38,7 +38,7 @@ impl From<TraceId> for otel::TraceId {
     }
 }
 
-/// Fails for [`TraceId::INVALID`](otel::TraceId::INVALID) alone.
+/// Fails only for [`TraceId::INVALID`](otel::TraceId::INVALID).
 impl TryFrom<otel::TraceId> for TraceId {
     type Error = TraceIdError;
 
@@ -53,7 +53,7 @@ impl From<SpanId> for otel::SpanId {
     }
 }
 
-/// Fails for [`SpanId::INVALID`](otel::SpanId::INVALID) alone.
+/// Fails only for [`SpanId::INVALID`](otel::SpanId::INVALID).
 impl TryFrom<otel::SpanId> for SpanId {
     type Error = SpanIdError;
 

@@ -101,7 +101,7 @@ impl fmt::Display for Propagator {
     }
 }
 
-/// Case does not matter, and neither does white space around the name.
+/// Case-insensitive; white space around the name is ignored.
 impl FromStr for Propagator {
     type Err = UnknownPropagator;
 

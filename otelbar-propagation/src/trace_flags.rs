@@ -61,7 +61,7 @@ impl TraceFlags {
         Self(self.0 & !Self::RANDOM.0 | (random as u8) << 1)
     }
 
-    /// The flags that this level of the specification defines; level 1 knows the sampled flag alone.
+    /// The flags that this level of the specification defines; level 1 defines only the sampled flag.
     pub const fn at_level(self, level: Level) -> Self {
         match level {
             Level::One => Self(self.0 & Self::SAMPLED.0),

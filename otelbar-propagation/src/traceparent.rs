@@ -82,7 +82,7 @@ impl Traceparent {
     /// Writes the header's value into `buffer` and returns it as a string slice.
     pub fn encode(self, buffer: &mut [u8; Self::LEN]) -> &str {
         *buffer = self.to_bytes();
-        // Digits and dashes alone.
+        // Only digits and dashes.
         str::from_utf8(buffer).unwrap_or_default()
     }
 
@@ -119,7 +119,7 @@ impl fmt::Display for Traceparent {
 /// Reads the value of a `traceparent` header, strictly and without allocating.
 ///
 /// Version 00 is exactly 55 characters of lower-case hexadecimal digits and dashes. Of a higher
-/// version the same fields are read, and what follows them after a further dash is left alone; what is
+/// version the same fields are read, and what follows them after a further dash is ignored; what is
 /// written later is version 00 again. White space around the value is no part of it: take it away
 /// before, as HTTP libraries and the extraction of this crate do.
 ///
@@ -284,7 +284,7 @@ mod tests {
         refused([0xff; 55], Reason::NotHex, 0);
     }
 
-    /// What is written is read back as the same context, in version 00 and with defined flags alone.
+    /// What is written is read back as the same context, in version 00 and only with defined flags.
     #[test]
     fn writes_what_it_reads() {
         assert_eq!(parse_traceparent(VALID).unwrap().to_string(), VALID);

@@ -1,7 +1,7 @@
 //! AWS X-Ray: `x-amzn-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`
 //! (<https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader>).
 //!
-//! The fields come in any order, and others between them (`Self`, `Lineage`) are left alone. Load balancers send a
+//! The fields come in any order, and others between them (`Self`, `Lineage`) are ignored. Load balancers send a
 //! `Root` without a `Parent`: the trace has an id then, and no span yet.
 
 use crate::carrier::{Extractor, Injector};

@@ -99,7 +99,7 @@ impl Problem {
         match self {
             Problem::Unreadable(_) => "name a file that can be read in OTEL_CONFIG_FILE, or unset it",
             Problem::TooLong => "name a configuration file in OTEL_CONFIG_FILE",
-            Problem::Syntax { .. } => "mend the file there",
+            Problem::Syntax { .. } => "fix the file there",
         }
     }
 }

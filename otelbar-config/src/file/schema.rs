@@ -1,8 +1,8 @@
 //! What the sections of the file mean for the options
 //! (github.com/open-telemetry/opentelemetry-configuration, schema 1.0).
 //!
-//! Here one exporter of a kind serves a signal, and one batch setting serves its exporters; a file that wants
-//! more is told so.
+//! Here a signal has one exporter of a kind, and its exporters share one batch setting; there are warnings for a file that
+//! asks for more.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -25,14 +25,14 @@ pub(super) fn read(root: &Node, path: &str, reading: &mut Reading) -> Settings {
         Reader { path, reading, settings: Settings::default(), shared: Vec::new(), told: 0, untold: 0 };
     reader.root(root);
     if reader.untold > 0 {
-        let why = InvalidValue::new("further warnings are left out", "mend what was warned about before");
+        let why = InvalidValue::new("further warnings are left out", "fix what was warned about before");
         let place = Place::File { path: path.to_owned(), position: None };
         reader.reading.warnings.push(Warning::new(None, place, reader.untold.to_string(), why));
     }
     reader.settings
 }
 
-/// How many warnings there are about a file: nobody reads more, and each is kept, shown and logged.
+/// How many warnings there are about a file: more are of no use, and each is kept, shown and logged.
 const MOST_WARNINGS: usize = 100;
 
 struct Reader<'a> {
@@ -86,7 +86,13 @@ impl Reader<'_> {
         match format {
             Some((_, format)) if format == "1.0" => {}
             Some((position, format)) => {
-                self.warn(None, position, format, "is not a format known here", "write file_format: \"1.0\"");
+                self.warn(
+                    None,
+                    position,
+                    format,
+                    "is not a supported file format",
+                    "write file_format: \"1.0\"",
+                );
             }
             None => {
                 let remedy = "write file_format: \"1.0\" at its beginning";
@@ -158,7 +164,7 @@ impl Reader<'_> {
                         None,
                         node.position,
                         kind.to_owned(),
-                        "is not kept: the value is a text",
+                        "is ignored: attribute values are strings",
                         remedy,
                     );
                 }
@@ -256,7 +262,7 @@ impl Reader<'_> {
             let Some((kind, processor)) = self.known(&item, &["batch", "simple"]) else { continue };
             if kind.name == "simple" {
                 let remedy = "write batch";
-                let problem = "is not offered: its exporter is given batches";
+                let problem = "is not supported: spans are exported in batches";
                 self.warn(None, kind.position, kind.name.clone(), problem, remedy);
                 self.each(&processor, &["exporter"], |reader, _, node| {
                     reader.exporter(node, signal, &mut exporters);
@@ -295,8 +301,8 @@ impl Reader<'_> {
         let Some((kind, options)) = self.known(node, kinds) else { return };
         let name = if kind.name.starts_with("otlp") { "otlp" } else { kind.name.as_str() };
         if exporters.iter().any(|known| known == name) {
-            let problem = format!("is a second exporter of {signal} of its kind");
-            let remedy = "send to one of them, and let that one send on";
+            let problem = format!("is a second {signal} exporter of its kind");
+            let remedy = "export to one of them, and forward from there";
             return self.warn(None, kind.position, kind.name.clone(), problem, remedy);
         }
         exporters.push(name.to_owned());
@@ -353,7 +359,7 @@ impl Reader<'_> {
                     Some("protobuf") => "http/protobuf",
                     Some("json") => "http/json",
                     Some(other) => {
-                        let (problem, remedy) = ("is not an encoding known here", "write protobuf or json");
+                        let (problem, remedy) = ("is not a known encoding", "write protobuf or json");
                         return reader.warn(None, node.position, other.to_owned(), problem, remedy);
                     }
                 };
@@ -404,7 +410,7 @@ impl Reader<'_> {
             }
             let usual = if key.ends_with("not_sampled") { "always_off" } else { "always_on" };
             if let Some((name, _)) = reader.single(node).filter(|(name, _)| name.name != usual) {
-                let problem = format!("is not offered for {key}");
+                let problem = format!("is not supported for {key}");
                 reader.warn(None, name.position, name.name, problem, format!("write {usual}"));
             }
         });
@@ -471,7 +477,7 @@ impl Reader<'_> {
             return self.set(option, text, node.position);
         };
         if first != text {
-            let problem = "is not that of an exporter before, which shares it";
+            let problem = "differs from that of an earlier exporter, which shares it";
             self.warn(Some(info), node.position, text.to_owned(), problem, "give it once");
         }
     }
@@ -487,7 +493,7 @@ impl Reader<'_> {
         let pairs = match &node.kind {
             Kind::Map(pairs) => pairs,
             Kind::Null => return,
-            Kind::Scalar(_) | Kind::List(_) => return self.wrong_shape(node, "keys with values"),
+            Kind::Scalar(_) | Kind::List(_) => return self.wrong_shape(node, "a map"),
         };
         for (key, value) in pairs {
             if known.contains(&key.name.as_str()) {
@@ -504,13 +510,19 @@ impl Reader<'_> {
             return;
         }
         let remedy = match nearest(&key.name, known.iter().copied()) {
-            Some(near) => format!("perhaps {near} is meant"),
-            None => "remove it, or ignore this".to_owned(),
+            Some(near) => format!("did you mean {near}?"),
+            None => "remove it".to_owned(),
         };
-        self.warn(None, key.position, key.name.clone(), "is not understood here, with what it holds", remedy);
+        self.warn(
+            None,
+            key.position,
+            key.name.clone(),
+            "is an unknown key, ignored with all below it",
+            remedy,
+        );
     }
 
-    /// The one key of a map that says what kind of thing it holds, or a kind's name alone.
+    /// The one key of a map that says what kind of thing it holds, or only a kind's name.
     fn single(&mut self, node: &Node) -> Option<(Key, Rc<Node>)> {
         let copy = |key: &Key| Key { name: key.name.clone(), position: key.position };
         match &node.kind {
@@ -576,9 +588,9 @@ impl Reader<'_> {
             Kind::Null => "nothing",
             Kind::Scalar(_) => SINGLE,
             Kind::List(_) => "a list",
-            Kind::Map(_) => "keys with values",
+            Kind::Map(_) => "a map",
         };
-        let problem = format!("is {found}, where {expected} should be");
+        let problem = format!("is {found}, where {expected} is expected");
         let why = InvalidValue::new(problem, format!("write {expected}"));
         Warning::new(None, self.place(node.position), MASK.to_owned(), why)
     }

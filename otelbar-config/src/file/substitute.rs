@@ -25,7 +25,8 @@ pub(super) fn substitute(
         } else if let Some(reference) = rest.strip_prefix('{') {
             let (reference, after) = reference.split_once('}').ok_or("a reference `${` is not closed")?;
             let value = value(reference, environment)?;
-            *room = room.checked_sub(value.len()).ok_or("the references to variables give too much text")?;
+            *room =
+                room.checked_sub(value.len()).ok_or("the references to variables expand to too much text")?;
             done.push_str(&value);
             rest = after;
         } else {
@@ -87,7 +88,7 @@ mod tests {
         let mut room = 12;
         assert_eq!(substitute("${A}${A}", &environment, &mut room).as_deref(), Ok("1234512345"));
         assert_eq!(room, 2);
-        let too_much = Err("the references to variables give too much text");
+        let too_much = Err("the references to variables expand to too much text");
         assert_eq!(substitute("${A}", &environment, &mut room), too_much);
     }
 }

@@ -140,7 +140,7 @@ impl Tree<'_> {
                     }
                     self.attach(node)
                 }
-                None => Err(syntax(position, "an alias refers to what it is part of")),
+                None => Err(syntax(position, "an alias refers to itself")),
             },
             Event::SequenceStart(anchor, _) => self.open(position, anchor, Items::List(Vec::new())),
             Event::MappingStart(anchor, _) => self.open(position, anchor, Items::Map(OpenMap::default())),
@@ -173,7 +173,7 @@ impl Tree<'_> {
             return Err(syntax(position, TOO_DEEP));
         }
         if let Some(Open { items: Items::Map(OpenMap { key: None, .. }), .. }) = self.open.last() {
-            return Err(syntax(position, "a key is not a text"));
+            return Err(syntax(position, "a key is not a string"));
         }
         self.open.push(Open { position, anchor, items });
         Ok(())
@@ -194,7 +194,7 @@ impl Tree<'_> {
             Some(Items::List(items)) => items.push(node),
             Some(Items::Map(map)) => match map.key.take() {
                 Some(key) => map.pairs.push((key, node)),
-                None => return Err(syntax(node.position, "a key is not a text")),
+                None => return Err(syntax(node.position, "a key is not a string")),
             },
         }
         Ok(())
@@ -255,8 +255,8 @@ mod tests {
         check("a: 1\na: 2", "2:1: the same key is given twice");
         check("a: ${1}", "1:4: a reference `${…}` does not name an environment variable");
         check("a: 1\n---\nb: 2", "2:1: there is a second document");
-        check("? [a]\n: b", "1:3: a key is not a text");
-        check("a: &x [*x]", "1:8: an alias refers to what it is part of");
+        check("? [a]\n: b", "1:3: a key is not a string");
+        check("a: &x [*x]", "1:8: an alias refers to itself");
         check(&"[".repeat(100), "1:65: it is nested too deeply");
         let deep = format!("a: &x {}{}\nb: {}*x", "[".repeat(40), "]".repeat(40), "[".repeat(40));
         check(&deep, "2:44: it is nested too deeply");
