@@ -89,8 +89,8 @@ fn an_address_in_use_that_cannot_be_read_is_an_error_and_nothing_else_is() {
     // What is unknown is passed over.
     starts(&[("OTEL_PROPAGATORS", "tracecontext,baggage,ottrace")], 1, &["has `ottrace`, which is not"]);
     starts(&[("OTEL_PROPAGATORS", "tracecontext,baggage,teleport")], 1, &["has `teleport`, which is not"]);
-    starts(&[(EXPORTERS, "otlp,jaeger")], 1, &["has `jaeger`, which is not an exporter of traces"]);
-    starts(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/xml")], 1, &["is not an OTLP protocol"]);
+    starts(&[(EXPORTERS, "otlp,jaeger")], 1, &["has `jaeger`, which is not a known traces exporter"]);
+    starts(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/xml")], 1, &["is not a known OTLP protocol"]);
     starts(&[("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b")], 1, &["has no `=` in entry 2"]);
     // An exporter that cannot be used is left out, and the others serve.
     let tls = (OTLP, "https://collector:4317");
