@@ -214,12 +214,7 @@ fn what_is_not_understood_is_a_warning_with_its_place() {
     check("meter_provider:\n  views: []", "3:3", "views", UNKNOWN);
     check("otelbar:\n  max_request: 5", "3:3", "max_request", UNKNOWN);
     check("otelbar:\n  max_requests: many", "3:17", "many", "is not a whole number");
-    check(
-        "otelbar:\n  max_requests: {a: b}",
-        "3:17",
-        "***",
-        "is a map, where a single value is expected",
-    );
+    check("otelbar:\n  max_requests: {a: b}", "3:17", "***", "is a map, where a single value is expected");
     check("resource: [a]", "2:11", "***", "is a list, where a map is expected");
     check(
         "propagator: {composite: [tracecontext: , pigeon: ]}",
