@@ -423,6 +423,7 @@ fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
 }
 
 #[cold]
+#[inline(never)]
 fn refused_traceparent(value: &[u8]) -> Found {
     Found::Refused(why_not(value).into())
 }

@@ -62,6 +62,7 @@ macro_rules! id {
                 Hex::$hex_of(self.$to_number())
             }
 
+            #[inline]
             pub(crate) fn decode(characters: &[u8; $digits]) -> Option<Self> {
                 Self::$from_number(hex::$decode(characters)?)
             }

@@ -24,6 +24,7 @@ impl<'a> List<'a> {
     }
 
     /// The number of members.
+    #[inline]
     pub(crate) const fn len(&self) -> usize {
         self.members as usize
     }
@@ -33,11 +34,13 @@ impl<'a> List<'a> {
         self.header_len as usize
     }
 
+    #[inline]
     pub(crate) const fn runs(&self) -> &Runs<'a> {
         &self.runs
     }
 
     /// Adds a run of members that were counted in.
+    #[inline]
     pub(crate) fn push(&mut self, run: &'a str) {
         self.runs.push(run);
     }
@@ -46,14 +49,19 @@ impl<'a> List<'a> {
     /// into 16 bits. `exact` tells whether it came as it is written.
     #[inline]
     pub(crate) fn count_in(&mut self, len: usize, exact: bool, max: usize) -> bool {
-        let len = usize::from(self.header_len) + usize::from(self.members > 0) + len;
-        let fits = len <= max;
+        let fits = self.header_len() + usize::from(self.members > 0) + len <= max;
         if fits {
-            self.header_len = len as u16;
-            self.members += 1;
+            self.count_in_exact(len);
             self.exact &= exact;
         }
         fits
+    }
+
+    /// Counts a member in that came as it is written, in `len` bytes, where the header has room for it.
+    #[inline]
+    pub(crate) fn count_in_exact(&mut self, len: usize) {
+        self.header_len += len as u16 + u16::from(self.members > 0);
+        self.members += 1;
     }
 
     /// The header's value, if that is how it came: with nothing but one comma between two members.

@@ -377,7 +377,7 @@ impl<'a> Reading<'_, 'a> {
     fn count_in(&mut self, len: usize) {
         self.seen += 1;
         // Lengths are limited, and so is the number of members: 32 of 513 bytes are far below what fits.
-        self.list.count_in(len, true, usize::from(u16::MAX));
+        self.list.count_in_exact(len);
     }
 
     /// Whether the key did not come before, in the lines before or in what comes before it in this one.
