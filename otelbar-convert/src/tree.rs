@@ -36,6 +36,16 @@ pub struct Tree<'a> {
     /// Most requests have nothing wrong that has to be looked for by it.
     index: OnceLock<Index>,
     placed: OnceLock<Vec<Option<usize>>>,
+    failures: OnceLock<Failures>,
+}
+
+/// Where failures are, as seen from each span.
+#[derive(Clone, Debug)]
+struct Failures {
+    /// The nearest span around it that failed.
+    around: Vec<Option<usize>>,
+    /// Whether one below it failed.
+    below: Vec<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -88,7 +98,7 @@ impl<'a> Tree<'a> {
     /// The tree of these spans, which come parents first, as [`Converted::spans`](crate::Converted::spans) does. One
     /// whose parent does not come before it counts as a root.
     pub fn of(spans: &'a [ConvertedSpan]) -> Self {
-        Tree { spans, index: OnceLock::new(), placed: OnceLock::new() }
+        Tree { spans, index: OnceLock::new(), placed: OnceLock::new(), failures: OnceLock::new() }
     }
 
     /// The spans.
@@ -123,6 +133,37 @@ impl<'a> Tree<'a> {
             placed
         });
         placed.get(span).copied().flatten()
+    }
+
+    /// Place of the nearest span around this one that failed.
+    pub(crate) fn failed_around(&self, span: usize) -> Option<usize> {
+        self.failures().around.get(span).copied().flatten()
+    }
+
+    /// Whether a span below this one failed.
+    pub(crate) fn fails_below(&self, span: usize) -> bool {
+        self.failures().below.get(span).copied().unwrap_or_default()
+    }
+
+    fn failures(&self) -> &Failures {
+        self.failures.get_or_init(|| {
+            let failed: Vec<bool> = self.spans.iter().map(is_error).collect();
+            let mut around: Vec<Option<usize>> = Vec::with_capacity(failed.len());
+            let mut below = vec![false; failed.len()];
+            // Parents come first.
+            for i in 0..failed.len() {
+                around.push(
+                    self.parent(i)
+                        .and_then(|parent| if failed[parent] { Some(parent) } else { around[parent] }),
+                );
+            }
+            for i in (0..failed.len()).rev() {
+                if let Some(parent) = self.parent(i) {
+                    below[parent] |= failed[i] || below[i];
+                }
+            }
+            Failures { around, below }
+        })
     }
 
     fn index(&self) -> &Index {

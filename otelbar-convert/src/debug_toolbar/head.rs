@@ -131,12 +131,13 @@ fn matches(template: &str, path: &str) -> bool {
 
 /// The fields that are text, names in lower case.
 fn pairs(object: &Object<'_, '_>) -> Vec<(String, String)> {
-    let names = object.names().map(str::to_owned);
-    names.filter_map(|name| Some((name.to_ascii_lowercase(), object.text(&name)?))).collect()
+    let pair = |(name, value): (&str, &_)| Some((name.to_ascii_lowercase(), object.text_of(name, value)?));
+    object.fields().filter(|(_, value)| value.get() != "null").filter_map(pair).collect()
 }
 
 pub(super) fn value_of<'p>(pairs: &'p [(String, String)], name: &str) -> Option<&'p str> {
-    pairs.iter().find(|(other, _)| other == name).map(|(_, value)| &**value)
+    // Of two fields of one name it is the later one's, as elsewhere.
+    pairs.iter().rfind(|(other, _)| other == name).map(|(_, value)| &**value)
 }
 
 #[cfg(test)]

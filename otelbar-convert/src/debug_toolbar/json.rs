@@ -122,6 +122,11 @@ impl<'a, 'p> Object<'a, 'p> {
         self.fields.0.iter().map(|(name, _)| &**name)
     }
 
+    /// The names and values of the fields, in their order.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.fields.0.iter().map(|(name, value)| (&**name, *value))
+    }
+
     /// The value, if it is there and not null. Of two fields of one name it is the later one's.
     pub(super) fn value(&self, name: &str) -> Option<&'a RawValue> {
         let (_, value) = self.fields.0.iter().rfind(|(other, _)| other == name)?;
@@ -145,7 +150,11 @@ impl<'a, 'p> Object<'a, 'p> {
     }
 
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        let value = self.value(name)?;
+        self.text_of(name, self.value(name)?)
+    }
+
+    /// The text that is this value of the field of this name.
+    pub(super) fn text_of(&self, name: &str, value: &RawValue) -> Option<String> {
         match text(value) {
             Some(text) => Some(text),
             None => self.wrong(name, value, "a text"),

@@ -420,12 +420,11 @@ fn read_parameters(query: &Object<'_, '_>, secrets: &Secrets<'_>) -> Option<Vec<
             if let Some(list) = object.value("_positional").and_then(|_| object.list("_positional")) {
                 return Some(numbered(list.values()));
             }
-            let named = |name: &str| {
+            let named = |(name, value): (&str, &serde_json::value::RawValue)| {
                 let hidden = secrets.redactor.is_sensitive(name);
-                let value = object.value(name).map_or_else(|| "null".to_owned(), text);
-                Parameter { name: name.to_owned(), value: if hidden { REDACTED.to_owned() } else { value } }
+                Parameter::new(name, if hidden { REDACTED.to_owned() } else { text(value) })
             };
-            Some(object.names().map(named).collect())
+            Some(object.fields().map(named).collect())
         }
         "a list" => Some(numbered(query.list("raw_parameters")?.values())),
         _ => Some(numbered(&[value])),

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use opentelemetry::Value;
 use opentelemetry::trace::{Event, Status};
 
-use super::finding::{Finding, FindingKind, Severity};
+use super::finding::{Finding, FindingKind, MAX_SPANS, Severity};
 use super::location::Location;
 use super::thresholds::Thresholds;
 use crate::category::Category;
@@ -45,9 +45,8 @@ fn failures(tree: &Tree<'_>) -> Vec<Finding> {
 
 /// Whether a span failed other than since one below it did.
 fn is_cause(tree: &Tree<'_>, span: usize) -> bool {
-    let is_error = |i: usize| tree.spans().get(i).is_some_and(is_error);
-    is_error(span)
-        && !tree.children(span).iter().any(|child| is_error(*child))
+    is_failed(tree, span)
+        && !tree.children(span).iter().any(|child| is_failed(tree, *child))
         && !passes_on_a_failure(tree, span, &tree.spans().get(span).map(texts).unwrap_or_default())
 }
 
@@ -62,36 +61,41 @@ pub fn count_failures(tree: &Tree<'_>) -> usize {
 /// How many spans are looked at to find the failure that another one tells of.
 const MOST_SPANS: usize = 1_000;
 
-/// With how many failures, and at how many places, a text is compared.
+/// With how many failures, at how many places and by how many of its texts, a text is compared.
 const MOST_COMPARED: usize = 16;
-
-/// The nearest span around this one that failed.
-fn failed_around(tree: &Tree<'_>, span: usize) -> Option<usize> {
-    let around = std::iter::successors(tree.parent(span), |span| tree.parent(*span));
-    around.take(MOST_SPANS).find(|span| tree.spans().get(*span).is_some_and(is_error))
-}
 
 /// Whether one of these texts of a span has the message of a failure below it in it, as an error has that says its cause.
 ///
 /// The failure may have gone through spans that don't tell of it, as `#[instrument]` without `err` makes them.
 fn passes_on_a_failure(tree: &Tree<'_>, span: usize, texts: &[&str]) -> bool {
-    let mut pending = tree.children(span).to_vec();
-    let mut compared = 0;
-    for _ in 0..MOST_SPANS {
-        let Some(below) = pending.pop() else { break };
-        let Some(failed) = tree.spans().get(below) else { continue };
-        if !is_error(failed) {
-            pending.extend(tree.children(below));
-        } else if has_message_of(texts, failed) {
-            return true;
-        } else {
-            compared += 1;
-            if compared == MOST_COMPARED {
-                break;
+    let mut pending = vec![tree.children(span).iter()];
+    let (mut seen, mut compared) = (0, 0);
+    while seen < MOST_SPANS
+        && compared < MOST_COMPARED
+        && let Some(children) = pending.last_mut()
+    {
+        // Most spans have no failure below them, and are passed over without a look at what is below.
+        let Some(&below) = children.find(|child| tree.fails_below(**child) || is_failed(tree, **child))
+        else {
+            pending.pop();
+            continue;
+        };
+        seen += 1;
+        match tree.spans().get(below) {
+            Some(failed) if is_error(failed) => {
+                if has_message_of(texts, failed) {
+                    return true;
+                }
+                compared += 1;
             }
+            _ => pending.push(tree.children(below).iter()),
         }
     }
     false
+}
+
+fn is_failed(tree: &Tree<'_>, span: usize) -> bool {
+    tree.spans().get(span).is_some_and(is_error)
 }
 
 /// Whether one of these texts has a message of this span in it.
@@ -114,7 +118,7 @@ fn is_part(message: &str, texts: &[&str]) -> bool {
     !message.is_empty() && texts.iter().any(|text| is_in(text))
 }
 
-/// What a span says of its failure: the description of its status, and the messages of its exceptions.
+/// What a span says of its failure: the description of its status, and the messages of its first exceptions.
 fn texts(span: &ConvertedSpan) -> Vec<&str> {
     let status = match &span.data.status {
         Status::Error { description } => Some(&**description),
@@ -122,7 +126,8 @@ fn texts(span: &ConvertedSpan) -> Vec<&str> {
     };
     let exceptions = span.data.events.events.iter().filter(|event| event.name == semconv::EXCEPTION);
     let messages = exceptions.filter_map(|event| message(event));
-    status.into_iter().chain(messages).map(str::trim).filter(|text| !text.is_empty()).collect()
+    let texts = status.into_iter().chain(messages).map(str::trim);
+    texts.filter(|text| !text.is_empty()).take(MOST_COMPARED).collect()
 }
 
 fn message(event: &Event) -> Option<&str> {
@@ -133,16 +138,21 @@ fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
     let spans = tree.spans();
     // What failed since this did: the parent, or one further out that repeats what this says.
     let failed = |i: usize| {
-        let around = failed_around(tree, i)?;
+        let around = tree.failed_around(i)?;
         let passes_on = || has_message_of(&texts(spans.get(around)?), spans.get(i)?).then_some(around);
         if tree.parent(i) == Some(around) { Some(around) } else { passes_on() }
     };
     let mut concerned = BTreeSet::new();
     for cause in causes {
         let mut at = Some(*cause);
+        let mut steps = 0..MAX_SPANS;
         // What one cause made fail is not gone through again for the next.
         while let Some(span) = at.filter(|span| concerned.insert(*span)) {
-            at = failed(span);
+            at = match steps.next() {
+                Some(_) => failed(span),
+                // Of what is further out than a finding names, the request matters.
+                None => Some(0).filter(|request| is_failed(tree, *request)),
+            };
         }
     }
 
@@ -215,7 +225,7 @@ fn logged_errors(tree: &Tree<'_>, place: usize) -> usize {
     let is_told = |event: &Event| {
         let texts: Vec<_> = [Some(&*event.name), message(event)].into_iter().flatten().collect();
         let is_of_around = || {
-            let around = failed_around(tree, place).and_then(|around| tree.spans().get(around));
+            let around = tree.failed_around(place).and_then(|around| tree.spans().get(around));
             around.is_some_and(|around| {
                 has_message_of(&texts, around) || texts.iter().any(|text| is_part(text, &self::texts(around)))
             })

@@ -86,16 +86,18 @@ fn describe_wait(
 /// one call are left to [`n_plus_one`](super::n_plus_one).
 pub fn serial_calls(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let fewest = thresholds.serial_calls.max(2);
     let calls = tree.spans().iter().filter(|span| can_be_moved(span)).count();
-    if calls < thresholds.serial_calls {
+    if calls < fewest {
         return findings;
     }
     for i in 0..tree.spans().len() {
-        let mut children: Vec<Call<'_>> =
-            measured_children(tree, i).map(|(place, child)| Call::of(tree, place, child)).collect();
-        if children.len() < thresholds.serial_calls {
+        // An only child makes no row, and is looked at with what it stands in: each chain of them is gone through once.
+        if measured_children(tree, i).take(fewest).count() < fewest {
             continue;
         }
+        let mut children: Vec<Call<'_>> =
+            measured_children(tree, i).map(|(place, child)| Call::of(tree, place, child)).collect();
         children.sort_by_key(|child| bounds(child.around));
         // A row ends where anything else happens, or time passes in which an answer may be worked on.
         let follows = |one: &Call<'_>, other: &Call<'_>| {
