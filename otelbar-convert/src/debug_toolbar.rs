@@ -94,12 +94,10 @@ pub struct ReadError(#[from] Cause);
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error(
-        "the record is not JSON: {0}; pass the body of GET /_debug_toolbar/api/requests/{{id}} as it came"
+        "the record is not valid JSON: {0}; pass the unchanged body of GET /_debug_toolbar/api/requests/{{id}}"
     )]
     Json(serde_json::Error),
-    #[error(
-        "the record is {0}, and should be an object with request_id, panel_data, timing_data and metadata"
-    )]
+    #[error("the record is {0}; expected an object with request_id, panel_data, timing_data and metadata")]
     NoObject(&'static str),
 }
 
@@ -163,7 +161,8 @@ impl Reader {
 
         // Known times come from the clock of the day, the request's length from another.
         let start = work.start_of_day(timer.duration).unwrap_or_else(|| {
-            losses.add("timing_data", "tells no time of day; the request is put where the reader was told");
+            losses
+                .add("timing_data", "has no time of day; the request starts at the time set for the reader");
             self.start
         });
         timer.start = start;

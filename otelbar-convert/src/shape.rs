@@ -90,11 +90,6 @@ pub(crate) fn without_ids_in_path(call: &str) -> String {
     out
 }
 
-/// Documents that have the same fields are alike, within one database.
-pub(crate) fn of_document(system: &str, text: &str) -> u64 {
-    Fingerprint::default().with("document").with(system).with(text).finish()
-}
-
 /// Operations of one name on one key, but for the ids in it, are alike.
 pub(crate) fn of_cache(operation: &str, key: Option<&str>) -> u64 {
     let print = Fingerprint::default().with("cache").with(operation);

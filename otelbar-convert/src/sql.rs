@@ -53,5 +53,6 @@ mod text;
 
 pub use cache::{Cache, SharedStatement};
 pub use describe::{describe, describe_parameterised};
+pub(crate) use document::command;
 pub use grammar::System;
 pub use statement::Statement;

@@ -213,7 +213,7 @@ fn a_repetition_says_in_what_order_it_ran_where_that_is_known() {
     let sentence = |data: &PanelData| find(data)[0].sentence().to_owned();
     assert_eq!(
         sentence(&data),
-        "The same call ran 6 times, some of them at the same time, and took 60.0 ms in all."
+        "The same call ran 6 times, some of them concurrently, and took 60.0 ms in all."
     );
     let in_turn = |n: u64| at(cache("GET", &format!("k{n}")), n * 10, n * 10 + 10);
     let data = request_with((0..6).map(in_turn).collect());
@@ -236,18 +236,18 @@ fn with_parameters(entry: Entry, values: &[&str]) -> Entry {
 fn the_very_same_query_is_a_duplicate() {
     let by_id = |id| with_parameters(query("SELECT * FROM books WHERE id = ?"), &[id]);
     check(vec![by_id("1"), by_id("2")], &[]);
-    check(vec![by_id("1"), by_id("2"), by_id("1")], &["info duplicate: 2 × the very same SELECT books"]);
+    check(vec![by_id("1"), by_id("2"), by_id("1")], &["info duplicate: 2 × identical SELECT books"]);
     // Whether the values are the same is not known.
     let unknown = || query("SELECT * FROM books WHERE id = $1");
     check(vec![unknown(), unknown()], &[]);
     let literal = || query("SELECT * FROM books WHERE id = 7");
-    check(vec![literal(), literal()], &["info duplicate: 2 × the very same SELECT books"]);
+    check(vec![literal(), literal()], &["info duplicate: 2 × identical SELECT books"]);
     let other = query("SELECT * FROM books WHERE id = 8");
     check(vec![literal(), other], &[]);
     let five = vec![literal(), literal(), literal(), literal(), literal()];
     let expected = [
         "warning n_plus_one: 5 × SELECT books under one parent",
-        "warning duplicate: 5 × the very same SELECT books",
+        "warning duplicate: 5 × identical SELECT books",
     ];
     check(five, &expected);
     // These read nothing that could be kept.
@@ -259,17 +259,17 @@ fn the_very_same_query_is_a_duplicate() {
 #[test]
 fn what_was_written_in_between_is_asked_for_anew() {
     let read = || query("SELECT * FROM books WHERE id = 7");
-    let found = &["info duplicate: 2 × the very same SELECT books"];
+    let found = &["info duplicate: 2 × identical SELECT books"];
     check(vec![read(), query("UPDATE books SET title = 'b'"), read()], &[]);
     check(vec![read(), query("INSERT INTO visits VALUES (1)"), read()], found);
     check(vec![read(), query("CALL refresh()"), read()], &[]);
     let joined = || query("SELECT * FROM books b, authors a WHERE a.id = 7");
     check(vec![joined(), query("INSERT INTO visits VALUES (1)"), joined()], &[]);
-    let looked_up = "info duplicate: 2 × the very same GET";
+    let looked_up = "info duplicate: 2 × identical GET";
     check(vec![cache("GET", "a"), cache("SET", "b"), cache("GET", "a")], &[looked_up]);
     check(vec![cache("GET", "a"), cache("SET", "a"), cache("GET", "a")], &[]);
     check(vec![cache("GET", "a"), cache("MSET", "a,b"), cache("GET", "a")], &[]);
-    let called = "info duplicate: 2 × the very same GET a/b";
+    let called = "info duplicate: 2 × identical GET a/b";
     check(vec![call("http://a/b?c=1"), call("http://a/b?c=1")], &[called]);
     let post = |url: &str| {
         let call = HttpCall::new("POST", url);
@@ -375,7 +375,7 @@ fn what_failed_is_told_once_where_it_began() {
     data.request.status = Some(503);
     check_data(&data, &["critical error: read failed: read lost"]);
     assert_eq!(find(&data)[0].span_ids, [ROOT, outer, inner]);
-    assert_eq!(find(&data)[0].sentence(), "The request was answered with 503.");
+    assert_eq!(find(&data)[0].sentence(), "The response status was 503.");
 }
 
 #[test]
@@ -395,7 +395,7 @@ fn what_failed_is_told_once_also_through_spans_that_tell_of_no_failure() {
     data.entries = vec![with(entry("handler", 2), |it| it.id = Some(outer)), failed];
     check_data(&data, &["critical error: SELECT a failed: lost"]);
     assert_eq!(find(&data)[0].span_ids, [ROOT, inner]);
-    assert_eq!(find(&data)[0].sentence(), "The request was answered with 500.");
+    assert_eq!(find(&data)[0].sentence(), "The response status was 500.");
 }
 
 #[test]
@@ -419,7 +419,7 @@ fn a_request_without_an_answer_is_told() {
         it.failure = Some("cancelled".into());
     });
     check_data(&data, &["warning error: GET / failed: cancelled"]);
-    assert_eq!(find(&data)[0].sentence(), "The request came to no answer.");
+    assert_eq!(find(&data)[0].sentence(), "The request got no response.");
 }
 
 #[test]
@@ -439,7 +439,7 @@ fn the_exception_logged_last_says_why_something_failed() {
     data.logs.push(exception("Last", format!("two{}\nlines", "o".repeat(300))));
     let found = find(&data).remove(0);
     assert_eq!(found.title, format!("GET / failed: Last: two{}…", "o".repeat(151)));
-    assert_eq!(found.remedy(), "Its stack trace tells where it began.");
+    assert_eq!(found.remedy(), "See its stack trace.");
 }
 
 #[test]
@@ -485,7 +485,7 @@ fn calls_that_could_run_together_are_found() {
     check(row(150, 1, 3), &["info serial_calls: 3 calls one after the other"]);
     assert_eq!(
         find(&request_with(row(150, 1, 3)))[0].sentence(),
-        "They took 450.0 ms, of which 300.0 ms would be saved if they ran together."
+        "They took 450.0 ms; running them concurrently would save 300.0 ms."
     );
     // A token and what it is for; little to be saved; an answer worked on; already together.
     check(row(400, 1, 2), &[]);
@@ -511,7 +511,7 @@ fn calls_of_the_method_query_read() {
         Entry::new("", ms(1), EntryKind::HttpCall(call))
     };
     let asked = vec![call("http://a/b"), ask("http://a/b"), call("http://a/b")];
-    check(asked, &["info duplicate: 2 × the very same GET a/b"]);
+    check(asked, &["info duplicate: 2 × identical GET a/b"]);
     // What was asked for stands in the body, which is not known.
     check(vec![ask("http://a/b"), ask("http://a/b")], &[]);
     let row = [(0, "http://a/x"), (150, "http://b/y"), (300, "http://c/z")];

@@ -145,7 +145,7 @@ fn a_span_that_has_a_querys_text_is_a_query_without_its_values() {
         r#"{"find": "users", "filter": {"bio": "s3cr3t"}}"#,
         r#"sea_orm.find | sql | {"find": ?, "filter": {"bio": ?}} | "#,
     );
-    check("elasticsearch", "GET /users/_search?q=s3cr3t", "sea_orm.find | sql | ? | ");
+    check("elasticsearch", "GET /users/_search?q=s3cr3t", "sea_orm.find | sql | GET ? | ");
 }
 
 /// Protects the values in a statement wherever it was recorded: on the request, in a log, on a link.

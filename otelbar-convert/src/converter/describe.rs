@@ -458,7 +458,7 @@ fn describe_recorded_query(described: &mut Described, query: Query, recorded: &[
     let is_recorded = |key: &str| attribute::find(recorded, key).is_some();
     if let Some(statement) = query.statement {
         let derived = [
-            (semconv::DB_OPERATION_NAME, &statement.operation),
+            (semconv::DB_OPERATION_NAME, &query.operation),
             (semconv::DB_COLLECTION_NAME, &statement.collection),
             (semconv::DB_QUERY_SUMMARY, &statement.summary),
             (semconv::DB_STORED_PROCEDURE_NAME, &statement.stored_procedure),

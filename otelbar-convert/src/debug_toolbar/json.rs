@@ -19,13 +19,13 @@ impl<'a> Document<'a> {
     pub(super) fn of(bytes: &'a [u8], losses: &Losses) -> serde_json::Result<Self> {
         let text = String::from_utf8_lossy(bytes);
         if let Cow::Owned(_) = text {
-            losses.add("", "is not UTF-8 throughout; what is not was replaced by U+FFFD");
+            losses.add("", "is not valid UTF-8; invalid bytes were replaced by U+FFFD");
         }
         let Err(error) = serde_json::from_str::<IgnoredAny>(&text) else { return Ok(Document(text)) };
         // Python writes numbers that are none as words that JSON does not have.
         match without_no_numbers(&text) {
             Some(repaired) if serde_json::from_str::<IgnoredAny>(&repaired).is_ok() => {
-                losses.add("", "has NaN or Infinity in it, which are no JSON; they were taken as null");
+                losses.add("", "contains NaN or Infinity, which JSON does not allow; they were read as null");
                 Ok(Document(Cow::Owned(repaired)))
             }
             _ => Err(error),
@@ -70,9 +70,9 @@ fn without_no_numbers(text: &str) -> Option<String> {
 pub(super) fn kind(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a text",
-        Some(b't' | b'f') => "true or false",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
         Some(b'n') => "null",
         _ => "a number",
     }
@@ -145,7 +145,7 @@ impl<'a, 'p> Object<'a, 'p> {
         let value = self.value(name)?;
         match serde_json::from_str(value.get()) {
             Ok(items) => Some(List { path: self.path_of(name), items }),
-            Err(_) => self.wrong(name, value, "a list"),
+            Err(_) => self.wrong(name, value, "an array"),
         }
     }
 
@@ -157,7 +157,7 @@ impl<'a, 'p> Object<'a, 'p> {
     pub(super) fn text_of(&self, name: &str, value: &RawValue) -> Option<String> {
         match text(value) {
             Some(text) => Some(text),
-            None => self.wrong(name, value, "a text"),
+            None => self.wrong(name, value, "a string"),
         }
     }
 
@@ -166,7 +166,7 @@ impl<'a, 'p> Object<'a, 'p> {
         match serde_json::from_str(value.get()) {
             Ok(number) => Some(number),
             Err(_) if kind(value) == "a number" => {
-                self.lose(name, "is too large a number");
+                self.lose(name, "is a number out of range");
                 None
             }
             Err(_) => self.wrong(name, value, "a number"),
@@ -179,7 +179,7 @@ impl<'a, 'p> Object<'a, 'p> {
             serde_json::from_str::<u64>(value.get()).ok().and_then(|number| T::try_from(number).ok());
         match number {
             Some(number) => Some(number),
-            None => self.wrong(name, value, "a whole number of its range"),
+            None => self.wrong(name, value, "an integer in range"),
         }
     }
 
@@ -187,7 +187,7 @@ impl<'a, 'p> Object<'a, 'p> {
         let value = self.value(name)?;
         match serde_json::from_str(value.get()) {
             Ok(flag) => Some(flag),
-            Err(_) => self.wrong(name, value, "true or false"),
+            Err(_) => self.wrong(name, value, "a boolean"),
         }
     }
 
@@ -202,7 +202,7 @@ impl<'a, 'p> Object<'a, 'p> {
         // What took longer than a century was not measured.
         let possible = duration.filter(|duration| duration.as_secs() < 3_155_760_000);
         if possible.is_none() {
-            let reason = if number < 0.0 { "is a negative duration" } else { "is too long to be true" };
+            let reason = if number < 0.0 { "is a negative duration" } else { "is a duration over 100 years" };
             self.lose(name, reason);
         }
         possible
@@ -226,7 +226,7 @@ impl<'a, 'p> Object<'a, 'p> {
     }
 
     fn wrong<T>(&self, name: &str, value: &RawValue, expected: &str) -> Option<T> {
-        self.lose(name, format!("is {}, and should be {expected}", kind(value)));
+        self.lose(name, format!("is {}, expected {expected}", kind(value)));
         None
     }
 }
@@ -247,7 +247,7 @@ impl<'a> List<'a> {
             match serde_json::from_str(item.get()) {
                 Ok(fields) => Some(Object { path, fields, losses }),
                 Err(_) => {
-                    losses.add(path, format!("is {}, and should be an object", kind(item)));
+                    losses.add(path, format!("is {}, expected an object", kind(item)));
                     None
                 }
             }
@@ -265,7 +265,7 @@ pub(super) fn text(value: &RawValue) -> Option<String> {
             impl Visitor<'_> for Bytes {
                 type Value = Lossy;
                 fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a text")
+                    f.write_str("a string")
                 }
                 fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Lossy, E> {
                     Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))

@@ -26,7 +26,7 @@ pub(super) fn read(
     let authority = head.header("host").map(split_authority).unwrap_or_default();
     let length = value_of(&head.response_headers, "content-length").and_then(|length| length.parse().ok());
     let method = head.method.clone().unwrap_or_else(|| {
-        record.lose("metadata.method", "is missing; the request is called _OTHER");
+        record.lose("metadata.method", "is missing; the method is reported as _OTHER");
         String::new()
     });
     let mut request = Request {
@@ -61,7 +61,7 @@ pub(super) fn read(
 fn identity(record: &Object<'_, '_>, head: &Head) -> Identity {
     let id = record.text("request_id").unwrap_or_else(|| {
         if record.value("request_id").is_none() {
-            record.lose("request_id", "is missing; the ids are the same for all such records");
+            record.lose("request_id", "is missing; all records without it get the same ids");
         }
         String::new()
     });

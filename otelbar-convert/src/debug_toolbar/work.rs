@@ -26,13 +26,13 @@ pub(super) struct Work {
 
 /// What is not read, and why.
 const NOT_READ: [(&str, &str); 7] = [
-    ("alerts", "is advice that the toolbar drew from the other panels"),
-    ("headers", "has the headers that the request and the response have"),
+    ("alerts", "is advice derived from the other panels"),
+    ("headers", "repeats the headers of the request and the response"),
     ("staticfiles", "describes the application, not the request"),
     ("versions", "describes the application, not the request"),
     ("settings", "describes the application, not the request"),
     ("flags", "describes the application, not the request"),
-    ("websocket", "tells of connections, not of the request"),
+    ("websocket", "describes connections, not the request"),
 ];
 
 pub(super) fn read(panels: &Object<'_, '_>, secrets: &Secrets<'_>, losses: &Losses) -> Work {
@@ -69,7 +69,7 @@ pub(super) fn read(panels: &Object<'_, '_>, secrets: &Secrets<'_>, losses: &Loss
             continue;
         }
         let reason = NOT_READ.iter().find(|(known, _)| *known == short).map(|(_, reason)| *reason);
-        panels.lose(name, reason.unwrap_or("is a panel that is not known"));
+        panels.lose(name, reason.unwrap_or("is an unknown panel"));
     }
     work
 }
@@ -195,7 +195,7 @@ impl Work {
     fn read_profile(&mut self, panel: &Object<'_, '_>, losses: &Losses) {
         for name in ["call_tree", "flamegraph_data"] {
             if panel.value(name).is_some() {
-                panel.lose(name, "has the functions again, with no order in time");
+                panel.lose(name, "repeats the functions without their times");
             }
         }
         let Some(functions) = panel.list("top_functions") else { return };
@@ -336,7 +336,7 @@ impl<'t> Message<'t> {
 fn duration_of(object: &Object<'_, '_>, name: &str) -> Duration {
     object.duration(name).unwrap_or_else(|| {
         if object.value(name).is_none() {
-            object.lose(name, "is missing; it is taken to have taken no time");
+            object.lose(name, "is missing; the duration is taken as zero");
         }
         Duration::ZERO
     })
@@ -349,7 +349,7 @@ fn epoch(object: &Object<'_, '_>, name: &str) -> Option<SystemTime> {
         .ok()
         .filter(|since| *since <= Duration::from_nanos(i64::MAX as u64));
     if since.is_none() {
-        object.lose(name, "is no time between 1970 and 2262");
+        object.lose(name, "is not a time between 1970 and 2262");
     }
     SystemTime::UNIX_EPOCH.checked_add(since?)
 }
@@ -426,7 +426,7 @@ fn read_parameters(query: &Object<'_, '_>, secrets: &Secrets<'_>) -> Option<Vec<
             };
             Some(object.fields().map(named).collect())
         }
-        "a list" => Some(numbered(query.list("raw_parameters")?.values())),
+        "an array" => Some(numbered(query.list("raw_parameters")?.values())),
         _ => Some(numbered(&[value])),
     }
 }

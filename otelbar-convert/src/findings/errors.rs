@@ -174,21 +174,19 @@ fn describe(tree: &Tree<'_>, causes: &[usize]) -> Option<Finding> {
     });
     let sentence = match (request, answer) {
         (None, _) => "The request went on without it.".to_owned(),
-        (Some(_), None) => "The request came to no answer.".to_owned(),
-        (Some(_), Some(status)) => format!("The request was answered with {status}."),
+        (Some(_), None) => "The request got no response.".to_owned(),
+        (Some(_), Some(status)) => format!("The response status was {status}."),
     };
     let has_stack_trace =
         |event: &Event| attribute::find(&event.attributes, semconv::EXCEPTION_STACKTRACE).is_some();
     let has_stack = first.data.events.events.iter().any(has_stack_trace);
     let remedy = match first.category {
-        _ if has_stack => "Its stack trace tells where it began.",
-        Category::Sql => "See what the database says of the statement.",
-        Category::Http => {
-            "See what the service called says, and whether to try again or to go on without it."
-        }
-        Category::Cache => "See whether the cache can be reached; a page should come without it.",
-        Category::Template => "See which of the template's values is missing or of another type.",
-        _ => "The logs in it and before it tell how it came to that.",
+        _ if has_stack => "See its stack trace.",
+        Category::Sql => "Check the database's error for this statement.",
+        Category::Http => "Check the called service; consider a retry or a fallback.",
+        Category::Cache => "Check that the cache is reachable; the request should work without it.",
+        Category::Template => "Check the template's values for a missing one or a wrong type.",
+        _ => "See the logs in this span and before it.",
     };
     let is_bad = answer.is_some_and(|status| status >= 500);
     let severity = if is_bad { Severity::Critical } else { Severity::Warning };
@@ -210,8 +208,8 @@ fn logged(tree: &Tree<'_>) -> Option<Finding> {
         FindingKind::Error,
         Severity::Warning,
         title,
-        "What it was logged in did not fail.",
-        "Mend what it tells of, or log it as a warning where it is dealt with.",
+        "The spans that logged them did not fail.",
+        "Fix the cause, or log a warning where the error is handled.",
     );
     Some(finding.with_spans(spans))
 }

@@ -74,16 +74,16 @@ fn describe(tree: &Tree<'_>, group: &[usize], thresholds: &Thresholds) -> Option
         _ => "call",
     };
     let remedy = match first.category {
-        _ if is_same => "Ask once, and keep the answer for the request.",
+        _ if is_same => "Run it once, and keep the result for the request.",
         Category::Sql => "Fetch them with one statement: a JOIN, or WHERE … IN (…).",
-        Category::Cache => "Fetch them with one operation on many keys.",
-        _ => "Ask for them with one call, or make the calls at the same time.",
+        Category::Cache => "Fetch them with one multi-key operation.",
+        _ => "Use one batch call, or run the calls concurrently.",
     };
     // Times that were worked out do not say in what order things happened.
     let order = if members().any(|span| span.synthesised) {
         ""
     } else if union(members().map(bounds).collect()) < total.mul_f64(0.9) {
-        ", some of them at the same time,"
+        ", some of them concurrently,"
     } else {
         " one by one"
     };
@@ -152,12 +152,12 @@ pub fn duplicates(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         let finding = Finding::new(
             FindingKind::Duplicate,
             if is_often { Severity::Warning } else { Severity::Info },
-            format!("{count} × the very same {}", first.display_name()),
+            format!("{count} × identical {}", first.display_name()),
             &format!(
                 "The same {what} ran {count} times; all but the first took {} together.",
                 milliseconds(wasted)
             ),
-            "Keep the answer for the request, and pass it to where it is needed again.",
+            "Keep the result for the request, and reuse it.",
         );
         Some(finding.with_spans(members()).with_cost(wasted).at(Location::of_all(tree, group)))
     };
@@ -226,7 +226,7 @@ pub fn many_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         Severity::Warning,
         format!("{count} queries"),
         &format!("The request ran {count} queries, which took {} in all.", milliseconds(total(queries()))),
-        "See which of them ask for the same or for one row each, and fetch more at once or keep what was fetched.",
+        "Look for repeated queries and queries for single rows; batch them, or keep their results.",
     );
     vec![finding.with_spans(queries())]
 }

@@ -18,8 +18,8 @@ pub fn slow_queries(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
             FindingKind::SlowQuery,
             Severity::Warning,
             format!("{} took {}", span.data.name, milliseconds(span.duration())),
-            &format!("Queries of {} and more are called slow.", milliseconds(thresholds.slow_query)),
-            "Look at the plan of this statement (EXPLAIN), for a missing index or more rows than the page needs.",
+            &format!("The threshold for slow queries is {}.", milliseconds(thresholds.slow_query)),
+            "Check its query plan (EXPLAIN) for a missing index, or for more rows than needed.",
         );
         Some(finding.with_spans([span]).at(Location::of(tree, i)))
     };
@@ -44,23 +44,19 @@ pub fn slow_spans(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
         }
         let (sentence, remedy) = match span.busy {
             Some(busy) if busy >= span.duration() / 2 => (
-                format!(
-                    "It was busy for {} of that, and none of its children took as long.",
-                    milliseconds(busy)
-                ),
-                "Profile what it computes, and move it off the request's way if it must take so long.",
+                format!("It was busy for {} of that; no child span took as long.", milliseconds(busy)),
+                "Profile it, and move long computations out of the request.",
             ),
             Some(busy) => (
                 format!(
-                    "It was busy for {} of that and waited for the rest, and none of its children took as long.",
+                    "It was busy for {} of that and waited for the rest; no child span took as long.",
                     milliseconds(busy)
                 ),
                 "Add spans around what it waits for, such as locks, channels and files.",
             ),
-            None => (
-                "None of its children took as long.".to_owned(),
-                "Add spans to what it does, to see where the time goes.",
-            ),
+            None => {
+                ("No child span took as long.".to_owned(), "Add spans inside it to see where the time goes.")
+            }
         };
         let finding = Finding::new(
             FindingKind::SlowSpan,

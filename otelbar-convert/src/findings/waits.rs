@@ -65,14 +65,14 @@ fn describe_wait(
     wait: Duration,
 ) -> Finding {
     let remedy = match parent.busy {
-        Some(_) => "It was not busy: see what it waits for, such as a lock, a full pool or a timer.",
-        None => "Add spans to what lies between, to see whether it works or waits there.",
+        Some(_) => "It was not busy: check what it waits for, such as a lock, an exhausted pool or a timer.",
+        None => "Add spans in between to see whether it works or waits.",
     };
     let finding = Finding::new(
         FindingKind::LongWait,
         Severity::Warning,
         format!("{} between {} and {}", milliseconds(wait), before.display_name(), after.display_name()),
-        &format!("For {} nothing that was recorded happened in {}.", milliseconds(wait), parent.data.name),
+        &format!("Nothing was recorded in {} for {}.", parent.data.name, milliseconds(wait)),
         remedy,
     );
     finding.with_spans([before, after]).with_cost(wait)
@@ -161,11 +161,11 @@ fn describe_row(tree: &Tree<'_>, row: &[Call<'_>], thresholds: &Thresholds) -> O
         Severity::Info,
         format!("{} calls one after the other", row.len()),
         &format!(
-            "They took {}, of which {} would be saved if they ran together.",
+            "They took {}; running them concurrently would save {}.",
             milliseconds(total),
             milliseconds(saving)
         ),
-        "Make them at the same time (join!), unless one needs what another answers.",
+        "Run them concurrently (join!), unless one depends on the response of another.",
     );
     let places: Vec<usize> = row.iter().map(|call| call.place).collect();
     let finding = finding.with_spans(row.iter().map(|call| call.call)).with_cost(saving);

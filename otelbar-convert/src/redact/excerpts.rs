@@ -1,5 +1,7 @@
 //! Values and parts of statements that the errors of databases repeat.
 
+use memchr::memmem;
+
 use super::edits::REDACTED;
 
 /// An error that repeats something: what stands before it, and what may stand behind.
@@ -56,8 +58,8 @@ pub(super) fn value(text: &str, behind: usize, place: usize, ends: &mut Ends) ->
     let from = match opens {
         None => behind,
         Some(opens) => {
-            let near = &rest[..rest.floor_char_boundary(FARTHEST)];
-            behind + near.find(opens)? + opens.len()
+            let near = rest.as_bytes().get(..FARTHEST).unwrap_or(rest.as_bytes());
+            behind + memmem::find(near, opens.as_bytes())? + opens.len()
         }
     };
     let end = ends.0.get_mut(place)?;

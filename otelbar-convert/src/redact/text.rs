@@ -440,7 +440,8 @@ impl Scan<'_, '_> {
                 break;
             }
         }
-        Some(self.text.floor_char_boundary(at.min(bytes.len())))
+        // Behind a bracket, or the end of the text where its last byte is a backslash.
+        Some(at.min(bytes.len()))
     }
 
     /// Where a word ends that begins here, without the punctuation behind it.

@@ -17,7 +17,7 @@ pub(super) fn sanitise(text: &str, system: System) -> Cow<'_, str> {
     match system {
         System::Neo4j => query(text, system),
         System::MongoDb => Cow::Owned(document(text)),
-        _ => Cow::Owned(command(text)),
+        _ => Cow::Owned(without_arguments(text)),
     }
 }
 
@@ -43,15 +43,17 @@ fn query(text: &str, system: System) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
-/// A command and its arguments.
-fn command(text: &str) -> String {
-    let mut written = String::new();
-    let mut rest = text.trim_start();
-    let name_end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    if is_command(&rest[..name_end]) {
-        written.push_str(&rest[..name_end]);
-        rest = &rest[name_end..];
-    }
+/// The command that a text begins with, and what it is given: `("GET", "session:1")`.
+pub(crate) fn command(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim();
+    let (name, arguments) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    is_command(name).then_some((name, arguments.trim_start()))
+}
+
+/// A command without the values of its arguments.
+fn without_arguments(text: &str) -> String {
+    let (name, mut rest) = command(text).unwrap_or(("", text));
+    let mut written = name.to_owned();
     loop {
         rest = rest.trim_start();
         let Some(first) = rest.bytes().next() else { return written };
@@ -103,8 +105,15 @@ fn document(text: &str) -> String {
                 let name = run.trim_matches(['"', '\'']);
                 let is_key = depth > 0 && next == Some(':') && is_name(name);
                 let is_function = next == Some('(') && is_name(run);
-                let is_shown = is_key || is_function || (is_begin && is_command(run));
-                written.push_str(if is_shown { run } else { "?" });
+                let is_command = is_begin && is_command(run) && !after.starts_with(['"', '\'', '`']);
+                // What has neither quotes nor a separator before it belongs to the value there.
+                let goes_on = written.ends_with('?');
+                let is_shown = (is_key || is_function || is_command) && !(goes_on && run == name);
+                if is_shown {
+                    written.push_str(run);
+                } else if !goes_on {
+                    written.push('?');
+                }
                 is_begin = false;
                 rest = after;
                 continue;
