@@ -553,7 +553,7 @@ fn systems_without_sql() {
         (
             "mongodb",
             "db.users.find({name: /secret:(x)/i, _id: ObjectId('1'), a: true}).limit(5)",
-            "db.users.find({name: ??, _id: ObjectId(?), a: ?}).limit(?)",
+            "db.users.find({name: ?, _id: ObjectId(?), a: ?}).limit(?)",
         ),
         ("mongodb", r#"{"a@b.c": "it's", "x": ["y", null]}"#, "{?: ?, \"x\": [?, ?]}"),
         (
