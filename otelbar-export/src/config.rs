@@ -1,11 +1,14 @@
 //! From the toolbar's configuration.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use otelbar_config::{Environment, OpenTelemetryConfig, QueueOverflow, Signal, Timeout, TracesExporter};
+use otelbar_config::{
+    Environment, OpenTelemetryConfig, QueueOverflow, Signal, Source, Timeout, TracesExporter, option,
+};
 
 use crate::pipeline::{BreakerPolicy, Overflow, PipelineBuilder, RetryPolicy};
 use crate::spool::SpoolOptions;
@@ -34,6 +37,7 @@ impl PipelineBuilder {
     /// [cannot be read](crate::SetupError::is_unreadable_endpoint), a header that HTTP does not allow, what is not in this
     /// build.
     pub fn from_config(config: &OpenTelemetryConfig, environment: &dyn Environment) -> Self {
+        let config = &*as_this_build_can(config);
         let batches = config.span_batches();
         let overflow = match config.bsp_overflow() {
             QueueOverflow::Newest => Overflow::Newest,
@@ -67,6 +71,22 @@ impl PipelineBuilder {
         }
         builder
     }
+}
+
+/// The configuration, with OTLP over HTTP where this build is without gRPC and nobody asked for that: the protocol is at
+/// its default, and an endpoint that was set is not at the port of gRPC (4317), where no other protocol would be answered.
+pub fn as_this_build_can(config: &OpenTelemetryConfig) -> Cow<'_, OpenTelemetryConfig> {
+    /// The usual port of gRPC.
+    const GRPC: u16 = 4317;
+    let is_set = |source: Source| source != Source::Default;
+    let asks_for_grpc =
+        is_set(config.source(option::OTLP_TRACES_ENDPOINT)) && config.otlp_traces_endpoint().port() == GRPC;
+    if cfg!(feature = "grpc") || is_set(config.source(option::OTLP_TRACES_PROTOCOL)) || asks_for_grpc {
+        return Cow::Borrowed(config);
+    }
+    let over_http = config.to_builder().otlp_protocol(otelbar_config::Protocol::HttpProtobuf).build();
+    // What cannot be built anew, which was built before, stays: then it is told that gRPC is missing.
+    over_http.map_or(Cow::Borrowed(config), Cow::Owned)
 }
 
 fn destination(
@@ -262,16 +282,29 @@ mod tests {
 
     #[test]
     fn the_protocol_and_the_scheme_are_taken_over() {
+        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+        const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
+        const COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";
         #[track_caller]
         fn check(variables: &[(&str, &str)], endpoint: &str, protocol: Protocol, compression: Compression) {
             let destination = otlp(variables);
             assert_eq!(destination.http.url, endpoint);
             assert_eq!((destination.protocol, destination.http.compression), (protocol, compression));
         }
-        check(&[], "http://localhost:4317", Protocol::Grpc, Compression::None);
-        const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-        const PROTOCOL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
-        const COMPRESSION: &str = "OTEL_EXPORTER_OTLP_COMPRESSION";
+        if cfg!(feature = "grpc") {
+            check(&[], "http://localhost:4317", Protocol::Grpc, Compression::None);
+        } else {
+            let http = Protocol::HttpProtobuf;
+            check(&[], "http://localhost:4318/v1/traces", http, Compression::None);
+            let collector = |port| format!("http://collector:{port}");
+            let at = |port| [(ENDPOINT, collector(port))];
+            let [(name, other)] = at(4318);
+            check(&[(name, &other)], "http://collector:4318/v1/traces", http, Compression::None);
+            // Whose port is that of gRPC means gRPC, and is told what is missing.
+            let [(name, grpc)] = at(4317);
+            check(&[(name, &grpc)], "http://collector:4317", Protocol::Grpc, Compression::None);
+            assert_eq!(read(&[(name, &grpc)]).build().unwrap_err().missing_feature(), Some("grpc"));
+        }
         let grpc = (PROTOCOL, "grpc");
         check(&[grpc, (COMPRESSION, "gzip")], "http://localhost:4317", Protocol::Grpc, Compression::Gzip);
         check(

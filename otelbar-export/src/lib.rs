@@ -1,3 +1,4 @@
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 //!
 //! # Modules
@@ -26,7 +27,7 @@ pub use {http, opentelemetry, opentelemetry_sdk};
 
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
 #[cfg(feature = "config")]
-pub use config::resource;
+pub use config::{as_this_build_can, resource};
 pub use error::SetupError;
 pub use pipeline::{
     BreakerPolicy, BreakerState, Delivery, DeliveryState, DropCounts, DropReason, Dropped, Health, LastError,

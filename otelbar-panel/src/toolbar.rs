@@ -107,6 +107,7 @@ impl OpenTelemetryPanel {
         mut warnings: Vec<String>,
         environment: Option<&dyn Environment>,
     ) -> Result<Self, PanelError> {
+        let config = otelbar_export::as_this_build_can(&config).into_owned();
         let (propagators, unsupported) = settings::propagators(config.propagators());
         let propagators = Arc::new(propagators);
         warnings.extend(unsupported);
