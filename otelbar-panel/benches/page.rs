@@ -22,6 +22,8 @@ use tracing_subscriber::prelude::*;
 
 /// How often the page asks: more often than a browser does.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// Between two requests of the application's, so that the store has room for all of them.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Turns of the two, one after the other, so that what else the machine does concerns both.
 const TURNS: u32 = 10;
 
@@ -58,6 +60,7 @@ async fn measure(layer: ToolbarLayer, time: Duration, took: &mut Vec<Duration>) 
         // As a server does: a task for each.
         tokio::spawn(async move { ask(&layer, "/books", 20).await }).await.expect("it does not panic");
         took.push(started.elapsed());
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -81,6 +84,8 @@ fn main() {
         .traces_exporters([])
         .max_spans_per_request(spans + 1)
         .max_logs_per_request(spans + 1)
+        .max_requests(1_000_000)
+        .max_bytes(4 << 30)
         .build()
         .expect("the configuration is valid");
     let toolbar = OpenTelemetryPanel::new(config).expect("there is a thread");
