@@ -245,7 +245,8 @@ mod tests {
     fn the_floor_is_read_from_the_manifest() {
         let check = |metadata: serde_json::Value, expected| {
             let manifest = serde_json::json!({
-                "name": "one", "features": {}, "dependencies": [], "targets": [], "metadata": metadata
+                "name": "one", "version": "0.1.0", "features": {}, "dependencies": [], "targets": [],
+                "metadata": metadata
             });
             assert_eq!(floor(&serde_json::from_value(manifest).unwrap()), expected);
         };
