@@ -39,27 +39,6 @@ fn check_path(entries: Vec<Entry>, expected: &[&str]) {
     assert_eq!(path, expected);
 }
 
-/// A server converts in one place and looks at the result in another.
-#[test]
-fn what_is_public_goes_between_threads() {
-    fn check<T: Send + Sync>() {}
-    check::<Tree<'static>>();
-    check::<otelbar_convert::PanelData>();
-    check::<otelbar_convert::PanelDataConverter>();
-    check::<Converted>();
-    check::<otelbar_convert::Finding>();
-    check::<otelbar_convert::findings::Findings>();
-    check::<otelbar_convert::LogRecord>();
-    check::<otelbar_convert::Conventions>();
-    check::<otelbar_convert::SpanLimits>();
-    check::<otelbar_convert::Report>();
-    check::<otelbar_convert::redact::Redactor>();
-    check::<otelbar_convert::sql::Cache>();
-    check::<otelbar_convert::sql::Statement<'static>>();
-    check::<otelbar_convert::debug_toolbar::Reader>();
-    check::<otelbar_convert::debug_toolbar::Record>();
-}
-
 #[test]
 fn the_critical_path_is_what_the_end_had_to_wait_for() {
     check_path(vec![], &["GET / 0-100"]);
