@@ -7,13 +7,15 @@
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     process::{Command, Stdio},
 };
 
 use nix::{
+    fcntl::OFlag,
     sys::signal::{Signal, kill},
+    sys::wait::{Id, WaitPidFlag, waitid},
     unistd::Pid,
 };
 use tempfile::TempDir;
@@ -22,7 +24,7 @@ use tempfile::TempDir;
 #[allow(dead_code, reason = "only the name of Zipkin's jar is made from it")]
 mod pins;
 
-const METADATA: &str = r#"{"target_directory":"target","packages":[{"name":"otelbar-integration","features":{},
+const METADATA: &str = r#"{"target_directory":"target","packages":[{"name":"otelbar-integration","version":"0.0.0","features":{},
     "dependencies":[],"metadata":null,"targets":[{"name":"zipkin","kind":["test"]}]}]}"#;
 const TEST: &str = r#"{"target":{"name":"zipkin","kind":["test"]},"executable":"/bin/true"}"#;
 const DEMO: &str = r#"{"target":{"name":"demo","kind":["example"]},"executable":"/bin/true"}"#;
@@ -89,6 +91,12 @@ impl Machine {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        // Where the command ends before the script runs, nobody else would open the other end.
+        let (id, other_end) = (Pid::from_raw(xtask.id().cast_signed()), pipe.clone());
+        std::thread::spawn(move || {
+            let _ = waitid(Id::Pid(id), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT);
+            let _ = File::options().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(other_end);
+        });
         // Opened when the script opens its end.
         let mut reader = BufReader::new(File::open(&pipe).unwrap());
         let mut line = String::new();
