@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::response;
-use http::{Method, Request};
+use http::Request;
 use opentelemetry::trace::SpanId;
 use otelbar_config::IpNetworks;
 
@@ -41,7 +41,7 @@ impl Watcher {
     ) -> Result<Navigation, Reason> {
         let mut navigation = access.map_err(Reason::Denied).and_then(|()| Navigation::new(request));
         if self.inject_bar {
-            let method: Method = request.method().clone();
+            let method = request.method().clone();
             bar::unmark_validators(&mut navigation, &method, request.headers_mut());
         }
         navigation
