@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
+use http::Request;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::response;
-use http::Request;
 use opentelemetry::trace::SpanId;
 use otelbar_config::IpNetworks;
 
