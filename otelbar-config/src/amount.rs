@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
+use crate::option_value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// How long something may take: a duration, or without limit, which is written as 0
 /// (OpenTelemetry specification, "Environment Variable Specification", Timeout).

@@ -1,15 +1,15 @@
 use std::fmt;
 
-use crate::check;
 use crate::choice::Choice;
 use crate::config::OpenTelemetryConfig;
+use crate::conflicts;
+use crate::option_types::*;
+use crate::option_value::{InvalidValue, LEAVE_OUT, NO_EFFECT, OptionValue, WrongEntries};
 use crate::options::{options, row};
 use crate::secret::{MASK, shorten};
 use crate::setting::{Set, Source};
 use crate::settings::{OPTIONS, OptionKey, Settings, option};
 use crate::spelling::nearest;
-use crate::types::*;
-use crate::value::{InvalidValue, LEAVE_OUT, NO_EFFECT, OptionValue, WrongEntries};
 
 /// Sets options by hand: the strongest source. What is wrong is kept and reported by [`build`](Self::build),
 /// all at once.
@@ -53,9 +53,10 @@ impl Builder {
     pub fn build(self) -> Result<OpenTelemetryConfig, ConfigError> {
         let Builder { mut settings, base, mut faults } = self;
         settings.lift_resource();
-        let own = check::combinations(&mut settings.clone());
+        let own = conflicts::combinations(&mut settings.clone());
         let mut settings = settings.over(base);
-        let conflicts = check::combinations(&mut settings).into_iter().filter(|found| own.contains(found));
+        let conflicts =
+            conflicts::combinations(&mut settings).into_iter().filter(|found| own.contains(found));
         faults.extend(conflicts.map(|conflict| Fault {
             option: conflict.option.name.to_owned(),
             value: shorten(&conflict.value),
@@ -84,8 +85,8 @@ impl Builder {
 
     fn accept<T: OptionValue>(mut self, option: OptionKey<T>, given: Given<T>) -> Self {
         let (shown, read) = match given {
-            Given::Text(text) => (T::conceal(text.trim()), option.row().parse(&text)),
-            Given::Value(value) => (value.shown(), option.row().checked(value)),
+            Given::Text(text) => (T::conceal(text.trim()), option.reader().parse(&text)),
+            Given::Value(value) => (value.shown(), option.reader().checked(value)),
         };
         match read.and_then(in_effect) {
             Ok(value) => {

@@ -1,4 +1,4 @@
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
+use crate::option_value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// A value that is one of a few names, case-insensitive.
 pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
@@ -96,16 +96,16 @@ macro_rules! choices {
             }
         }
 
-        impl $crate::value::sealed::Sealed for $type {}
+        impl $crate::option_value::sealed::Sealed for $type {}
 
-        impl $crate::value::OptionValue for $type {
+        impl $crate::option_value::OptionValue for $type {
             const NOT_YET: &'static [&'static str] = <Self as $crate::choice::Choice>::UNUSED;
 
             fn not_yet(&self) -> Vec<&'static str> {
                 Self::NOT_YET.iter().copied().filter(|name| *name == self.as_str()).collect()
             }
 
-            fn parse(text: &str) -> Result<Self, $crate::value::Rejected<Self>> {
+            fn parse(text: &str) -> Result<Self, $crate::option_value::Rejected<Self>> {
                 text.parse().map_err(Into::into)
             }
 

@@ -1,16 +1,16 @@
 use std::fmt;
 
 use crate::effective::EffectiveConfig;
+use crate::link::Link;
+use crate::option_types::*;
+use crate::option_value::OptionValue;
 use crate::options::{options, row};
 use crate::otlp::OtlpOptions;
-use crate::page::Link;
 use crate::sampler::Sampler;
 use crate::secret::shorten;
 use crate::setting::Source;
 use crate::settings::{self, AnyOption, OptionKey, Settings, Values, option};
 use crate::signal::Signal;
-use crate::types::*;
-use crate::value::OptionValue;
 use crate::warning::Warning;
 
 /// Every option of the toolbar and its pipelines, each valid and all going together.
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn every_default_is_valid() {
         let config = OpenTelemetryConfig::default();
-        assert!(crate::check::combinations(&mut config.settings.clone()).is_empty());
+        assert!(crate::conflicts::combinations(&mut config.settings.clone()).is_empty());
     }
 
     #[test]

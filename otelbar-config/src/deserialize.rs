@@ -99,6 +99,6 @@ impl<'de> Visitor<'de> for Value {
         while let Some(Text(word)) = seq.next_element()? {
             words.extend(word);
         }
-        Ok(Text(Some(if words.is_empty() { crate::value::NONE.to_owned() } else { words.join(",") })))
+        Ok(Text(Some(if words.is_empty() { crate::option_value::NONE.to_owned() } else { words.join(",") })))
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::info::OptionInfo;
+use crate::option_info::OptionInfo;
 use crate::secret::shorten;
 use crate::setting::Source;
 use crate::settings::{ALL, Settings, Values};

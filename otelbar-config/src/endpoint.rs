@@ -3,8 +3,8 @@ use std::str::FromStr;
 
 use url::Url;
 
+use crate::option_value::{InvalidValue, OptionValue, Rejected, sealed};
 use crate::secret::conceal_url;
-use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// The address of a backend: `http` or `https`, a host, perhaps a port and a path.
 ///

@@ -15,8 +15,26 @@ pub use load::FileError;
 pub(crate) use load::{load, parse};
 
 use crate::environment::Environment;
-use crate::reading::{Reading, named_file};
 use crate::settings::Settings;
+use crate::warning::Warning;
+
+/// What is noted while the environment and the file are read.
+#[derive(Default)]
+pub(crate) struct Reading {
+    pub(crate) warnings: Vec<Warning>,
+    /// The path of the file, if one was read.
+    pub(crate) path: Option<String>,
+}
+
+/// The variable that names the configuration file.
+pub(crate) const CONFIG_FILE: &str = "OTEL_CONFIG_FILE";
+
+/// The path in `OTEL_CONFIG_FILE`.
+pub(crate) fn named_file(environment: &dyn Environment) -> Option<String> {
+    let path = environment.var(CONFIG_FILE)?;
+    let path = path.to_string_lossy().trim().to_owned();
+    (!path.is_empty()).then_some(path)
+}
 
 /// What the file named in the environment gives. Leaves a warning if it gives nothing.
 pub(crate) fn beneath(environment: &dyn Environment, reading: &mut Reading) -> Settings {
@@ -40,9 +58,8 @@ fn read(path: &str, environment: &dyn Environment, reading: &mut Reading) -> Set
 
 #[cfg(not(feature = "file"))]
 fn read(path: &str, _: &dyn Environment, reading: &mut Reading) -> Settings {
-    use crate::reading::CONFIG_FILE;
-    use crate::value::InvalidValue;
-    use crate::warning::{Place, Warning};
+    use crate::option_value::InvalidValue;
+    use crate::warning::Place;
 
     let why = InvalidValue::new(
         "is not read: this program is built without configuration files",

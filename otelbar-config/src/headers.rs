@@ -1,9 +1,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::option_value::{InvalidValue, OptionValue, Rejected, sealed};
 use crate::pairs::{self, Pair};
 use crate::secret::{MASK, Secret};
-use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// Headers sent with each export (`OTEL_EXPORTER_OTLP_HEADERS`): names in lower case, values secret.
 ///

@@ -62,28 +62,29 @@
 
 mod amount;
 mod builder;
-mod check;
 mod choice;
 mod config;
+mod conflicts;
 #[cfg(feature = "serde")]
 mod deserialize;
 mod effective;
 mod endpoint;
 mod environment;
 mod file;
-mod filter;
 mod headers;
-mod info;
-mod networks;
+mod ip_networks;
+mod level_filter;
+mod link;
 mod opt_in;
+mod option_info;
+mod option_reader;
+mod option_types;
+mod option_value;
 mod options;
 mod otlp;
-mod page;
+mod page_path;
 mod pairs;
-mod readers;
-mod reading;
 mod resource;
-mod row;
 mod sampler;
 mod secret;
 mod setting;
@@ -91,8 +92,8 @@ mod settings;
 mod signal;
 mod sources;
 mod spelling;
-mod types;
-mod value;
+mod unknown_variables;
+mod variable_readers;
 mod warning;
 
 pub use amount::{ByteSize, Limit, Timeout};
@@ -107,20 +108,21 @@ pub use endpoint::Endpoint;
 pub use environment::{Environment, ProcessEnvironment};
 #[cfg(feature = "file")]
 pub use file::FileError;
-pub use filter::LevelFilter;
 pub use headers::Headers;
-pub use info::OptionInfo;
-pub use networks::IpNetworks;
+pub use ip_networks::IpNetworks;
+pub use level_filter::LevelFilter;
+pub use link::{Link, LinkTemplate};
 pub use opt_in::OptInAttributes;
+pub use option_info::OptionInfo;
+pub use option_value::{InvalidValue, OptionValue, Rejected};
 pub use otlp::OtlpOptions;
-pub use page::{Link, LinkTemplate, PagePath};
+pub use page_path::PagePath;
 pub use resource::ResourceAttributes;
 pub use sampler::{Ratio, Sampler, SamplerKind};
 pub use secret::Secret;
 pub use setting::Source;
 pub use settings::{OPTIONS, OptionKey, option};
 pub use signal::Signal;
-pub use value::{InvalidValue, OptionValue, Rejected};
 pub use warning::{Place, Position, Warning};
 
 /// The examples of the README are compiled and run.

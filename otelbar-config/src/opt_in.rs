@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
+use crate::option_value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// Which attributes are exported whose requirement level in the semantic conventions is "Opt-In"
 /// (`OTELBAR_OPT_IN_ATTRIBUTES`): none, all, or those named.

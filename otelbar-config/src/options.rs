@@ -19,7 +19,7 @@ macro_rules! options {
             "General" {
                 /// Whether the toolbar and its pipelines do anything.
                 ENABLED enabled: bool,
-                    default "true", env ["OTELBAR_ENABLED" via readers::switch, "OTEL_SDK_DISABLED" via readers::negated];
+                    default "true", env ["OTELBAR_ENABLED" via variable_readers::switch, "OTEL_SDK_DISABLED" via variable_readers::negated];
                 /// How much the toolbar and its pipelines log about themselves.
                 LOG_LEVEL log_level: LogLevel,
                     default "info", env ["OTEL_LOG_LEVEL"], not yet;
@@ -344,11 +344,11 @@ macro_rules! options {
             "Semantic conventions" {
                 /// The semantic conventions of HTTP spans: stable, old, or dup for both.
                 HTTP_SEMCONV http_semconv: Semconv,
-                    default "stable", env ["OTELBAR_HTTP_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via readers::http_opt_in];
+                    default "stable", env ["OTELBAR_HTTP_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via variable_readers::http_opt_in];
                 /// The semantic conventions of database spans: stable, old, or dup for both.
                 DATABASE_SEMCONV database_semconv: Semconv,
                     default "stable",
-                    env ["OTELBAR_DATABASE_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via readers::database_opt_in];
+                    env ["OTELBAR_DATABASE_SEMCONV", "OTEL_SEMCONV_STABILITY_OPT_IN" via variable_readers::database_opt_in];
                 /// The known HTTP methods, case-sensitive; others are exported as _OTHER. Replaces the default list.
                 HTTP_KNOWN_METHODS http_known_methods: Vec<String> as (&[String]),
                     default "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE",
@@ -421,7 +421,7 @@ macro_rules! options {
                     default "none", env ["OTELBAR_TRUSTED_PROXIES"];
                 /// Whether the bar is injected into the application's HTML pages.
                 INJECT_BAR inject_bar: bool,
-                    default "true", env ["OTELBAR_INJECT_BAR" via readers::switch];
+                    default "true", env ["OTELBAR_INJECT_BAR" via variable_readers::switch];
                 /// What is recorded: sql, sql_parameters, template, cache, http, headers, profile, log.
                 CAPTURE capture: Vec<Capture> as (&[Capture]),
                     default "sql,template,http,log", env ["OTELBAR_CAPTURE"];

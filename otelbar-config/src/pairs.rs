@@ -4,7 +4,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::value::InvalidValue;
+use crate::option_value::InvalidValue;
 
 /// What is written as it is: letters, digits and what is common in keys and values without being syntax.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

@@ -2,8 +2,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::option_value::{InvalidValue, OptionValue, Rejected, sealed};
 use crate::pairs;
-use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// Attributes of the resource beside those that have an option of their own (`OTEL_RESOURCE_ATTRIBUTES`).
 ///

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::choice::choices;
-use crate::value::{InvalidValue, OptionValue, Rejected, sealed};
+use crate::option_value::{InvalidValue, OptionValue, Rejected, sealed};
 
 /// Which traces are exported, with its argument.
 #[derive(Debug, Clone, Copy, PartialEq)]

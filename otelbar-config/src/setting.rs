@@ -1,7 +1,7 @@
 //! What a source gives for an option, and what of it does not go together.
 
-use crate::info::OptionInfo;
-use crate::value::{InvalidValue, OptionValue};
+use crate::option_info::OptionInfo;
+use crate::option_value::{InvalidValue, OptionValue};
 use crate::warning::{Position, Warning};
 
 /// Where a value came from.

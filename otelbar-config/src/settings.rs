@@ -4,16 +4,16 @@ use std::fmt;
 
 use crate::amount::holds_a_trace;
 use crate::environment::{Environment, ProcessEnvironment, executable};
-use crate::info::OptionInfo;
+use crate::option_info::OptionInfo;
+use crate::option_reader::{self, OptionReader, Variable};
+use crate::option_types::*;
+use crate::option_value::{OptionValue, hard_to_guess, positive, within};
 use crate::options::{options, row};
-use crate::readers;
 use crate::resource::unknown_service;
-use crate::row::{self, Row, Variable};
 use crate::sampler::by_deployment;
 use crate::setting::{self, Set, Setting, Source, Unread};
 use crate::signal::Signal;
-use crate::types::*;
-use crate::value::{OptionValue, hard_to_guess, positive, within};
+use crate::variable_readers;
 #[cfg(feature = "file")]
 use crate::warning::Position;
 use crate::warning::Warning;
@@ -26,7 +26,7 @@ pub struct OptionKey<T: 'static>(&'static Definition<T>);
 
 /// How an option is read, and its place in what all options have.
 struct Definition<T: 'static> {
-    row: Row<T>,
+    reader: OptionReader<T>,
     setting: fn(&Settings) -> &Setting<T>,
     slot: fn(&mut Settings) -> (&mut Setting<T>, &mut Unread),
     unread: fn(&Settings) -> &Unread,
@@ -39,11 +39,11 @@ struct Definition<T: 'static> {
 impl<T> OptionKey<T> {
     /// The option as it is declared: its name, variables, default and help.
     pub fn info(self) -> &'static OptionInfo {
-        self.0.row.info
+        self.0.reader.info
     }
 
-    pub(crate) fn row(self) -> &'static Row<T> {
-        &self.0.row
+    pub(crate) fn reader(self) -> &'static OptionReader<T> {
+        &self.0.reader
     }
 
     pub(crate) fn setting(self, settings: &Settings) -> &Setting<T> {
@@ -102,18 +102,18 @@ pub(crate) trait AnyOption: Sync {
 
 impl<T: OptionValue> AnyOption for OptionKey<T> {
     fn info(&self) -> &'static OptionInfo {
-        self.0.row.info
+        self.0.reader.info
     }
 
     fn read(&self, settings: &mut Settings, environment: &dyn Environment, warnings: &mut Vec<Warning>) {
         let (setting, unread) = (self.0.slot)(settings);
-        (*setting, *unread) = self.0.row.read_variables(environment, warnings);
+        (*setting, *unread) = self.0.reader.read_variables(environment, warnings);
     }
 
     #[cfg(feature = "file")]
     fn set(&self, settings: &mut Settings, text: &str, position: Position, path: &str) -> Option<Warning> {
         let (setting, unread) = (self.0.slot)(settings);
-        let (value, warning) = self.0.row.read_file(text, position, path);
+        let (value, warning) = self.0.reader.read_file(text, position, path);
         if value.is_some() {
             (*setting, *unread) = (value, None);
         } else if let Some(warning) = &warning {
@@ -207,7 +207,7 @@ macro_rules! settings {
                         values_not_yet: <$type as OptionValue>::NOT_YET,
                     };
                     const DEFINITION: Definition<$type> = Definition {
-                        row: Row {
+                        reader: OptionReader {
                             info: &INFO,
                             variables: &[
                                 $( Variable { name: $variable, parse: settings!(@reader $type $(, $reader)?) } ),+
@@ -228,7 +228,7 @@ macro_rules! settings {
         }
 
         /// Every option, in the order of the documentation.
-        pub static OPTIONS: &[OptionInfo] = &[$($( *option::$key.0.row.info, )+)+];
+        pub static OPTIONS: &[OptionInfo] = &[$($( *option::$key.0.reader.info, )+)+];
 
         /// The same as handles.
         pub(crate) static ALL: &[&dyn AnyOption] = &[$($( &option::$key, )+)+];
@@ -268,12 +268,12 @@ macro_rules! settings {
     (@default $type:ty, (as $key:ident $wide:ident, $($default:tt)+)) => { settings!(@default $type, ($($default)+)) };
     (@default $type:ty, (|$s:pat_param| $value:expr, $text:literal)) => { |$s: &Settings| $value };
     (@default $type:ty, none) => { |_| <$type>::default() };
-    (@default $type:ty, $text:literal) => { |_| row::default::<$type>($text) };
+    (@default $type:ty, $text:literal) => { |_| option_reader::default::<$type>($text) };
 
     (@wider (as $key:ident $($rest:tt)*)) => { Some(&$key) };
     (@wider $default:tt) => { None };
 
-    (@reader $type:ty) => { row::plain::<$type> };
+    (@reader $type:ty) => { option_reader::plain::<$type> };
     (@reader $type:ty, $reader:path) => { $reader };
 
     (@not_yet) => { false };
@@ -372,7 +372,7 @@ impl Settings {
 
     /// Where a receiver on this machine listens.
     fn default_endpoint(&self, protocol: Protocol) -> Endpoint {
-        row::default(match protocol {
+        option_reader::default(match protocol {
             Protocol::Grpc => "http://localhost:4317",
             Protocol::HttpProtobuf | Protocol::HttpJson => "http://localhost:4318",
         })

@@ -3,18 +3,16 @@
 #[cfg(feature = "file")]
 use std::path::Path;
 
-use crate::check;
 use crate::config::OpenTelemetryConfig;
+use crate::conflicts;
 use crate::environment::{Environment, ProcessEnvironment};
-use crate::file;
+use crate::file::{self, Reading};
 #[cfg(feature = "file")]
-use crate::file::FileError;
-#[cfg(feature = "file")]
-use crate::reading::named_file;
-use crate::reading::{Reading, misspelt};
+use crate::file::{FileError, named_file};
 use crate::secret::shorten;
 use crate::setting::{Conflict, Source};
 use crate::settings::Settings;
+use crate::unknown_variables::warn_of_unknown;
 use crate::warning::{Place, Warning};
 
 impl OpenTelemetryConfig {
@@ -41,7 +39,7 @@ impl OpenTelemetryConfig {
         mut reading: Reading,
     ) -> (Self, Vec<Warning>) {
         let mut settings = Settings::read(environment, &mut reading.warnings);
-        misspelt(environment, &mut reading);
+        warn_of_unknown(environment, &mut reading.warnings);
         settings.lift_resource();
         file.lift_resource();
         let mut settings = settings.over(file);
@@ -56,7 +54,7 @@ impl OpenTelemetryConfig {
             };
             Warning::new(Some(conflict.option), place, conflict.value, conflict.why)
         };
-        let conflicts: Vec<_> = check::combinations(&mut settings).into_iter().map(&warning).collect();
+        let conflicts: Vec<_> = conflicts::combinations(&mut settings).into_iter().map(&warning).collect();
         let config = Self::new(settings);
         let effective = config.effective();
         let in_force = |warning: &Warning| {

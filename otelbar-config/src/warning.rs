@@ -1,8 +1,8 @@
 use std::fmt;
 
-use crate::info::OptionInfo;
+use crate::option_info::OptionInfo;
+use crate::option_value::InvalidValue;
 use crate::secret::shorten;
-use crate::value::InvalidValue;
 
 /// Something in the environment or the file that could not be taken as it is, and what was taken instead; or that
 /// nothing uses yet.

@@ -28,7 +28,7 @@ pub mod tree;
 
 mod attribute;
 mod category;
-mod code;
+mod code_location;
 mod conventions;
 mod converted;
 mod fingerprint;

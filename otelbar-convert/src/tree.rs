@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::trace::{SpanId, Status};
 
 use crate::category::Category;
-use crate::code;
+use crate::code_location;
 use crate::span::ConvertedSpan;
 
 /// Converted spans, with who stands under whom. The [findings](crate::findings) look at it too.
@@ -127,7 +127,7 @@ impl<'a> Tree<'a> {
             for (i, span) in self.spans.iter().enumerate() {
                 // Parents come first.
                 let around = || placed.get(self.parent(i)?).copied().flatten();
-                let nearest = code::place(span).map(|_| i).or_else(around);
+                let nearest = code_location::place(span).map(|_| i).or_else(around);
                 placed.push(nearest);
             }
             placed

@@ -5,9 +5,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use crate::classes::Classes;
+use crate::byte_classes::Classes;
 use crate::error::BaggageError;
-use crate::list::{self, Budget, List, Text, Verdict, trim};
+use crate::member_list::{self, Budget, List, Text, Verdict, trim};
 use crate::percent;
 use crate::reason::Reason;
 
@@ -100,7 +100,7 @@ impl<'a> Baggage<'a> {
             let mut tell = |reason, offset| left_out(EntryFault { reason, line, offset });
             let (whole, rest) = budget.cut(line);
             let plain = baggage.read_plain(whole);
-            let check = |baggage: &mut Self, found: &list::Found<'a>| {
+            let check = |baggage: &mut Self, found: &member_list::Found<'a>| {
                 let (reason, at) = match check_entry(found.text) {
                     Ok(_) if baggage.len() == Self::MAX_ENTRIES => {
                         stopped = true;
@@ -119,7 +119,7 @@ impl<'a> Baggage<'a> {
                 tell(reason, found.offset + at);
                 if stopped { Verdict::Stop } else { Verdict::LeaveOut }
             };
-            list::read_line(whole, plain, &mut baggage, check, |baggage, run| baggage.list.push(run));
+            member_list::read_line(whole, plain, &mut baggage, check, |baggage, run| baggage.list.push(run));
             if stopped {
                 break;
             }
@@ -136,7 +136,7 @@ impl<'a> Baggage<'a> {
     /// the last of them ends. The others are left to [`check_entry`].
     #[inline]
     fn read_plain(&mut self, line: &[u8]) -> usize {
-        list::read_plain(line, |start| {
+        member_list::read_plain(line, |start| {
             if self.len() == Self::MAX_ENTRIES {
                 return None;
             }
@@ -384,7 +384,7 @@ impl FromStr for Baggage<'static> {
 /// The header's value.
 impl fmt::Display for Baggage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list::display(f, |write| self.write_header(write))
+        member_list::display(f, |write| self.write_header(write))
     }
 }
 
@@ -577,7 +577,7 @@ impl fmt::Debug for BaggageProperty<'_> {
 /// Iterator over the entries of a [`Baggage`].
 #[derive(Clone, Debug)]
 pub struct Entries<'s> {
-    runs: list::RunsIter<'s>,
+    runs: member_list::RunsIter<'s>,
     rest: &'s str,
     left: usize,
 }
@@ -685,7 +685,7 @@ fn check_entry(entry: &[u8]) -> Result<Written, Problem> {
 
 /// Checks `key=value`, or a property, which may be a bare key.
 fn check_pair(pair: &[u8], is_entry: bool) -> Result<Written, Problem> {
-    let (leading, trimmed) = list::trimmed(pair);
+    let (leading, trimmed) = member_list::trimmed(pair);
     let at = |(reason, offset): Problem| (reason, leading + offset);
     let Some(equals) = trimmed.iter().position(|&byte| byte == b'=') else {
         check_key(trimmed).map_err(at)?;
@@ -694,10 +694,10 @@ fn check_pair(pair: &[u8], is_entry: bool) -> Result<Written, Problem> {
         }
         return Ok(Written { len: trimmed.len(), exact: trimmed.len() == pair.len() });
     };
-    let key = list::trim_bytes(&trimmed[..equals]);
+    let key = member_list::trim_bytes(&trimmed[..equals]);
     check_key(key).map_err(at)?;
     let after = &trimmed[equals + 1..];
-    let (blank, value) = list::trimmed(after);
+    let (blank, value) = member_list::trimmed(after);
     let value_start = equals + 1 + blank;
     let value_len = check_value(value).map_err(|(reason, offset)| at((reason, value_start + offset)))?;
     let as_it_came = key.len() + 1 + value.len() == pair.len() && value_len == value.len();

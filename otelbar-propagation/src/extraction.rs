@@ -7,7 +7,7 @@ use crate::carrier::{Extractor, Injector};
 use crate::error::{BaggageError, Refusal, TracestateError};
 use crate::found::{Found, single_value};
 use crate::level::Level;
-use crate::list::trim_bytes;
+use crate::member_list::trim_bytes;
 use crate::propagator::Propagator;
 use crate::reason::Reason;
 use crate::traceparent::{Reading, why_not};
@@ -266,7 +266,9 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
                     tracestate = Tracestate::new();
                 }
             }
-        } else if self.formats.trace_context && crate::list::any(self.carrier.values(Tracestate::HEADER)) {
+        } else if self.formats.trace_context
+            && crate::member_list::any(self.carrier.values(Tracestate::HEADER))
+        {
             warnings.push(ExtractionWarning::TracestateWithoutTraceparent);
         }
         let baggage = self.read_baggage(|fault| {

@@ -3,7 +3,7 @@
 use crate::carrier::Extractor;
 use crate::error::Refusal;
 use crate::id::{SpanId, TraceId};
-use crate::list::trim_bytes;
+use crate::member_list::trim_bytes;
 use crate::reason::Reason;
 use crate::sampling_state::SamplingState;
 use crate::trace_flags::TraceFlags;

@@ -56,8 +56,8 @@
 #[cfg(feature = "b3")]
 mod b3;
 mod baggage;
+mod byte_classes;
 mod carrier;
-mod classes;
 mod context;
 mod environment_carrier;
 mod error;
@@ -70,7 +70,7 @@ mod id;
 #[cfg(feature = "jaeger")]
 mod jaeger;
 mod level;
-mod list;
+mod member_list;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 mod percent;

@@ -5,10 +5,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use crate::classes::Classes;
+use crate::byte_classes::Classes;
 use crate::error::TracestateError;
 use crate::level::Level;
-use crate::list::{self, Budget, List, Text, Verdict};
+use crate::member_list::{self, Budget, List, Text, Verdict};
 use crate::reason::Reason;
 
 /// What the `tracestate` header says: a list of members, `key=value`, one for each tracing system the
@@ -92,9 +92,10 @@ impl<'a> Tracestate<'a> {
         for line in values {
             let (whole, rest) = budget.cut(line);
             let plain = reading.read_plain(whole, level);
-            let check =
-                |reading: &mut Reading<'_, 'a>, found: &list::Found<'a>| reading.check(whole, found, level);
-            list::read_line(whole, plain, &mut reading, check, |reading, run| reading.list.push(run));
+            let check = |reading: &mut Reading<'_, 'a>, found: &member_list::Found<'a>| {
+                reading.check(whole, found, level)
+            };
+            member_list::read_line(whole, plain, &mut reading, check, |reading, run| reading.list.push(run));
             let too_long = rest.map(|rest| (Reason::ListTooLong, rest));
             if let Some((reason, offset)) = reading.fault.or(too_long) {
                 return Err(TracestateError::new(reason, line, offset));
@@ -274,7 +275,7 @@ impl FromStr for Tracestate<'static> {
 /// The header's value.
 impl fmt::Display for Tracestate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        list::display(f, |write| self.write_header(write))
+        member_list::display(f, |write| self.write_header(write))
     }
 }
 
@@ -297,7 +298,7 @@ impl<'s> IntoIterator for &'s Tracestate<'_> {
 /// Iterator over the members of a [`Tracestate`], as `(key, value)`.
 #[derive(Clone, Debug)]
 pub struct Members<'s> {
-    members: list::Members<'s>,
+    members: member_list::Members<'s>,
     left: usize,
 }
 
@@ -338,7 +339,7 @@ impl<'a> Reading<'_, 'a> {
     /// did not come before. Returns where the last of them ends. The others are left to [`check`](Self::check).
     #[inline]
     fn read_plain(&mut self, line: &'a [u8], level: Level) -> usize {
-        list::read_plain(line, |start| {
+        member_list::read_plain(line, |start| {
             // Level 1 is not worth a short way.
             if level != Level::Two || self.seen == MAX_MEMBERS {
                 return None;
@@ -351,7 +352,7 @@ impl<'a> Reading<'_, 'a> {
     }
 
     /// Whether the member goes into the list.
-    fn check(&mut self, line: &'a [u8], found: &list::Found<'a>, level: Level) -> Verdict {
+    fn check(&mut self, line: &'a [u8], found: &member_list::Found<'a>, level: Level) -> Verdict {
         let key = match check_member(found.text, level) {
             Ok(_) if self.seen == MAX_MEMBERS => {
                 self.fault = Some((Reason::TooManyMembers, found.offset));
@@ -398,7 +399,7 @@ impl<'a> Reading<'_, 'a> {
     fn has(&self, key: &[u8], line: &[u8]) -> bool {
         let is_key = |member: &[u8]| member.strip_prefix(key).is_some_and(|rest| rest.starts_with(b"="));
         self.list.runs().members().any(|member| is_key(member.as_bytes()))
-            || line.split(|&byte| byte == b',').any(|member| is_key(list::trim_bytes(member)))
+            || line.split(|&byte| byte == b',').any(|member| is_key(member_list::trim_bytes(member)))
     }
 }
 

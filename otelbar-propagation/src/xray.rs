@@ -6,7 +6,7 @@
 
 use crate::carrier::{Extractor, Injector};
 use crate::found::{self, Found};
-use crate::list::trimmed;
+use crate::member_list::trimmed;
 use crate::reason::Reason;
 use crate::{SamplingState, SpanId, TraceContext, TraceId, hex};
 

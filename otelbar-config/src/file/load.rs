@@ -2,11 +2,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{schema, yaml};
+use super::{Reading, schema, yaml};
 use crate::environment::Environment;
-use crate::reading::Reading;
+use crate::option_value::InvalidValue;
 use crate::settings::Settings;
-use crate::value::InvalidValue;
 use crate::warning::{Place, Position, Warning};
 
 /// A configuration file is at most this long, in bytes.

@@ -7,16 +7,16 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use super::Reading;
 use super::yaml::{Key, Kind, Node};
-use crate::info::OptionInfo;
+use crate::option_info::OptionInfo;
+use crate::option_value::{InvalidValue, LEAVE_OUT, NO_EFFECT, NONE};
 use crate::otlp::OtlpKeys;
 use crate::pairs;
-use crate::reading::Reading;
 use crate::secret::MASK;
 use crate::settings::{ALL, AnyOption, Settings, option};
 use crate::signal::Signal;
 use crate::spelling::nearest;
-use crate::value::{InvalidValue, LEAVE_OUT, NO_EFFECT, NONE};
 use crate::warning::{Place, Position, Warning};
 
 /// The settings of the file whose tree is `root`.

@@ -10,7 +10,7 @@ use super::json::{self, Object};
 use super::losses::Losses;
 use super::panels::{self, find};
 use super::secrets::Secrets;
-use crate::code::is_dependency;
+use crate::code_location::is_dependency;
 use crate::panel_data::{Cache, Entry, EntryKind, Level, Log, Parameter, Profile, Source, Sql, Template};
 use crate::redact::REDACTED;
 use crate::semconv;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use crate::span::ConvertedSpan;
 use crate::tree::Tree;
-use crate::{code, semconv};
+use crate::{code_location, semconv};
 
 /// A place in the code that findings come from: `src/shop.rs:87 (author_row)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ impl Location {
     }
 
     fn of_span(span: &ConvertedSpan) -> Option<Self> {
-        let (file, line) = code::place(span)?;
+        let (file, line) = code_location::place(span)?;
         let function = span.text(semconv::CODE_FUNCTION_NAME).map(str::to_owned);
         Some(Location { file: file.to_owned(), line, function })
     }

@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::choice::LogLevel;
-use crate::value::{InvalidValue, OptionValue, Rejected, WrongEntries, entries, sealed};
+use crate::option_value::{InvalidValue, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// From which level on spans and logs are taken, by their target: `level` for all, `target=level` for a target and
 /// what is below it, separated by commas. The longest target that fits counts.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use crate::value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
+use crate::option_value::{InvalidValue, NONE, OptionValue, Rejected, WrongEntries, entries, sealed};
 
 /// IP addresses and networks, such as those of the proxies that are trusted (`OTELBAR_TRUSTED_PROXIES`).
 ///

@@ -1,15 +1,15 @@
 //! How the text of an option is read.
 
 use crate::environment::Environment;
-use crate::info::OptionInfo;
+use crate::option_info::OptionInfo;
+use crate::option_value::{InvalidValue, MAX_TEXT, OptionValue, Rejected, empty, too_long};
 use crate::setting::{Set, Setting, Source, Unread};
-use crate::value::{InvalidValue, MAX_TEXT, OptionValue, Rejected, empty, too_long};
 #[cfg(feature = "file")]
 use crate::warning::Position;
 use crate::warning::{Place, Warning};
 
 /// An option with how it is read.
-pub(crate) struct Row<T: 'static> {
+pub(crate) struct OptionReader<T: 'static> {
     pub(crate) info: &'static OptionInfo,
     pub(crate) variables: &'static [Variable<T>],
     pub(crate) check: Check<T>,
@@ -47,7 +47,7 @@ struct Refused {
     why: InvalidValue,
 }
 
-impl<T: OptionValue> Row<T> {
+impl<T: OptionValue> OptionReader<T> {
     /// What can be used of a text in one of the option's own notations, and why not all of it can. An empty text is
     /// neither.
     fn read(&self, text: &str, parse: Parse<T>) -> (Option<T>, Option<Refused>) {

@@ -1,8 +1,8 @@
 //! Variables whose text is not that of the option itself.
 
 use crate::choice::Semconv;
+use crate::option_value::{OptionValue, Rejected, WrongEntries, entries, not_a_boolean};
 use crate::spelling::nearest;
-use crate::value::{OptionValue, Rejected, WrongEntries, entries, not_a_boolean};
 
 type Read<T> = Result<Option<T>, Rejected<Option<T>>>;
 

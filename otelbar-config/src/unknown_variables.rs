@@ -1,35 +1,18 @@
-//! What is noted while the sources are read.
+//! Variables that look like those of an option and are not.
 
 use crate::environment::Environment;
+use crate::file::CONFIG_FILE;
+use crate::option_value::InvalidValue;
 use crate::secret::{MASK, shorten};
 use crate::settings::OPTIONS;
 use crate::spelling::nearest;
-use crate::value::InvalidValue;
 use crate::warning::{Place, Warning};
 
-/// What is noted while the sources are read.
-#[derive(Default)]
-pub(crate) struct Reading {
-    pub(crate) warnings: Vec<Warning>,
-    /// The path of the file, if one was read.
-    pub(crate) path: Option<String>,
-}
-
-/// The variable that names the configuration file.
-pub(crate) const CONFIG_FILE: &str = "OTEL_CONFIG_FILE";
-
-/// The path in `OTEL_CONFIG_FILE`.
-pub(crate) fn named_file(environment: &dyn Environment) -> Option<String> {
-    let path = environment.var(CONFIG_FILE)?;
-    let path = path.to_string_lossy().trim().to_owned();
-    (!path.is_empty()).then_some(path)
-}
-
-/// Warns of variables that look as if they were meant for an option but are none.
+/// Warns of variables that look as if they were meant for an option but are not the variable of one.
 ///
 /// Those of `OTELBAR_` are only this crate's. Other parts of OpenTelemetry have `OTEL_` variables of their
 /// own, so that only those are reported that differ from a known one by a slip.
-pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
+pub(crate) fn warn_of_unknown(environment: &dyn Environment, warnings: &mut Vec<Warning>) {
     let known: Vec<&str> = OPTIONS.iter().flat_map(|option| option.variables).copied().collect();
     let mut names: Vec<_> = environment.names();
     names.retain(|name| {
@@ -49,7 +32,7 @@ pub(crate) fn misspelt(environment: &dyn Environment, reading: &mut Reading) {
         };
         let why = InvalidValue::new("is in an unknown variable", remedy);
         // What it holds is not known either: it may be a secret.
-        reading.warnings.push(Warning::new(None, Place::Variable(shorten(&name)), MASK.to_owned(), why));
+        warnings.push(Warning::new(None, Place::Variable(shorten(&name)), MASK.to_owned(), why));
     }
 }
 

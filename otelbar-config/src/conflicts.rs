@@ -2,11 +2,11 @@
 
 use crate::choice::Protocol;
 use crate::endpoint::Endpoint;
+use crate::option_value::{InvalidValue, OptionValue};
 use crate::otlp::OtlpKeys;
 use crate::setting::{Conflict, Setting};
 use crate::settings::{OptionKey, Settings, option};
 use crate::signal::Signal;
-use crate::value::{InvalidValue, OptionValue};
 
 /// Finds what does not go together, and corrects it in `settings` where there is a way to.
 pub(crate) fn combinations(settings: &mut Settings) -> Vec<Conflict> {

@@ -9,11 +9,12 @@ pub(crate) use crate::choice::{
     Protocol, QueueOverflow, Semconv, TracesExporter,
 };
 pub(crate) use crate::endpoint::Endpoint;
-pub(crate) use crate::filter::LevelFilter;
 pub(crate) use crate::headers::Headers;
-pub(crate) use crate::networks::IpNetworks;
+pub(crate) use crate::ip_networks::IpNetworks;
+pub(crate) use crate::level_filter::LevelFilter;
+pub(crate) use crate::link::LinkTemplate;
 pub(crate) use crate::opt_in::OptInAttributes;
-pub(crate) use crate::page::{LinkTemplate, PagePath};
+pub(crate) use crate::page_path::PagePath;
 pub(crate) use crate::resource::ResourceAttributes;
 pub(crate) use crate::sampler::{Ratio, SamplerKind};
 pub(crate) use crate::secret::Secret;
