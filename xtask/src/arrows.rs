@@ -1,3 +1,5 @@
+mod circles;
+mod modules;
 mod rooms;
 
 use std::{
@@ -11,15 +13,17 @@ use crate::{
     failure::Failure,
     workspace::{Dependency, Kind, Manifest, Workspace},
 };
+use circles::Circle;
 use rooms::{House, Room};
 
 pub(crate) const COMMAND: Command = Command {
     name: "arrows",
     usage: "arrows",
-    about: "Checks the dependencies of crates, and of their folders, against the design",
+    about: "Checks the dependencies of crates, and of their modules, against the design",
     details: "
-The rules are three tables at the top of xtask/src/arrows.rs: which crate of the workspace may use which, which
-dependencies of others a crate must not reach, by any path, on any platform, and which folders of a crate may use which.",
+The rules are four tables at the top of xtask/src/arrows.rs: which crate of the workspace may use which, which
+dependencies of others a crate must not reach, by any path, on any platform, which modules at the top of a crate may
+use which, and which modules may use each other: no others do, in any crate.",
     passes_arguments_on: false,
     run,
 };
@@ -102,8 +106,6 @@ const ROOMS: &[House] = &[
     House {
         name: "otelbar-export",
         rooms: &[
-            // What the tests beside the code make their spans of.
-            Room { name: "test_span", uses: &[] },
             Room { name: "error", uses: &[] },
             Room { name: "text", uses: &[] },
             Room { name: "time", uses: &[] },
@@ -114,7 +116,7 @@ const ROOMS: &[House] = &[
             Room { name: "transport", uses: &["error", "text", "time", "encode"] },
             Room {
                 name: "pipeline",
-                uses: &["error", "time", "panic", "batch", "spool", "encode", "transport", "test_span"],
+                uses: &["error", "time", "panic", "batch", "spool", "encode", "transport"],
             },
             Room { name: "config", uses: &["error", "spool", "transport", "pipeline"] },
         ],
@@ -140,12 +142,38 @@ const ROOMS: &[House] = &[
     },
 ];
 
+/// The modules that use each other. There are no others, in any crate, but for a module and those within it.
+const CIRCLES: &[Circle] = &[
+    Circle {
+        name: "otelbar-export",
+        modules: &["spool::error", "spool::folder"],
+        because: "the spool's error names what the folder found to be unsafe",
+    },
+    Circle {
+        name: "otelbar-panel",
+        modules: &["record::adopted", "record::queries", "record::recording"],
+        because: "the methods of a recording that keep its queries and what it adopted stand beside them",
+    },
+    Circle {
+        name: "otelbar-testkit",
+        modules: &["collector", "tree"],
+        because: "a tree is made of received spans, and the collector shows what it received as one",
+    },
+];
+
 struct Crate {
     name: &'static str,
     /// In `[dependencies]` and `[build-dependencies]`.
     uses: &'static [&'static str],
     /// In `[dev-dependencies]`, beside those of `uses`.
     tests_use: &'static [&'static str],
+}
+
+impl Crate {
+    /// Where it is, below the workspace.
+    fn folder(&self) -> &'static str {
+        if self.name == WITHIN_XTASK { "xtask/integration" } else { self.name }
+    }
 }
 
 struct Limit {
@@ -177,15 +205,20 @@ pub(crate) fn check(workspace: &Workspace) -> Result<(), Failure> {
     for limit in LIMITS {
         broken.extend(limit.broken_by(&reached(workspace, limit)?));
     }
-    for house in ROOMS {
-        broken.extend(rooms::broken_by(house, &workspace.root().join(house.name))?);
+    for a_crate in CRATES {
+        let sources = modules::read(&workspace.root().join(a_crate.folder()))?;
+        for house in ROOMS.iter().filter(|house| house.name == a_crate.name) {
+            broken.extend(rooms::broken_by(house, &sources));
+        }
+        broken.extend(circles::broken_by(a_crate.name, &sources, CIRCLES));
     }
     if broken.is_empty() {
         let rooms: usize = ROOMS.iter().map(|house| house.rooms.len()).sum();
         println!(
-            "{} crates, {} limits on what they reach, and {rooms} rooms: all rules hold",
+            "{} crates, {} limits on what they reach, {rooms} rooms, {} circles of modules that stay: all rules hold",
             CRATES.len(),
-            LIMITS.len()
+            LIMITS.len(),
+            CIRCLES.len()
         );
         return Ok(());
     }
@@ -473,6 +506,7 @@ mod tests {
         }
         assert!(LIMITS.iter().all(|limit| known(limit.from)));
         assert!(ROOMS.iter().all(|house| known(house.name)));
+        assert!(CIRCLES.iter().all(|circle| known(circle.name)));
     }
 
     #[test]

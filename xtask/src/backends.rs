@@ -1,6 +1,6 @@
 //! The backends that judge otelbar: what they are, how they are got and how they run.
 //!
-//! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up;
+//! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up, and [`setups`] tells which is whose;
 //! [`install`] gets its program into the [`cache`], [`docker`] its image, which [`image`] builds; an [`engine`] is for where none
 //! runs. A [`lock`] is held by one run at a time. An [`instance`] runs, in either form, and takes orders over [`control`]. [`documented`] holds `docs/backends.md` to all this.
 
@@ -20,5 +20,6 @@ pub(crate) mod pins;
 pub(crate) mod port;
 pub(crate) mod probe;
 pub(crate) mod setup;
+pub(crate) mod setups;
 pub(crate) mod tool;
 pub(crate) mod zipkin;

@@ -14,17 +14,8 @@ use otelbar_integration::{Backend, Certificates, Control};
 
 use crate::{
     backends::{
-        cache::Cache,
-        certificates, collector,
-        control::Fleet,
-        docker::Docker,
-        documented,
-        engine::Engine,
-        install,
-        instance::Instance,
-        jaeger, pins,
-        setup::{Addresses, setup},
-        zipkin,
+        cache::Cache, certificates, collector, control::Fleet, docker::Docker, documented, engine::Engine,
+        install, instance::Instance, jaeger, pins, setup::Addresses, setups::setup, zipkin,
     },
     cleanup::{self, Cleanup},
     command::Command,

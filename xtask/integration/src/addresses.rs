@@ -1,69 +1,9 @@
 //! The addresses of the backends that run, and the variables that carry them. They begin with `IT_`, for integration
 //! test: `OTELBAR_` would make them options, of which the toolbar knows none.
 
-use std::fmt;
-use std::str::FromStr;
-use std::sync::RwLock;
-
-use crate::{Alone, Shared};
-
-/// One of the backends that judge otelbar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Backend {
-    /// Jaeger, version 2.
-    Jaeger,
-    /// Zipkin, version 3.
-    Zipkin,
-    /// The OpenTelemetry Collector.
-    Collector,
-}
-
-impl Backend {
-    /// Every backend, in the order in which they are listed.
-    pub const ALL: [Self; 3] = [Self::Jaeger, Self::Zipkin, Self::Collector];
-
-    /// Its name in lower case, as `--only` takes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Jaeger => "jaeger",
-            Self::Zipkin => "zipkin",
-            Self::Collector => "collector",
-        }
-    }
-
-    /// Held for reading by those who use it, for writing by one who stops it.
-    pub(crate) fn lock(self) -> &'static RwLock<()> {
-        static LOCKS: [RwLock<()>; 3] = [const { RwLock::new(()) }; 3];
-        &LOCKS[self as usize]
-    }
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Backend {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|backend| backend.name() == name).ok_or_else(|| {
-            format!("there is no backend {name:?}; the backends are {}", Self::ALL.map(Self::name).join(", "))
-        })
-    }
-}
-
-/// A variable that a test needs and does not find.
-#[derive(Debug, thiserror::Error)]
-#[error("{variable} is not set; `cargo xtask integration` starts the backends and sets it")]
-pub struct Missing {
-    pub(crate) variable: &'static str,
-}
-
-pub(crate) fn read(variable: &'static str) -> Result<String, Missing> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty()).ok_or(Missing { variable })
-}
+use crate::backend::Backend;
+use crate::handle::{Alone, Shared};
+use crate::variable::{Missing, read};
 
 /// Declares a set of addresses with the variable of each, so that those who set them and those who read them can't
 /// disagree.
@@ -200,21 +140,6 @@ handles!(Jaeger, Zipkin, Collector);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_backend_is_known_by_its_name_alone() {
-        for backend in Backend::ALL {
-            assert_eq!(backend.to_string().parse(), Ok(backend));
-        }
-        let error = "tempo".parse::<Backend>().unwrap_err();
-        assert_eq!(error, "there is no backend \"tempo\"; the backends are jaeger, zipkin, collector");
-    }
-
-    #[test]
-    fn a_variable_that_is_not_set_is_named_with_the_remedy() {
-        let error = read("IT_NO_SUCH_VARIABLE").unwrap_err().to_string();
-        assert!(error.starts_with("IT_NO_SUCH_VARIABLE is not set; `cargo xtask integration`"), "{error}");
-    }
 
     #[test]
     fn each_variable_is_of_one_address() {

@@ -10,14 +10,16 @@ mod loss;
 mod otlp;
 mod sent;
 mod span;
+mod unreadable;
 mod zipkin;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-pub use form::{Form, Unreadable};
-pub use loss::{Loss, table};
+pub use form::{Form, table};
+pub use loss::Loss;
 pub use span::{Event, Link, Scope, Span, Value};
+pub use unreadable::Unreadable;
 
 /// One thing in which a backend holds something else than what is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::str::FromStr;
 
-use crate::addresses::{Backend, Missing, read};
+use crate::backend::Backend;
+use crate::variable::{Missing, read};
 
 /// What is to become of a backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,9 @@ use std::io;
 use std::ops::Deref;
 use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::{Backend, Control, Missing, Order};
+use crate::backend::Backend;
+use crate::control::{Control, Order};
+use crate::variable::Missing;
 
 /// A backend in use by several tests at a time. While a test has one, nobody stops the backend.
 #[derive(Debug)]

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::{
         COMMANDS,
-        backends::{collector, jaeger, setup::tests::addresses, zipkin},
+        backends::{collector, jaeger, setups::tests::addresses, zipkin},
     };
 
     #[test]

@@ -14,7 +14,8 @@ use super::{
     pins,
     port::Port,
     probe,
-    setup::{Addresses, Place, setup},
+    setup::{Addresses, Place},
+    setups::setup,
     zipkin,
 };
 use crate::{

@@ -1,10 +1,8 @@
-//! What a backend listens to and how it is called, in either form.
+//! What a backend listens to and how it is called, as a program and in a container.
 
 use std::path::Path;
 
-use otelbar_integration::Backend;
-
-use super::{collector, jaeger, probe::Probe, zipkin};
+use super::probe::Probe;
 
 /// How the two forms differ for the backend: where it listens, and where it finds the folder of the run.
 pub(crate) struct Place<'a> {
@@ -39,14 +37,6 @@ pub(crate) struct Addresses<'a> {
     pub(crate) ports: &'a [u16],
 }
 
-pub(crate) const fn setup(backend: Backend) -> &'static Setup {
-    match backend {
-        Backend::Jaeger => &jaeger::SETUP,
-        Backend::Zipkin => &zipkin::SETUP,
-        Backend::Collector => &collector::SETUP,
-    }
-}
-
 impl Setup {
     /// The variables that its configuration reads.
     pub(crate) fn variables(&self, place: &Place<'_>) -> Vec<(String, String)> {
@@ -72,44 +62,5 @@ impl Addresses<'_> {
         let named = self.listeners.iter().zip(self.ports).find(|(listener, _)| listener.name == name);
         let Some((_, port)) = named else { unreachable!("no listener is named {name}") };
         format!("{scheme}://127.0.0.1:{port}")
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    #[test]
-    fn a_configuration_reads_the_variables_that_are_set_and_no_other() {
-        for backend in Backend::ALL {
-            let Setup { listeners, config: Some((_, config)), .. } = setup(backend) else { continue };
-            let mut read: Vec<&str> =
-                config.split("${env:").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
-            read.sort_unstable();
-            read.dedup();
-            let mut set: Vec<String> =
-                listeners.iter().map(|listener| format!("LISTEN_{}", listener.name)).collect();
-            set.push("RUN_FOLDER".to_owned());
-            set.sort_unstable();
-            assert_eq!(read, set, "{backend}");
-        }
-    }
-
-    #[test]
-    fn a_backend_has_an_address_for_each_name_that_is_asked_for() {
-        // Each of these panics where a name is wrong.
-        jaeger::addresses(&addresses(Backend::Jaeger));
-        zipkin::addresses(&addresses(Backend::Zipkin));
-        collector::addresses(&addresses(Backend::Collector), Path::new("run"));
-        for backend in Backend::ALL {
-            assert!(!(setup(backend).probes)(&addresses(backend)).is_empty());
-        }
-    }
-
-    /// As if all were at port 1.
-    pub(crate) fn addresses(backend: Backend) -> Addresses<'static> {
-        const PORTS: [u16; 16] = [1; 16];
-        let listeners = setup(backend).listeners;
-        Addresses { listeners, ports: &PORTS[..listeners.len()] }
     }
 }

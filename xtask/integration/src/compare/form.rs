@@ -4,6 +4,7 @@ use super::jaeger::{self, Answer};
 use super::loss::{self, Loss};
 use super::otlp::TracesData;
 use super::span::Span;
+use super::unreadable::Unreadable;
 use super::zipkin::ZipkinSpan;
 
 /// A form in which a backend tells what it holds.
@@ -17,19 +18,6 @@ pub enum Form {
     Zipkin,
     /// A line of OTLP's JSON of the Collector's file exporter.
     CollectorFile,
-}
-
-/// An answer that is not in the form that was expected.
-#[derive(Debug, thiserror::Error)]
-#[error("the backend's answer is not in the form it had: {problem}")]
-pub struct Unreadable {
-    problem: String,
-}
-
-impl Unreadable {
-    pub(super) fn new(problem: impl ToString) -> Self {
-        Self { problem: problem.to_string() }
-    }
 }
 
 impl Form {
@@ -103,6 +91,30 @@ impl Form {
     }
 }
 
+/// What the forms cannot hold, as a table in Markdown, as `docs/backends.md` has it.
+pub fn table() -> String {
+    let sections = Form::ALL.map(|form| {
+        let rows = form.losses().iter().map(|loss| format!("| {} | {} |\n", loss.what, loss.becomes));
+        let rows: String = rows.collect();
+        let head = if rows.is_empty() { "Nothing is lost.\n" } else { "| sent | there |\n|---|---|\n" };
+        format!("### {}\n\n{head}{rows}", form.title())
+    });
+    sections.join("\n")
+}
+
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Unreadable> {
     serde_json::from_str(text).map_err(Unreadable::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Protects the documentation, which prints the table that the tests assert.
+    #[test]
+    fn the_documentation_has_this_table() {
+        let page = include_str!("../../../../docs/backends.md");
+        let table = table();
+        assert!(page.contains(&table), "put this into docs/backends.md:\n\n{table}");
+    }
 }

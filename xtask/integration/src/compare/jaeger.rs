@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::form::Unreadable;
 use super::span::{Attributes, Event, Link, Span, Value};
+use super::unreadable::Unreadable;
 
 /// The answer: a list with one trace.
 #[derive(Debug, Deserialize)]

@@ -1,8 +1,7 @@
-//! What the forms of backends cannot hold: the one table of it, which the documentation prints.
+//! What the forms of backends cannot hold, which the documentation prints as a table.
 
 use std::mem::take;
 
-use super::form::Form;
 use super::span::{Event, Link, Span, Value};
 
 /// Something that a form cannot hold, and what becomes of it there.
@@ -38,17 +37,6 @@ impl Loss {
             Change::Trace(change) => change(spans),
         }
     }
-}
-
-/// The table in Markdown, as `docs/backends.md` has it.
-pub fn table() -> String {
-    let sections = Form::ALL.map(|form| {
-        let rows = form.losses().iter().map(|loss| format!("| {} | {} |\n", loss.what, loss.becomes));
-        let rows: String = rows.collect();
-        let head = if rows.is_empty() { "Nothing is lost.\n" } else { "| sent | there |\n|---|---|\n" };
-        format!("### {}\n\n{head}{rows}", form.title())
-    });
-    sections.join("\n")
 }
 
 const NOT_THERE: &str = "not there";
@@ -266,18 +254,5 @@ fn json(value: &Value) -> String {
         Value::Double(number) if number.is_finite() => serde_json::Value::from(*number).to_string(),
         Value::Double(number) => format!("{:?}", double_name(*number)),
         Value::List(values) => format!("[{}]", values.iter().map(json).collect::<Vec<_>>().join(",")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Protects the documentation, which prints the table that the tests assert.
-    #[test]
-    fn the_documentation_has_this_table() {
-        let page = include_str!("../../../../docs/backends.md");
-        let table = table();
-        assert!(page.contains(&table), "put this into docs/backends.md:\n\n{table}");
     }
 }
