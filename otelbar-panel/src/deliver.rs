@@ -3,11 +3,11 @@
 
 mod background;
 mod deliveries;
-mod delivery;
+mod export_state;
 mod exports;
 mod links;
 mod unsettled;
 
-pub(crate) use delivery::{AtDestination, State};
+pub(crate) use export_state::ExportState;
 pub(crate) use exports::Exports;
 pub use unsettled::Unsettled;

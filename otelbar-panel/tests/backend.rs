@@ -102,3 +102,20 @@ async fn a_backend_that_rejects_spans_is_quoted() {
     assert_eq!((&exporter["health"], &exporter["rejected"]), (&"rejecting".into(), &1.into()));
     assert_eq!(exporter["last_error"], "no room for this");
 }
+
+/// A backend may repeat what it was sent, with what the application would have hidden.
+#[tokio::test]
+async fn what_a_backend_says_is_shown_without_secrets() {
+    let collector = Collector::start().unwrap();
+    let said = "no room for postgres://ada:hunter2@db";
+    collector.respond_always(otelbar_testkit::Fault::partial_success(1, said));
+    let toolbar = common::toolbar(&collector);
+    common::call(router(&toolbar), common::get("/ok")).await;
+
+    let request = common::the_request(&toolbar).await;
+    for said in [&request["deliveries"][0]["detail"], &request["request"]["export"]["detail"]] {
+        assert!(said.as_str().unwrap().ends_with("no room for postgres://REDACTED:REDACTED@db"), "{said}");
+    }
+    let list = common::api(&toolbar, "api/requests").await.to_string();
+    assert!(list.contains("REDACTED") && !list.contains("hunter2"), "{list}");
+}

@@ -106,6 +106,36 @@ impl Delivery {
         }
     }
 
+    /// When the next attempt will be made; `None` unless one has failed and another will follow.
+    pub fn next_attempt(&self) -> Option<SystemTime> {
+        match self {
+            Self::Retrying { next, .. } => Some(*next),
+            _ => None,
+        }
+    }
+
+    /// What there is to say beyond the state: the backend's own words, or why the spans have not arrived. `None` where
+    /// the state and the attempts say all. Unlike the [text](fmt::Display) of the whole, it does not repeat the state.
+    ///
+    /// It may hold what the backend repeats of the spans that it was sent.
+    ///
+    /// ```
+    /// use otelbar_export::{Delivery, DropReason};
+    ///
+    /// let dropped = Delivery::Dropped { reason: DropReason::ShutDown };
+    /// assert_eq!(dropped.detail().as_deref(), Some("the pipeline was shut down before they were sent"));
+    /// assert_eq!(Delivery::Accepted { warning: None }.detail(), None);
+    /// ```
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Queued | Self::InFlight { .. } | Self::Spooled => None,
+            Self::Retrying { error, .. } => Some(error.to_string()),
+            Self::Accepted { warning } => warning.as_deref().map(str::to_owned),
+            Self::PartlyRejected { .. } => Some(self.to_string()),
+            Self::Dropped { reason } => Some(reason.to_string()),
+        }
+    }
+
     /// The worse of two; of two that are as bad the later, and a warning goes before none.
     pub(super) fn worse(before: Option<Self>, now: Self) -> Self {
         let rank =

@@ -65,7 +65,8 @@ impl TraceDelivery {
     }
 
     /// The [worst](crate::DeliveryState) of what is under way and of what has ended; of several that are as bad the
-    /// latest. `None` when no span was enqueued.
+    /// latest. `None` when no span was enqueued. Of several destinations the worst is that whose
+    /// [state](Delivery::state) is greatest.
     pub fn latest(&self) -> Option<Delivery> {
         let (queued, refused) = self.untold();
         let under_way = self.under_way.iter().map(|(.., delivery)| delivery.clone());
@@ -108,9 +109,10 @@ mod tests {
         Receipt { key: TraceKey(1), id: EnqueueId(id), destination, spans, delivery }
     }
 
-    /// The receipts of one batch of ten spans, one after the other; with the state after the last.
+    /// The receipts of one batch of ten spans, one after the other; with the state after the last, and what more there
+    /// is to say about it.
     #[track_caller]
-    fn check(receipts: &[(SpanCounts, Delivery)], state: DeliveryState, settled: bool) {
+    fn check(receipts: &[(SpanCounts, Delivery)], state: DeliveryState, detail: Option<&str>, settled: bool) {
         let mut delivery = TraceDelivery::default();
         delivery.expect(10);
         for (spans, stage) in receipts {
@@ -118,25 +120,36 @@ mod tests {
         }
         let latest = delivery.latest().unwrap();
         assert_eq!((latest.state(), delivery.is_settled()), (state, settled));
+        assert_eq!(latest.detail().as_deref(), detail);
         assert_eq!(delivery.spans().total(), 10, "each span is counted once");
     }
 
     #[test]
     fn the_latest_receipt_of_a_batch_counts() {
+        let counts = |spans| SpanCounts { accepted: spans, ..SpanCounts::default() };
         let in_flight =
             (SpanCounts { in_flight: 10, ..SpanCounts::default() }, Delivery::InFlight { attempt: 2 });
         let spooled = (SpanCounts::spooled(10), Delivery::Spooled);
-        let accepted = (SpanCounts { accepted: 10, ..SpanCounts::default() }, ACCEPTED);
+        let accepted = (counts(10), ACCEPTED);
+        let warned = (counts(10), Delivery::Accepted { warning: Some("mind the gap".into()) });
         let rejected = Delivery::PartlyRejected { rejected: 3, of: 10, message: "too old".into() };
-        let partly = SpanCounts { accepted: 7, rejected: 3, ..SpanCounts::default() };
+        let partly = (SpanCounts { rejected: 3, ..counts(7) }, rejected);
         let full = DropReason::QueueFull { spans: 1, bytes: 2 };
-        check(&[], DeliveryState::Queued, false);
-        check(std::slice::from_ref(&in_flight), DeliveryState::InFlight, false);
-        check(&[in_flight.clone(), spooled.clone()], DeliveryState::Spooled, false);
-        check(&[in_flight.clone(), spooled, in_flight.clone(), accepted], DeliveryState::Accepted, true);
-        check(&[in_flight, (partly, rejected)], DeliveryState::PartlyRejected, true);
+        let full_text = full.to_string();
         let dropped = (SpanCounts::dropped(10), Delivery::Dropped { reason: full });
-        check(&[dropped], DeliveryState::Dropped, true);
+        check(&[], DeliveryState::Queued, None, false);
+        check(std::slice::from_ref(&in_flight), DeliveryState::InFlight, None, false);
+        check(&[in_flight.clone(), spooled.clone()], DeliveryState::Spooled, None, false);
+        check(
+            &[in_flight.clone(), spooled, in_flight.clone(), accepted],
+            DeliveryState::Accepted,
+            None,
+            true,
+        );
+        check(&[warned], DeliveryState::Accepted, Some("mind the gap"), true);
+        let told = "3 of 10 spans of the request rejected: too old";
+        check(&[in_flight, partly], DeliveryState::PartlyRejected, Some(told), true);
+        check(&[dropped], DeliveryState::Dropped, Some(&full_text), true);
     }
 
     #[test]

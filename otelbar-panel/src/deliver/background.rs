@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::trace::SpanData;
-use otelbar_export::{Pipeline, TraceBatch, TraceKey};
+use otelbar_export::{DropReason, Pipeline, TraceBatch};
 
 use super::deliveries::Deliveries;
 use crate::guard::try_guard;
@@ -276,18 +276,14 @@ impl Work {
             if spans.is_empty() {
                 return;
             }
-            let delivery = self.store.holds(context.id()).then(|| self.deliveries.begin(context.id()));
-            if let Some(delivery) = &delivery {
+            if self.store.holds(context.id()) {
                 // First, for the receipts may come before the call returns.
-                delivery.enqueue(spans.len() as u64);
+                self.deliveries.expect(context.id(), spans.len() as u64);
             }
-            let key = TraceKey::from(context.id());
-            let mut batch = TraceBatch::new(key, context.service.resource.clone(), spans);
+            let mut batch = TraceBatch::new(context.id(), context.service.resource.clone(), spans);
             batch.trace_state = context.propagation.trace_state().map(Into::into);
-            if let Err(dropped) = exporter.enqueue(batch)
-                && let Some(delivery) = &delivery
-            {
-                delivery.refused(&dropped);
+            if let Err(dropped) = exporter.enqueue(batch) {
+                self.deliveries.refuse(context.id(), dropped.spans, &dropped.reason);
             }
         });
     }
@@ -298,7 +294,10 @@ impl Work {
         if let Err(message) = try_guard(what, work) {
             context.recorder.counters.panics.add(1);
             if self.store.holds(context.id()) {
-                self.deliveries.begin(context.id()).lost(&message);
+                // How many spans it cost is not known, so it counts as one.
+                self.deliveries.expect(context.id(), 1);
+                let reason = DropReason::Panicked { message: message.into() };
+                self.deliveries.refuse(context.id(), 1, &reason);
             }
         }
     }
@@ -306,6 +305,8 @@ impl Work {
 
 #[cfg(test)]
 mod tests {
+    use otelbar_export::DeliveryState;
+
     use super::*;
     use crate::record::{Outcome, test_context, test_log};
 
@@ -412,7 +413,7 @@ mod tests {
     #[test]
     fn a_panic_costs_one_request_and_is_counted_and_told() {
         let (queue, waiting) = Queue::new(usize::MAX);
-        let (store, exporter, deliveries) = (store(), exporter(), Arc::<Deliveries>::default());
+        let (store, exporter, deliveries) = (store(), exporter(), Arc::new(Deliveries::new(1)));
         let (bad, good) = (test_context(queue.clone()), test_context(queue.clone()));
         bad.log(test_log());
         let convert = |context: &RequestContext| {
@@ -436,8 +437,8 @@ mod tests {
         assert_eq!(handed_over(&exporter), 1, "the other is exported");
         assert!(bad.recorder.counters.panics.value() > 0);
         assert_eq!(good.recorder.counters.panics.value(), 0);
-        let said = deliveries.of(bad.id()).unwrap().overall(&[exporter.statistics().remove(0).destination]);
-        assert_eq!(said.state, crate::deliver::State::Failed);
-        assert!(said.detail.unwrap().contains("a fault put in by a test"));
+        let said = deliveries.of(bad.id())[0].latest().unwrap();
+        assert_eq!(said.state(), DeliveryState::Failed);
+        assert!(said.detail().unwrap().contains("a fault put in by a test"));
     }
 }

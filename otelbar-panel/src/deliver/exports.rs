@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
 use otelbar_config::{Link, OpenTelemetryConfig};
-use otelbar_export::{DestinationInfo, Pipeline, Statistics};
+use otelbar_export::{DestinationInfo, Pipeline, Statistics, TraceDelivery};
 
 use super::background::Background;
 use super::deliveries::Deliveries;
-use super::delivery::{AtDestination, Delivery, Progress, State};
+use super::export_state::ExportState;
 use super::links::Links;
 use super::unsettled::Unsettled;
 use crate::record::{Queue, RequestContext, Store, Waiting};
@@ -44,7 +44,7 @@ impl Exports {
         max_bytes: usize,
     ) -> io::Result<Self> {
         let destinations: Vec<_> = exporter.iter().flat_map(Pipeline::destinations).cloned().collect();
-        let deliveries = Arc::<Deliveries>::default();
+        let deliveries = Arc::new(Deliveries::new(destinations.len()));
         if let Some(exporter) = &exporter {
             let deliveries = Arc::downgrade(&deliveries);
             exporter.subscribe(move |receipt| {
@@ -71,29 +71,30 @@ impl Exports {
         self.exporter.as_ref().map(Pipeline::statistics).unwrap_or_default()
     }
 
-    /// How far a request's spans have come: the state of the worst of the destinations, with its name where there are
-    /// several.
-    pub(crate) fn overall(&self, request: &RequestContext) -> Progress {
-        match self.exporter {
-            None => State::Disabled.into(),
-            Some(_) if !request.span_context.is_sampled() => State::NotSampled.into(),
-            Some(_) => self.delivery(request).overall(&self.destinations),
+    /// How far a request's spans have come on the way to the destination where they fare worst; with that one, where
+    /// there are several.
+    pub(crate) fn worst(&self, request: &RequestContext) -> (ExportState, Option<&DestinationInfo>) {
+        if self.exporter.is_none() {
+            return (ExportState::Disabled, None);
         }
+        if !request.span_context.is_sampled() {
+            return (ExportState::NotSampled, None);
+        }
+        let known = self.at_each(request).filter_map(|(destination, at)| Some((destination, at.latest()?)));
+        // Of several that are as bad the first.
+        let worst = known.rev().max_by_key(|(_, latest)| latest.state());
+        let (destination, latest) = worst.unzip();
+        (latest.into(), destination.filter(|_| self.destinations.len() > 1))
     }
 
-    /// How far a request's spans have come on the way to each destination; nothing for one that is not exported.
+    /// What became of a request's spans on the way to each destination; nothing for one that is not exported.
     pub(crate) fn at_each(
         &self,
         request: &RequestContext,
-    ) -> impl Iterator<Item = (&DestinationInfo, AtDestination)> {
+    ) -> impl DoubleEndedIterator<Item = (&DestinationInfo, TraceDelivery)> {
         let exported = self.exporter.is_some() && request.span_context.is_sampled();
-        let delivery = exported.then(|| self.delivery(request));
-        let at = move |destination| Some((destination, delivery.as_ref()?.at(destination)));
-        self.destinations.iter().filter_map(at)
-    }
-
-    fn delivery(&self, request: &RequestContext) -> Arc<Delivery> {
-        self.deliveries.of(request.id()).unwrap_or_default()
+        let at_each = if exported { self.deliveries.of(request.id()) } else { Vec::new() };
+        self.destinations.iter().zip(at_each)
     }
 
     /// Where a trace can be looked at, each with the name of the destination by which it comes there.

@@ -1,12 +1,13 @@
 //! How the exporter does, and what became of one request's spans on the way to its destinations.
 
 use otelbar_export::{
-    BreakerState, DestinationInfo, DestinationKind, Health, PauseReason, SpanCounts, Statistics,
+    BreakerState, Delivery, DeliveryState, DestinationInfo, DestinationKind, Health, PauseReason, SpanCounts,
+    Statistics, TraceDelivery,
 };
 
 use super::json::unix_ns;
 use super::{Pages, json};
-use crate::deliver::{AtDestination, State};
+use crate::deliver::ExportState;
 use crate::record::RequestContext;
 
 /// The exporter as a whole, and each of its destinations; `None` where nothing is exported.
@@ -112,19 +113,36 @@ fn health(health: Health) -> &'static str {
     }
 }
 
+/// How far a request's spans have come, all in all.
+pub(super) fn export(pages: &Pages, context: &RequestContext) -> json::Export {
+    let (state, at) = pages.exports.worst(context);
+    let detail = detail(pages, &state).map(|detail| match at {
+        Some(destination) => format!("{}: {detail}", destination.kind),
+        None => detail,
+    });
+    json::Export { state: state.as_str(), detail }
+}
+
 /// How far a request's spans have come on the way to each destination.
 pub(super) fn deliveries(pages: &Pages, context: &RequestContext) -> Vec<json::Delivery> {
-    let delivery = |(destination, at): (&DestinationInfo, AtDestination)| json::Delivery {
-        destination: destination.kind.as_str(),
-        endpoint: destination.to_string(),
-        state: at.worst.state.as_str(),
-        detail: at.worst.detail.map(|detail| without_secrets(pages, &detail)),
-        attempt: at.worst.attempt,
-        next_unix_ns: at.worst.next.map(unix_ns),
-        settled: at.settled,
-        spans: span_counts(&at.spans),
+    let delivery = |(destination, at): (&DestinationInfo, TraceDelivery)| {
+        let state = ExportState::from(at.latest());
+        json::Delivery {
+            destination: destination.kind.as_str(),
+            endpoint: destination.to_string(),
+            state: state.as_str(),
+            detail: detail(pages, &state),
+            attempt: state.delivery().and_then(Delivery::attempts),
+            next_unix_ns: state.delivery().and_then(Delivery::next_attempt).map(unix_ns),
+            settled: at.is_settled(),
+            spans: span_counts(&at.spans()),
+        }
     };
     pages.exports.at_each(context).map(delivery).collect()
+}
+
+fn detail(pages: &Pages, state: &ExportState) -> Option<String> {
+    state.delivery()?.detail().map(|detail| without_secrets(pages, &detail))
 }
 
 fn span_counts(spans: &SpanCounts) -> json::SpanCounts {
@@ -145,11 +163,11 @@ pub(super) fn links(pages: &Pages, context: &RequestContext) -> Vec<json::Link> 
     let states: Vec<_> = pages
         .exports
         .at_each(context)
-        .map(|(destination, at)| (destination.kind.as_str(), at.worst.state))
+        .map(|(destination, at)| (destination.kind.as_str(), at.latest().map(|latest| latest.state())))
         .collect();
     let accepted = |via: &str| {
         let mut through = states.iter().filter(|(name, _)| *name == via).peekable();
-        through.peek().is_some() && through.all(|(_, state)| *state == State::Accepted)
+        through.peek().is_some() && through.all(|(_, state)| *state == Some(DeliveryState::Accepted))
     };
     let links = pages.exports.links(context.span_context.trace_id());
     links

@@ -44,7 +44,6 @@ fn internal_errors() -> json::InternalErrors {
 
 pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
     let context = &held.context;
-    let export = pages.exports.overall(context);
     let summary = context.summary();
     let recording = context.lock();
     let request = &recording.data().request;
@@ -76,7 +75,7 @@ pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
         query_ns: nanoseconds(summary.query_time),
         finding_kinds: summary.finding_kinds,
         called: summary.called,
-        export: json::Export { state: export.state.as_str(), detail: export.detail },
+        export: exporter::export(pages, context),
     }
 }
 
