@@ -52,17 +52,27 @@ pub(crate) fn of_error(error: &(dyn Error + 'static)) -> String {
     })
 }
 
+/// As much of a text as has at most so many bytes, and ends between two characters.
+pub(crate) fn start(text: &str, bytes: usize) -> &str {
+    // `str::floor_char_boundary` needs Rust 1.91.
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// A copy of a text, as far as it is kept.
 pub(crate) fn copied(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_TAKEN)].to_owned()
+    start(text, MAX_TAKEN).to_owned()
 }
 
 /// A text as far as it is kept, before anybody looks for secrets in it.
 pub(crate) fn bounded(mut text: Cow<'static, str>) -> Cow<'static, str> {
     if text.len() > MAX_TAKEN {
         match &mut text {
-            Cow::Owned(text) => text.truncate(text.floor_char_boundary(MAX_TAKEN)),
-            Cow::Borrowed(text) => *text = &text[..text.floor_char_boundary(MAX_TAKEN)],
+            Cow::Owned(text) => text.truncate(start(text, MAX_TAKEN).len()),
+            Cow::Borrowed(text) => *text = start(text, MAX_TAKEN),
         }
     }
     text
@@ -75,7 +85,7 @@ const MAX_KEY: usize = 4 * 1024;
 pub(crate) fn bound(attribute: &mut KeyValue) {
     let key = attribute.key.as_str();
     if key.len() > MAX_KEY {
-        attribute.key = Key::new(key[..key.floor_char_boundary(MAX_KEY)].to_owned());
+        attribute.key = Key::new(start(key, MAX_KEY).to_owned());
     }
     let bound = |text: &mut StringValue| {
         if text.as_str().len() > MAX_TAKEN {
@@ -144,7 +154,7 @@ impl Write for Bounded {
             return Ok(());
         }
         if !self.is_full {
-            self.text.push_str(&more[..more.floor_char_boundary(room)]);
+            self.text.push_str(start(more, room));
             self.is_full = true;
         }
         Err(fmt::Error)
@@ -177,6 +187,15 @@ mod tests {
         check(Writes("half", || panic!("in fmt")), "<half<formatting failed>");
         check(Writes("half", || std::panic::panic_any(7)), "<half<formatting failed>");
         assert_eq!(formatted(format_args!("next")), "next", "nothing is left of what failed");
+    }
+
+    #[test]
+    fn a_start_ends_between_two_characters() {
+        for (bytes, expected) in
+            [(0, ""), (1, ""), (2, "ä"), (3, "ä"), (4, "ä"), (5, "ä€"), (6, "ä€."), (9, "ä€.")]
+        {
+            assert_eq!(start("ä€.", bytes), expected, "{bytes}");
+        }
     }
 
     #[test]

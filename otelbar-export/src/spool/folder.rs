@@ -52,8 +52,20 @@ impl Folder {
     }
 }
 
+/// Locks the file for this process alone; `false` when it is locked already. As `File::try_lock` of the standard library
+/// does from Rust 1.89 on.
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+    here::try_lock(file)
+}
+
+/// Ends the lock of [`try_lock`].
+pub(super) fn unlock(file: &File) -> io::Result<()> {
+    here::unlock(file)
+}
+
 /// What is wrong with a file or a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "the rights of a folder are looked at on Unix alone"))]
 pub(crate) enum Unsafe {
     #[error("is a symbolic link")]
     Link,
@@ -113,7 +125,7 @@ fn sync(_: &Path) -> io::Result<()> {
 
 #[cfg(unix)]
 mod here {
-    use rustix::fs::{AtFlags, Dir, FileType, Mode as Rights, OFlags, Stat};
+    use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode as Rights, OFlags, Stat};
     use rustix::io::Errno;
     use rustix::process::geteuid;
 
@@ -224,6 +236,17 @@ mod here {
         }
     }
 
+    pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => Ok(false),
+            locked => Ok(locked.map(|()| true)?),
+        }
+    }
+
+    pub(super) fn unlock(file: &File) -> io::Result<()> {
+        Ok(rustix::fs::flock(file, FlockOperation::Unlock)?)
+    }
+
     /// Who else can do something with it.
     fn who(stat: &Stat, us: u32) -> Option<Unsafe> {
         let others = Rights::WGRP | Rights::WOTH;
@@ -273,6 +296,8 @@ mod here {
 #[cfg(not(unix))]
 mod here {
     use std::fs::{self, OpenOptions};
+
+    use fs4::{FileExt, TryLockError};
 
     use super::*;
 
@@ -336,5 +361,17 @@ mod here {
         pub(in super::super) fn sync(&self) -> io::Result<()> {
             sync(&self.path)
         }
+    }
+
+    pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+        match FileExt::try_lock(file) {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn unlock(file: &File) -> io::Result<()> {
+        FileExt::unlock(file)
     }
 }

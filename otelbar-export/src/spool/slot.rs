@@ -4,12 +4,12 @@
 //! files and the folders of slots are never removed: another process might be about to lock them.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::SpoolError;
-use super::folder::{Folder, Mode};
+use super::folder::{self, Folder, Mode};
 
 /// More pipelines at once than share a folder; past it something is wrong with the locks.
 const SLOTS: usize = 1024;
@@ -28,7 +28,7 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // Closing is not enough: a process that is just being started from this one has the file open as well, until
         // its own program runs.
-        let _ = self.lock.unlock();
+        let _ = folder::unlock(&self.lock);
     }
 }
 
@@ -47,11 +47,8 @@ impl Slot {
     /// Takes this slot; `None` when another holds it.
     fn take(folder: Folder) -> Result<Option<Self>, SpoolError> {
         let lock = folder.file(LOCK, Mode::Create)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { folder, lock })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(SpoolError::at("lock", &folder.path_of(LOCK))(error)),
-        }
+        let locked = folder::try_lock(&lock).map_err(SpoolError::at("lock", &folder.path_of(LOCK)))?;
+        Ok(locked.then_some(Self { folder, lock }))
     }
 
     /// Takes the other slots in `parent` that nobody holds. Those that cannot be looked into are left alone.

@@ -9,7 +9,7 @@ use opentelemetry::trace::{Link, SpanContext, TraceState};
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, StringValue, Value};
 use otelbar_convert::panel_data::{Details, Entry, Log, Parameter, Request, VisitMut};
 
-use crate::text::MAX_TEXT;
+use crate::text::{MAX_TEXT, start};
 
 /// Bytes of a path, a query and the like that are kept at most.
 const MAX_HEAD_TEXT: usize = 8 * 1024;
@@ -81,7 +81,7 @@ impl Limits {
         // A text of so few bytes has no more characters.
         let long = text.len() > self.value_length;
         let by_characters = long.then(|| text.char_indices().nth(self.value_length)).flatten();
-        let by_bytes = (text.len() > MAX_TEXT).then(|| text.floor_char_boundary(MAX_TEXT));
+        let by_bytes = (text.len() > MAX_TEXT).then(|| start(text, MAX_TEXT).len());
         by_characters.map(|(at, _)| at).into_iter().chain(by_bytes).min()
     }
 }
@@ -223,8 +223,7 @@ impl VisitMut for Walk<'_> {
 
     /// A part of a request's head: long ones are marked as cut.
     fn head(&mut self, text: &mut String) {
-        let end =
-            (text.len() > MAX_HEAD_TEXT + '…'.len_utf8()).then(|| text.floor_char_boundary(MAX_HEAD_TEXT));
+        let end = (text.len() > MAX_HEAD_TEXT + '…'.len_utf8()).then(|| start(text, MAX_HEAD_TEXT).len());
         self.end(text, end, "…");
     }
 
@@ -271,7 +270,7 @@ impl VisitMut for Walk<'_> {
         let long = texts.iter().flatten().filter(|text| text.len() > MAX_NAME).count();
         self.cut(long);
         if long > 0 || scope.attributes().count() > 0 {
-            let cut = |text: &str| text[..text.floor_char_boundary(MAX_NAME)].to_owned();
+            let cut = |text: &str| start(text, MAX_NAME).to_owned();
             let mut attributes: Vec<KeyValue> = scope.attributes().cloned().collect();
             self.attributes(&mut attributes);
             let mut builder = InstrumentationScope::builder(cut(scope.name())).with_attributes(attributes);
@@ -300,7 +299,7 @@ impl VisitMut for Walk<'_> {
 
 /// Where a name that is too long has to end.
 fn end_of_name(text: &str) -> Option<usize> {
-    (text.len() > MAX_NAME).then(|| text.floor_char_boundary(MAX_NAME))
+    (text.len() > MAX_NAME).then(|| start(text, MAX_NAME).len())
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The oldest Rust that the crates promise.
 
 use super::Note;
-use crate::{failure::Failure, workspace::Workspace};
+use crate::{failure::Failure, process::Process, workspace::Workspace};
 
-/// Features whose dependency asks for a newer Rust than we do, and which; the README says so.
+/// Features whose dependency needs a newer Rust than we do, and which; the crate's manifest and README say so.
 const NEWER: &[(&str, &str)] = &[("sqlx", "1.94")];
 
-/// Builds the libraries with the toolchain of `rust-version`. Clippy compares what our code calls with that version on
-/// any toolchain (`incompatible_msrv`); only the toolchain itself shows that the dependencies build.
+/// Builds the libraries with the toolchain of `rust-version`, which is installed if it is missing. Clippy compares what
+/// our code calls with that version on any toolchain (`incompatible_msrv`); only the toolchain itself shows that the
+/// dependencies build. So without it the step fails.
 pub(super) fn check(workspace: &Workspace) -> Result<Note, Failure> {
     let metadata = workspace.metadata()?;
     for manifest in metadata.crates.iter().filter(|one| one.is_published()) {
@@ -16,9 +17,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Note, Failure> {
         };
         let cargo = workspace.cargo_of(version);
         if !cargo.clone().arg("--version").succeeds() {
-            return Ok(Some(format!(
-                "left out: there is no Rust {version} (`rustup toolchain install {version} --profile minimal`)"
-            )));
+            install(workspace, version)?;
         }
         let is_newer = |feature: &str| NEWER.iter().any(|(newer, _)| *newer == feature);
         let features: Vec<&str> =
@@ -32,4 +31,20 @@ pub(super) fn check(workspace: &Workspace) -> Result<Note, Failure> {
     let newer =
         |(feature, version): &(&str, &str)| format!("feature {feature} left out: it needs Rust {version}");
     Ok(Some(NEWER.iter().map(newer).collect::<Vec<_>>().join("; ")))
+}
+
+fn install(workspace: &Workspace, version: &str) -> Result<(), Failure> {
+    let install = Process::new("rustup", workspace.root()).args([
+        "toolchain",
+        "install",
+        version,
+        "--profile",
+        "minimal",
+    ]);
+    install.run().map_err(|failure| {
+        failure.with_details(&format!(
+            "Rust {version}, the `rust-version` of the crates, is not installed and could not be: `{install}` by hand, \
+             or leave this step to CI"
+        ))
+    })
 }
