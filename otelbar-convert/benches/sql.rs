@@ -1,4 +1,4 @@
-//! Describing a statement, beside what sqlparser takes for its tokens alone.
+//! Describing a statement, beside what sqlparser takes only to tokenize it.
 
 use std::hint::black_box;
 

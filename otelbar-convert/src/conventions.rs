@@ -68,10 +68,10 @@ impl Conventions {
 
     /// Gives a span's attributes, which have stable names, the names chosen.
     ///
-    /// Functions that look at spans, such as the [findings](crate::findings), know the stable names alone; a service
+    /// Functions that look at spans, such as the [findings](crate::findings), know only the stable names; a service
     /// that shows spans and exports them applies this on the way out, most simply by
-    /// [`ConvertedSpan::into_exported`](crate::ConvertedSpan::into_exported). A span that has lost stable names is no
-    /// more of the version of the conventions that its scope names, so the scope no longer names one.
+    /// [`ConvertedSpan::into_exported`](crate::ConvertedSpan::into_exported). A span that has lost stable names no
+    /// longer follows the version of the conventions that its scope names, so the scope loses its schema URL.
     pub fn apply(&self, span: &mut SpanData) {
         let has = |key: &str| attribute::find(&span.attributes, key).is_some();
         let (names, old_name): (_, fn(&str) -> Option<&'static str>) = if has(semconv::DB_SYSTEM_NAME) {

@@ -192,7 +192,7 @@ impl PanelDataConverter {
         data.logs.iter().map(record).collect()
     }
 
-    /// Who was done for whom and when, siblings by their start.
+    /// Which entry is the child of which and when each was done, siblings by their start.
     fn lay_out(&self, data: &PanelData, report: &mut Report) -> (Layout, Clock) {
         let is_same = |around: &Entry, sql: &Sql| self.describer.is_same_query(around, sql);
         let mut layout = Layout::of(data, is_same, report);
@@ -353,8 +353,8 @@ impl PanelDataConverter {
     }
 }
 
-/// Counts what several instrumentations tell of once: of two spans of the application, or of a call in one, that do the
-/// same and stand in each other, the inner.
+/// Counts once what several instrumentations record: of two spans for the same query or call, one inside the other, the
+/// inner is counted.
 fn tell_once(data: &PanelData, layout: &Layout, spans: &mut [ConvertedSpan]) {
     let is_recorded = |span: &ConvertedSpan| {
         matches!(span.category, Category::Sql | Category::Http | Category::Cache)

@@ -8,7 +8,7 @@ use crate::panel_data::Level;
 
 /// A log of a request as a record of its own, for pipelines that take logs and spans apart.
 ///
-/// `opentelemetry_sdk` makes its records in its own loggers alone. With the feature `logs`,
+/// Only the loggers of `opentelemetry_sdk` can make its records. With the feature `logs`,
 /// `write_to` fills in one of those.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

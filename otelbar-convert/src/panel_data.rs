@@ -1,7 +1,7 @@
 //! What a debug toolbar knows of one request.
 //!
-//! A source that measured everything (the live capture) fills in ids, parents and starts; one that knows durations
-//! alone leaves them `None`, and the converter works them out and marks what it worked out. Instants inside a request
+//! A source that measured everything (the live capture) fills in ids, parents and starts; one that knows only
+//! durations leaves them `None`, and the converter works them out and marks what it worked out. Instants inside a request
 //! are offsets on a monotonic clock from [`Timer::start`], so that a step of the wall clock cannot reorder spans.
 
 mod visit;

@@ -69,7 +69,7 @@ pub const COMMON_KEYS: [&str; 42] = [
 ];
 
 /// Keys of a URL's query that [`Redactor::common`] knows besides: those that the semantic conventions name, and those
-/// that are secrets in addresses alone.
+/// that are secrets only in addresses.
 pub const COMMON_QUERY_KEYS: [&str; 10] = [
     "AWSAccessKeyId",
     "Signature",
@@ -85,7 +85,7 @@ pub const COMMON_QUERY_KEYS: [&str; 10] = [
 
 /// Decides what is a secret, and replaces it.
 ///
-/// A name is sensitive when it contains a key, in any case and however its words are separated: `password` is in
+/// A name is sensitive when it contains a key, in upper or lower case and however its words are separated: `password` is in
 /// `user[password]`, `oldPassword`, `PASSWORD_HASH` and `db.password1`. A key of fewer than five letters has to be a word of
 /// its own, so that `pass` is in `user_pass` and not in `passenger`. Names that tell about a secret without holding it
 /// (`password_length`, `token_type`, `session.timeout`), count tokens (`max_tokens`, `tokens_used`), or are those of the

@@ -75,7 +75,7 @@ pub(crate) fn of_name(name: &str) -> u64 {
 
 /// What has this name, below what is reached by this way.
 pub(crate) fn below(way: u64, name: u64) -> u64 {
-    Fingerprint::default().with_bytes(&way.to_le_bytes()).with_bytes(&name.to_le_bytes()).finish()
+    Fingerprint::seeded(way).with_number(name).finish()
 }
 
 /// `host/items/7/price` as `host/items/…/price`: what calls of one shape have in common.

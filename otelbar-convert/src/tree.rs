@@ -10,7 +10,7 @@ use crate::category::Category;
 use crate::code_location;
 use crate::span::ConvertedSpan;
 
-/// Converted spans, with who stands under whom. The [findings](crate::findings) look at it too.
+/// Converted spans, with the parent and the children of each. The [findings](crate::findings) look at it too.
 ///
 /// ```
 /// # use std::time::{Duration, SystemTime};

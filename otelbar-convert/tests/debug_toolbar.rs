@@ -360,7 +360,7 @@ fn a_query_tells_where_it_comes_from() {
     check_origin(json!({"origin_key": "C:\\a.py:87:row"}), "C:\\a.py 87 row");
     check_origin(json!({"origin_key": "a.py:x:row"}), "  ");
     check_origin(json!({"stack": stack}), "b.py 2 inner");
-    // A place in a dependency is none, where the stack has one in the application.
+    // A place in a dependency is not used where the stack has one in the application.
     let dependency = "/srv/venv/lib/python3.13/site-packages/sqlalchemy/engine/base.py";
     let frame = |file: &str, line: u32| json!({"file": file, "line": line, "function": "f"});
     let frames = json!([frame("/srv/a.py", 1), frame("/srv/b.py", 2), frame(dependency, 3)]);

@@ -117,7 +117,7 @@ fn what_failed_has_the_type_of_its_error() {
     check_entry(typed, "error: disk full | Declined | io::Error: disk full");
     let recorded = with(of("io::Error", ""), |it| it.attributes = vec![KeyValue::new("error.type", "Own")]);
     check_entry(recorded, "error:  | Own | io::Error: ");
-    // A mapper may record the message as an attribute alone.
+    // A mapper may record the message only as an attribute.
     let message = || vec![KeyValue::new("exception.message", "disk full")];
     let bare = with(entry("work", 1), |it| {
         it.error = Some("".into());

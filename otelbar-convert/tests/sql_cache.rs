@@ -26,7 +26,7 @@ fn a_repeated_statement_is_described_once() {
     assert_eq!(cache.len(), 1);
 }
 
-/// Protects against mixing up: the text alone does not say what it means.
+/// Protects against confusion: what a text means depends on the system and on whether it has parameters.
 #[test]
 fn system_and_parameters_tell_statements_apart() {
     let cache = Cache::default();

@@ -60,7 +60,7 @@ fn statements_that_differ_in_values_are_one() {
     }
 }
 
-/// Protects against findings that are none: what reads something else has a fingerprint of its own.
+/// Protects against false findings: what reads something else has a fingerprint of its own.
 #[test]
 fn statements_that_differ_in_more_are_told_apart() {
     for (one, other) in [

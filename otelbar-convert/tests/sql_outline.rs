@@ -371,7 +371,7 @@ fn tables_named_like_a_word_of_sql() {
     }
 }
 
-/// Protects words that stand before a name and are none.
+/// Protects words that stand before a name and are not part of it.
 #[test]
 fn words_before_names() {
     check(
@@ -486,7 +486,7 @@ fn examples_of_the_semantic_conventions() {
             ("SELECT * FROM wuser_table WHERE username = ?", "SELECT wuser_table"),
             ("SELECT * FROM songs, artists WHERE songs.artist_id == artists.id", "SELECT songs artists"),
             ("{call some_stored_procedure}", "call some_stored_procedure"),
-            // What does not look like a table is none, and neither is any string elsewhere.
+            // What does not look like a table is not taken for one, and neither is any string elsewhere.
             ("SELECT * FROM 's3://k:secret@b/x.csv'", "SELECT"),
             ("SELECT a, 'b' FROM t WHERE c IN ('d', 'e') ORDER BY 'f', 'g'", "SELECT t"),
         ],

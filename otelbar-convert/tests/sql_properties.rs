@@ -20,23 +20,6 @@ const SYSTEMS: [(System, &dyn Dialect); 7] = [
     (System::OracleDb, &OracleDialect {}),
 ];
 
-const ALL: [System; 14] = [
-    System::OtherSql,
-    System::PostgreSql,
-    System::MySql,
-    System::MariaDb,
-    System::Sqlite,
-    System::SqlServer,
-    System::OracleDb,
-    System::StandardSql,
-    System::ClickHouse,
-    System::Snowflake,
-    System::Cassandra,
-    System::Neo4j,
-    System::Redis,
-    System::MongoDb,
-];
-
 /// Pieces that change what the characters behind them are.
 const PIECES: &str = r##"
     ' '' " "" ` `` [ ] ]] \ \' -- # /* */ /*! /*!50110 /*M! / * $$ $ $t$ $T$ $1 ? ?1 : :: :1 :name @ @@ @p @1
@@ -243,7 +226,7 @@ proptest! {
     /// Protects grouping by text: sanitising what is sanitised changes nothing.
     #[test]
     fn sanitising_twice_is_sanitising_once(text in statement()) {
-        for system in ALL {
+        for &system in System::ALL {
             let once = sql::describe(&text, system);
             let twice = sql::describe(&once.text, system);
             prop_assert_eq!(&twice.text, &once.text, "{:?} {:?}", system, text);
@@ -253,7 +236,7 @@ proptest! {
     /// Protects against panics and endless summaries, whatever the text.
     #[test]
     fn any_text_is_described(text in prop_oneof![any::<String>(), statement(), names()]) {
-        for system in ALL {
+        for &system in System::ALL {
             for statement in [sql::describe(&text, system), sql::describe_parameterised(&text, system)] {
                 let summary = statement.summary.as_deref().unwrap_or_default();
                 prop_assert!(summary.chars().count() <= 255);

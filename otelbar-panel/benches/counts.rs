@@ -5,26 +5,23 @@
 //! Instructions are counted by valgrind's callgrind, which runs this program again for each count; without valgrind they
 //! are left out. Of two runs that differ in the number of things in a request the difference is what the things cost.
 
-use std::convert::Infallible;
-use std::future::Future;
+mod service;
+
 use std::hint::black_box;
 use std::path::Path;
-use std::pin::pin;
 use std::process::{Command, Stdio};
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use std::{env, error, fs};
 
-use http::{Request, Response, header};
+use http::{Request, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
-use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel, PeerAddr, ToolbarLayer};
+use otelbar_panel::{PeerAddr, ToolbarLayer};
 use serde_json::{Map, Value, json};
-use tower::{Layer, Service, service_fn};
-use tracing::{Instrument, debug, info, info_span};
+use service::{provider, serve, service, service_in_span, toolbar};
+use tower::{Layer, Service};
+use tracing::{debug, info, info_span};
 use tracing_subscriber::prelude::*;
 
 type Error = Box<dyn error::Error>;
@@ -108,34 +105,25 @@ fn counted_by_callgrind(serve: &mut dyn FnMut()) {
 
 /// Serves requests, as `recorder` records them.
 fn record(recorder: &str, thing: &'static str, things: u64) {
-    let toolbar = toolbar();
-    let provider = SdkTracerProvider::builder().with_batch_exporter(Nowhere).build();
+    let work = move || self::work(thing, things);
+    let toolbar = toolbar(true);
+    let provider = provider();
     let mut serve: Box<dyn FnMut()> = match recorder {
         "ours" => {
             tracing_subscriber::registry().with(toolbar.tracing_layer()).init();
-            let mut service = toolbar.layer().layer(service(thing, things));
+            let mut service = toolbar.layer().layer(service(work));
             Box::new(move || serve(&mut service))
         }
         "tracing_opentelemetry" => {
             let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("bench"));
             tracing_subscriber::registry().with(layer).init();
-            let mut service = service_fn(move |_: Request<Empty<Bytes>>| {
-                async move {
-                    work(thing, things);
-                    Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
-                }
-                .instrument(info_span!(
-                    "request",
-                    otel.kind = "server",
-                    http.request.method = "GET"
-                ))
-            });
-            Box::new(move || self::serve(&mut service))
+            let mut service = service_in_span(work);
+            Box::new(move || serve(&mut service))
         }
         _ => {
             tracing_subscriber::registry().with(Nothing).init();
-            let mut service = service(thing, things);
-            Box::new(move || self::serve(&mut service))
+            let mut service = service(work);
+            Box::new(move || serve(&mut service))
         }
     };
     for _ in 0..REQUESTS {
@@ -148,7 +136,7 @@ fn record(recorder: &str, thing: &'static str, things: u64) {
 
 /// Bytes of the answers that the page reads, in full and as a browser asks for them.
 fn sizes(counts: &mut Map<String, Value>) -> Result<(), Error> {
-    let toolbar = toolbar();
+    let toolbar = toolbar(true);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tracing::subscriber::with_default(tracing_subscriber::registry().with(toolbar.tracing_layer()), || {
         let mut size = |name: &str, path: &str| -> Result<(), Error> {
@@ -160,7 +148,7 @@ fn sizes(counts: &mut Map<String, Value>) -> Result<(), Error> {
         };
         size("api_page", "")?;
         for things in [10, 1_000] {
-            serve(&mut toolbar.layer().layer(service(THINGS[0], things)));
+            serve(&mut toolbar.layer().layer(service(|| work(THINGS[0], things))));
             _ = toolbar.flush(Duration::from_secs(60));
             let list = runtime.block_on(answer(&toolbar.layer(), "api/requests?limit=1", "identity"));
             let list: Value = serde_json::from_slice(&list)?;
@@ -168,7 +156,7 @@ fn sizes(counts: &mut Map<String, Value>) -> Result<(), Error> {
             size(&format!("api_request_of_{things}_spans"), &format!("api/requests/{id}"))?;
         }
         for _ in 0..100 {
-            serve(&mut toolbar.layer().layer(service(THINGS[0], 10)));
+            serve(&mut toolbar.layer().layer(service(|| work(THINGS[0], 10))));
         }
         _ = toolbar.flush(Duration::from_secs(60));
         size("api_list_of_100", "api/requests?limit=100")
@@ -184,15 +172,9 @@ async fn answer(layer: &ToolbarLayer, path: &str, encoding: &str) -> Bytes {
         .extension(PeerAddr::new(([127, 0, 0, 1], 50_000).into()))
         .body(Empty::<Bytes>::new())
         .expect("the request is valid");
-    let Ok(answer) = layer.layer(service(THINGS[0], 0)).call(request).await;
+    let Ok(answer) = layer.layer(service(|| ())).call(request).await;
     assert!(answer.status().is_success(), "{path}: {}", answer.status());
     answer.into_body().collect().await.expect("the body is whole").to_bytes()
-}
-
-/// The toolbar as it is in development: everything recorded, nothing exported, nobody looking.
-fn toolbar() -> OpenTelemetryPanel {
-    let config = OpenTelemetryConfig::builder().service_name("bench").traces_exporters([]);
-    OpenTelemetryPanel::new(config.build().expect("the configuration is valid")).expect("there is a thread")
 }
 
 fn work(thing: &str, things: u64) {
@@ -214,44 +196,6 @@ fn work(thing: &str, things: u64) {
                 elapsed_secs = 0.00012,
             ),
         }
-    }
-}
-
-fn service(
-    thing: &'static str,
-    things: u64,
-) -> impl Service<Request<Empty<Bytes>>, Response = Response<Empty<Bytes>>, Error = Infallible> {
-    service_fn(move |_: Request<Empty<Bytes>>| async move {
-        work(thing, things);
-        Ok(Response::new(Empty::new()))
-    })
-}
-
-/// Serves one request to the end of its body. Nothing in it waits.
-fn serve<S, R>(service: &mut S)
-where
-    S: Service<Request<Empty<Bytes>>, Response = Response<R>, Error = Infallible>,
-    R: http_body::Body<Error = Infallible>,
-{
-    let request = Request::get("/books/7?page=2").header("host", "localhost").body(Empty::new());
-    let answer = service.call(request.expect("the request is valid"));
-    let whole = async {
-        let Ok(answer) = answer.await;
-        answer.into_body().collect().await
-    };
-    match pin!(whole).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(body) => drop(black_box(body)),
-        Poll::Pending => unreachable!("nothing in the service waits"),
-    }
-}
-
-/// Takes spans, and does nothing.
-#[derive(Debug)]
-struct Nowhere;
-
-impl SpanExporter for Nowhere {
-    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
-        Ok(())
     }
 }
 

@@ -5,27 +5,10 @@
 use libfuzzer_sys::fuzz_target;
 use otelbar_convert::sql::{self, System};
 
-const SYSTEMS: [System; 14] = [
-    System::OtherSql,
-    System::PostgreSql,
-    System::MySql,
-    System::MariaDb,
-    System::Sqlite,
-    System::SqlServer,
-    System::OracleDb,
-    System::StandardSql,
-    System::ClickHouse,
-    System::Snowflake,
-    System::Cassandra,
-    System::Neo4j,
-    System::Redis,
-    System::MongoDb,
-];
-
 fuzz_target!(|input: &[u8]| {
     let Some((first, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
-    let system = SYSTEMS[usize::from(*first) % SYSTEMS.len()];
+    let system = System::ALL[usize::from(*first) % System::ALL.len()];
 
     let statement = sql::describe(text, system);
     assert!(statement.summary.as_deref().unwrap_or_default().chars().count() <= 255);

@@ -222,7 +222,7 @@ impl Describer {
         described
     }
 
-    /// Some mappers, such as SeaORM, record why a span failed as an attribute alone, and no description of its status.
+    /// Some mappers, such as SeaORM, record why a span failed only as an attribute, without a description of the status.
     fn describe_failure(&self, described: &mut Described, recorded: &[KeyValue]) {
         let is_bare = matches!(&described.status, Status::Error { description } if description.is_empty());
         let is_message = |attribute: &&KeyValue| attribute.key.as_str() == semconv::EXCEPTION_MESSAGE;

@@ -12,7 +12,7 @@ use crate::report::Report;
 /// The request, by its place in a [`Layout`]; the entry at `i` stands at `i + 1`.
 pub(super) const ROOT: usize = 0;
 
-/// Who was done for whom, and when.
+/// Which entry is the child of which, and when each was done.
 ///
 /// Children are linked rather than listed, so that going through a request of any size takes no memory.
 pub(super) struct Layout {

@@ -1,7 +1,7 @@
 //! JSON of which any part may be missing or of another type.
 //!
-//! Values stay text until they are asked for, so that one that cannot be read costs itself alone, and a record of many
-//! megabytes little more memory than its text.
+//! Values stay text until they are asked for, so that one that cannot be read does not cost the others, and a record of many
+//! megabytes takes little more memory than its text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,7 +22,7 @@ impl<'a> Document<'a> {
             losses.add("", "is not valid UTF-8; invalid bytes were replaced by U+FFFD");
         }
         let Err(error) = serde_json::from_str::<IgnoredAny>(&text) else { return Ok(Document(text)) };
-        // Python writes numbers that are none as words that JSON does not have.
+        // Python writes infinite numbers and NaN as words that JSON does not have.
         match without_no_numbers(&text) {
             Some(repaired) if serde_json::from_str::<IgnoredAny>(&repaired).is_ok() => {
                 losses.add("", "contains NaN or Infinity, which JSON does not allow; they were read as null");
@@ -240,7 +240,7 @@ impl<'a> List<'a> {
         &self.items
     }
 
-    /// The objects in it; what is none is reported.
+    /// The objects in it; what is not an object is reported.
     pub(super) fn objects<'p>(&'p self, losses: &'p Losses) -> impl Iterator<Item = Object<'a, 'p>> {
         self.items.iter().enumerate().filter_map(move |(index, item)| {
             let path = Path::Item(&self.path, index);

@@ -25,7 +25,7 @@ impl<'r> Secrets<'r> {
                     let pair = value.split(';').next().unwrap_or_default();
                     values.extend(pair.split_once('=').map(|(_, value)| value));
                 }
-                // The scheme of credentials is none of them.
+                // The scheme of credentials is not a secret.
                 _ => values.push(value.split_once(' ').map_or(&**value, |(_, token)| token)),
             }
         }

@@ -75,9 +75,10 @@ pub(super) fn read(panels: &Object<'_, '_>, secrets: &Secrets<'_>, losses: &Loss
 }
 
 impl Work {
-    /// When the request began, so that all whose time of day is known lies within it; `None` where that is of none.
+    /// When the request began, so that everything whose time of day is known lies within it; `None` where no time
+    /// of day is known.
     ///
-    /// A clock that was set while the request ran leaves some outside: those most of the others are away from.
+    /// A clock that was set while the request ran leaves some outside: those that are furthest from most of the others.
     pub(super) fn start_of_day(&self, duration: Duration) -> Option<SystemTime> {
         let entries = self.entries.iter().filter_map(|(entry, at)| Some(((*at)?, entry.duration)));
         let logs = self.logs.iter().filter_map(|(_, at)| Some(((*at)?, Duration::ZERO)));

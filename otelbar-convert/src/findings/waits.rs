@@ -11,7 +11,7 @@ use crate::tree::{Tree, bounds};
 /// Time between two children of one parent in which nothing is known to happen, of at least the threshold.
 ///
 /// Before the first child and after the last there is none: a request does its own work there. A parent whose busy time
-/// is known is left alone where it was busy for more than half of what its children do not cover, for then it worked.
+/// is known has no finding where it was busy for more than half of what its children do not cover, for then it worked.
 pub fn long_waits(tree: &Tree<'_>, thresholds: &Thresholds) -> Vec<Finding> {
     let spans = tree.spans();
     let mut findings = Vec::new();

@@ -11,7 +11,7 @@ use super::{
 /// Goes through all that panel data holds besides itself: its texts and lists, to bound, measure or clean them.
 ///
 /// Who keeps what an application records must bound each part of it. The types of this module may get further fields;
-/// [`Request::visit_mut`], [`Entry::visit_mut`] and [`Log::visit_mut`] hand over those as well.
+/// [`Request::visit_mut`], [`Entry::visit_mut`] and [`Log::visit_mut`] go through those as well.
 pub trait VisitMut {
     /// A word of which there are few: a method, a route, a host, the name of a database.
     fn name(&mut self, name: &mut String);
@@ -44,7 +44,7 @@ pub trait VisitMut {
 // Each type is taken apart by naming all its fields, so that none that is added can be forgotten here.
 
 impl Request {
-    /// Hands over all that it holds.
+    /// Goes through all that it holds.
     pub fn visit_mut(&mut self, visitor: &mut impl VisitMut) {
         let Request {
             method,
@@ -83,7 +83,7 @@ impl Request {
 }
 
 impl Entry {
-    /// Hands over all that it holds.
+    /// Goes through all that it holds.
     pub fn visit_mut(&mut self, visitor: &mut impl VisitMut) {
         let Entry {
             id: _,
@@ -116,7 +116,7 @@ impl Entry {
 }
 
 impl Log {
-    /// Hands over all that it holds.
+    /// Goes through all that it holds.
     pub fn visit_mut(&mut self, visitor: &mut impl VisitMut) {
         let Log { span: _, time: _, level: _, source, message, attributes } = self;
         source.visit_mut(visitor);

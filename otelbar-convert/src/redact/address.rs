@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use memchr::memchr2;
+use percent_encoding::percent_decode;
 
 use super::edits::{Edits, REDACTED};
 use super::names::Names;
@@ -155,23 +156,6 @@ pub(super) fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr2(b'%', b'+', text).is_none() {
         return Cow::Borrowed(text);
     }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((byte, behind)) = rest.split_first() {
-        let hex = |byte: &u8| char::from(*byte).to_digit(16);
-        rest = behind;
-        match (byte, behind) {
-            (b'%', [high, low, behind @ ..]) => match hex(high).zip(hex(low)) {
-                // Two hexadecimal digits are a byte.
-                Some((high, low)) => {
-                    out.push((high * 16 + low) as u8);
-                    rest = behind;
-                }
-                None => out.push(b'%'),
-            },
-            (b'+', _) => out.push(b' '),
-            (byte, _) => out.push(*byte),
-        }
-    }
-    Cow::Owned(out)
+    let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    Cow::Owned(percent_decode(&spaced).collect())
 }

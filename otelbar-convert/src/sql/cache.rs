@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::describe::{describe, describe_parameterised};
 use super::grammar::System;
 use super::statement::Statement;
+use crate::fingerprint::Fingerprint;
 
 /// A [`Statement`] that is shared rather than borrowed. A field's clone can be an attribute's value
 /// without copying the text.
@@ -57,10 +58,13 @@ impl From<Statement<'_>> for SharedStatement {
 #[derive(Debug)]
 pub struct Cache {
     capacity: usize,
-    seed: [u64; 2],
+    /// Random, so that nobody can tell beforehand which statements replace each other.
+    seed: u64,
     generations: Mutex<Generations>,
 }
 
+/// Two maps of the standard library in place of a list in the order of use: a hit writes nothing, and the crates for the
+/// latter, `lru` and `quick_cache`, would each bring `hashbrown` into a service beside that of the standard library.
 #[derive(Debug, Default)]
 struct Generations {
     young: Entries,
@@ -85,10 +89,9 @@ impl Cache {
     /// A cache for about `capacity` statements, at least one.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        let random = RandomState::new();
         Self {
             capacity: capacity.max(1),
-            seed: [random.hash_one(0_u8), random.hash_one(1_u8)],
+            seed: RandomState::new().hash_one(0_u8),
             generations: Mutex::default(),
         }
     }
@@ -128,7 +131,8 @@ impl Cache {
             return self.describe_anew(text, system, parameterised);
         }
         let kind = (system as u64) << 1 | u64::from(parameterised);
-        let key = hash(text.as_bytes(), kind, self.seed);
+        // The standard hasher takes most of the time that a lookup has.
+        let key = Fingerprint::seeded(self.seed).with_number(kind).with(text).finish();
         let is_same = |entry: &Entry| {
             &*entry.source == text && entry.system == system && entry.parameterised == parameterised
         };
@@ -173,33 +177,7 @@ impl Generations {
     }
 }
 
-/// Hashes 16 bytes at a time by a multiplication, as wyhash does: the standard hasher takes most of
-/// the time that a lookup has. The seed is random, and statements made to collide would but replace
-/// each other.
-fn hash(bytes: &[u8], kind: u64, seed: [u64; 2]) -> u64 {
-    let mix = |one: u64, other: u64| {
-        let product = u128::from(one) * u128::from(other);
-        (product as u64) ^ ((product >> 64) as u64)
-    };
-    let mut state = seed[0] ^ mix(kind ^ 0x9e37_79b9_7f4a_7c15, seed[1] | 1) ^ bytes.len() as u64;
-    let mut chunks = bytes.chunks_exact(16);
-    let mut take = |chunk: &[u8; 16]| {
-        let value = u128::from_le_bytes(*chunk);
-        state = mix(value as u64 ^ state, (value >> 64) as u64 ^ seed[1]);
-    };
-    for chunk in &mut chunks {
-        if let Some(chunk) = chunk.first_chunk() {
-            take(chunk);
-        }
-    }
-    let rest = chunks.remainder();
-    let mut last = [0; 16];
-    last[..rest.len()].copy_from_slice(rest);
-    take(&last);
-    mix(state ^ seed[0], 0x9e37_79b9_7f4a_7c15)
-}
-
-/// Hands a hash through to the map.
+/// Gives the map the hash that its key is.
 #[derive(Debug, Default)]
 struct AsIs(u64);
 

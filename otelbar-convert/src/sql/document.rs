@@ -1,6 +1,6 @@
 //! Commands and documents without their values.
 //!
-//! What is no SQL has no grammar here. So all counts as a value but what surely is none: the command
+//! What is no SQL has no grammar here. So everything counts as a value except what surely is not one: the command
 //! that a text begins with, the keys of a document, the names of functions, and brackets, colons and
 //! commas.
 

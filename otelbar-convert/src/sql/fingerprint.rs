@@ -1,4 +1,4 @@
-//! One number for all statements that differ in their values alone.
+//! One number for all statements that differ only in their values.
 
 use crate::fingerprint::Fingerprint;
 
@@ -228,8 +228,7 @@ impl<'a> Fingerprinter<'a> {
 }
 
 fn fold(state: u64, what: u64) -> u64 {
-    let product = u128::from(state ^ 0x9e37_79b9_7f4a_7c15) * u128::from(what ^ 0xbf58_476d_1ce4_e5b9);
-    (product as u64) ^ ((product >> 64) as u64) ^ what.rotate_left(32)
+    Fingerprint::seeded(state).with_number(what).finish()
 }
 
 /// The fingerprint of a text that is no SQL.

@@ -105,6 +105,24 @@ const NAMES: &[(System, &[&str])] = &[
 ];
 
 impl System {
+    /// Every system.
+    pub const ALL: &'static [Self] = &[
+        Self::OtherSql,
+        Self::PostgreSql,
+        Self::MySql,
+        Self::MariaDb,
+        Self::Sqlite,
+        Self::SqlServer,
+        Self::OracleDb,
+        Self::StandardSql,
+        Self::ClickHouse,
+        Self::Snowflake,
+        Self::Cassandra,
+        Self::Neo4j,
+        Self::Redis,
+        Self::MongoDb,
+    ];
+
     /// The system for a `db.system.name`, for the `db.system` of older conventions, or for the name
     /// that SQLAlchemy and Django give it. Letter case does not matter, and neither does a driver
     /// after a `+` (`postgresql+psycopg`). What is unknown is [`System::OtherSql`].
@@ -467,6 +485,31 @@ static CYPHER: Grammar = Grammar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_system_is_listed_once() {
+        for (place, system) in System::ALL.iter().enumerate() {
+            assert_eq!(*system as usize, place, "{system:?}");
+        }
+        // What comes last; a system that is not named here does not compile, and belongs into `ALL` as well.
+        let last = match System::default() {
+            System::OtherSql
+            | System::PostgreSql
+            | System::MySql
+            | System::MariaDb
+            | System::Sqlite
+            | System::SqlServer
+            | System::OracleDb
+            | System::StandardSql
+            | System::ClickHouse
+            | System::Snowflake
+            | System::Cassandra
+            | System::Neo4j
+            | System::Redis
+            | System::MongoDb => System::MongoDb,
+        };
+        assert_eq!(System::ALL.len(), last as usize + 1);
+    }
 
     /// Protects the registry of the conventions 1.38: each value is read as what it is, on purpose.
     #[test]

@@ -10,7 +10,7 @@ use super::outline::Outline;
 use super::secrets::{Hides, Secrets};
 use super::statement::Statement;
 
-/// The tokens of a statement: values are literals whatever their form, and the rest are none.
+/// The tokens of a statement: values become literals whatever their form, and nothing else does.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
     source: &'a str,

@@ -279,7 +279,7 @@ impl<'a> Secrets<'a> {
         names_secret(word) || (self.in_pragma && KEYS.iter().any(|key| key.eq_ignore_ascii_case(word)))
     }
 
-    /// The words of `CONNECT TO db USER u USING p` that are none of its values.
+    /// The words of `CONNECT TO db USER u USING p` that are not values.
     fn connects_by(&self, token: Token, keyword: Option<Keyword>) -> bool {
         const WORDS: [&str; 15] = [
             "TO",
