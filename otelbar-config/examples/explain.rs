@@ -1,7 +1,7 @@
 //! Prints the configuration that the current environment gives, option by option, and what is wrong with it.
 //!
 //! `cargo run -p otelbar-config --example explain`, with `--features file` to read `OTEL_CONFIG_FILE` as well.
-//! Names of options, or parts of them, as arguments show those alone.
+//! With names of options, or parts of names, as arguments it shows only those.
 
 use std::io::{self, Write};
 

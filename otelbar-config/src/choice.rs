@@ -12,7 +12,7 @@ pub(crate) trait Choice: Copy + PartialEq + Sized + 'static {
     fn name(self) -> &'static str;
     fn named(name: &str) -> Option<Self>;
 
-    /// What is wrong with a name that is none of these.
+    /// What is wrong with any other name.
     fn unknown() -> InvalidValue {
         let names: Vec<_> = Self::ALL.iter().map(|choice| choice.name()).collect();
         InvalidValue::new(

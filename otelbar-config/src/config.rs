@@ -52,7 +52,7 @@ impl OpenTelemetryConfig {
         EffectiveConfig::new(&self.settings, &self.values)
     }
 
-    /// The value of an option: what its accessor gives, for code that is handed the option.
+    /// The value of an option: what its accessor gives, for code that gets the option as an argument.
     pub fn value<T>(&self, option: OptionKey<T>) -> &T {
         option.value(&self.values)
     }
@@ -305,7 +305,7 @@ mod tests {
             &[production, sampler("traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.5")],
             Sampler::TraceIdRatio(ratio(0.5)),
         );
-        // The argument alone does not count.
+        // The argument has no effect without the sampler.
         check(
             &[production, ("OTEL_TRACES_SAMPLER_ARG", "0.5"), NOTHING],
             Sampler::ParentBasedTraceIdRatio(ratio(0.1)),

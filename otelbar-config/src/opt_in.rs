@@ -67,7 +67,7 @@ impl OptInAttributes {
 
 const REMEDY: &str = "write true, false, or names such as http.response.body.size,db.response.returned_rows";
 
-/// A name of the semantic conventions has a namespace (semantic conventions, "Naming"), so that a slip of `true` is
+/// A name of the semantic conventions has a namespace (semantic conventions, "Naming"), so that a misspelt `true` is
 /// not taken for one.
 fn is_name(text: &str) -> bool {
     let part = |part: &str| {

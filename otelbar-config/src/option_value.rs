@@ -206,7 +206,7 @@ fn digits(text: &str) -> Option<&str> {
 
 const REMEDY_DURATION: &str = "write milliseconds such as 5000, or a number with its unit such as 5s";
 
-/// Longer waits than this are a slip of the unit.
+/// Longer waits than this are a mistake in the unit.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 impl sealed::Sealed for Duration {}

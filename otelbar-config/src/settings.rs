@@ -161,7 +161,7 @@ impl<T: OptionValue> AnyOption for OptionKey<T> {
     }
 }
 
-/// What may stand in memory at most, as a count: more is a slip.
+/// What may stand in memory at most, as a count: more is a mistake.
 const MANY: usize = 16_777_216;
 
 macro_rules! settings {

@@ -1,15 +1,18 @@
 //! What a misspelt name may have meant.
 
-/// The nearest of `known`, if it is near enough to be meant: at most two slips away.
+/// The nearest of `known`, if it is near enough to be meant: at most two letters away.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const NEAR: usize = 2;
     let close = known.filter(|known| known.len().abs_diff(name.len()) <= NEAR);
-    let ranked = close.map(|known| (slips(name.as_bytes(), known.as_bytes()), known));
-    ranked.filter(|(slips, _)| *slips <= NEAR).min_by_key(|(slips, _)| *slips).map(|(_, known)| known)
+    let ranked = close.map(|known| (distance(name.as_bytes(), known.as_bytes()), known));
+    ranked
+        .filter(|(distance, _)| *distance <= NEAR)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
 }
 
-/// Levenshtein's distance. Two letters swapped are two slips.
-fn slips(a: &[u8], b: &[u8]) -> usize {
+/// Levenshtein's distance. Two letters swapped count as two.
+fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = row[0];

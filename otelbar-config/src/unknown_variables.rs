@@ -11,7 +11,7 @@ use crate::warning::{Place, Warning};
 /// Warns of variables that look as if they were meant for an option but are not the variable of one.
 ///
 /// Those of `OTELBAR_` are only this crate's. Other parts of OpenTelemetry have `OTEL_` variables of their
-/// own, so that only those are reported that differ from a known one by a slip.
+/// own, so that only those are reported that are a misspelt known one.
 pub(crate) fn warn_of_unknown(environment: &dyn Environment, warnings: &mut Vec<Warning>) {
     let known: Vec<&str> = OPTIONS.iter().flat_map(|option| option.variables).copied().collect();
     let mut names: Vec<_> = environment.names();

@@ -25,7 +25,7 @@ pub(crate) fn switch(text: &str) -> Read<bool> {
     }
 }
 
-/// `OTEL_SEMCONV_STABILITY_OPT_IN` for HTTP. Warns of slips of the names that concern us; others belong to other
+/// `OTEL_SEMCONV_STABILITY_OPT_IN` for HTTP. Warns of misspelt names that concern us; others belong to other
 /// conventions.
 pub(crate) fn http_opt_in(text: &str) -> Read<Semconv> {
     let mut wrong = WrongEntries::of(text);

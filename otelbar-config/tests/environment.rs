@@ -453,7 +453,7 @@ fn a_switch_of_our_own_takes_other_words_and_is_off_otherwise() {
     check("OTEL_SDK_DISABLED", "enabled", "1", "true");
 }
 
-/// Names of the specification and units are read in any case. A name of the user's own keeps its case.
+/// Names of the specification and units are read in upper and lower case. A name of the user's own keeps its case.
 #[test]
 fn an_upper_case_value_is_the_same_value() {
     for row in table() {

@@ -156,7 +156,7 @@ fn the_environment_is_stronger_and_the_builder_strongest() {
     assert_eq!(config.slow_query_threshold().as_millis(), 7);
 }
 
-/// The file knows endpoints of signals alone; without this the generic variable would have no effect.
+/// The file has only endpoints of signals; without this the generic variable would have no effect.
 #[test]
 fn a_generic_variable_is_stronger_than_a_signals_option_in_the_file() {
     let environment = [
@@ -320,7 +320,7 @@ fn the_file_named_in_the_environment_is_read() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Without this a slip in the file would open the pages to all that look local behind a proxy.
+/// Without this a mistake in the file would open the pages to all that look local behind a proxy.
 #[test]
 fn a_token_of_the_file_that_cannot_be_used_opens_the_pages_to_nobody() {
     #[track_caller]

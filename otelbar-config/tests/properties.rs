@@ -119,7 +119,7 @@ proptest! {
         let effective = config.effective();
         let mut again = BTreeMap::new();
         for entry in effective.options() {
-            // What is masked cannot be read back: it is handed on as it was given.
+            // What is masked cannot be read back: it is passed on as it was given.
             let masked = entry.value.contains("***");
             for variable in entry.info.variables.iter().filter(|_| masked) {
                 again.extend(environment.get(*variable).map(|text| (*variable, text.clone())));

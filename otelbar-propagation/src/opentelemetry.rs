@@ -496,7 +496,7 @@ mod tests {
         assert_eq!(Baggage::from(&odd).to_header(), "a=x%2C%20y,b=2");
     }
 
-    /// A context without a span sends its baggage alone.
+    /// A context without a span sends only its baggage.
     #[test]
     fn the_current_context_is_read() {
         use opentelemetry::KeyValue;

@@ -185,7 +185,7 @@ mod tests {
     }
 
     /// The first valid context wins over refused and later ones, and what is written in all formats is
-    /// read back from each alone.
+    /// read back from each by itself.
     #[test]
     #[cfg(all(feature = "b3", feature = "jaeger", feature = "xray"))]
     fn every_format_is_written_and_read_back() {

@@ -151,7 +151,7 @@ proptest! {
         check_tracestate(&slices(&lines))?;
     }
 
-    /// The same for baggage, of which an invalid entry is left out alone.
+    /// The same for baggage, of which only an invalid entry is left out.
     #[test]
     fn baggage_is_read_as_the_grammar_says(
         lines in vec(
@@ -166,7 +166,7 @@ proptest! {
         check_baggage(&slices(&lines))?;
     }
 
-    /// Whatever context there is arrives as it was sent, in headers of visible ASCII alone.
+    /// Whatever context there is arrives as it was sent, in headers of only visible ASCII.
     #[test]
     fn what_is_injected_is_extracted(context in context()) {
         let mut carrier = HashMap::new();
@@ -202,7 +202,7 @@ proptest! {
                 ("xray", Debug) => Accept,
                 (_, state) => state,
             };
-            // B3 alone carries a decision without a trace.
+            // Only B3 carries a decision without a trace.
             let is_b3 = name.starts_with("b3");
             let carries = context.traceparent().is_some() || is_b3;
             prop_assert_eq!(extraction.sampling(), if carries { expected } else { Deferred }, "{}", propagator);

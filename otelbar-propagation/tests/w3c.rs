@@ -51,7 +51,7 @@ fn tracestate(lines: &[&str], expected: Option<&str>) {
     assert!(sent.get_all("tracestate").iter().count() <= 1);
 }
 
-/// `traceparent`: absent, alone, twice, under other names and in any case of its own.
+/// `traceparent`: absent, once, twice, under other names, and with its name in upper and mixed case.
 #[test]
 fn traceparent_names() {
     restarted(&[]);
@@ -120,7 +120,7 @@ fn random_flag() {
     assert_eq!(level_1.extract(&received).traceparent().unwrap().flags().to_bits(), 0);
 }
 
-/// `tracestate`: without a traceparent, under other names, in any case of its own, empty, in several headers.
+/// `tracestate`: without a traceparent, under other names, with its name in upper and mixed case, empty, in several headers.
 #[test]
 fn tracestate_names_and_headers() {
     restarted(&[("tracestate", "foo=1,bar=2")]);

@@ -57,7 +57,7 @@ const CRATES: &[Crate] = &[
     Crate { name: "xtask", uses: &["otelbar-integration"], tests_use: &[] },
 ];
 
-/// The crate that is none of the design's at the top level: the tests that `xtask` runs against real backends.
+/// The crate that is not at the top level: the tests that `xtask` runs against real backends.
 const WITHIN_XTASK: &str = "otelbar-integration";
 
 /// What a crate must not reach through its own dependencies and theirs. `*` at the end of a name stands for any
@@ -280,7 +280,7 @@ impl fmt::Display for Features {
         match self {
             Self::Default => f.write_str(" with default features"),
             Self::All => f.write_str(" with all features"),
-            Self::Only(name) => write!(f, " with the feature {name} alone"),
+            Self::Only(name) => write!(f, " with only the feature {name}"),
         }
     }
 }
@@ -292,7 +292,7 @@ fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// What a limit's crate reaches. `cargo tree` resolves the features of that crate alone, where `cargo metadata`
+/// What a limit's crate reaches. `cargo tree` resolves the features of only that crate, where `cargo metadata`
 /// would add up those of the whole workspace.
 fn reached(workspace: &Workspace, limit: &Limit) -> Result<Graph, Failure> {
     let process = workspace.cargo(["tree", "--package", limit.from, "--edges", "normal", "--target", "all"]);

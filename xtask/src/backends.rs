@@ -1,4 +1,4 @@
-//! The backends that judge otelbar: what they are, how they are got and how they run.
+//! The backends that the integration tests run against: what they are, how they are installed and how they run.
 //!
 //! [`pins`] holds every version and image. [`jaeger`], [`zipkin`] and [`collector`] say how one is set up, and [`setups`] tells which is whose;
 //! [`install`] gets its program into the [`cache`], [`docker`] its image, which [`image`] builds; an [`engine`] is for where none

@@ -23,7 +23,7 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     Err(process(&Workspace::find()?).args(args).replace())
 }
 
-/// The demo, without arguments of its own. What it writes to standard output stays alone there: cargo's
+/// The demo, without arguments of its own. Nothing else is written to standard output: cargo's
 /// messages go to standard error.
 pub(crate) fn process(workspace: &Workspace) -> Process {
     workspace.cargo(["run"]).args(DEMO).arg("--")

@@ -16,7 +16,7 @@ pub(crate) const COMMAND: Command = Command {
     about: "Builds the images that `integration --docker` runs, where they can't be pulled",
     details: "
 Builds images of Jaeger, Zipkin and the Collector from the programs that `integration --local` runs, under the names
-of the published ones. Jaeger and the Collector are alone in theirs; Zipkin's has a root file system of Debian with
+of the published ones. Those of Jaeger and the Collector hold only the program; Zipkin's has a root file system of Debian with
 Java, which debootstrap makes as root. Programs and file system come from the cache, or are put there.
 
   --only NAMES    some of jaeger, zipkin, collector

@@ -23,7 +23,7 @@ fuzz_target!(|text: &str| {
 
     let mut shown: BTreeMap<&str, String> = BTreeMap::new();
     for option in config.effective().options() {
-        // What is masked cannot be read back: it is handed on as it was given.
+        // What is masked cannot be read back: it is passed on as it was given.
         if option.value.contains("***") {
             let variables = option.info.variables.iter();
             shown.extend(variables.filter_map(|name| Some((*name, (*given.get(name)?).to_owned()))));

@@ -27,11 +27,11 @@ fn each_protocol_arrives_with_each_compression() {
     assert_each_way_arrives(&*collector, FORM, &collector.otlp_grpc, &collector.otlp_http);
 }
 
-/// Protects TLS: whom the authority vouches for is believed, nobody else, and a certificate is shown where it is asked
-/// for.
+/// Protects TLS: only servers with a certificate of the authority are trusted, and a client certificate is shown where
+/// it is asked for.
 #[test]
 #[ignore = "needs a backend: cargo xtask integration"]
-fn tls_arrives_and_believes_nobody_else() {
+fn spans_arrive_over_tls_and_no_other_certificate_is_trusted() {
     let collector = Collector::shared().unwrap();
     let certificates = Certificates::from_env().unwrap();
     let tls = [grpc(&collector.otlp_grpc_tls), http(&collector.otlp_http_tls)];
@@ -43,7 +43,7 @@ fn tls_arrives_and_believes_nobody_else() {
         assert_held(&*collector, FORM, options, &service("shop"), vec![span("client certificate")]);
     }
     for options in tls {
-        let error = refusal(options, span("not believed"));
+        let error = refusal(options, span("not trusted"));
         assert!(matches!(*error, SendError::Tls { .. }), "{error}");
     }
     for options in mtls.map(|options| trusting(options, &certificates)) {

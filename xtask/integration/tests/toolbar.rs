@@ -85,7 +85,7 @@ fn each_trace_of_the_demo_is_found_in_each_backend() {
 #[test]
 #[ignore = "needs a backend: cargo xtask integration"]
 fn the_demos_own_traffic_arrives_to_the_span() {
-    // Alone, for it is counted by services that other tests have, too.
+    // For this test only: services of other tests would be counted, too.
     let collector = Collector::alone().unwrap();
     let held = || ["shop", "inventory"].map(|service| of_service(&collector, service)).concat();
     let before = held().len();

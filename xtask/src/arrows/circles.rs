@@ -45,7 +45,7 @@ pub(super) fn broken_by(name: &str, sources: &Sources, allowed: &[Circle]) -> Ve
     broken
 }
 
-/// The arrows between the modules of each module. One between a module and what it is in is none.
+/// The arrows between the modules of each module. A module and those inside it are not compared.
 fn side_by_side(sources: &Sources) -> BTreeMap<&[String], Arrows<'_>> {
     let mut groups: BTreeMap<&[String], Arrows<'_>> = BTreeMap::new();
     for ((from, to), file) in &sources.uses {

@@ -20,7 +20,7 @@ pub(crate) fn addresses(at: &Addresses<'_>) -> Zipkin {
     Zipkin { url: at.url("http", "HTTP") }
 }
 
-/// Java with the jar. Its server takes its address as the first of a list alone.
+/// Java with the jar. Its server takes its address only as the first of a list.
 pub(crate) fn process(jar: &Path, place: &Place<'_>) -> Process {
     Process::new("java", place.run)
         .arg("-Xmx256m")

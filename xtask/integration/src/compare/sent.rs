@@ -1,4 +1,4 @@
-//! From what is handed to an exporter.
+//! The spans that an exporter is given.
 
 use std::time::{Duration, SystemTime};
 

@@ -43,7 +43,7 @@ impl Held for Collector {
     }
 }
 
-/// All that the Collector holds of a service: the lines with its name are read alone.
+/// All that the Collector holds of a service: only the lines with its name are read.
 pub(crate) fn of_service(collector: &Collector, service: &str) -> Vec<Span> {
     let lines = written(collector);
     let lines = lines.lines().filter(|line| line.contains(service));

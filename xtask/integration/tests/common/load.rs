@@ -14,8 +14,8 @@ const RATE: u32 = 100;
 /// Spans in each.
 const SPANS: usize = 5;
 
-/// Hands traces of five spans over to each of these exporters, a hundred a second for so long; gives what was handed
-/// over, one by one.
+/// Gives each of these exporters traces of five spans, a hundred a second for so long; returns what was given,
+/// one by one.
 pub(crate) fn load(pipelines: &[&Pipeline], service: &Resource, time: Duration) -> Vec<Span> {
     let began = Instant::now();
     let mut sent = Vec::new();
