@@ -1,5 +1,5 @@
 //! What an open page costs the application: the time its requests take on a runtime with one worker thread, without a
-//! page and with one that asks again and again for a request of many spans.
+//! page, with one that shows a request of many spans, and with as many questions as ten that know nothing would ask.
 //!
 //! Not by criterion, which measures means: what a page costs is seen in the slowest requests.
 //!
@@ -9,9 +9,11 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use otelbar_panel::{OpenTelemetryConfig, OpenTelemetryPanel, PeerAddr, ToolbarLayer};
@@ -20,12 +22,16 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tracing::{info, info_span};
 use tracing_subscriber::prelude::*;
 
-/// How often the page asks: more often than a browser does.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// How often a page asks.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// How many pages the third column stands for.
+const MANY: u32 = 10;
 /// Between two requests of the application's, so that the store has room for all of them.
 const PAUSE: Duration = Duration::from_millis(1);
-/// Turns of the two, one after the other, so that what else the machine does concerns both.
+/// Turns of the three, one after the other, so that what else the machine does concerns all.
 const TURNS: u32 = 10;
+/// Of the clock by which Linux counts processor time (`USER_HZ`).
+const TICK_MS: f64 = 10.0;
 
 type Body = Empty<Bytes>;
 
@@ -42,13 +48,43 @@ fn service(
     })
 }
 
-async fn ask(layer: &ToolbarLayer, path: &str, spans: usize) -> Bytes {
+async fn ask(layer: &ToolbarLayer, path: &str, known: Option<&HeaderValue>, spans: usize) -> Response<Bytes> {
     let mut request = Request::get(path).header("host", "localhost").body(Body::new()).expect("it is valid");
     request.extensions_mut().insert(PeerAddr::new(SocketAddr::from(([127, 0, 0, 1], 1))));
-    request.headers_mut().insert("accept-encoding", "gzip".parse().expect("it is valid"));
+    request.headers_mut().insert("accept-encoding", HeaderValue::from_static("gzip"));
+    if let Some(tag) = known {
+        request.headers_mut().insert("if-none-match", tag.clone());
+    }
     let Ok(answer) = layer.layer(service(spans)).oneshot(request).await;
-    let Ok(body) = answer.into_body().collect().await;
-    body.to_bytes()
+    let (head, body) = answer.into_parts();
+    let Ok(body) = body.collect().await;
+    Response::from_parts(head, body.to_bytes())
+}
+
+/// Asks as a page does that shows this request: for what it does not know yet, or for all of it each time.
+async fn show(layer: ToolbarLayer, id: String, interval: Duration, remembers: bool, asked: Arc<AtomicU32>) {
+    let paths = [format!("/__otelbar/api/requests/{id}"), "/__otelbar/api/requests".to_owned()];
+    let mut known = [None, None];
+    loop {
+        for (path, known) in paths.iter().zip(&mut known) {
+            let answer = ask(&layer, path, known.as_ref().filter(|_| remembers), 0).await;
+            *known = answer.headers().get("etag").cloned();
+            asked.fetch_add(1, Ordering::Relaxed);
+        }
+        tokio::time::sleep(interval).await;
+    }
+}
+
+/// The processor's time that the thread of the page has had, in ticks, where the system tells.
+fn page_thread() -> Option<u64> {
+    let tasks = std::fs::read_dir("/proc/self/task").ok()?;
+    let read = |path: std::path::PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    let task =
+        tasks.filter_map(Result::ok).find(|task| read(task.path().join("comm")).trim() == "otelbar-page")?;
+    let stat = read(task.path().join("stat"));
+    // The name, which may hold spaces, is in brackets; the times are the 12th and 13th field after it.
+    let fields = stat.rsplit_once(')')?.1.split_whitespace();
+    fields.skip(11).take(2).map(|field| field.parse::<u64>().ok()).sum()
 }
 
 /// The times of the application's requests, for so long.
@@ -58,7 +94,7 @@ async fn measure(layer: ToolbarLayer, time: Duration, took: &mut Vec<Duration>) 
         let layer = layer.clone();
         let started = Instant::now();
         // As a server does: a task for each.
-        tokio::spawn(async move { ask(&layer, "/books", 20).await }).await.expect("it does not panic");
+        tokio::spawn(async move { ask(&layer, "/books", None, 20).await }).await.expect("it does not panic");
         took.push(started.elapsed());
         tokio::time::sleep(PAUSE).await;
     }
@@ -78,7 +114,7 @@ fn main() {
         return;
     }
     let spans = usize::try_from(*numbers.first().unwrap_or(&10_000)).expect("it fits");
-    let turn = Duration::from_secs(*numbers.get(1).unwrap_or(&20)) / (2 * TURNS);
+    let turn = Duration::from_secs(*numbers.get(1).unwrap_or(&30)) / (3 * TURNS);
     let config = OpenTelemetryConfig::builder()
         .service_name("bench")
         .traces_exporters([])
@@ -93,10 +129,12 @@ fn main() {
     let layer = toolbar.layer();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("there is a thread").block_on(async move {
-        let (mut without, mut with) = (Vec::new(), Vec::new());
+        let [mut without, mut one, mut many] = [const { Vec::new() }; 3];
+        let asked = [Arc::<AtomicU32>::default(), Arc::default()];
+        let mut ticks = [0; 2];
         for _ in 0..TURNS {
             // A new request each time, so that its view has to be made.
-            ask(&layer, "/large", spans).await;
+            ask(&layer, "/large", None, spans).await;
             toolbar.flush_async(Duration::from_secs(60)).await.expect("nothing is exported");
             measure(layer.clone(), turn, &mut without).await;
             let list = ask_plain(&toolbar, "api/requests?limit=500").await;
@@ -104,18 +142,16 @@ fn main() {
             let large =
                 large.iter().find(|request| request["path"] == "/large").map(|request| &request["id"]);
             let Some(id) = large.and_then(Value::as_str).map(str::to_owned) else { continue };
-            let page = tokio::spawn({
-                let layer = layer.clone();
-                async move {
-                    loop {
-                        ask(&layer, &format!("/__otelbar/api/requests/{id}"), 0).await;
-                        ask(&layer, "/__otelbar/api/requests", 0).await;
-                        tokio::time::sleep(INTERVAL).await;
-                    }
-                }
-            });
-            measure(layer.clone(), turn, &mut with).await;
-            page.abort();
+            for (place, (interval, remembers, took)) in
+                [(INTERVAL, true, &mut one), (INTERVAL / MANY, false, &mut many)].into_iter().enumerate()
+            {
+                let before = page_thread().unwrap_or_default();
+                let asked = Arc::clone(&asked[place]);
+                let page = tokio::spawn(show(layer.clone(), id.clone(), interval, remembers, asked));
+                measure(layer.clone(), turn, took).await;
+                page.abort();
+                ticks[place] += page_thread().unwrap_or_default() - before;
+            }
         }
         let at = |took: &mut Vec<Duration>, part: f64| {
             took.sort_unstable();
@@ -123,13 +159,21 @@ fn main() {
             // Places are far below what a float holds exactly.
             took.get((last as f64 * part) as usize).copied().unwrap_or_default().as_secs_f64() * 1e6
         };
-        println!("requests of 20 spans, beside a page on {spans} spans; microseconds");
-        println!("{:>8} {:>10} {:>10} {:>7}", "", "without", "with", "ratio");
+        println!("requests of 20 spans, beside pages on {spans} spans; microseconds");
+        println!("{:>8} {:>10} {:>10} {:>7} {:>10} {:>7}", "", "without", "a page", "ratio", "ten", "ratio");
         for (name, part) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
-            let (a, b) = (at(&mut without, part), at(&mut with, part));
-            println!("{name:>8} {a:>10.1} {b:>10.1} {:>7.2}", b / a);
+            let [a, b, c] = [&mut without, &mut one, &mut many].map(|took| at(took, part));
+            println!("{name:>8} {a:>10.1} {b:>10.1} {:>7.2} {c:>10.1} {:>7.2}", b / a, c / a);
         }
-        println!("{} and {} requests", without.len(), with.len());
+        println!("{} requests without", without.len());
+        for (name, (ticks, asked)) in ["a page", "ten"].into_iter().zip(ticks.into_iter().zip(&asked)) {
+            let asked = asked.load(Ordering::Relaxed);
+            let time = ticks as f64 * TICK_MS;
+            println!(
+                "{name}: {asked} questions, {:.2} ms of the page's thread each",
+                time / f64::from(asked)
+            );
+        }
     });
 }
 

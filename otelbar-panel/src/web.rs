@@ -5,6 +5,7 @@ mod answer;
 mod assets;
 mod detail;
 mod exporter;
+mod gzip;
 mod json;
 mod list;
 mod span;
@@ -29,6 +30,11 @@ use thread::PageThread;
 pub(crate) use thread::Pending;
 use views::Views;
 pub(crate) use warnings::Warnings;
+
+/// What the page's files hold, for the addresses under which a browser may keep them.
+pub(crate) fn page_version() -> &'static str {
+    &assets::VERSION
+}
 
 /// Requests in a list, unless the caller asks for fewer or more.
 const DEFAULT_LIMIT: usize = 100;
@@ -137,7 +143,7 @@ impl Pages {
             Some("requests") => self.list(query),
             Some(path) => match path.split_once('/') {
                 Some(("requests", id)) => self.one(id, |held| Content::json(detail::detail(self, held))),
-                Some(("bar", id)) => self.one(id, |held| Content::json(serde_json::to_vec(&list::bar(held)))),
+                Some(("bar", id)) => self.one(id, |held| Content::json(json::parts(&list::bar(held)))),
                 _ => Err(Refusal(
                     StatusCode::NOT_FOUND,
                     "there is api/requests, api/requests/{id} and api/bar/{id}".into(),
@@ -155,7 +161,7 @@ impl Pages {
         let Some(token) = self.access.token_in_address(uri) else {
             return match rest {
                 "" => self.redirect(StatusCode::PERMANENT_REDIRECT, "/", query),
-                rest => assets::answer(rest, &question.headers),
+                rest => assets::answer(rest, query, &question.headers),
             };
         };
         let rest = if rest.is_empty() { "/" } else { rest };
@@ -197,7 +203,7 @@ impl Pages {
         };
         let limit =
             limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or(MAX_LIMIT).min(MAX_LIMIT));
-        Content::json(serde_json::to_vec(&list::list(self, before, limit)))
+        Content::json(json::parts(&list::list(self, before, limit)))
     }
 
     /// What there is to say of the request with this id.

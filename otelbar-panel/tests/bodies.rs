@@ -87,7 +87,8 @@ async fn a_page_gets_the_bar_at_its_end_and_the_right_length() {
         pass(Method::GET, answer(200, &[HTML, ("content-length", "10")], "<p>page</p").map(full)).await;
     let (page, script) = body.split_at(10);
     assert_eq!(page, "<p>page</p");
-    assert!(script.trim().starts_with("<script src=\"/__otelbar/bar/bar.js\" data-request=\""), "{script}");
+    assert!(script.trim().starts_with("<script src=\"/__otelbar/bar/bar.js?v="), "{script}");
+    assert!(script.contains("\" data-request=\""), "{script}");
     assert_eq!(headers["content-length"], body.len().to_string());
     assert_eq!(bar.as_deref(), Some("added"));
 }

@@ -141,6 +141,35 @@ async fn data_is_never_stored_and_files_are_asked_for_again() {
     }
 }
 
+/// A browser keeps what it is told is immutable until the cache is emptied: only what is under this version's address.
+#[tokio::test]
+async fn files_under_the_address_of_their_version_are_kept() {
+    let toolbar = common::quiet_toolbar();
+    let (_, start) = ask(&toolbar, Some(LOCAL), get("/__otelbar/")).await;
+    let script = start.split("src=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let (version, name) = script.split_once('/').unwrap();
+    assert_eq!((version.len(), name), (16, "app.js"), "{start}");
+    assert_eq!(start.matches(version).count(), start.matches("href=").count() + 1, "{start}");
+    let other = "0123456789abcdef";
+    for (address, immutable) in [
+        (script, true),
+        (&*format!("{version}/shared/shared.css"), true),
+        (&*format!("bar/bar.js?v={version}"), true),
+        ("bar/bar.js", false),
+        (&*format!("bar/bar.js?v={other}"), false),
+        (&*format!("{other}/app.js"), false),
+        (&*format!("{version}/index.html"), false),
+        ("", false),
+    ] {
+        let (head, body) = ask(&toolbar, Some(LOCAL), get(&format!("/__otelbar/{address}"))).await;
+        assert_eq!((head.status, body.is_empty()), (StatusCode::OK, false), "{address}");
+        let expected = if immutable { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+        assert_eq!(head.headers["cache-control"], expected, "{address}");
+    }
+    let (head, _) = ask(&toolbar, Some(LOCAL), get(&format!("/__otelbar/{version}/none.js"))).await;
+    assert_eq!(head.status, StatusCode::NOT_FOUND);
+}
+
 #[tokio::test]
 async fn an_answer_that_is_known_is_not_sent_again() {
     let toolbar = common::quiet_toolbar();

@@ -274,11 +274,12 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::page_version;
 
     const HTML: (&str, &str) = ("content-type", "text/html; charset=utf-8");
     const ACCEPT: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
     const SCRIPT: &str =
-        "<script src=\"/__otelbar/bar/bar.js\" data-request=\"0000000000000001\" defer></script>";
+        "<script src=\"/__otelbar/bar/bar.js?v=VERSION\" data-request=\"0000000000000001\" defer></script>";
 
     fn headers(rows: &[(&'static str, &str)]) -> HeaderMap {
         rows.iter()
@@ -299,7 +300,8 @@ mod tests {
         let bar = match decide_for(request, response) {
             Bar::None => "none".to_owned(),
             Bar::Added(fragment) => {
-                String::from_utf8(fragment.after(b"<!doctype").to_vec()).unwrap().trim().to_owned()
+                let script = String::from_utf8(fragment.after(b"<!doctype").to_vec()).unwrap();
+                script.trim().replace(page_version(), "VERSION")
             }
             Bar::Left(reason) => reason.to_string(),
         };

@@ -1,25 +1,22 @@
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
+
+use super::gzip::{Part, gzip, plain};
 
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 /// What an answer can be: a body for which there may be better forms than itself.
 #[derive(Clone, Debug)]
 pub(super) struct Content {
-    pub(super) content_type: &'static str,
-    pub(super) body: Bytes,
-    /// The body in gzip, where it was made before.
-    pub(super) gzip: Option<Bytes>,
-    pub(super) tag: HeaderValue,
+    content_type: &'static str,
+    parts: Vec<Part>,
+    tag: HeaderValue,
 }
 
 /// Why there is no content.
@@ -36,60 +33,49 @@ impl From<Refusal> for Answer {
 const COMPRESSED_FROM: usize = 1024;
 
 impl Content {
-    pub(super) fn new(content_type: &'static str, body: Bytes) -> Self {
-        let tag = entity_tag(&body);
-        Content { content_type, body, gzip: None, tag }
+    pub(super) fn new(content_type: &'static str, parts: Vec<Part>) -> Self {
+        let tag = entity_tag(&parts);
+        Content { content_type, parts, tag }
     }
 
     /// JSON, or why there is none.
-    pub(super) fn json(body: serde_json::Result<Vec<u8>>) -> Result<Self, Refusal> {
-        match body {
-            Ok(body) => Ok(Content::new("application/json", body.into())),
+    pub(super) fn json(parts: serde_json::Result<Vec<Part>>) -> Result<Self, Refusal> {
+        match parts {
+            Ok(parts) => Ok(Content::new("application/json", parts)),
             Err(failed) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failed.to_string().into())),
         }
     }
 
     /// The answer to whoever asked with these headers: nothing where it is known already, and compressed where that can
     /// be read.
-    pub(super) fn answer(self, asked: &HeaderMap) -> Answer {
+    pub(super) fn answer(&self, asked: &HeaderMap) -> Answer {
         let known = asked.get_all(header::IF_NONE_MATCH).into_iter().any(|tags| lists(tags, &self.tag));
-        let takes_gzip = accepts_gzip(asked);
-        let (body, encoding) = match self.gzip {
-            Some(gzip) if takes_gzip => (gzip, Some("gzip")),
-            None if takes_gzip && self.body.len() >= COMPRESSED_FROM && !known => {
-                match compressed(&self.body, Compression::fast()) {
-                    Some(gzip) => (gzip, Some("gzip")),
-                    None => (self.body, None),
-                }
-            }
-            _ => (self.body, None),
-        };
+        let len: usize = self.parts.iter().map(Part::len).sum();
+        let gzip = (!known && len >= COMPRESSED_FROM && accepts_gzip(asked))
+            .then(|| gzip(&self.parts))
+            .filter(|gzip| gzip.len() < len);
+        let is_gzip = gzip.is_some();
         let mut answer = match known {
             true => empty(StatusCode::NOT_MODIFIED),
-            false => self::answer(StatusCode::OK, self.content_type, body),
+            false => {
+                let body = gzip.unwrap_or_else(|| plain(&self.parts));
+                self::answer(StatusCode::OK, self.content_type, body)
+            }
         };
         let headers = answer.headers_mut();
-        headers.insert(header::ETAG, self.tag);
+        headers.insert(header::ETAG, self.tag.clone());
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if let Some(encoding) = encoding.filter(|_| !known) {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        if is_gzip {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         answer
     }
 }
 
-/// A body in gzip; `None` if it cannot be had, or is no shorter.
-pub(super) fn compressed(body: &[u8], level: Compression) -> Option<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), level);
-    encoder.write_all(body).ok()?;
-    let gzip = encoder.finish().ok()?;
-    (gzip.len() < body.len()).then(|| gzip.into())
-}
-
 /// Tells one body from another. It is weak, as the body is the same in other encodings (RFC 9110, 8.8.3).
-fn entity_tag(body: &[u8]) -> HeaderValue {
+fn entity_tag(parts: &[Part]) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
-    body.hash(&mut hasher);
+    parts.hash(&mut hasher);
     let tag = format!("W/\"{:016x}\"", hasher.finish());
     HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("W/\"\""))
 }
@@ -162,11 +148,15 @@ mod tests {
         rows.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
     }
 
+    fn content(body: &'static str) -> Content {
+        Content::new("application/json", vec![Part::Plain(body.into())])
+    }
+
     #[test]
     fn gzip_is_sent_to_who_reads_it() {
         #[track_caller]
         fn check(encodings: &'static str, expected: bool) {
-            let content = Content::new("application/json", vec![b'x'; 5000].into());
+            let content = Content::new("application/json", vec![Part::Plain(vec![b'x'; 5000].into())]);
             let answer = content.answer(&asked(&[("accept-encoding", encodings)]));
             assert_eq!(answer.headers().contains_key("content-encoding"), expected, "{encodings:?}");
             assert_eq!(answer.body().size_hint().exact().unwrap() < 5000, expected);
@@ -183,21 +173,19 @@ mod tests {
 
     #[test]
     fn what_is_short_is_sent_as_it_is() {
-        let answer =
-            Content::new("application/json", "{}".into()).answer(&asked(&[("accept-encoding", "gzip")]));
+        let answer = content("{}").answer(&asked(&[("accept-encoding", "gzip")]));
         assert!(!answer.headers().contains_key("content-encoding"));
     }
 
     #[test]
     fn what_is_known_is_not_sent_again() {
-        let content = || Content::new("application/json", "{}".into());
-        let tag = content().answer(&HeaderMap::new()).headers()["etag"].clone();
+        let tag = content("{}").answer(&HeaderMap::new()).headers()["etag"].clone();
         let mut headers = HeaderMap::new();
         headers.insert("if-none-match", tag.clone());
-        let answer = content().answer(&headers);
+        let answer = content("{}").answer(&headers);
         assert_eq!((answer.status(), answer.body().size_hint().exact()), (StatusCode::NOT_MODIFIED, Some(0)));
         assert_eq!(answer.headers()["etag"], tag);
-        let other = Content::new("application/json", "[]".into()).answer(&headers);
+        let other = content("[]").answer(&headers);
         assert_eq!(other.status(), StatusCode::OK);
     }
 }

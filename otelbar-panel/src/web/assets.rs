@@ -1,13 +1,14 @@
-//! The page's files, embedded as they are.
+//! The page's files, embedded as they are, under addresses that change when one of them does.
 
-use std::sync::LazyLock;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock};
 
-use bytes::Bytes;
 use flate2::Compression;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 
-use super::answer::{Answer, Content, compressed, error};
+use super::answer::{Answer, Content, error};
+use super::gzip::{Deflated, Part};
 
 /// The page loads nothing from elsewhere and runs no script but its own.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -68,30 +69,64 @@ const FILES: &[(&str, &str)] = files![
     "shell/words.js",
 ];
 
+/// What the files hold, in 16 hexadecimal digits: the folder under which the page's own are asked for, and may be kept.
+pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    FILES.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+});
+
 /// The same files as they are sent, each compressed once.
 static CONTENTS: LazyLock<Vec<Content>> = LazyLock::new(|| {
-    let content = |(name, text): &(&'static str, &'static str)| Content {
-        gzip: compressed(text.as_bytes(), Compression::best()),
-        ..Content::new(content_type(name), Bytes::from_static(text.as_bytes()))
+    let content = |(name, text): &(&'static str, &'static str)| {
+        let text = match *name {
+            START => versioned(text),
+            _ => (*text).to_owned(),
+        };
+        let deflated = Deflated::new(text.as_bytes(), Compression::best());
+        Content::new(content_type(name), vec![Part::Deflated(Arc::new(deflated))])
     };
     FILES.iter().map(content).collect()
 });
 
-/// The file of this name.
-pub(super) fn answer(rest: &str, asked: &HeaderMap) -> Answer {
-    let name = match rest.trim_start_matches('/') {
-        "" => "index.html",
-        name => name,
+/// The file that leads to the others.
+const START: &str = "index.html";
+
+/// The page's start, with the addresses of the files of this version.
+fn versioned(start: &str) -> String {
+    let address = |text: String, (name, _): &(&str, &str)| {
+        text.replace(&format!("\"{name}\""), &format!("\"{}/{name}\"", *VERSION))
     };
+    FILES.iter().fold(start.to_owned(), address)
+}
+
+/// The file of this name, which may have a version as its folder or in its query.
+pub(super) fn answer(rest: &str, query: &str, asked: &HeaderMap) -> Answer {
+    let name = rest.trim_start_matches('/');
+    let (version, name) = match name.split_once('/') {
+        Some((folder, name)) if is_version(folder) => (Some(folder), name),
+        _ => (query.split('&').find_map(|pair| pair.strip_prefix("v=")), name),
+    };
+    let name = if name.is_empty() { START } else { name };
     let Some(place) = FILES.iter().position(|(file, _)| *file == name) else {
         return error(StatusCode::NOT_FOUND, "the toolbar has no such page");
     };
-    let mut answer = CONTENTS[place].clone().answer(asked);
+    let mut answer = CONTENTS[place].answer(asked);
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
-    // Kept by the browser, and asked for again each time: the service may be another by then, and so may its page.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    // Another version's is as good as this one's where it is asked for, but not to be kept in its place; and without
+    // one, the service may be another by the next time, and so may its page.
+    let may_be_kept = name != START && version == Some(&VERSION);
+    let caching = match may_be_kept {
+        true => "private, max-age=31536000, immutable",
+        false => "private, no-cache",
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     answer
+}
+
+fn is_version(folder: &str) -> bool {
+    folder.len() == VERSION.len() && folder.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn content_type(name: &str) -> &'static str {

@@ -3,6 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
+use super::gzip::Part;
 use super::list::request;
 use super::views::View;
 use super::{Pages, exporter, json};
@@ -11,7 +14,7 @@ use crate::record::Held;
 /// Spans in the answer for a request, beyond which those of other requests of its trace are left out.
 const MAX_SPANS_OF_OTHERS: usize = 20_000;
 
-pub(super) fn detail(pages: &Pages, held: &Held) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn detail(pages: &Pages, held: &Held) -> Result<Vec<Part>, serde_json::Error> {
     let context = &held.context;
     let view = pages.views.of(context);
     let mut views = vec![Arc::clone(&view)];
@@ -58,21 +61,20 @@ pub(super) fn detail(pages: &Pages, held: &Held) -> Result<Vec<u8>, serde_json::
 }
 
 /// The head of an answer with the spans, which are written already.
-fn with_spans(head: &json::Detail<'_>, views: &[&View]) -> Result<Vec<u8>, serde_json::Error> {
-    const SPANS: &[u8] = b",\"spans\":[";
-    let mut body = serde_json::to_vec(head)?;
+fn with_spans(head: &json::Detail<'_>, views: &[&View]) -> Result<Vec<Part>, serde_json::Error> {
+    let mut head = serde_json::to_vec(head)?;
     // Of the object's end.
-    body.pop();
-    body.reserve_exact(SPANS.len() + views.iter().map(|view| view.spans.len() + 1).sum::<usize>() + 2);
-    body.extend_from_slice(SPANS);
-    for (place, view) in views.iter().filter(|view| !view.ids.is_empty()).enumerate() {
-        if place > 0 {
-            body.push(b',');
+    head.pop();
+    head.extend_from_slice(b",\"spans\":[");
+    let mut parts = vec![Part::Plain(head.into())];
+    for view in views.iter().filter(|view| !view.spans.is_empty()) {
+        if parts.len() > 1 {
+            parts.push(Part::Plain(Bytes::from_static(b",")));
         }
-        body.extend_from_slice(view.spans.as_bytes());
+        parts.push(Part::Deflated(Arc::clone(&view.spans)));
     }
-    body.extend_from_slice(b"]}");
-    Ok(body)
+    parts.push(Part::Plain(Bytes::from_static(b"]}")));
+    Ok(parts)
 }
 
 /// Puts the requests of one trace into an order: one that was called comes after the one whose span called it, and

@@ -5,6 +5,13 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::{Array, Value};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
+use super::gzip::Part;
+
+/// An answer's body.
+pub(super) fn parts(answer: &impl Serialize) -> serde_json::Result<Vec<Part>> {
+    Ok(vec![Part::Plain(serde_json::to_vec(answer)?.into())])
+}
+
 #[derive(serde::Serialize)]
 pub(super) struct List {
     pub(super) service: String,

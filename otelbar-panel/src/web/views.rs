@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use flate2::Compression;
 use opentelemetry::trace::SpanId;
 use otelbar_convert::Converted;
 
+use super::gzip::Deflated;
 use super::json;
 use super::span::span;
 use crate::record::{Freshness, RequestContext};
@@ -15,7 +17,7 @@ use crate::record::{Freshness, RequestContext};
 #[derive(Debug, Default)]
 pub(super) struct View {
     /// The spans as JSON, with commas between them.
-    pub(super) spans: String,
+    pub(super) spans: Arc<Deflated>,
     /// Their ids, in the same order: the request's own first.
     pub(super) ids: Vec<SpanId>,
     /// Whose child the request is.
@@ -124,21 +126,23 @@ impl Kept {
 impl View {
     fn new(request: &RequestContext, converted: Option<Converted>) -> Self {
         let Some(converted) = converted else { return View::default() };
-        let mut spans = String::new();
+        let mut spans = Vec::new();
         let mut ids = Vec::with_capacity(converted.spans.len());
         for one in &converted.spans {
-            // Of the types that a span has none can fail to be written.
-            let Ok(text) = serde_json::to_string(&span(request, one)) else { continue };
+            let end = spans.len();
             if !ids.is_empty() {
-                spans.push(',');
+                spans.push(b',');
             }
-            spans.push_str(&text);
+            // Of the types that a span has none can fail to be written.
+            if serde_json::to_writer(&mut spans, &span(request, one)).is_err() {
+                spans.truncate(end);
+                continue;
+            }
             ids.push(one.data.span_context.span_id());
         }
-        spans.shrink_to_fit();
         let parent = converted.spans.first().map(|root| root.data.parent_span_id);
         View {
-            spans,
+            spans: Arc::new(Deflated::new(&spans, Compression::fast())),
             ids,
             parent: parent.filter(|parent| *parent != SpanId::INVALID),
             findings: converted
@@ -173,7 +177,7 @@ impl View {
         };
         size_of::<Entry>()
             + size_of::<View>()
-            + self.spans.len()
+            + self.spans.size()
             + self.ids.capacity() * size_of::<SpanId>()
             + self.findings.iter().map(finding).sum::<usize>()
             + self.findings_left_out.len() * size_of::<json::FindingsLeftOut>()
@@ -182,6 +186,7 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gzip::{Part, plain};
     use super::*;
     use crate::record::{Outcome, Queue, test_context, test_log};
 
@@ -195,7 +200,11 @@ mod tests {
         request.log(test_log());
         let second = views.of(&request);
         assert!(!Arc::ptr_eq(&first, &second));
-        assert!(second.spans.contains("said") && !first.spans.contains("said"));
+        let spans = |view: &View| {
+            let body = plain(&[Part::Deflated(Arc::clone(&view.spans))]);
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        assert!(spans(&second).contains("said") && !spans(&first).contains("said"));
         assert_eq!(views.lock().entries.len(), 1, "one for a request");
         assert_eq!(views.bytes(), second.size());
     }

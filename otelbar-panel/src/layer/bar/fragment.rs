@@ -1,6 +1,8 @@
 use bytes::Bytes;
 use opentelemetry::trace::SpanId;
 
+use crate::web::page_version;
+
 /// What is put at the end of a page.
 ///
 /// A page whose bytes begin with a byte order mark of UTF-16 is read as that, whatever its headers say (HTML, 13.2.3.2),
@@ -15,8 +17,10 @@ pub(crate) struct Fragment {
 impl Fragment {
     pub(super) fn new(path: &str, id: SpanId, nonce: Option<&str>) -> Self {
         let nonce = nonce.map(|nonce| format!(" nonce=\"{nonce}\"")).unwrap_or_default();
-        let script =
-            format!("\n<script src=\"{path}/bar/bar.js\" data-request=\"{id}\"{nonce} defer></script>\n");
+        let version = page_version();
+        let script = format!(
+            "\n<script src=\"{path}/bar/bar.js?v={version}\" data-request=\"{id}\"{nonce} defer></script>\n"
+        );
         Fragment { script }
     }
 
@@ -46,7 +50,10 @@ mod tests {
     #[test]
     fn it_is_written_as_the_page_is_and_always_as_long() {
         let fragment = Fragment::new("/__otelbar", SpanId::from(1), Some("a"));
-        let script = "\n<script src=\"/__otelbar/bar/bar.js\" data-request=\"0000000000000001\" nonce=\"a\" defer></script>\n";
+        let script = format!(
+            "\n<script src=\"/__otelbar/bar/bar.js?v={}\" data-request=\"0000000000000001\" nonce=\"a\" defer></script>\n",
+            page_version()
+        );
         let units = |bytes: &Bytes, read: fn([u8; 2]) -> u16| {
             let units: Vec<u16> = bytes.chunks_exact(2).map(|unit| read([unit[0], unit[1]])).collect();
             String::from_utf16(&units).unwrap()
