@@ -18,10 +18,10 @@ export function deliveryNote({ state, attempt, next_unix_ns: next, spans }) {
   }
   if (state === "in_flight" && attempt !== null && attempt > 1) return `attempt ${count(attempt)}`;
   if (state === "partial" && spans.rejected > 0)
-    return `${count(spans.rejected)} of ${plural(spans.handed_over, "span")} rejected`;
+    return `${count(spans.rejected)} of ${plural(spans.enqueued, "span")} rejected`;
   if (state === "spooled") return plural(spans.spooled, "span");
-  if ((state === "dropped" || state === "failed") && spans.dropped < spans.handed_over)
-    return `${count(spans.dropped)} of ${plural(spans.handed_over, "span")}`;
+  if ((state === "dropped" || state === "failed") && spans.dropped < spans.enqueued)
+    return `${count(spans.dropped)} of ${plural(spans.enqueued, "span")}`;
   return null;
 }
 

@@ -113,7 +113,7 @@ export interface Destination {
   health: string;
   breaker: Breaker;
   pause: Pause | null;
-  handed_over: number;
+  enqueued: number;
   recovered: number;
   queued: number;
   queued_bytes: number;
@@ -188,7 +188,7 @@ export interface Delivery {
 }
 
 export interface DeliverySpans {
-  handed_over: number;
+  enqueued: number;
   queued: number;
   in_flight: number;
   spooled: number;

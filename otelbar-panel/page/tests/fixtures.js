@@ -127,7 +127,7 @@ export function delivery({ state, detail: said }, fields = {}) {
     failed: "dropped",
   }[state];
   const spans = {
-    handed_over: all,
+    enqueued: all,
     queued: 0,
     in_flight: 0,
     spooled: 0,
@@ -1023,7 +1023,7 @@ export function destination({ health = "healthy", ...fields } = {}) {
       failing || waiting
         ? { until_unix_ns: String(START_NS + 30_000_000_000n), reason: waiting ? "retry_after" : "breaker" }
         : null,
-    handed_over: 5036,
+    enqueued: 5036,
     recovered: 0,
     queued: failing ? 8 : 0,
     queued_bytes: failing ? 5120 : 0,

@@ -68,7 +68,7 @@ test("a delivery says what its state alone does not", () => {
   const check = (state, fields, expected) =>
     assert.equal(deliveryNote(delivery({ state, detail: null }, fields)), expected, state);
   const spans = {
-    handed_over: 9,
+    enqueued: 9,
     queued: 0,
     in_flight: 0,
     spooled: 0,

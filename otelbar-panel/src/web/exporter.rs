@@ -50,7 +50,7 @@ fn destination(pages: &Pages, account: &Statistics) -> json::Destination {
         health: health(account.health),
         breaker: breaker(account),
         pause: pause(account),
-        handed_over: account.enqueued,
+        enqueued: account.enqueued,
         recovered: account.recovered,
         queued: account.spans.queued,
         queued_bytes: account.queued_bytes,
@@ -147,7 +147,7 @@ fn detail(pages: &Pages, state: &ExportState) -> Option<String> {
 
 fn span_counts(spans: &SpanCounts) -> json::SpanCounts {
     json::SpanCounts {
-        handed_over: spans.total(),
+        enqueued: spans.total(),
         queued: spans.queued,
         in_flight: spans.in_flight,
         spooled: spans.spooled,

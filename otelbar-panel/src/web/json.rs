@@ -136,7 +136,7 @@ pub(super) struct Destination {
     pub(super) health: &'static str,
     pub(super) breaker: Breaker,
     pub(super) pause: Option<Pause>,
-    pub(super) handed_over: u64,
+    pub(super) enqueued: u64,
     pub(super) recovered: u64,
     pub(super) queued: u64,
     pub(super) queued_bytes: u64,
@@ -235,7 +235,7 @@ pub(super) struct Delivery {
 
 #[derive(serde::Serialize)]
 pub(super) struct SpanCounts {
-    pub(super) handed_over: u64,
+    pub(super) enqueued: u64,
     pub(super) queued: u64,
     pub(super) in_flight: u64,
     pub(super) spooled: u64,
