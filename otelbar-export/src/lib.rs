@@ -37,6 +37,9 @@ pub use pipeline::{
 pub use spool::SpoolOptions;
 #[cfg(feature = "zipkin")]
 pub use transport::ZipkinDestination;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use transport::fuzzing;
 pub use transport::{
     Compression, ConsoleDestination, ConsoleFormat, ConsoleTarget, Destination, DestinationInfo,
     DestinationKind, GrpcCode, OtlpDestination, Protocol, SendError,

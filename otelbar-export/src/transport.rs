@@ -9,6 +9,8 @@ mod console;
 mod destination;
 mod endpoint;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod http;

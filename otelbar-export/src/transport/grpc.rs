@@ -117,7 +117,7 @@ impl Transport for GrpcTransport {
 }
 
 /// Reads the one frame of a success.
-fn acknowledged(mut body: Bytes) -> Acknowledged {
+pub(super) fn acknowledged(mut body: Bytes) -> Acknowledged {
     if body.is_empty() {
         return Acknowledged::unreadable("is missing");
     }
@@ -142,14 +142,14 @@ fn acknowledged(mut body: Bytes) -> Acknowledged {
 }
 
 /// How a call ended.
-struct Status {
+pub(super) struct Status {
     code: GrpcCode,
-    message: String,
-    details: RpcStatus,
+    pub(super) message: String,
+    pub(super) details: RpcStatus,
 }
 
 impl Status {
-    fn read(trailers: &HeaderMap) -> Option<Self> {
+    pub(super) fn read(trailers: &HeaderMap) -> Option<Self> {
         let code = trailers.get(GRPC_STATUS)?.to_str().ok().and_then(|code| code.parse().ok());
         let text = |name| trailers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
         let details = BASE64.decode(text(GRPC_STATUS_DETAILS)).unwrap_or_default();

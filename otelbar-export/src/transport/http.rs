@@ -55,7 +55,7 @@ impl Transport for HttpTransport {
     }
 }
 
-fn acknowledged(headers: &HeaderMap, body: Result<Bytes, Unreadable>) -> Acknowledged {
+pub(super) fn acknowledged(headers: &HeaderMap, body: Result<Bytes, Unreadable>) -> Acknowledged {
     let body = match body {
         Ok(body) => body,
         Err(unreadable) => return Acknowledged::unreadable(unreadable.as_str()),
