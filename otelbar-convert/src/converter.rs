@@ -15,18 +15,17 @@ use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
+use crate::category::Category;
 use crate::conventions::Conventions;
+use crate::converted::Converted;
 use crate::findings::{self, Thresholds};
 use crate::log_record::LogRecord;
 use crate::panel_data::{Entry, EntryKind, Level, Log, PanelData, Source, Sql, Times};
 use crate::redact::Redactor;
+use crate::report::Report;
 use crate::semconv;
+use crate::span::ConvertedSpan;
 use crate::span_limits::SpanLimits;
-
-pub use crate::category::Category;
-pub use crate::converted::Converted;
-pub use crate::report::Report;
-pub use crate::span::ConvertedSpan;
 
 use describe::{Described, Describer};
 use interval::{Clock, Interval};

@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Modules
+//! # Where to look
 //!
 //! - [`panel_data`]: what is known of one request, the input.
-//! - [`converter`]: [`PanelDataConverter`], which turns it into spans.
+//! - [`PanelDataConverter`] turns it into spans, a [`Converted`].
 //! - [`findings`]: what is wrong with them, as pure functions over their [`Tree`].
 //! - [`tree`]: where the time went: critical path, times by span and by category.
 //! - [`sql`]: operation, target, summary and sanitised text of a statement.
@@ -18,7 +18,6 @@
 #[cfg(feature = "debug-toolbar")]
 pub mod debug_toolbar;
 
-pub mod converter;
 pub mod findings;
 pub mod panel_data;
 pub mod redact;
@@ -31,6 +30,7 @@ mod category;
 mod code_location;
 mod conventions;
 mod converted;
+mod converter;
 mod fingerprint;
 mod log_record;
 mod opt_in;
@@ -42,11 +42,14 @@ mod span_limits;
 /// The crates whose types are in signatures of this one, in the versions that it was built with.
 pub use {opentelemetry, opentelemetry_sdk};
 
+pub use category::Category;
 pub use conventions::{Conventions, Names};
-pub use converter::{Category, Converted, ConvertedSpan, PanelDataConverter};
+pub use converted::Converted;
+pub use converter::PanelDataConverter;
 pub use findings::{Finding, FindingKind, Findings, Severity};
 pub use log_record::LogRecord;
 pub use panel_data::PanelData;
 pub use report::Report;
+pub use span::ConvertedSpan;
 pub use span_limits::SpanLimits;
 pub use tree::Tree;

@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use opentelemetry::trace::{Link, SpanId, SpanKind};
 use opentelemetry::{KeyValue, Value};
-use otelbar_convert::converter::Category;
+use otelbar_convert::Category;
 use otelbar_convert::panel_data::{Entry, EntryKind, HttpCall, Level, Sql};
 use otelbar_convert::{Conventions, Converted, ConvertedSpan, PanelDataConverter};
 
