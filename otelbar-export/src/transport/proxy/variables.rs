@@ -65,11 +65,15 @@ impl ProxyVariables {
     fn spares(&self, endpoint: &Uri) -> bool {
         let Some(Variable { value, .. }) = &self.no else { return false };
         let entries = value.split([',', ' ', '\t']).filter_map(|entry| host_of(entry, port_of(endpoint)));
-        let hosts = entries.collect::<Vec<_>>().join(",");
+        let hosts: Vec<_> = entries.collect();
+        // The `Matcher` takes `*` for names, and not for addresses.
+        if hosts.contains(&"*") {
+            return true;
+        }
         let host = endpoint.host().unwrap_or_default().trim_end_matches('.');
         let Ok(host) = format!("{HTTP}{host}").parse() else { return false };
         // What the list spares is not intercepted by this proxy of everything.
-        Matcher::builder().all("any").no(hosts).build().intercept(&host).is_none()
+        Matcher::builder().all("any").no(hosts.join(",")).build().intercept(&host).is_none()
     }
 }
 
@@ -185,6 +189,10 @@ mod tests {
             "collector.example:4318",
         ] {
             check(list, endpoint, true);
+        }
+        for address in ["http://192.0.2.1:4318", "https://[2001:db8::1]:4317"] {
+            check("other, *", address, true);
+            check("*:1", address, false);
         }
         for list in
             ["other", "tor.example", "lector.example", "collector", "collector.example:4317", "*:4317"]
