@@ -33,6 +33,7 @@ pub(crate) const COMMAND: Command = Command {
   docs-rs    no warning from rustdoc where docs.rs runs it, where there is a nightly
   package    each crate builds from its package, which has its licences and what its README links to
   fuzz       `cargo xtask fuzz` for some seconds a target, where there are a nightly and cargo-fuzz
+  shuttle    the queue between threads, in orders of their steps that the crate shuttle chooses
   demo       the demo's own traffic of 200 requests, none lost and none misattributed
   integration
              `cargo xtask integration --local`
@@ -60,6 +61,7 @@ const STEPS: &[Step] = &[
     Step { name: "docs-rs", run: minimal::doc },
     Step { name: "package", run: package::check },
     Step { name: "fuzz", run: fuzz::briefly },
+    Step { name: "shuttle", run: shuttle },
     Step { name: "demo", run: run_demo },
     #[cfg(unix)]
     Step { name: "integration", run: crate::integration::local },
@@ -197,6 +199,18 @@ fn selections(features: &BTreeMap<String, Vec<String>>) -> Vec<Vec<String>> {
         selections.push(words("--all-targets --all-features"));
     }
     selections
+}
+
+/// The tests that are there with `--cfg shuttle`, in a folder of their own: all is built anew with it.
+fn shuttle(workspace: &Workspace) -> Result<Note, Failure> {
+    let target = workspace.metadata()?.target.join("shuttle");
+    workspace
+        .cargo(["test", "--package", "otelbar-export", "--no-default-features", "--lib"])
+        .arg("pipeline::queue::tests")
+        .var("RUSTFLAGS", "--cfg shuttle")
+        .var("CARGO_TARGET_DIR", target)
+        .run()?;
+    Ok(None)
 }
 
 fn run_demo(workspace: &Workspace) -> Result<Note, Failure> {

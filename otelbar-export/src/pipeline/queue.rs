@@ -5,10 +5,18 @@
 //! for each push; with a delay of a second or more the thread looks by itself each time that has passed.
 
 mod entries;
+#[cfg(all(test, shuttle))]
+mod tests;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(all(test, shuttle)))]
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
+#[cfg(all(test, shuttle))]
+use shuttle::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(all(test, shuttle))]
+use shuttle_tokio as tokio;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -104,7 +112,7 @@ impl Queue {
             progress: Condvar::new(),
             wake: Notify::new(),
             dropped: Notify::new(),
-            closing: watch::Sender::new(None),
+            closing: watch::channel(None).0,
         }
     }
 
