@@ -35,7 +35,7 @@ pub struct Builder {
     settings: Settings,
     /// What the configuration had that this one starts from.
     base: Settings,
-    faults: Vec<Fault>,
+    faults: Vec<InvalidOption>,
 }
 
 impl Builder {
@@ -57,7 +57,7 @@ impl Builder {
         let mut settings = settings.over(base);
         let conflicts =
             conflicts::combinations(&mut settings).into_iter().filter(|found| own.contains(found));
-        faults.extend(conflicts.map(|conflict| Fault {
+        faults.extend(conflicts.map(|conflict| InvalidOption {
             option: conflict.option.name.to_owned(),
             value: shorten(&conflict.value),
             why: conflict.why,
@@ -72,14 +72,14 @@ impl Builder {
             None => "look its name up in the table of options".to_owned(),
         };
         let why = InvalidValue::new("is for an unknown option", remedy);
-        self.faults.push(Fault { option: shorten(option), value: MASK.to_owned(), why });
+        self.faults.push(InvalidOption { option: shorten(option), value: MASK.to_owned(), why });
         self
     }
 
     /// Notes an option that has no effect yet. Its text may be a secret.
     fn without_effect(mut self, option: &'static str) -> Self {
         let why = InvalidValue::new(NO_EFFECT, LEAVE_OUT);
-        self.faults.push(Fault { option: option.to_owned(), value: MASK.to_owned(), why });
+        self.faults.push(InvalidOption { option: option.to_owned(), value: MASK.to_owned(), why });
         self
     }
 
@@ -94,7 +94,7 @@ impl Builder {
             }
             Err(why) => {
                 let option = option.info().name.to_owned();
-                self.faults.push(Fault { option, value: shorten(&shown), why });
+                self.faults.push(InvalidOption { option, value: shorten(&shown), why });
             }
         }
         self
@@ -338,12 +338,12 @@ impl From<PathBuf> for Given<Option<Secret<PathBuf>>> {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    faults: Vec<Fault>,
+    faults: Vec<InvalidOption>,
 }
 
 impl ConfigError {
     /// What is wrong, at least one thing.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn invalid_options(&self) -> &[InvalidOption] {
         &self.faults
     }
 }
@@ -363,14 +363,14 @@ impl std::error::Error for ConfigError {}
 /// One option that is wrong.
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidOption {
     option: String,
     value: String,
     #[cfg_attr(feature = "serde", serde(flatten))]
     why: InvalidValue,
 }
 
-impl Fault {
+impl InvalidOption {
     /// The option.
     pub fn option(&self) -> &str {
         &self.option
@@ -392,7 +392,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for InvalidOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: `{}` {}", self.option, self.value, self.why)
     }
@@ -405,9 +405,11 @@ mod tests {
     fn problems(builder: Builder) -> Vec<(String, String)> {
         match builder.build() {
             Ok(_) => Vec::new(),
-            Err(error) => {
-                error.faults().iter().map(|f| (f.option().to_owned(), f.problem().to_owned())).collect()
-            }
+            Err(error) => error
+                .invalid_options()
+                .iter()
+                .map(|f| (f.option().to_owned(), f.problem().to_owned()))
+                .collect(),
         }
     }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::effective::EffectiveConfig;
-use crate::link::Link;
+use crate::link::{TraceLink, TraceUi};
 use crate::option_types::*;
 use crate::option_value::OptionValue;
 use crate::options::{options, row};
@@ -132,16 +132,16 @@ impl OpenTelemetryConfig {
     /// Where the trace with this id (32 hexadecimal digits) can be looked at.
     ///
     /// ```
-    /// use otelbar_config::OpenTelemetryConfig;
+    /// use otelbar_config::{OpenTelemetryConfig, TraceUi};
     ///
     /// let links = OpenTelemetryConfig::default().links(&"4bf92f3577b34da6a3ce929d0e0e4736");
-    /// assert_eq!(links[0].name, "Jaeger");
+    /// assert_eq!(links[0].ui, TraceUi::Jaeger);
     /// assert_eq!(links[0].url, "http://localhost:16686/trace/4bf92f3577b34da6a3ce929d0e0e4736");
     /// ```
-    pub fn links(&self, trace_id: &impl fmt::Display) -> Vec<Link> {
+    pub fn links(&self, trace_id: &impl fmt::Display) -> Vec<TraceLink> {
         vec![
-            Link { name: "Jaeger", url: self.jaeger_link().url(self.jaeger_ui(), trace_id) },
-            Link { name: "Zipkin", url: self.zipkin_link().url(self.zipkin_ui(), trace_id) },
+            TraceLink { ui: TraceUi::Jaeger, url: self.jaeger_link().url(self.jaeger_ui(), trace_id) },
+            TraceLink { ui: TraceUi::Zipkin, url: self.zipkin_link().url(self.zipkin_ui(), trace_id) },
         ]
     }
 

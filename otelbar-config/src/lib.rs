@@ -97,7 +97,7 @@ mod variable_readers;
 mod warning;
 
 pub use amount::{ByteSize, Limit, Timeout};
-pub use builder::{Builder, ConfigError, Fault, Given};
+pub use builder::{Builder, ConfigError, Given, InvalidOption};
 pub use choice::{
     Capture, Compression, ConsoleFormat, ExemplarFilter, LogLevel, LogsExporter, MetricsExporter, Propagator,
     Protocol, QueueOverflow, Semconv, TracesExporter,
@@ -111,7 +111,7 @@ pub use file::FileError;
 pub use headers::Headers;
 pub use ip_networks::IpNetworks;
 pub use level_filter::LevelFilter;
-pub use link::{Link, LinkTemplate};
+pub use link::{LinkTemplate, TraceLink, TraceUi};
 pub use opt_in::OptInAttributes;
 pub use option_info::OptionInfo;
 pub use option_value::{InvalidValue, OptionValue, Rejected};

@@ -95,12 +95,38 @@ fn conceal_template(text: &str) -> String {
     }
 }
 
-/// A place to look at a trace.
+/// A backend whose user interface shows traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TraceUi {
+    /// Jaeger, at `OTELBAR_JAEGER_UI`.
+    Jaeger,
+    /// Zipkin, at `OTELBAR_ZIPKIN_UI`.
+    Zipkin,
+}
+
+impl TraceUi {
+    /// The backend's name: `Jaeger` or `Zipkin`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TraceUi::Jaeger => "Jaeger",
+            TraceUi::Zipkin => "Zipkin",
+        }
+    }
+}
+
+impl fmt::Display for TraceUi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The address of a trace in a backend's user interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Link {
-    /// The backend's name: `Jaeger`, `Zipkin`.
-    pub name: &'static str,
+pub struct TraceLink {
+    /// Where it leads.
+    pub ui: TraceUi,
     /// The address of the trace there.
     pub url: String,
 }

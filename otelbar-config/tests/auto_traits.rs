@@ -10,11 +10,11 @@ macro_rules! check {
 
 check! {
     Access<'static>, BatchOptions, Builder, ByteSize, Capture, Compression, ConfigError, ConsoleFormat, EffectiveConfig,
-    EffectiveOption, Endpoint, ExemplarFilter, Fault, Given<String>, Headers, InvalidValue, IpNetworks, LevelFilter,
-    Limit, Link, LinkTemplate, LogLevel, LogsExporter, MetricsExporter, OpenTelemetryConfig, OptInAttributes,
+    EffectiveOption, Endpoint, ExemplarFilter, Given<String>, Headers, InvalidOption, InvalidValue, IpNetworks,
+    LevelFilter, Limit, LinkTemplate, LogLevel, LogsExporter, MetricsExporter, OpenTelemetryConfig, OptInAttributes,
     OptionInfo, OptionKey<Endpoint>, OtlpOptions, PagePath, Place, Position, ProcessEnvironment, Propagator, Protocol,
     QueueOverflow, Ratio, Rejected<String>, ResourceAttributes, Sampler, SamplerKind, Secret<String>, Semconv, Signal,
-    Source, Timeout, TracesExporter, Warning,
+    Source, Timeout, TraceLink, TraceUi, TracesExporter, Warning,
 }
 
 #[cfg(feature = "file")]

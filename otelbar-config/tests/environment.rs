@@ -275,7 +275,7 @@ fn a_builder_takes_nothing_without_effect() {
     #[track_caller]
     fn check(option: &str, text: &str, message: &str) {
         let error = OpenTelemetryConfig::builder().set(option, text).build().unwrap_err();
-        assert_eq!(error.faults().iter().map(ToString::to_string).collect::<Vec<_>>(), [message]);
+        assert_eq!(error.invalid_options().iter().map(ToString::to_string).collect::<Vec<_>>(), [message]);
     }
     for option in OPTIONS.iter().filter(|option| option.not_yet) {
         let message = format!("{}: `***` is not in effect yet; leave it out", option.name);
@@ -680,7 +680,7 @@ fn a_path_given_as_such_is_taken_as_it_is() {
     let config = OpenTelemetryConfig::builder().spool_dir(std::path::PathBuf::from(" a\tb,c ")).build();
     assert_eq!(config.unwrap().spool_dir(), Some(" a\tb,c ".as_ref()));
     let empty = OpenTelemetryConfig::builder().spool_dir(std::path::PathBuf::new()).build().unwrap_err();
-    assert_eq!(empty.faults()[0].problem(), "is empty");
+    assert_eq!(empty.invalid_options()[0].problem(), "is empty");
 }
 
 /// Semantic conventions, `service.name`.

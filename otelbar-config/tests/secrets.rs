@@ -44,7 +44,7 @@ fn shown(environment: &BTreeMap<&str, String>) -> Vec<String> {
     match builder.build() {
         Ok(config) => shown.push(format!("{config:?}")),
         Err(error) => {
-            shown.push(format!("{error} {error:?} {:?}", error.faults()));
+            shown.push(format!("{error} {error:?} {:?}", error.invalid_options()));
             #[cfg(feature = "serde")]
             shown.push(serde_json::to_string(&error).unwrap());
         }

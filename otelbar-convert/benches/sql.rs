@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use otelbar_convert::sql::{self, Cache, System};
+use otelbar_convert::sql::{self, StatementCache, System};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::Tokenizer;
 
@@ -26,7 +26,7 @@ fn sanitise(criterion: &mut Criterion) {
 }
 
 fn cached(criterion: &mut Criterion) {
-    let cache = Cache::default();
+    let cache = StatementCache::default();
     let mut group = criterion.benchmark_group("sql_200_bytes_cached");
     group.bench_function("ours", |bencher| {
         bencher.iter(|| cache.describe(black_box(STATEMENT), System::PostgreSql));

@@ -20,7 +20,7 @@ use crate::conventions::Conventions;
 use crate::converted::Converted;
 use crate::findings::{self, Thresholds};
 use crate::log_record::LogRecord;
-use crate::panel_data::{Entry, EntryKind, Level, Log, PanelData, Source, Sql, Times};
+use crate::panel_data::{Callsite, Entry, EntryKind, Level, Log, PanelData, Sql, Times};
 use crate::redact::Redactor;
 use crate::report::Report;
 use crate::semconv;
@@ -174,15 +174,15 @@ impl PanelDataConverter {
             let node = log.span.and_then(|id| layout.find(id)).unwrap_or(ROOT);
             let time = clock.at(log_time(data, log, layout.interval(node)));
             let mut attributes = Vec::with_capacity(log.attributes.len() + 2);
-            let place = Source { target: Cow::Borrowed(""), ..log.source.clone() };
-            describe::source(&place, &mut attributes);
+            let place = Callsite { target: Cow::Borrowed(""), ..log.callsite.clone() };
+            describe::callsite(&place, &mut attributes);
             self.describer.add_recorded(&mut attributes, &log.attributes, &mut Report::default());
             let is_exception = events::has_exception(log);
             LogRecord {
                 timestamp: time,
                 level: log.level,
                 event_name: is_exception.then_some(semconv::EXCEPTION),
-                target: log.source.target.clone(),
+                target: log.callsite.target.clone(),
                 body: log.message.clone(),
                 attributes,
                 span_context: self.span_context(data, layout.id(node)),

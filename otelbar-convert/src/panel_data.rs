@@ -165,7 +165,7 @@ pub struct Entry {
     /// What it was.
     pub kind: EntryKind,
     /// Where in the code it comes from.
-    pub source: Option<Source>,
+    pub callsite: Option<Callsite>,
     /// Further attributes, as recorded.
     pub attributes: Vec<KeyValue>,
     /// Attributes left out over a limit.
@@ -188,7 +188,7 @@ impl Entry {
             busy: None,
             name: name.into(),
             kind,
-            source: None,
+            callsite: None,
             attributes: Vec::new(),
             dropped_attributes: 0,
             error: None,
@@ -270,7 +270,7 @@ impl Parameter {
 /// A place in the code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Source {
+pub struct Callsite {
     /// Module or logger.
     pub target: Cow<'static, str>,
     /// Path of the file.
@@ -279,10 +279,10 @@ pub struct Source {
     pub line: Option<u32>,
 }
 
-impl Source {
+impl Callsite {
     /// A module or logger, whose file and line are not known.
     pub fn new(target: impl Into<Cow<'static, str>>) -> Self {
-        Source { target: target.into(), file: None, line: None }
+        Callsite { target: target.into(), file: None, line: None }
     }
 
     /// Sets the file and the line in it.
@@ -443,7 +443,7 @@ pub struct Log {
     /// How severe it is.
     pub level: Level,
     /// Where in the code it comes from.
-    pub source: Source,
+    pub callsite: Callsite,
     /// What it says.
     pub message: Cow<'static, str>,
     /// Its fields.
@@ -457,7 +457,7 @@ impl Log {
             span: None,
             time: Duration::ZERO,
             level,
-            source: Source::default(),
+            callsite: Callsite::default(),
             message: message.into(),
             attributes: Vec::new(),
         }

@@ -36,7 +36,7 @@
 //! The texts of systems that are no SQL (Redis, MongoDB, …) lose their values too, and nothing is
 //! derived from them; so does the text of an unknown system that does not begin as SQL does.
 //!
-//! Statements repeat. [`Cache`] keeps the descriptions of the latest ones.
+//! Statements repeat. [`StatementCache`] keeps the descriptions of the latest ones.
 
 mod cache;
 mod describe;
@@ -51,7 +51,7 @@ mod secrets;
 mod statement;
 mod text;
 
-pub use cache::{Cache, SharedStatement};
+pub use cache::{SharedStatement, StatementCache};
 pub use describe::{describe, describe_parameterised};
 pub(crate) use document::command;
 pub use grammar::System;

@@ -69,7 +69,7 @@ pub struct SpanTime {
 /// A part of the critical path: a span's own work or waiting, that nothing else could have hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Step {
+pub struct PathSegment {
     /// Place of the span.
     pub span: usize,
     /// When the path comes to the span.
@@ -190,7 +190,7 @@ impl<'a> Tree<'a> {
     ///
     /// At each instant it is the innermost span of those that finished last. A child that outlives its parent is not
     /// on the path, since the parent did not wait for it.
-    pub fn critical_path(&self) -> Vec<Step> {
+    pub fn critical_path(&self) -> Vec<PathSegment> {
         let Some(root) = self.spans.first() else { return Vec::new() };
         let mut path = Vec::new();
         // From the end back to the start: what is pending, until when, and which of its children is next.
@@ -199,7 +199,7 @@ impl<'a> Tree<'a> {
         while let Some((span, start, until, children)) = pending.last_mut() {
             let next = children.pop().map(|child| (child, bounds(&self.spans[child])));
             let step = |from: SystemTime, to: SystemTime| {
-                (from < to).then_some(Step { span: *span, start: from, end: to })
+                (from < to).then_some(PathSegment { span: *span, start: from, end: to })
             };
             match next {
                 Some((child, (child_start, child_end))) => {

@@ -9,8 +9,8 @@ use opentelemetry::trace::{Link, SpanContext, SpanId, SpanKind, TraceFlags, Trac
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use otelbar_convert::findings::{Thresholds, count_failures};
 use otelbar_convert::panel_data::{
-    Cache, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Parameter, Profile, Request, Source,
-    Sql, Template, Timer, Times,
+    Cache, Callsite, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Parameter, Profile,
+    Request, Sql, Template, Timer, Times,
 };
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, Names, PanelDataConverter, SpanLimits, Tree};
@@ -124,11 +124,11 @@ fn any_kind() -> impl Strategy<Value = EntryKind> {
     ]
 }
 
-fn any_source() -> impl Strategy<Value = Option<Source>> {
+fn any_source() -> impl Strategy<Value = Option<Callsite>> {
     prop::option::of((any_text(), prop::option::of(any_text()), prop::option::of(any::<u32>()))).prop_map(
         |source| {
             source.map(|(target, file, line)| {
-                with(Source::new(target), |it| {
+                with(Callsite::new(target), |it| {
                     it.file = file.map(Into::into);
                     it.line = line;
                 })
@@ -145,7 +145,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         |(id, parent, name, kind, (start, duration, busy), (attributes, source, exception, error), flags)| {
             let mut entry = Entry::new(name, duration, kind);
             (entry.id, entry.parent, entry.start, entry.busy) = (id, parent, start, busy);
-            (entry.attributes, entry.source, entry.ended) = (attributes, source, flags.0);
+            (entry.attributes, entry.callsite, entry.ended) = (attributes, source, flags.0);
             entry.dropped_attributes = flags.2;
             entry.error = error.clone().map(Into::into);
             let details = entry.details_mut();
@@ -170,7 +170,7 @@ fn any_log() -> impl Strategy<Value = Log> {
             with(Log::new(level, message), |it| {
                 it.span = span;
                 it.time = time;
-                it.source = source.unwrap_or_default();
+                it.callsite = source.unwrap_or_default();
                 it.attributes = attributes;
             })
         },

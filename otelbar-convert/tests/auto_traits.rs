@@ -2,12 +2,12 @@
 
 use otelbar_convert::findings::{Findings, Location, Thresholds};
 use otelbar_convert::panel_data::{
-    Cache, Details, Entry, EntryKind, Exception, HttpCall, Level, Log, Parameter, Profile, Request, Source,
+    Cache, Callsite, Details, Entry, EntryKind, Exception, HttpCall, Level, Log, Parameter, Profile, Request,
     Sql, Template, Timer, Times,
 };
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::sql::{self, SharedStatement, Statement, System};
-use otelbar_convert::tree::{CategoryTime, SpanTime, Step};
+use otelbar_convert::tree::{CategoryTime, PathSegment, SpanTime};
 use otelbar_convert::{
     Category, Conventions, Converted, ConvertedSpan, Finding, FindingKind, LogRecord, Names, PanelData,
     PanelDataConverter, Report, Severity, SpanLimits, Tree,
@@ -45,13 +45,13 @@ fn every_type_is_send_sync_and_unpin() {
         Tree<'_>,
         CategoryTime,
         SpanTime,
-        Step,
+        PathSegment,
     );
     check!(
         Cache, Details, Entry, EntryKind, Exception, HttpCall, Level, Log, PanelData, Parameter, Profile,
-        Request, Source, Sql, Template, Timer, Times,
+        Request, Callsite, Sql, Template, Timer, Times,
     );
-    check!(sql::Cache, SharedStatement, Statement<'_>, System);
+    check!(sql::StatementCache, SharedStatement, Statement<'_>, System);
     #[cfg(feature = "debug-toolbar")]
     {
         use otelbar_convert::debug_toolbar::{ReadError, Reader, Record, Unused};

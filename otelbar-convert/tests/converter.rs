@@ -9,7 +9,7 @@ use common::*;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use otelbar_convert::panel_data::{
-    Cache, Entry, EntryKind, HttpCall, Level, Parameter, Profile, Request, Source, Template, Times,
+    Cache, Callsite, Entry, EntryKind, HttpCall, Level, Parameter, Profile, Request, Template, Times,
 };
 use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Converted, PanelDataConverter};
@@ -195,8 +195,8 @@ fn parameters_of_queries_are_shown_on_demand() {
 #[test]
 fn where_in_the_code_something_comes_from_is_told() {
     let mut data = data(get("/"));
-    let source = Source::new("shop").with_place("src/shop.rs", 87);
-    let mut query = with(query("SELECT * FROM books"), |it| it.source = Some(source));
+    let source = Callsite::new("shop").with_place("src/shop.rs", 87);
+    let mut query = with(query("SELECT * FROM books"), |it| it.callsite = Some(source));
     query.details_mut().function = Some("author_row".into());
     query.details_mut().stacktrace = Some("author_row\nauthors".into());
     data.entries.push(query);

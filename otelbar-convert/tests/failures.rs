@@ -214,7 +214,7 @@ fn a_span_in_error_by_a_log_has_the_words_and_the_type_of_the_error() {
         let mut data = data(get("/"));
         data.entries.push(work(7, None));
         let mut log = logged(message, 7, attributes);
-        log.source.file = Some("src/shop.rs".into());
+        log.callsite.file = Some("src/shop.rs".into());
         data.logs.push(log);
         assert_eq!(told(&convert(&data).spans[1]), expected);
     }

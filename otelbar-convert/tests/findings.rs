@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanId;
 use otelbar_convert::findings::Thresholds;
 use otelbar_convert::panel_data::{
-    Cache, Entry, EntryKind, Exception, HttpCall, Level, PanelData, Parameter, Source,
+    Cache, Callsite, Entry, EntryKind, Exception, HttpCall, Level, PanelData, Parameter,
 };
 use otelbar_convert::{Finding, FindingKind, PanelDataConverter};
 
@@ -119,7 +119,7 @@ fn parents_of_one_name_are_looked_at_at_any_depth() {
 #[test]
 fn a_query_without_a_place_has_that_of_the_span_around_it() {
     let placed = |file: &'static str, entry: Entry| {
-        with(entry, |it| it.source = Some(Source::new("").with_place(file, 7)))
+        with(entry, |it| it.callsite = Some(Callsite::new("").with_place(file, 7)))
     };
     #[track_caller]
     fn check_place(entries: Vec<Entry>, expected: Option<&str>) {
@@ -159,8 +159,8 @@ fn a_query_without_a_place_has_that_of_the_span_around_it() {
 #[test]
 fn each_source_line_is_looked_at_by_itself() {
     let from = |line: u32, entry: Entry| {
-        let source = Source::new("").with_place("src/shop.rs", line);
-        let mut entry = with(entry, |it| it.source = Some(source));
+        let source = Callsite::new("").with_place("src/shop.rs", line);
+        let mut entry = with(entry, |it| it.callsite = Some(source));
         entry.details_mut().function = Some("author_row".into());
         entry
     };
@@ -522,12 +522,12 @@ fn calls_of_the_method_query_read() {
 #[test]
 fn calls_behind_a_function_that_makes_them_are_found() {
     let urls = ["http://a/x", "http://b/y", "http://c/z"];
-    let place = Source::new("").with_place("src/fetch.rs", 7);
+    let place = Callsite::new("").with_place("src/fetch.rs", 7);
     let behind = |(n, url): (u64, &&str)| {
         let id = SpanId::from(100 + n);
         let span = with(entry("fetch", 0), |it| {
             it.id = Some(id);
-            it.source = Some(place.clone());
+            it.callsite = Some(place.clone());
         });
         [
             at(span, n * 150, n * 150 + 150),

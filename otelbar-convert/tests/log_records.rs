@@ -8,14 +8,14 @@ use opentelemetry::trace::SpanId;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use otelbar_convert::PanelDataConverter;
-use otelbar_convert::panel_data::{Level, PanelData, Source};
+use otelbar_convert::panel_data::{Callsite, Level, PanelData};
 use otelbar_convert::redact::Redactor;
 
 fn logged() -> PanelData {
     let mut data = data(get("/"));
     let id = SpanId::from(7);
     data.entries.push(with(at(entry("work", 0), 0, 50), |it| it.id = Some(id)));
-    let source = Source::new("shop").with_place("src/shop.rs", 87);
+    let source = Callsite::new("shop").with_place("src/shop.rs", 87);
     let attributes = vec![
         KeyValue::new("exception.type", "Lost"),
         KeyValue::new("password", "hunter2"),
@@ -29,7 +29,7 @@ fn logged() -> PanelData {
     ];
     data.logs.push(with(log("lost", Some(id), Level::Error), |it| {
         it.time = ms(20);
-        it.source = source;
+        it.callsite = source;
         it.attributes = attributes;
     }));
     for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Fatal] {

@@ -1,6 +1,6 @@
 //! Which statements count as repetitions of each other.
 
-use otelbar_convert::sql::{self, Cache, System};
+use otelbar_convert::sql::{self, StatementCache, System};
 use proptest::prelude::*;
 
 fn fingerprint(query: &str) -> u64 {
@@ -99,7 +99,7 @@ fn numbers_of_named_parameters_do_not_matter() {
 /// Protects the path that findings take.
 #[test]
 fn a_cached_statement_has_its_fingerprint() {
-    let cache = Cache::default();
+    let cache = StatementCache::default();
     let query = "SELECT * FROM t WHERE id IN (?, ?)";
     assert_eq!(cache.describe(query, System::PostgreSql).fingerprint, fingerprint(query));
     assert_eq!(cache.describe_parameterised(query, System::PostgreSql).fingerprint, fingerprint(query));

@@ -14,7 +14,7 @@ mod reach;
 mod recorder;
 mod recording;
 mod scope;
-mod service;
+mod service_info;
 mod snapshot;
 mod store;
 mod summary;
@@ -24,14 +24,14 @@ pub(crate) use counters::{Counters, Open};
 pub(crate) use failure::Failure;
 pub use handle::RequestHandle;
 pub(crate) use id::{new_span_id, new_trace_id};
-pub(crate) use limits::Limits;
+pub(crate) use limits::RecordingLimits;
 pub(crate) use propagation::Propagation;
 pub(crate) use queue::{Message, Queue, Waiting};
 pub(crate) use reach::{KnownReach, Reach};
 pub(crate) use recorder::{Captured, Recorder};
 pub(crate) use recording::Outcome;
 pub(crate) use scope::{Active, Scope};
-pub(crate) use service::Service;
+pub(crate) use service_info::ServiceInfo;
 pub(crate) use snapshot::Freshness;
 pub(crate) use store::{Held, Store};
 
@@ -53,7 +53,14 @@ mod tests {
     /// A request that is recorded that goes to this queue when it ends.
     pub(crate) fn test_context(queue: Queue<Arc<RequestContext>>) -> Arc<RequestContext> {
         let recorder = Arc::new(Recorder {
-            limits: Limits { spans: 10, logs: 10, attributes: 10, events: 10, links: 10, value_length: 100 },
+            limits: RecordingLimits {
+                spans: 10,
+                logs: 10,
+                attributes: 10,
+                events: 10,
+                links: 10,
+                value_length: 100,
+            },
             captured: Captured { sql: true, templates: true, http: true, logs: true },
             redactor: Redactor::default(),
             propagators: Arc::default(),
@@ -72,7 +79,7 @@ mod tests {
             TraceState::default(),
         );
         let service =
-            Arc::new(Service { name: "test".to_owned(), resource: Resource::builder_empty().build() });
+            Arc::new(ServiceInfo { name: "test".to_owned(), resource: Resource::builder_empty().build() });
         RequestContext::open(
             recorder,
             queue,

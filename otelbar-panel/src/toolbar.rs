@@ -17,7 +17,7 @@ use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, SupportsFilters, 
 use crate::deliver::{Exports, Unsettled};
 use crate::layer::{Start, ToolbarLayer, Watcher};
 use crate::panics;
-use crate::record::{Queue, Service, Store};
+use crate::record::{Queue, ServiceInfo, Store};
 use crate::web::{Pages, Warnings};
 use exporter::{pipeline, usable_pipeline};
 pub use shutdown::ShutdownGuard;
@@ -45,7 +45,7 @@ pub use shutdown::ShutdownGuard;
 pub struct OpenTelemetryPanel {
     /// `None` when the configuration says that the toolbar is off.
     toolbar: Option<Toolbar>,
-    service: Arc<Service>,
+    service: Arc<ServiceInfo>,
     propagators: Arc<Propagators>,
 }
 
@@ -112,7 +112,7 @@ impl OpenTelemetryPanel {
         let propagators = Arc::new(propagators);
         warnings.extend(unsupported);
         let resource = otelbar_export::resource(&config);
-        let service = Arc::new(Service { name: config.service_name().to_owned(), resource });
+        let service = Arc::new(ServiceInfo { name: config.service_name().to_owned(), resource });
         if !config.enabled() {
             return Ok(OpenTelemetryPanel { toolbar: None, service, propagators });
         }
@@ -245,7 +245,7 @@ impl Toolbar {
     fn start(
         config: OpenTelemetryConfig,
         mut warnings: Vec<String>,
-        service: Arc<Service>,
+        service: Arc<ServiceInfo>,
         propagators: Arc<Propagators>,
         exporter: Option<Pipeline>,
     ) -> Result<Self, PanelError> {

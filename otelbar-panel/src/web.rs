@@ -22,10 +22,10 @@ use opentelemetry::trace::SpanId;
 
 use crate::deliver::Exports;
 use crate::guard::{fault, guard};
-use crate::record::{Held, Recorder, Service, Store};
-pub(crate) use access::{Access, Denied, Rule, Token, is_https};
+use crate::record::{Held, Recorder, ServiceInfo, Store};
+pub(crate) use access::{AccessControl, Denied, Rule, Token, is_https};
 pub(crate) use answer::Answer;
-use answer::{Content, Refusal, empty, error};
+use answer::{Content, ErrorAnswer, empty, error};
 use thread::PageThread;
 pub(crate) use thread::Pending;
 use views::Views;
@@ -46,9 +46,9 @@ const MAX_LIMIT: usize = 500;
 pub(crate) struct Pages {
     /// Without a slash at its end.
     pub(crate) path: String,
-    pub(crate) access: Access,
+    pub(crate) access: AccessControl,
     pub(crate) warnings: Warnings,
-    service: Arc<Service>,
+    service: Arc<ServiceInfo>,
     recorder: Arc<Recorder>,
     store: Arc<Store>,
     exports: Arc<Exports>,
@@ -70,8 +70,8 @@ impl Pages {
     /// The pages at this path, which ends without a slash. What they keep of their own may hold `max_bytes`.
     pub(crate) fn new(
         path: String,
-        (access, warnings): (Access, Warnings),
-        service: Arc<Service>,
+        (access, warnings): (AccessControl, Warnings),
+        service: Arc<ServiceInfo>,
         recorder: Arc<Recorder>,
         store: Arc<Store>,
         exports: Arc<Exports>,
@@ -144,7 +144,7 @@ impl Pages {
             Some(path) => match path.split_once('/') {
                 Some(("requests", id)) => self.one(id, |held| Content::json(detail::detail(self, held))),
                 Some(("bar", id)) => self.one(id, |held| Content::json(json::parts(&list::bar(held)))),
-                _ => Err(Refusal(
+                _ => Err(ErrorAnswer(
                     StatusCode::NOT_FOUND,
                     "there is api/requests, api/requests/{id} and api/bar/{id}".into(),
                 )),
@@ -186,7 +186,7 @@ impl Pages {
         answer
     }
 
-    fn list(&self, query: &str) -> Result<Content, Refusal> {
+    fn list(&self, query: &str) -> Result<Content, ErrorAnswer> {
         let number = |name: &str| -> Result<Option<u64>, String> {
             let given =
                 query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
@@ -198,7 +198,7 @@ impl Pages {
         let (limit, before) = match (number("limit"), number("before")) {
             (Ok(limit), Ok(before)) => (limit, before),
             (Err(message), _) | (_, Err(message)) => {
-                return Err(Refusal(StatusCode::BAD_REQUEST, message.into()));
+                return Err(ErrorAnswer(StatusCode::BAD_REQUEST, message.into()));
             }
         };
         let limit =
@@ -207,13 +207,20 @@ impl Pages {
     }
 
     /// What there is to say of the request with this id.
-    fn one(&self, id: &str, say: impl FnOnce(&Held) -> Result<Content, Refusal>) -> Result<Content, Refusal> {
+    fn one(
+        &self,
+        id: &str,
+        say: impl FnOnce(&Held) -> Result<Content, ErrorAnswer>,
+    ) -> Result<Content, ErrorAnswer> {
         let Some(id) = Some(id).filter(|id| id.len() == 16).and_then(|id| SpanId::from_hex(id).ok()) else {
-            return Err(Refusal(StatusCode::BAD_REQUEST, "a request's id has 16 hexadecimal digits".into()));
+            return Err(ErrorAnswer(
+                StatusCode::BAD_REQUEST,
+                "a request's id has 16 hexadecimal digits".into(),
+            ));
         };
         match self.store.request(id) {
             Some(held) => say(&held),
-            None => Err(Refusal(
+            None => Err(ErrorAnswer(
                 StatusCode::NOT_FOUND,
                 "no request with this id is held; it is not finished yet, or has made room for newer ones"
                     .into(),

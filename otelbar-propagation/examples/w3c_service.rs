@@ -23,7 +23,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use otelbar_propagation::tower::{InjectContext, InjectContextLayer};
-use otelbar_propagation::{Level, Propagators, SpanId, TraceContext, TraceFlags, TraceId, Traceparent};
+use otelbar_propagation::{
+    Propagators, SpanId, TraceContext, TraceContextLevel, TraceFlags, TraceId, Traceparent,
+};
 use tokio::net::TcpListener;
 use tower::{Layer as _, ServiceExt as _};
 
@@ -34,8 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:5000".to_owned());
     let level = match arguments.next().as_deref() {
-        Some("1") => Level::One,
-        Some("2") | None => Level::Two,
+        Some("1") => TraceContextLevel::One,
+        Some("2") | None => TraceContextLevel::Two,
         Some(other) => return Err(format!("level {other:?}: use 1 or 2").into()),
     };
     let listener = TcpListener::bind(&address).await.map_err(|error| format!("{address}: {error}"))?;

@@ -100,7 +100,7 @@ impl<'a> Baggage<'a> {
             let mut tell = |reason, offset| left_out(EntryFault { reason, line, offset });
             let (whole, rest) = budget.cut(line);
             let plain = baggage.read_plain(whole);
-            let check = |baggage: &mut Self, found: &member_list::Found<'a>| {
+            let check = |baggage: &mut Self, found: &member_list::FoundMember<'a>| {
                 let (reason, at) = match check_entry(found.text) {
                     Ok(_) if baggage.len() == Self::MAX_ENTRIES => {
                         stopped = true;

@@ -8,15 +8,15 @@ use crate::reason::Reason;
 
 /// The one thing inside each error of this crate.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct Defect {
     subject: &'static str,
     reason: Reason,
     offset: u32,
     excerpt: Excerpt,
 }
 
-impl Fault {
-    /// A fault of `subject` (a header's name) whose value is `text`, found at byte `offset` of it.
+impl Defect {
+    /// A defect of `subject` (a header's name) whose value is `text`, found at byte `offset` of it.
     #[cold]
     pub(crate) fn new(subject: &'static str, reason: Reason, text: &[u8], offset: usize) -> Self {
         Self {
@@ -44,16 +44,16 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, reason, offset, .. } = self;
         write!(f, "{subject}: {reason}, at byte {offset} of \"{}\"", self.excerpt())
     }
 }
 
-impl fmt::Debug for Fault {
+impl fmt::Debug for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fault")
+        f.debug_struct("Defect")
             .field("subject", &self.subject)
             .field("reason", &self.reason)
             .field("offset", &self.offset)
@@ -119,18 +119,18 @@ impl Excerpt {
     }
 }
 
-/// Declares an error type around a [`Fault`].
+/// Declares an error type around a [`Defect`].
 macro_rules! fault_error {
     ($(#[$attribute:meta])* $name:ident, $subject:literal) => {
         $(#[$attribute])*
         #[derive(Clone, PartialEq, Eq)]
-        pub struct $name(Fault);
+        pub struct $name(Defect);
 
         impl $name {
             #[allow(dead_code, reason = "not every error is made in every combination of features")]
             #[cold]
             pub(crate) fn new(reason: Reason, text: &[u8], offset: usize) -> Self {
-                Self(Fault::new($subject, reason, text, offset))
+                Self(Defect::new($subject, reason, text, offset))
             }
 
             /// Why it was refused.
@@ -233,12 +233,12 @@ fault_error! {
 /// # }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Refusal(Fault);
+pub struct Refusal(Defect);
 
 impl Refusal {
     #[cold]
     pub(crate) fn new(header: &'static str, reason: Reason, text: &[u8], offset: usize) -> Self {
-        Self(Fault::new(header, reason, text, offset))
+        Self(Defect::new(header, reason, text, offset))
     }
 
     /// The header that was refused, in lower case.

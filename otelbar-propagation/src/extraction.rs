@@ -6,10 +6,10 @@ use crate::baggage::EntryFault;
 use crate::carrier::{Extractor, Injector};
 use crate::error::{BaggageError, Refusal, TracestateError};
 use crate::found::{Found, single_value};
-use crate::level::Level;
 use crate::member_list::trim_bytes;
 use crate::propagator::Propagator;
 use crate::reason::Reason;
+use crate::trace_context_level::TraceContextLevel;
 use crate::traceparent::{Reading, why_not};
 use crate::{Baggage, SamplingState, TraceContext, TraceFlags, TraceId, Traceparent, Tracestate};
 
@@ -31,7 +31,7 @@ use crate::{Baggage, SamplingState, TraceContext, TraceFlags, TraceId, Tracepare
 /// ```
 #[inline]
 pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
-    let mut extraction = Extraction::unread(carrier, Level::Two);
+    let mut extraction = Extraction::unread(carrier, TraceContextLevel::Two);
     extraction.formats.trace_context = true;
     extraction.formats.baggage = true;
     extraction.ask(Propagator::TraceContext);
@@ -45,11 +45,15 @@ pub fn extract<C: Extractor + ?Sized>(carrier: &C) -> Extraction<'_, C> {
 /// nothing to put into it: one that is there already belongs to another trace. `baggage` is set if there
 /// is any, and left as it is if there is none.
 pub fn inject<C: Injector + ?Sized>(context: &TraceContext<'_>, carrier: &mut C) {
-    inject_trace(context, Level::Two, carrier);
+    inject_trace(context, TraceContextLevel::Two, carrier);
     inject_baggage(context, carrier);
 }
 
-pub(crate) fn inject_trace<C: Injector + ?Sized>(context: &TraceContext<'_>, level: Level, carrier: &mut C) {
+pub(crate) fn inject_trace<C: Injector + ?Sized>(
+    context: &TraceContext<'_>,
+    level: TraceContextLevel,
+    carrier: &mut C,
+) {
     let Some(traceparent) = context.traceparent() else { return };
     let traceparent = traceparent.with_flags(traceparent.flags().at_level(level));
     carrier.set(Traceparent::HEADER, traceparent.encode(&mut [0; Traceparent::LEN]));
@@ -78,7 +82,7 @@ pub struct Extraction<'a, C: ?Sized> {
     propagator: Option<Propagator>,
     sampling: SamplingState,
     formats: Formats,
-    level: Level,
+    level: TraceContextLevel,
 }
 
 /// Which formats are asked for what is read later.
@@ -92,7 +96,7 @@ struct Formats {
 
 impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
     #[inline]
-    fn unread(carrier: &'a C, level: Level) -> Self {
+    fn unread(carrier: &'a C, level: TraceContextLevel) -> Self {
         Self {
             carrier,
             outcome: Extracted::Absent,
@@ -103,7 +107,7 @@ impl<'a, C: Extractor + ?Sized> Extraction<'a, C> {
         }
     }
 
-    pub(crate) fn new(carrier: &'a C, propagators: &[Propagator], level: Level) -> Self {
+    pub(crate) fn new(carrier: &'a C, propagators: &[Propagator], level: TraceContextLevel) -> Self {
         let mut extraction = Self::unread(carrier, level);
         for &propagator in propagators {
             match propagator {
@@ -411,7 +415,7 @@ impl fmt::Display for ExtractionWarning {
 }
 
 #[inline(always)]
-fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: Level) -> Found {
+fn read_traceparent<C: Extractor + ?Sized>(carrier: &C, level: TraceContextLevel) -> Found {
     match single_value(carrier, Traceparent::HEADER) {
         Ok(None) => Found::Absent,
         Ok(Some(value)) => match Reading::fast(value) {

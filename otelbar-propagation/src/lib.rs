@@ -69,7 +69,6 @@ mod hex;
 mod id;
 #[cfg(feature = "jaeger")]
 mod jaeger;
-mod level;
 mod member_list;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
@@ -81,6 +80,7 @@ mod sampling_state;
 pub mod source;
 #[cfg(feature = "tower")]
 pub mod tower;
+mod trace_context_level;
 mod trace_flags;
 mod traceparent;
 mod tracestate;
@@ -97,11 +97,11 @@ pub use self::extraction::{Extracted, Extraction, ExtractionWarning, extract, in
 pub use self::header_map::{extract_trace_context, inject_trace_context};
 pub use self::hex::Hex;
 pub use self::id::{SpanId, TraceId, format_span_id, format_trace_id};
-pub use self::level::Level;
 pub use self::propagator::{Propagator, UnknownPropagator};
 pub use self::propagators::Propagators;
 pub use self::reason::Reason;
 pub use self::sampling_state::SamplingState;
+pub use self::trace_context_level::TraceContextLevel;
 pub use self::trace_flags::TraceFlags;
 pub use self::traceparent::{Traceparent, parse_traceparent};
 pub use self::tracestate::{Members, Tracestate};

@@ -256,7 +256,7 @@ impl<'s> Iterator for Members<'s> {
 }
 
 /// A member as it was found in the value of a header.
-pub(crate) struct Found<'a> {
+pub(crate) struct FoundMember<'a> {
     pub(crate) text: &'a [u8],
     /// Where it begins in the value.
     pub(crate) offset: usize,
@@ -300,7 +300,7 @@ pub(crate) fn read_line<'a, S>(
     line: &'a [u8],
     plain: usize,
     state: &mut S,
-    mut check: impl FnMut(&mut S, &Found<'a>) -> Verdict,
+    mut check: impl FnMut(&mut S, &FoundMember<'a>) -> Verdict,
     mut take: impl FnMut(&mut S, &'a str),
 ) {
     let mut run = (plain > 0).then_some((0, plain));
@@ -310,7 +310,7 @@ pub(crate) fn read_line<'a, S>(
         let len = tail.iter().position(|&byte| byte == b',').unwrap_or(tail.len());
         let member = tail.get(..len).unwrap_or_default();
         let (blank, member) = trimmed(member);
-        let found = Found { text: member, offset: start + blank };
+        let found = FoundMember { text: member, offset: start + blank };
         start += len + 1;
         if found.text.is_empty() {
             continue;
@@ -382,7 +382,7 @@ mod tests {
     fn check(line: &str, expected: &[&str]) {
         let read = |plain| {
             let mut runs = Vec::new();
-            let check = |_: &mut Vec<_>, found: &Found<'_>| {
+            let check = |_: &mut Vec<_>, found: &FoundMember<'_>| {
                 assert_eq!(&line.as_bytes()[found.offset..found.offset + found.text.len()], found.text);
                 match found.text {
                     [b'!', ..] => Verdict::LeaveOut,

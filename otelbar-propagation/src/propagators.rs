@@ -6,8 +6,8 @@ use std::str::FromStr;
 use crate::TraceContext;
 use crate::carrier::{Extractor, Injector};
 use crate::extraction::{self, Extraction};
-use crate::level::Level;
 use crate::propagator::{Propagator, UnknownPropagator};
+use crate::trace_context_level::TraceContextLevel;
 
 /// The formats a service reads and writes, in order.
 ///
@@ -34,7 +34,7 @@ use crate::propagator::{Propagator, UnknownPropagator};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Propagators {
     list: Vec<Propagator>,
-    level: Level,
+    level: TraceContextLevel,
 }
 
 impl Propagators {
@@ -46,7 +46,7 @@ impl Propagators {
                 list.push(propagator);
             }
         }
-        Self { list, level: Level::default() }
+        Self { list, level: TraceContextLevel::default() }
     }
 
     /// The formats of a comma-separated list of names, as in `OTEL_PROPAGATORS`, and the names that are
@@ -69,7 +69,7 @@ impl Propagators {
     }
 
     /// Follows this level of W3C Trace Context instead of level 2.
-    pub fn with_level(mut self, level: Level) -> Self {
+    pub fn with_level(mut self, level: TraceContextLevel) -> Self {
         self.level = level;
         self
     }
@@ -82,7 +82,8 @@ impl Propagators {
     /// Whether this is what `inject_trace_context` writes.
     #[cfg(feature = "tower")]
     pub(crate) fn is_default(&self) -> bool {
-        matches!(self.list[..], [Propagator::TraceContext, Propagator::Baggage]) && self.level == Level::Two
+        matches!(self.list[..], [Propagator::TraceContext, Propagator::Baggage])
+            && self.level == TraceContextLevel::Two
     }
 
     /// Reads the context from the first format that has a valid one. Without one, the outcome is the first
@@ -168,10 +169,10 @@ mod tests {
         }
     }
 
-    /// Level 1 knows no random flag, and refuses keys that level 2 allows.
+    /// TraceContextLevel 1 knows no random flag, and refuses keys that level 2 allows.
     #[test]
     fn level_one() {
-        let propagators = Propagators::default().with_level(Level::One);
+        let propagators = Propagators::default().with_level(TraceContextLevel::One);
         let carrier = [
             ("traceparent", "00-12345678901234567890123456789012-1234567890123456-03"),
             ("tracestate", "0a=1"),

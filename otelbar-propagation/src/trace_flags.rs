@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::{BitAnd, BitOr};
 
-use crate::level::Level;
+use crate::trace_context_level::TraceContextLevel;
 
 /// The flags a caller sends with a trace: whether it recorded it, and whether the trace id is random.
 ///
@@ -62,10 +62,10 @@ impl TraceFlags {
     }
 
     /// The flags that this level of the specification defines; level 1 defines only the sampled flag.
-    pub const fn at_level(self, level: Level) -> Self {
+    pub const fn at_level(self, level: TraceContextLevel) -> Self {
         match level {
-            Level::One => Self(self.0 & Self::SAMPLED.0),
-            Level::Two => self,
+            TraceContextLevel::One => Self(self.0 & Self::SAMPLED.0),
+            TraceContextLevel::Two => self,
         }
     }
 
@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(flags.is_random(), bits & 2 != 0);
             assert_eq!(flags.with_sampled(true).with_random(false), TraceFlags::SAMPLED);
             assert_eq!(flags.with_sampled(false).with_random(true), TraceFlags::RANDOM);
-            assert_eq!(flags.at_level(Level::One).to_bits(), bits & 1);
+            assert_eq!(flags.at_level(TraceContextLevel::One).to_bits(), bits & 1);
         }
     }
 }

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use crate::byte_classes::Classes;
 use crate::error::TracestateError;
-use crate::level::Level;
 use crate::member_list::{self, Budget, List, Text, Verdict};
 use crate::reason::Reason;
+use crate::trace_context_level::TraceContextLevel;
 
 /// What the `tracestate` header says: a list of members, `key=value`, one for each tracing system the
 /// trace came through, the last one first
@@ -60,7 +60,7 @@ impl<'a> Tracestate<'a> {
     ///
     /// The first member that breaks a rule, with its place.
     pub fn parse(value: &'a str) -> Result<Self, TracestateError> {
-        Self::parse_lines([value.as_bytes()], Level::Two)
+        Self::parse_lines([value.as_bytes()], TraceContextLevel::Two)
     }
 
     /// Reads the values of all `tracestate` headers of a message, in order, as one list.
@@ -71,7 +71,7 @@ impl<'a> Tracestate<'a> {
     /// # Errors
     ///
     /// The first member that breaks a rule of this level, with its place in its header.
-    pub fn parse_lines<I>(values: I, level: Level) -> Result<Self, TracestateError>
+    pub fn parse_lines<I>(values: I, level: TraceContextLevel) -> Result<Self, TracestateError>
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
@@ -83,16 +83,20 @@ impl<'a> Tracestate<'a> {
     /// Reads the values into this list, which is empty before, and of no use after an error. Returns how many members
     /// were left out because their key came before.
     #[inline]
-    pub(crate) fn read_lines<I>(&mut self, values: I, level: Level) -> Result<usize, TracestateError>
+    pub(crate) fn read_lines<I>(
+        &mut self,
+        values: I,
+        level: TraceContextLevel,
+    ) -> Result<usize, TracestateError>
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        let mut reading = Reading { list: &mut self.list, seen: 0, prints: 0, fault: None };
+        let mut reading = TracestateReader { list: &mut self.list, seen: 0, prints: 0, fault: None };
         let mut budget = Budget(MAX_READ);
         for line in values {
             let (whole, rest) = budget.cut(line);
             let plain = reading.read_plain(whole, level);
-            let check = |reading: &mut Reading<'_, 'a>, found: &member_list::Found<'a>| {
+            let check = |reading: &mut TracestateReader<'_, 'a>, found: &member_list::FoundMember<'a>| {
                 reading.check(whole, found, level)
             };
             member_list::read_line(whole, plain, &mut reading, check, |reading, run| reading.list.push(run));
@@ -132,7 +136,7 @@ impl<'a> Tracestate<'a> {
     /// The key or the value is not allowed (by level 2); nothing is changed then. A value ends before
     /// the white space at its end.
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), TracestateError> {
-        check_key(key.as_bytes(), Level::Two)
+        check_key(key.as_bytes(), TraceContextLevel::Two)
             .map_err(|(reason, offset)| TracestateError::new(reason, key.as_bytes(), offset))?;
         let value = value.trim_end_matches([' ', '\t']);
         check_value(value.as_bytes())
@@ -210,7 +214,7 @@ impl<'a> Tracestate<'a> {
     }
 
     /// The members whose keys this level allows.
-    pub(crate) fn at_level(self, level: Level) -> Self {
+    pub(crate) fn at_level(self, level: TraceContextLevel) -> Self {
         let allowed = |&(key, _): &(&str, &str)| check_key(key.as_bytes(), level).is_ok();
         if self.members().all(|member| allowed(&member)) {
             return self;
@@ -325,7 +329,7 @@ const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 256;
 
 /// A list that is being read.
-struct Reading<'l, 'a> {
+struct TracestateReader<'l, 'a> {
     list: &'l mut List<'a>,
     /// Members, with those whose key came before.
     seen: usize,
@@ -334,14 +338,14 @@ struct Reading<'l, 'a> {
     fault: Option<Problem>,
 }
 
-impl<'a> Reading<'_, 'a> {
+impl<'a> TracestateReader<'_, 'a> {
     /// Takes the members at the beginning of a header's value that are valid, written plainly and of keys that
     /// did not come before. Returns where the last of them ends. The others are left to [`check`](Self::check).
     #[inline]
-    fn read_plain(&mut self, line: &'a [u8], level: Level) -> usize {
+    fn read_plain(&mut self, line: &'a [u8], level: TraceContextLevel) -> usize {
         member_list::read_plain(line, |start| {
-            // Level 1 is not worth a short way.
-            if level != Level::Two || self.seen == MAX_MEMBERS {
+            // TraceContextLevel 1 is not worth a short way.
+            if level != TraceContextLevel::Two || self.seen == MAX_MEMBERS {
                 return None;
             }
             let text = line.get(start..)?;
@@ -352,7 +356,12 @@ impl<'a> Reading<'_, 'a> {
     }
 
     /// Whether the member goes into the list.
-    fn check(&mut self, line: &'a [u8], found: &member_list::Found<'a>, level: Level) -> Verdict {
+    fn check(
+        &mut self,
+        line: &'a [u8],
+        found: &member_list::FoundMember<'a>,
+        level: TraceContextLevel,
+    ) -> Verdict {
         let key = match check_member(found.text, level) {
             Ok(_) if self.seen == MAX_MEMBERS => {
                 self.fault = Some((Reason::TooManyMembers, found.offset));
@@ -440,7 +449,7 @@ static CLASSES: Classes = {
 type Problem = (Reason, usize);
 
 /// Checks a member and returns its key.
-fn check_member(member: &[u8], level: Level) -> Result<&[u8], Problem> {
+fn check_member(member: &[u8], level: TraceContextLevel) -> Result<&[u8], Problem> {
     let equals = member.iter().position(|&byte| byte == b'=').ok_or((Reason::MissingEquals, member.len()))?;
     let (key, value) = (&member[..equals], &member[equals + 1..]);
     check_key(key, level)?;
@@ -448,7 +457,7 @@ fn check_member(member: &[u8], level: Level) -> Result<&[u8], Problem> {
     Ok(key)
 }
 
-fn check_key(key: &[u8], level: Level) -> Result<(), Problem> {
+fn check_key(key: &[u8], level: TraceContextLevel) -> Result<(), Problem> {
     /// Of level 1's `tenant@system`.
     const MAX_TENANT: usize = 241;
     const MAX_SYSTEM: usize = 14;
@@ -463,7 +472,7 @@ fn check_key(key: &[u8], level: Level) -> Result<(), Problem> {
     if key.len() > MAX_KEY {
         return Err((Reason::KeyTooLong, MAX_KEY));
     }
-    if level == Level::Two {
+    if level == TraceContextLevel::Two {
         return Ok(());
     }
     match key.iter().position(|&byte| byte == b'@') {
@@ -520,14 +529,14 @@ fn member_len((key, value): (&str, &str)) -> usize {
 mod tests {
     use super::*;
 
-    fn read<'a>(lines: &[&'a str], level: Level) -> Result<Tracestate<'a>, TracestateError> {
+    fn read<'a>(lines: &[&'a str], level: TraceContextLevel) -> Result<Tracestate<'a>, TracestateError> {
         Tracestate::parse_lines(lines.iter().map(|line| line.as_bytes()), level)
     }
 
     /// These headers, read together, are written as `expected`.
     #[track_caller]
     fn accepted(lines: &[&str], expected: &str) {
-        let tracestate = read(lines, Level::Two).unwrap();
+        let tracestate = read(lines, TraceContextLevel::Two).unwrap();
         assert_eq!(tracestate.to_header(), expected);
         assert_eq!(tracestate.to_string(), expected);
         assert_eq!(tracestate.header_len(), expected.len());
@@ -537,7 +546,7 @@ mod tests {
 
     #[track_caller]
     fn refused(line: &str, reason: Reason, offset: usize) {
-        let error = read(&[line], Level::Two).unwrap_err();
+        let error = read(&[line], TraceContextLevel::Two).unwrap_err();
         assert_eq!((error.reason(), error.offset()), (reason, offset), "{error}");
     }
 
@@ -630,9 +639,10 @@ mod tests {
             (&tenant(242, "v"), Err((Reason::KeyTooLong, 241))),
             (&tenant(1, "v23456789012345"), Err((Reason::KeyTooLong, 16))),
         ] {
-            assert!(read(&[line], Level::Two).is_ok(), "{line} at level 2");
-            let found =
-                read(&[line], Level::One).map(|_| ()).map_err(|error| (error.reason(), error.offset()));
+            assert!(read(&[line], TraceContextLevel::Two).is_ok(), "{line} at level 2");
+            let found = read(&[line], TraceContextLevel::One)
+                .map(|_| ())
+                .map_err(|error| (error.reason(), error.offset()));
             assert_eq!(found, level_1, "{line} at level 1");
         }
     }

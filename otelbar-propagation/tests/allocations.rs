@@ -3,9 +3,9 @@
 #[path = "../benches/cases/mod.rs"]
 mod cases;
 
-struct Limits;
+struct AllocationLimits;
 
-impl cases::Measure for Limits {
+impl cases::Measure for AllocationLimits {
     fn case(
         &mut self,
         id: &'static str,
@@ -27,5 +27,5 @@ impl cases::Measure for Limits {
 /// Each case keeps to its limit, and allocates no more than its peer.
 #[test]
 fn every_case_keeps_to_its_limit() {
-    cases::all(&mut Limits);
+    cases::all(&mut AllocationLimits);
 }

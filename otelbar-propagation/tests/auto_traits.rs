@@ -12,7 +12,7 @@ macro_rules! check {
 
 check! {
     Baggage<'static>, BaggageEntry<'static>, BaggageError, BaggageProperty<'static>, Entries<'static>,
-    EnvironmentCarrier, Extracted, Extraction<'static, HashMap<String, String>>, ExtractionWarning, Hex<32>, Level,
+    EnvironmentCarrier, Extracted, Extraction<'static, HashMap<String, String>>, ExtractionWarning, Hex<32>, TraceContextLevel,
     Members<'static>, Propagator, Propagators, Reason, Refusal, SamplingState, SpanId, SpanIdError, TraceContext<'static>,
     TraceFlags, TraceId, TraceIdError, Traceparent, TraceparentError, Tracestate<'static>, TracestateError,
     UnknownPropagator,

@@ -5,8 +5,8 @@ mod plain;
 use std::collections::HashMap;
 
 use otelbar_propagation::{
-    Baggage, Level, Propagator, Propagators, SamplingState, TraceContext, TraceFlags, Traceparent,
-    Tracestate, extract, inject,
+    Baggage, Propagator, Propagators, SamplingState, TraceContext, TraceContextLevel, TraceFlags,
+    Traceparent, Tracestate, extract, inject,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ fn check_traceparent(value: &[u8]) -> Result<(), TestCaseError> {
 }
 
 fn check_tracestate(lines: &[&[u8]]) -> Result<(), TestCaseError> {
-    let read = Tracestate::parse_lines(lines.iter().copied(), Level::Two);
+    let read = Tracestate::parse_lines(lines.iter().copied(), TraceContextLevel::Two);
     let found = read.as_ref().ok().map(|tracestate| {
         tracestate.members().map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Vec<_>>()
     });

@@ -2,7 +2,9 @@
 //! has to pass on. (The harness itself runs against the example `w3c_service`.)
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use otelbar_propagation::{Level, Propagators, SpanId, extract_trace_context, inject_trace_context};
+use otelbar_propagation::{
+    Propagators, SpanId, TraceContextLevel, extract_trace_context, inject_trace_context,
+};
 
 const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
 const UNSAMPLED: &str = "00-12345678901234567890123456789012-1234567890123456-00";
@@ -116,7 +118,7 @@ fn random_flag() {
     let random = VALID.replace("-01", "-02");
     continued(&[("traceparent", &random)], "02");
     let received = headers(&[("traceparent", &random)]);
-    let level_1 = Propagators::default().with_level(Level::One);
+    let level_1 = Propagators::default().with_level(TraceContextLevel::One);
     assert_eq!(level_1.extract(&received).traceparent().unwrap().flags().to_bits(), 0);
 }
 

@@ -86,9 +86,9 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
         let outcome = (step.run)(&workspace);
         let duration = start.elapsed();
         match outcome {
-            Ok(note) => results.push(Row { name: step.name, outcome: Outcome::Passed(note), duration }),
+            Ok(note) => results.push(Row { name: step.name, outcome: StepResult::Passed(note), duration }),
             Err(failure) => {
-                results.push(Row { name: step.name, outcome: Outcome::Failed, duration });
+                results.push(Row { name: step.name, outcome: StepResult::Failed, duration });
                 print!("\n{}", table(&results, &steps));
                 return Err(Failure::new(format!(
                     "step {} failed: {}",
@@ -224,11 +224,11 @@ fn run_tests(workspace: &Workspace) -> Result<Note, Failure> {
 
 struct Row {
     name: &'static str,
-    outcome: Outcome,
+    outcome: StepResult,
     duration: Duration,
 }
 
-enum Outcome {
+enum StepResult {
     Passed(Note),
     Failed,
 }
@@ -238,8 +238,8 @@ fn table(results: &[Row], steps: &[&Step]) -> String {
     let mut text = format!("{:<12}{:<9}{:>9}\n", "step", "result", "seconds");
     for Row { name, outcome, duration } in results {
         let (result, note) = match outcome {
-            Outcome::Passed(note) => ("passed", note.as_deref().unwrap_or_default()),
-            Outcome::Failed => ("FAILED", ""),
+            StepResult::Passed(note) => ("passed", note.as_deref().unwrap_or_default()),
+            StepResult::Failed => ("FAILED", ""),
         };
         let line = format!("{name:<12}{result:<9}{:>9.1}  {note}", duration.as_secs_f64());
         let _ = writeln!(text, "{}", line.trim_end());
@@ -312,10 +312,10 @@ mod tests {
         let results = [
             Row {
                 name: "fmt",
-                outcome: Outcome::Passed(Some("half left out".to_owned())),
+                outcome: StepResult::Passed(Some("half left out".to_owned())),
                 duration: Duration::from_millis(1250),
             },
-            Row { name: "arrows", outcome: Outcome::Failed, duration: Duration::from_secs(61) },
+            Row { name: "arrows", outcome: StepResult::Failed, duration: Duration::from_secs(61) },
         ];
         let expected = "\
 step        result     seconds

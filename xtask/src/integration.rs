@@ -133,7 +133,7 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<Report, Failure>
     let wanted = arguments.only.clone().unwrap_or_else(|| Backend::ALL.to_vec());
     let all = test_files(workspace)?;
     let engine = if arguments.engine { Some(Engine::start()?) } else { None };
-    let sources = Sources::choose(arguments, engine.as_ref())?;
+    let sources = Installer::choose(arguments, engine.as_ref())?;
     if arguments.is_strict() {
         sources.check(&wanted)?;
     }
@@ -159,13 +159,13 @@ fn test(workspace: &Workspace, arguments: &Arguments) -> Result<Report, Failure>
                 let control = (Control::VARIABLE, control.to_string());
                 file.run(tests, variables.iter().chain([&control]))
             }
-            _ => TestRow { name: file.name.clone(), outcome: Outcome::Without(missing) },
+            _ => TestRow { name: file.name.clone(), outcome: TestResult::Without(missing) },
         });
     }
-    if let Sources::Docker(docker) = &sources {
+    if let Installer::Docker(docker) = &sources {
         report.tests.push(documentation(&running, docker, workspace, &run));
     }
-    let failed = report.tests.iter().any(|row| matches!(row.outcome, Outcome::Ran { passed: false, .. }));
+    let failed = report.tests.iter().any(|row| matches!(row.outcome, TestResult::Ran { passed: false, .. }));
     if failed {
         for (backend, instance) in &*fleet.lock() {
             eprintln!("\nthe end of {backend}'s log:\n{}", instance.log_tail());
@@ -214,13 +214,13 @@ impl TestFile {
 
     fn run<'a>(&self, tests: &Tests, variables: impl Iterator<Item = &'a (&'static str, String)>) -> TestRow {
         let outcome = match tests.count {
-            0 => Outcome::NoneChosen,
+            0 => TestResult::NoneChosen,
             count => {
                 let process = variables
                     .fold(tests.process.clone(), |process, (name, value)| process.unshown_var(*name, value));
                 let began = Instant::now();
                 let passed = process.run_in_group().is_ok();
-                Outcome::Ran { passed, count, duration: began.elapsed() }
+                TestResult::Ran { passed, count, duration: began.elapsed() }
             }
         };
         TestRow { name: self.name.clone(), outcome }
@@ -264,18 +264,18 @@ fn build(workspace: &Workspace, files: &[&TestFile], filters: &[String]) -> Resu
 }
 
 /// Where backends come from, in the form that was chosen.
-enum Sources {
+enum Installer {
     Docker(Docker),
     Local(Cache),
 }
 
 /// What a backend is started from.
-enum Source {
+enum Artifact {
     Image,
     Program(PathBuf),
 }
 
-impl Sources {
+impl Installer {
     fn choose(arguments: &Arguments, engine: Option<&Engine>) -> Result<Self, Failure> {
         let docker = || match engine {
             Some(engine) => Ok(engine.docker().clone()),
@@ -300,13 +300,13 @@ impl Sources {
         wanted: &[Backend],
         strict: bool,
         report: &mut Report,
-    ) -> Result<Vec<(Backend, Source)>, Failure> {
+    ) -> Result<Vec<(Backend, Artifact)>, Failure> {
         let mut ready = Vec::new();
         let mut missing = Vec::new();
         for &backend in wanted {
             let source = match self {
-                Self::Docker(docker) => docker.pull(pins::image(backend)).map(|()| Source::Image),
-                Self::Local(cache) => install::program(backend, cache).map(Source::Program),
+                Self::Docker(docker) => docker.pull(pins::image(backend)).map(|()| Artifact::Image),
+                Self::Local(cache) => install::program(backend, cache).map(Artifact::Program),
             };
             match source {
                 Ok(source) => ready.push((backend, source)),
@@ -368,8 +368,8 @@ impl RunFolder {
 
 /// Starts all, and then waits for each, so that they get ready side by side.
 fn start(
-    sources: &Sources,
-    ready: &[(Backend, Source)],
+    sources: &Installer,
+    ready: &[(Backend, Artifact)],
     run: &RunFolder,
     fleet: &Fleet,
     report: &mut Report,
@@ -378,16 +378,16 @@ fn start(
     let mut instances = fleet.lock();
     for (backend, source) in ready {
         let (mut instance, from) = match (sources, source) {
-            (Sources::Docker(docker), _) => {
+            (Installer::Docker(docker), _) => {
                 let (image, version) = (pins::image(*backend), docker.version());
                 let built = if docker.was_built_here(image) { ", built here," } else { "" };
                 let from = format!("{image}{built} in Docker {version}");
                 (Instance::container(*backend, docker, &run.path, &run.owner)?, from)
             }
-            (Sources::Local(_), Source::Program(program)) => {
+            (Installer::Local(_), Artifact::Program(program)) => {
                 (Instance::program(*backend, program, &run.path)?, program.display().to_string())
             }
-            (Sources::Local(_), Source::Image) => unreachable!("a program is what the cache gives"),
+            (Installer::Local(_), Artifact::Image) => unreachable!("a program is what the cache gives"),
         };
         instance.start()?;
         instances.insert(*backend, instance);
@@ -424,7 +424,7 @@ fn documentation(backends: &[Backend], docker: &Docker, workspace: &Workspace, r
             passed = false;
         }
     }
-    let outcome = Outcome::Ran { passed, count: backends.len(), duration: began.elapsed() };
+    let outcome = TestResult::Ran { passed, count: backends.len(), duration: began.elapsed() };
     TestRow { name: "docs".to_owned(), outcome }
 }
 
@@ -483,11 +483,11 @@ struct BackendRow {
 
 struct TestRow {
     name: String,
-    outcome: Outcome,
+    outcome: TestResult,
 }
 
 #[derive(Debug, PartialEq)]
-enum Outcome {
+enum TestResult {
     Ran {
         passed: bool,
         count: usize,
@@ -518,12 +518,12 @@ impl Report {
         let _ = writeln!(text, "\n{:<12}{:<10}{:>9}  tests", "file", "result", "seconds");
         for TestRow { name, outcome } in &self.tests {
             let _ = match outcome {
-                Outcome::Ran { passed, count, duration } => {
+                TestResult::Ran { passed, count, duration } => {
                     let result = if *passed { "passed" } else { "FAILED" };
                     writeln!(text, "{name:<12}{result:<10}{:>9}  {count}", seconds(*duration))
                 }
-                Outcome::NoneChosen => writeln!(text, "{name:<12}not run   no test has such a name"),
-                Outcome::Without(missing) => {
+                TestResult::NoneChosen => writeln!(text, "{name:<12}not run   no test has such a name"),
+                TestResult::Without(missing) => {
                     let missing: Vec<_> = missing.iter().map(|backend| backend.name()).collect();
                     writeln!(text, "{name:<12}not run   without {}", missing.join(", "))
                 }
@@ -596,10 +596,10 @@ mod tests {
             tests: vec![
                 TestRow {
                     name: "jaeger".to_owned(),
-                    outcome: Outcome::Ran { passed: true, count: 12, duration: Duration::from_secs(3) },
+                    outcome: TestResult::Ran { passed: true, count: 12, duration: Duration::from_secs(3) },
                 },
-                TestRow { name: "demo".to_owned(), outcome: Outcome::Without(vec![Backend::Zipkin]) },
-                TestRow { name: "links".to_owned(), outcome: Outcome::NoneChosen },
+                TestRow { name: "demo".to_owned(), outcome: TestResult::Without(vec![Backend::Zipkin]) },
+                TestRow { name: "links".to_owned(), outcome: TestResult::NoneChosen },
             ],
         };
         let expected = format!(

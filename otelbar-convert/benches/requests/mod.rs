@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanContext, SpanId, SpanKind, TraceFlags, TraceId, TraceState};
 use otelbar_convert::panel_data::{
-    Entry, EntryKind, Level, Log, PanelData, Request, Source, Sql, Template, Timer,
+    Callsite, Entry, EntryKind, Level, Log, PanelData, Request, Sql, Template, Timer,
 };
 
 /// A value with some of its fields set.
@@ -69,7 +69,7 @@ pub(crate) fn of_a_page() -> PanelData {
     for number in 0..30_i64 {
         data.logs.push(with(Log::new(Level::Info, format!("loaded part {number}")), |it| {
             it.time = MICROSECOND * 3 * number as u32;
-            it.source = Source::new("shop::web").with_place("src/web.rs", 41);
+            it.callsite = Callsite::new("shop::web").with_place("src/web.rs", 41);
             it.attributes = vec![KeyValue::new("count", number)];
         }));
     }

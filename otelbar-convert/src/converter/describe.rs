@@ -10,7 +10,7 @@ use super::query::{self, Query};
 use crate::category::Category;
 use crate::opt_in::OptIn;
 use crate::panel_data::{
-    Cache, Details, Entry, EntryKind, Exception, HttpCall, Profile, Request, Source, Sql, Template,
+    Cache, Callsite, Details, Entry, EntryKind, Exception, HttpCall, Profile, Request, Sql, Template,
 };
 use crate::redact::{REDACTED, Redactor};
 use crate::report::Report;
@@ -30,7 +30,7 @@ pub(super) struct Describer {
     /// Whether the redactor hides an attribute that a convention or we have named.
     redacts_named: bool,
     /// Statements seen before; a service has few, and runs them over and over.
-    statements: Arc<sql::Cache>,
+    statements: Arc<sql::StatementCache>,
 }
 
 impl Default for Describer {
@@ -216,8 +216,8 @@ impl Describer {
         if let Some(details) = details {
             self.push_details(&mut described, details);
         }
-        if let Some(place) = entry.source.as_ref().or_else(|| twin?.source.as_ref()) {
-            source(place, &mut described.attributes);
+        if let Some(place) = entry.callsite.as_ref().or_else(|| twin?.callsite.as_ref()) {
+            callsite(place, &mut described.attributes);
         }
         described
     }
@@ -517,14 +517,14 @@ fn describe_profile(profile: &Profile, room: usize) -> Described {
 }
 
 /// Where in the code something comes from.
-pub(super) fn source(source: &Source, attributes: &mut Vec<KeyValue>) {
-    if !source.target.is_empty() {
-        attributes.push(text(semconv::TARGET, source.target.clone()));
+pub(super) fn callsite(callsite: &Callsite, attributes: &mut Vec<KeyValue>) {
+    if !callsite.target.is_empty() {
+        attributes.push(text(semconv::TARGET, callsite.target.clone()));
     }
-    if let Some(file) = &source.file {
+    if let Some(file) = &callsite.file {
         attributes.push(text(semconv::CODE_FILE_PATH, file.clone()));
     }
-    if let Some(line) = source.line {
+    if let Some(line) = callsite.line {
         attributes.push(number(semconv::CODE_LINE_NUMBER, u64::from(line)));
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn of_log(log: &Log, describer: &Describer, time: SystemTime, report:
     } else {
         log.message.clone()
     };
-    describe::source(&log.source, &mut attributes);
+    describe::callsite(&log.callsite, &mut attributes);
     describer.add_recorded(&mut attributes, &log.attributes, report);
     Event::new(name, time, attributes, 0)
 }
@@ -95,7 +95,7 @@ pub(super) fn error_of(event: &Event) -> Option<String> {
 
 /// Whether a log has words of its own: `tracing` calls one that has none by its place, `event src/shop.rs:87`.
 fn says_something(log: &Log) -> bool {
-    let is_place = || match (log.message.strip_prefix("event "), &log.source.file) {
+    let is_place = || match (log.message.strip_prefix("event "), &log.callsite.file) {
         (Some(place), Some(file)) => place.strip_prefix(&**file).is_some_and(|rest| rest.starts_with(':')),
         _ => false,
     };

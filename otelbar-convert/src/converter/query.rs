@@ -33,7 +33,7 @@ impl Query {
         attributes: &[KeyValue],
         is_client: bool,
         parameters: Option<&[Parameter]>,
-        statements: &sql::Cache,
+        statements: &sql::StatementCache,
     ) -> Option<Self> {
         let text = find(attributes, &TEXT);
         let system = find(attributes, &[semconv::DB_SYSTEM_NAME, "db.system"]);

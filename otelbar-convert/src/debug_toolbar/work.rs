@@ -11,7 +11,7 @@ use super::losses::Losses;
 use super::panels::{self, find};
 use super::secrets::Secrets;
 use crate::code_location::is_dependency;
-use crate::panel_data::{Cache, Entry, EntryKind, Level, Log, Parameter, Profile, Source, Sql, Template};
+use crate::panel_data::{Cache, Callsite, Entry, EntryKind, Level, Log, Parameter, Profile, Sql, Template};
 use crate::redact::REDACTED;
 use crate::semconv;
 
@@ -180,7 +180,7 @@ impl Work {
             };
             let kind = EntryKind::Profile(Profile { calls: Some(1), ..Profile::new(function) });
             let mut entry = Entry::new("", duration_of(&hook, "duration"), kind);
-            entry.source = text("file").filter(|file| !file.is_empty()).map(|file| Source {
+            entry.callsite = text("file").filter(|file| !file.is_empty()).map(|file| Callsite {
                 target: text("module").unwrap_or_default().into(),
                 file: Some(file.into()),
                 line: handler.as_ref().and_then(|handler| handler.whole("line")).filter(|line| *line > 0),
@@ -214,7 +214,7 @@ impl Work {
             let duration = duration_of(&function, "cumulative_time");
             let mut entry = Entry::new("", duration, EntryKind::Profile(profile));
             // Functions that are not written in Python have `~` for a file.
-            entry.source = function.text("filename").filter(|file| file != "~").map(|file| Source {
+            entry.callsite = function.text("filename").filter(|file| file != "~").map(|file| Callsite {
                 target: Cow::Borrowed(""),
                 file: Some(file.into()),
                 line: function.whole("lineno").filter(|line| *line > 0),
@@ -257,7 +257,7 @@ impl Work {
                 span: None,
                 time: Duration::ZERO,
                 level: level(record.number("level_no"), &name),
-                source: Source {
+                callsite: Callsite {
                     target: record.text("name").unwrap_or_default().into(),
                     file: record.text("pathname").map(Cow::Owned),
                     line: record.whole("lineno"),
@@ -397,7 +397,8 @@ fn read_origin(query: &Object<'_, '_>, entry: &mut Entry, secrets: &Secrets<'_>,
         entry.details_mut().stacktrace = Some(secrets.mask(trace.trim_end().to_owned()));
     }
     if let Some((file, line, function)) = place {
-        entry.source = Some(Source { target: Cow::Borrowed(""), file: Some(file.into()), line: Some(line) });
+        entry.callsite =
+            Some(Callsite { target: Cow::Borrowed(""), file: Some(file.into()), line: Some(line) });
         entry.details_mut().function = Some(function.into());
     }
 }

@@ -4,7 +4,7 @@ use opentelemetry::trace::Link;
 use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::{
-    Cache, Details, Entry, EntryKind, Exception, HttpCall, Log, Parameter, Profile, Request, Source, Sql,
+    Cache, Callsite, Details, Entry, EntryKind, Exception, HttpCall, Log, Parameter, Profile, Request, Sql,
     Template,
 };
 
@@ -94,7 +94,7 @@ impl Entry {
             busy: _,
             name,
             kind,
-            source,
+            callsite,
             attributes,
             dropped_attributes: _,
             error,
@@ -105,8 +105,8 @@ impl Entry {
             visitor.static_text(error);
         }
         visitor.attributes(attributes);
-        if let Some(source) = source {
-            source.visit_mut(visitor);
+        if let Some(callsite) = callsite {
+            callsite.visit_mut(visitor);
         }
         kind.visit_mut(visitor);
         if let Some(details) = details {
@@ -118,8 +118,8 @@ impl Entry {
 impl Log {
     /// Goes through all that it holds.
     pub fn visit_mut(&mut self, visitor: &mut impl VisitMut) {
-        let Log { span: _, time: _, level: _, source, message, attributes } = self;
-        source.visit_mut(visitor);
+        let Log { span: _, time: _, level: _, callsite, message, attributes } = self;
+        callsite.visit_mut(visitor);
         visitor.static_text(message);
         visitor.attributes(attributes);
     }
@@ -217,9 +217,9 @@ impl Exception {
     }
 }
 
-impl Source {
+impl Callsite {
     fn visit_mut(&mut self, visitor: &mut impl VisitMut) {
-        let Source { target, file, line: _ } = self;
+        let Callsite { target, file, line: _ } = self;
         visitor.static_name(target);
         if let Some(file) = file {
             visitor.static_name(file);

@@ -45,18 +45,18 @@ impl From<Statement<'_>> for SharedStatement {
 ///
 /// It holds at most twice its capacity of statements: when as many new ones have come as it has
 /// capacity, those that were not asked for since are dropped. Statements longer than
-/// [`Cache::LONGEST`] bytes are described anew each time, so the memory has a bound too.
+/// [`StatementCache::LONGEST`] bytes are described anew each time, so the memory has a bound too.
 ///
 /// ```
-/// use otelbar_convert::sql::{Cache, System};
+/// use otelbar_convert::sql::{StatementCache, System};
 ///
-/// let cache = Cache::new(512);
+/// let cache = StatementCache::new(512);
 /// let statement = cache.describe("DELETE FROM songs WHERE id = 7", System::MySql);
 /// assert_eq!(&*statement.text, "DELETE FROM songs WHERE id = ?");
 /// assert_eq!(cache.len(), 1);
 /// ```
 #[derive(Debug)]
-pub struct Cache {
+pub struct StatementCache {
     capacity: usize,
     /// Random, so that nobody can tell beforehand which statements replace each other.
     seed: u64,
@@ -82,7 +82,7 @@ struct Entry {
     statement: Arc<SharedStatement>,
 }
 
-impl Cache {
+impl StatementCache {
     /// The longest statement that is kept, in bytes.
     pub const LONGEST: usize = 16 * 1024;
 
@@ -161,7 +161,7 @@ impl Cache {
     }
 }
 
-impl Default for Cache {
+impl Default for StatementCache {
     /// Room for 512 statements.
     fn default() -> Self {
         Self::new(512)

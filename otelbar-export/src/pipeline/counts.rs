@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
-use crate::pipeline::delivery::Outcome;
+use crate::pipeline::delivery::ExportResult;
 
 /// How many spans are where. Each span is in one place, so [`total`](Self::total) is the number of all of them.
 ///
@@ -46,7 +46,7 @@ pub(super) enum Step<'a> {
     /// They come from the disk to be sent.
     Unspooled,
     /// Having been in flight, they ended so.
-    Settled(&'a Outcome),
+    Settled(&'a ExportResult),
 }
 
 impl SpanCounts {
@@ -95,9 +95,9 @@ impl SpanCounts {
         match step {
             Step::Taken | Step::Unspooled => self.in_flight += spans,
             Step::Spooled => self.spooled += spans,
-            Step::Settled(Outcome::Accepted { .. }) => self.accepted += spans,
-            Step::Settled(Outcome::Dropped { .. }) => self.dropped += spans,
-            Step::Settled(Outcome::PartlyRejected { rejected, of, .. }) => {
+            Step::Settled(ExportResult::Accepted { .. }) => self.accepted += spans,
+            Step::Settled(ExportResult::Dropped { .. }) => self.dropped += spans,
+            Step::Settled(ExportResult::PartlyRejected { rejected, of, .. }) => {
                 if rejected == of {
                     self.rejected += spans;
                 } else if spans == *of {
@@ -153,11 +153,11 @@ mod tests {
     use super::*;
     use crate::pipeline::DropReason;
 
-    fn outcomes(spans: u64) -> [Outcome; 5] {
-        let rejected = |rejected, of| Outcome::PartlyRejected { rejected, of, message: "no".into() };
+    fn outcomes(spans: u64) -> [ExportResult; 5] {
+        let rejected = |rejected, of| ExportResult::PartlyRejected { rejected, of, message: "no".into() };
         [
-            Outcome::Accepted { warning: None },
-            Outcome::Dropped { reason: DropReason::ShutDown },
+            ExportResult::Accepted { warning: None },
+            ExportResult::Dropped { reason: DropReason::ShutDown },
             rejected(spans, spans),
             rejected(spans / 2, spans),
             rejected(spans / 2, spans + 10),

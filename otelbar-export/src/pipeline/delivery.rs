@@ -251,20 +251,20 @@ impl fmt::Display for DropReason {
 
 /// How a request ended, for all its spans.
 #[derive(Clone, Debug)]
-pub(super) enum Outcome {
+pub(super) enum ExportResult {
     Accepted { warning: Option<Arc<str>> },
     PartlyRejected { rejected: u64, of: u64, message: Arc<str> },
     Dropped { reason: DropReason },
 }
 
-impl From<&Outcome> for Delivery {
-    fn from(outcome: &Outcome) -> Self {
+impl From<&ExportResult> for Delivery {
+    fn from(outcome: &ExportResult) -> Self {
         match outcome {
-            Outcome::Accepted { warning } => Self::Accepted { warning: warning.clone() },
-            Outcome::PartlyRejected { rejected, of, message } => {
+            ExportResult::Accepted { warning } => Self::Accepted { warning: warning.clone() },
+            ExportResult::PartlyRejected { rejected, of, message } => {
                 Self::PartlyRejected { rejected: *rejected, of: *of, message: Arc::clone(message) }
             }
-            Outcome::Dropped { reason } => Self::Dropped { reason: reason.clone() },
+            ExportResult::Dropped { reason } => Self::Dropped { reason: reason.clone() },
         }
     }
 }

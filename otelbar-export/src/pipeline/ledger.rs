@@ -60,22 +60,22 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::delivery::{DropReason, Outcome};
+    use crate::pipeline::delivery::{DropReason, ExportResult};
     use crate::transport::DestinationKind;
 
     fn zipkin() -> DestinationInfo {
         DestinationInfo::new(0, DestinationKind::Zipkin, "http://h")
     }
 
-    const ACCEPTED: Outcome = Outcome::Accepted { warning: None };
+    const ACCEPTED: ExportResult = ExportResult::Accepted { warning: None };
 
-    fn rejected(rejected: u64, of: u64) -> Outcome {
-        Outcome::PartlyRejected { rejected, of, message: "no".into() }
+    fn rejected(rejected: u64, of: u64) -> ExportResult {
+        ExportResult::PartlyRejected { rejected, of, message: "no".into() }
     }
 
     /// A hand-over of ten spans, sent in parts; gives accepted, rejected, undetermined, dropped and the text.
     #[track_caller]
-    fn check(parts: &[(u64, Outcome)], counts: [u64; 4], text: &str) {
+    fn check(parts: &[(u64, ExportResult)], counts: [u64; 4], text: &str) {
         let mut ledger = Ledger::new(TraceKey(1), EnqueueId(1), SpanCounts::queued(10));
         for (spans, outcome) in parts {
             assert!(!ledger.is_settled());
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_worst_outcome_of_the_parts_is_told_and_all_are_counted() {
-        let dropped = Outcome::Dropped { reason: DropReason::ShutDown };
+        let dropped = ExportResult::Dropped { reason: DropReason::ShutDown };
         check(&[(10, ACCEPTED)], [10, 0, 0, 0], "accepted");
         check(
             &[(4, dropped.clone()), (6, ACCEPTED)],

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use crate::batch::{Enqueued, Portion};
 use crate::pipeline::counts::Step;
-use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::pipeline::delivery::{DropReason, ExportResult};
 use crate::pipeline::options::Options;
 use crate::pipeline::receipt::{Dropped, Receipt};
 use crate::pipeline::statistics::{Health, PauseReason, Statistics};
@@ -340,7 +340,7 @@ impl Queue {
         statistics.apply(Step::Taken, queued);
         statistics.queued_bytes = 0;
         let lost = queued + in_flight;
-        statistics.apply(Step::Settled(&Outcome::Dropped { reason: DropReason::ShutDown }), lost);
+        statistics.apply(Step::Settled(&ExportResult::Dropped { reason: DropReason::ShutDown }), lost);
         state.in_flight.clear();
         state.entries.take_all();
         drop(state);

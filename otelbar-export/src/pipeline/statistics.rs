@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::pipeline::breaker::BreakerState;
 use crate::pipeline::counts::{SpanCounts, Step};
-use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::pipeline::delivery::{DropReason, ExportResult};
 use crate::transport::DestinationInfo;
 use crate::transport::SendError;
 
@@ -78,7 +78,7 @@ impl Statistics {
     /// So many spans take this step.
     pub(super) fn apply(&mut self, step: Step<'_>, spans: u64) {
         self.spans.apply(step, spans);
-        if let Step::Settled(Outcome::Dropped { reason }) = step {
+        if let Step::Settled(ExportResult::Dropped { reason }) = step {
             self.dropped.count(reason, spans);
         }
     }

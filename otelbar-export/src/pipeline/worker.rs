@@ -26,7 +26,7 @@ use crate::batch::Portion;
 use crate::encode::{Encoded, Encoding, LeftOut, Request, SizeLimit, encode};
 use crate::panic::{caught, message};
 use crate::pipeline::backlog::{Backlog, Holdings};
-use crate::pipeline::delivery::{Delivery, DropReason, Outcome};
+use crate::pipeline::delivery::{Delivery, DropReason, ExportResult};
 use crate::pipeline::options::Options;
 use crate::pipeline::queue::{Batch, Queue};
 use crate::pipeline::receipt::Receipt;
@@ -246,7 +246,8 @@ impl<T: Transport + 'static> Worker<T> {
             Err(message) => {
                 let (spans, destination) = (load.spans, self.queue.destination());
                 error!(target: "otelbar_export", spans, %destination, %message, "encoding panicked; please report this as a bug");
-                self.ledgers.settle(&load, &Outcome::Dropped { reason: DropReason::Panicked { message } });
+                self.ledgers
+                    .settle(&load, &ExportResult::Dropped { reason: DropReason::Panicked { message } });
                 return Vec::new();
             }
         };
@@ -256,7 +257,7 @@ impl<T: Transport + 'static> Worker<T> {
                 #[cfg(feature = "zipkin")]
                 LeftOut::InvalidId => DropReason::InvalidId,
             };
-            self.ledgers.settle(&Load::of(&[portion]), &Outcome::Dropped { reason });
+            self.ledgers.settle(&Load::of(&[portion]), &ExportResult::Dropped { reason });
         }
         encoded.requests
     }
@@ -296,7 +297,7 @@ impl<T: Transport + 'static> Worker<T> {
                 let destination = self.queue.destination();
                 error!(target: "otelbar_export", %destination, %message, "compression panicked; please report this as a bug");
                 return self
-                    .settle(job, &Outcome::Dropped { reason: DropReason::Panicked { message } })
+                    .settle(job, &ExportResult::Dropped { reason: DropReason::Panicked { message } })
                     .await;
             }
         };
@@ -366,7 +367,7 @@ impl<T: Transport + 'static> Worker<T> {
         None
     }
 
-    async fn settle(&mut self, mut job: Job, outcome: &Outcome) {
+    async fn settle(&mut self, mut job: Job, outcome: &ExportResult) {
         self.remove_record(&mut job).await;
         self.ledgers.settle(&job.load, outcome);
     }
@@ -517,7 +518,7 @@ impl<T: Transport + 'static> Worker<T> {
     fn drop_spooled(&mut self, parts: Vec<Part>, spans: u64, reason: DropReason) {
         let load = Load { parts, spans };
         self.ledgers.unspool(&load);
-        self.ledgers.settle(&load, &Outcome::Dropped { reason });
+        self.ledgers.settle(&load, &ExportResult::Dropped { reason });
     }
 
     /// A request that is larger than the spool may be is taken apart: its halves are next. A single span is dropped, or
@@ -534,7 +535,7 @@ impl<T: Transport + 'static> Worker<T> {
             _ => {
                 let size = usize::try_from(size).unwrap_or(usize::MAX);
                 let reason = DropReason::TooLarge { size };
-                self.ledgers.settle(&job.load, &Outcome::Dropped { reason });
+                self.ledgers.settle(&job.load, &ExportResult::Dropped { reason });
             }
         }
     }
@@ -562,7 +563,7 @@ impl<T: Transport + 'static> Worker<T> {
             if self.backlog.is_none() {
                 // Without being encoded first, as there is no time left.
                 self.ledgers.register(&rest.portions);
-                let shut_down = Outcome::Dropped { reason: DropReason::ShutDown };
+                let shut_down = ExportResult::Dropped { reason: DropReason::ShutDown };
                 self.ledgers.settle(&Load::of(&rest.portions), &shut_down);
                 continue;
             }
@@ -574,7 +575,7 @@ impl<T: Transport + 'static> Worker<T> {
     async fn put_away_waiting(&mut self) {
         while let Some(job) = self.waiting.pop_front() {
             if let Err(job) = self.spool(job).await {
-                self.ledgers.settle(&job.load, &Outcome::Dropped { reason: DropReason::ShutDown });
+                self.ledgers.settle(&job.load, &ExportResult::Dropped { reason: DropReason::ShutDown });
             }
         }
     }

@@ -27,7 +27,7 @@ pub(crate) struct Answer {
 
 /// What matters of an answer other than success.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     pub(crate) retry_after: Option<Duration>,
@@ -49,16 +49,16 @@ pub(crate) enum Unreadable {
 impl Answer {
     /// An answer other than success, as an error.
     pub(crate) fn refused(self, endpoint: &Arc<str>) -> SendError {
-        let Refusal { status, message, retry_after } = self.refusal();
+        let ErrorResponse { status, message, retry_after } = self.refusal();
         SendError::Status { endpoint: Arc::clone(endpoint), status, message, retry_after }
     }
 
-    pub(crate) fn refusal(self) -> Refusal {
-        Refusal::new(self.status, &self.headers, &self.body.unwrap_or_default())
+    pub(crate) fn refusal(self) -> ErrorResponse {
+        ErrorResponse::new(self.status, &self.headers, &self.body.unwrap_or_default())
     }
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub(crate) fn new(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> Self {
         let retry_after = headers
             .get(header::RETRY_AFTER)

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::time::after;
 use crate::transport::Payload;
-use crate::transport::answer::{Answer, Refusal, Unreadable};
+use crate::transport::answer::{Answer, ErrorResponse, Unreadable};
 use crate::transport::cause::{find, root_cause};
 use crate::transport::connector::{Connector, Https};
 use crate::transport::error::SendError;
@@ -111,8 +111,8 @@ impl HttpClient {
         }
     }
 
-    fn refused_by(&self, proxy: &Proxy, refusal: Refusal) -> SendError {
-        let Refusal { status, message, retry_after } = refusal;
+    fn refused_by(&self, proxy: &Proxy, refusal: ErrorResponse) -> SendError {
+        let ErrorResponse { status, message, retry_after } = refusal;
         let (endpoint, proxy) = (Arc::clone(&self.endpoint), Arc::clone(&proxy.text));
         SendError::ProxyStatus { endpoint, proxy, status, message, retry_after }
     }

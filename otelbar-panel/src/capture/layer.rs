@@ -3,7 +3,7 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use opentelemetry::trace::{Link, SpanKind};
-use otelbar_convert::panel_data::{Entry, EntryKind, Exception, Level, Log, Source};
+use otelbar_convert::panel_data::{Callsite, Entry, EntryKind, Exception, Level, Log};
 use otelbar_propagation::source::SpanProvider;
 use tracing::dispatcher::WeakDispatch;
 use tracing::span::{Attributes, Id, Record};
@@ -117,7 +117,7 @@ impl CaptureLayer {
         entry.parent = Some(parent);
         entry.start = Some(context.now());
         entry.ended = false;
-        entry.source = Some(source(metadata));
+        entry.callsite = Some(callsite(metadata));
         let status = fields.status();
         status.apply(&mut entry);
         entry.attributes = fields.attributes;
@@ -192,14 +192,14 @@ impl CaptureLayer {
         }
         let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
         event.record(&mut fields);
-        let source = match fields.log_target.take() {
+        let callsite = match fields.log_target.take() {
             Some(target) => {
-                let mut source = Source::new(target);
-                source.file = fields.log_file.take().map(Cow::Owned);
-                source.line = fields.log_line;
-                source
+                let mut callsite = Callsite::new(target);
+                callsite.file = fields.log_file.take().map(Cow::Owned);
+                callsite.line = fields.log_line;
+                callsite
             }
-            None => source(metadata),
+            None => callsite(metadata),
         };
         let level = level(metadata);
         if level >= Level::Error {
@@ -213,7 +213,7 @@ impl CaptureLayer {
         let mut log = Log::new(level, message);
         log.span = Some(scope.span);
         log.time = context.now();
-        log.source = source;
+        log.callsite = callsite;
         log.attributes = fields.attributes;
         context.log(log);
     }
@@ -389,11 +389,11 @@ fn error_text(attributes: &[opentelemetry::KeyValue]) -> Option<Cow<'static, str
     Some(Cow::Owned(value.as_str().into_owned()))
 }
 
-fn source(metadata: &'static Metadata<'static>) -> Source {
-    let mut source = Source::new(metadata.target());
-    source.file = metadata.file().map(Cow::Borrowed);
-    source.line = metadata.line();
-    source
+fn callsite(metadata: &'static Metadata<'static>) -> Callsite {
+    let mut callsite = Callsite::new(metadata.target());
+    callsite.file = metadata.file().map(Cow::Borrowed);
+    callsite.line = metadata.line();
+    callsite
 }
 
 fn level(metadata: &Metadata<'_>) -> Level {

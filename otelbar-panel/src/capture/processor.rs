@@ -6,7 +6,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, SpanId, Status};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
-use otelbar_convert::panel_data::{Entry, EntryKind, Source};
+use otelbar_convert::panel_data::{Callsite, Entry, EntryKind};
 
 use super::current;
 use super::span_data::{links, log, redacted};
@@ -150,7 +150,7 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     entry.start = Some(since(span.start_time));
     entry.attributes = redacted(span.attributes, redactor);
     entry.dropped_attributes = span.dropped_attributes_count;
-    let source = Source::new(span.instrumentation_scope.name().to_owned());
+    let callsite = Callsite::new(span.instrumentation_scope.name().to_owned());
     let details = entry.details_mut();
     details.scope = Some(span.instrumentation_scope);
     details.links = links(span.links.links, redactor);
@@ -162,7 +162,7 @@ fn record(span: SpanData, Scope { context, span: parent }: Scope) {
     }
     if context.recorder.captured.logs {
         for event in span.events.events {
-            context.log(log(id, since(event.timestamp), event, &source, redactor));
+            context.log(log(id, since(event.timestamp), event, &callsite, redactor));
         }
     }
     context.push(entry);

@@ -4,19 +4,25 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Event, Link, SpanId};
-use otelbar_convert::panel_data::{Level, Log, Source};
+use otelbar_convert::panel_data::{Callsite, Level, Log};
 use otelbar_convert::redact::Redactor;
 
 use crate::text;
 
 /// An event of a span as a log: the SDK's events have no level, but those of exceptions.
-pub(super) fn log(span: SpanId, time: Duration, event: Event, source: &Source, redactor: &Redactor) -> Log {
+pub(super) fn log(
+    span: SpanId,
+    time: Duration,
+    event: Event,
+    callsite: &Callsite,
+    redactor: &Redactor,
+) -> Log {
     let level = if event.name == "exception" { Level::Error } else { Level::Info };
     let attributes = redacted(event.attributes, redactor);
     let mut log = Log::new(level, redactor.cleaned(text::bounded(event.name)));
     log.span = Some(span);
     log.time = time;
-    log.source = source.clone();
+    log.callsite = callsite.clone();
     log.attributes = attributes;
     log
 }

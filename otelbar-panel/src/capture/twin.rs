@@ -10,7 +10,7 @@ use std::time::Duration;
 use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::{Span, SpanData};
-use otelbar_convert::panel_data::{Entry, EntryKind, Source};
+use otelbar_convert::panel_data::{Callsite, Entry, EntryKind};
 use otelbar_convert::semconv;
 
 use super::current;
@@ -55,7 +55,8 @@ pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Twin> {
     };
     let start = data.start_time.duration_since(context.started()).unwrap_or_default();
     let is_alike = |entry: &Entry| {
-        let Entry { source: Some(Source { line: own_line, target, .. }), start: Some(own_start), .. } = entry
+        let Entry { callsite: Some(Callsite { line: own_line, target, .. }), start: Some(own_start), .. } =
+            entry
         else {
             return false;
         };
@@ -104,12 +105,12 @@ pub(super) fn end(span: SpanData, context: &std::sync::Arc<RequestContext>, plac
     let redactor = &context.recorder.redactor;
     let id = place.map_or(context.id(), |_| span.span_context.span_id());
     if context.recorder.captured.logs {
-        let source = Source::default();
+        let callsite = Callsite::default();
         // Those of `tracing`, which are recorded, have a level.
         for event in span.events.events {
             if find(&event.attributes, "level").is_none() {
                 let time = event.timestamp.duration_since(context.started()).unwrap_or_default();
-                context.log(log(id, time, event, &source, redactor));
+                context.log(log(id, time, event, &callsite, redactor));
             }
         }
     }

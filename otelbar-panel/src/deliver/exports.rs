@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TraceId;
-use otelbar_config::{Link, OpenTelemetryConfig};
+use otelbar_config::{OpenTelemetryConfig, TraceLink};
 use otelbar_export::{DestinationInfo, Pipeline, Statistics, TraceDelivery};
 
 use super::background::Background;
@@ -97,8 +97,8 @@ impl Exports {
         self.destinations.iter().zip(at_each)
     }
 
-    /// Where a trace can be looked at, each with the name of the destination by which it comes there.
-    pub(crate) fn links(&self, trace_id: TraceId) -> impl Iterator<Item = (Link, &'static str)> {
+    /// Where a trace can be looked at, each with the destinations by which it comes there.
+    pub(crate) fn links(&self, trace_id: TraceId) -> impl Iterator<Item = (TraceLink, &[DestinationInfo])> {
         self.links.of(&self.config, trace_id)
     }
 

@@ -26,12 +26,12 @@ pub(crate) enum Bar {
     /// It gets this at its end.
     Added(Fragment),
     /// It is an HTML page that is left as it is.
-    Left(Reason),
+    Left(NoBarReason),
 }
 
 /// Why an HTML page gets no bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reason {
+pub(crate) enum NoBarReason {
     Denied(Denied),
     /// The request was made by a script or for a part of a page, as this header tells.
     NotNavigation(&'static str),
@@ -47,22 +47,22 @@ pub(crate) enum Reason {
     ContentSecurityPolicy(Forbidden),
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for NoBarReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Reason::Denied(denied) => write!(f, "{denied}"),
-            Reason::NotNavigation(header) => write!(f, "not a page navigation ({header})"),
-            Reason::Accept => f.write_str("the request's accept header does not name text/html"),
-            Reason::Method => f.write_str("not a GET, HEAD or POST request"),
-            Reason::Encoding(encoding) => write!(
+            NoBarReason::Denied(denied) => write!(f, "{denied}"),
+            NoBarReason::NotNavigation(header) => write!(f, "not a page navigation ({header})"),
+            NoBarReason::Accept => f.write_str("the request's accept header does not name text/html"),
+            NoBarReason::Method => f.write_str("not a GET, HEAD or POST request"),
+            NoBarReason::Encoding(encoding) => write!(
                 f,
                 "content-encoding is {encoding}; put the toolbar's layer inside the layer that compresses"
             ),
-            Reason::Charset(charset) => write!(f, "charset is {charset}"),
-            Reason::Status(status) => write!(f, "status is {status}"),
-            Reason::Digest(header) => write!(f, "{header} vouches for the body"),
-            Reason::Download => f.write_str("content-disposition is attachment"),
-            Reason::ContentSecurityPolicy(forbidden) => write!(f, "{forbidden}"),
+            NoBarReason::Charset(charset) => write!(f, "charset is {charset}"),
+            NoBarReason::Status(status) => write!(f, "status is {status}"),
+            NoBarReason::Digest(header) => write!(f, "{header} vouches for the body"),
+            NoBarReason::Download => f.write_str("content-disposition is attachment"),
+            NoBarReason::ContentSecurityPolicy(forbidden) => write!(f, "{forbidden}"),
         }
     }
 }
@@ -79,25 +79,25 @@ pub(crate) struct Navigation {
 
 impl Navigation {
     /// Whether a request is one.
-    pub(crate) fn new<B>(request: &Request<B>) -> Result<Navigation, Reason> {
+    pub(crate) fn new<B>(request: &Request<B>) -> Result<Navigation, NoBarReason> {
         let headers = request.headers();
         if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
-            return Err(Reason::Method);
+            return Err(NoBarReason::Method);
         }
         if let Some(destination) = headers.get("sec-fetch-dest") {
             if !matches!(destination.as_bytes(), b"document" | b"iframe" | b"frame") {
-                return Err(Reason::NotNavigation("sec-fetch-dest"));
+                return Err(NoBarReason::NotNavigation("sec-fetch-dest"));
             }
         } else {
             // Browsers leave `Sec-Fetch-*` out on plain http, but for this machine.
             for name in ["x-requested-with", "hx-request", "turbo-frame", "x-turbo-request-id"] {
                 if headers.contains_key(name) {
-                    return Err(Reason::NotNavigation(name));
+                    return Err(NoBarReason::NotNavigation(name));
                 }
             }
         }
         if !accepts_html(headers) {
-            return Err(Reason::Accept);
+            return Err(NoBarReason::Accept);
         }
         Ok(Navigation {
             https: is_https(request.uri(), headers),
@@ -116,7 +116,7 @@ impl Navigation {
 ///
 /// Only a navigation may be told that the lengthened page which the browser holds is still good.
 pub(crate) fn unmark_validators(
-    navigation: &mut Result<Navigation, Reason>,
+    navigation: &mut Result<Navigation, NoBarReason>,
     method: &Method,
     headers: &mut HeaderMap,
 ) {
@@ -150,7 +150,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 
 /// What becomes of a response that has a body, or would have one for `GET`.
 pub(crate) fn decide(
-    navigation: &Result<Navigation, Reason>,
+    navigation: &Result<Navigation, NoBarReason>,
     head: &http::response::Parts,
     path: &str,
     id: SpanId,
@@ -209,7 +209,7 @@ pub(crate) fn lengthen(headers: &mut HeaderMap, fragment: &Fragment) {
 }
 
 /// Makes the head of a 304 that of the lengthened page which the browser holds, if it holds one.
-pub(crate) fn revalidated(navigation: &Result<Navigation, Reason>, headers: &mut HeaderMap) -> bool {
+pub(crate) fn revalidated(navigation: &Result<Navigation, NoBarReason>, headers: &mut HeaderMap) -> bool {
     let revalidates = navigation.as_ref().is_ok_and(|navigation| navigation.revalidates);
     if revalidates {
         validator::mark(headers);
@@ -224,14 +224,14 @@ fn possible<'h>(
     head: &'h http::response::Parts,
     parameters: impl Iterator<Item = &'h str>,
     path: &str,
-) -> Result<Option<&'h str>, Reason> {
+) -> Result<Option<&'h str>, NoBarReason> {
     let headers = &head.headers;
     if matches!(head.status, StatusCode::PARTIAL_CONTENT | StatusCode::SWITCHING_PROTOCOLS) {
-        return Err(Reason::Status(head.status.as_u16()));
+        return Err(NoBarReason::Status(head.status.as_u16()));
     }
     for encoding in headers.get_all(header::CONTENT_ENCODING) {
         if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            return Err(Reason::Encoding(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
+            return Err(NoBarReason::Encoding(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
         }
     }
     for parameter in parameters {
@@ -239,20 +239,20 @@ fn possible<'h>(
         let charset = value.trim_matches('"').to_ascii_lowercase();
         // Every charset in use on the web but these has ASCII where ASCII has it.
         if name.trim().eq_ignore_ascii_case("charset") && (charset.contains("16") || charset.contains("32")) {
-            return Err(Reason::Charset(charset));
+            return Err(NoBarReason::Charset(charset));
         }
     }
     if let Some(digest) =
         DIGESTS.iter().find(|name| headers.contains_key(**name) || in_trailers(headers, name))
     {
-        return Err(Reason::Digest(HeaderName::from_static(digest)));
+        return Err(NoBarReason::Digest(HeaderName::from_static(digest)));
     }
     if text(headers, &header::CONTENT_DISPOSITION).is_some_and(|value| starts_with_word(value, "attachment"))
     {
-        return Err(Reason::Download);
+        return Err(NoBarReason::Download);
     }
     let place = Place { https: navigation.https, authority: navigation.authority.clone(), path };
-    csp::permission(headers, &place).map_err(Reason::ContentSecurityPolicy)
+    csp::permission(headers, &place).map_err(NoBarReason::ContentSecurityPolicy)
 }
 
 const DIGESTS: [&str; 5] = ["content-digest", "repr-digest", "digest", "content-md5", "signature-input"];

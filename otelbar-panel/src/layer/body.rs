@@ -30,7 +30,7 @@ pin_project! {
             inner: B,
             watch: BodyWatch,
             bar: Option<Fragment>,
-            start: Start,
+            start: FirstBytes,
             trailers: Option<HeaderMap>,
             ended: bool,
         },
@@ -44,7 +44,7 @@ impl<B> ToolbarBody<B> {
     }
 
     pub(super) fn watched(inner: B, watch: BodyWatch, bar: Option<Fragment>) -> Self {
-        let start = Start::default();
+        let start = FirstBytes::default();
         ToolbarBody { kind: Kind::Watched { inner, watch, bar, start, trailers: None, ended: false } }
     }
 
@@ -55,12 +55,12 @@ impl<B> ToolbarBody<B> {
 
 /// The first bytes of a body, which tell its encoding.
 #[derive(Debug, Default)]
-struct Start {
+struct FirstBytes {
     bytes: [u8; 2],
     known: usize,
 }
 
-impl Start {
+impl FirstBytes {
     fn note(&mut self, data: Option<&Bytes>) {
         let missing = &mut self.bytes[self.known..];
         for (to, from) in missing.iter_mut().zip(data.into_iter().flatten()) {

@@ -13,7 +13,7 @@ use super::peer;
 use super::watch::Watch;
 use super::watcher::Watcher;
 use crate::guard::{fault, guard};
-use crate::record::{RequestHandle, Service as ServiceInfo};
+use crate::record::{RequestHandle, ServiceInfo};
 
 /// Watches the requests of a service, and serves the toolbar's pages beside it.
 ///

@@ -16,7 +16,7 @@ use super::watcher::Watcher;
 use super::{ToolbarBody, peer};
 use crate::capture::{self, REQUEST_TARGET};
 use crate::guard::guard;
-use crate::record::{Active, Outcome, RequestContext, RequestHandle, Scope, Service};
+use crate::record::{Active, Outcome, RequestContext, RequestHandle, Scope, ServiceInfo};
 
 /// A request that is being worked on: its context, attached whenever the service's code runs.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Watch {
     watcher: Arc<Watcher>,
     /// What the answer needs to know of the question.
     method: Method,
-    navigation: Result<Navigation, bar::Reason>,
+    navigation: Result<Navigation, bar::NoBarReason>,
     may_see: bool,
     finished: bool,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(super) fn open<B>(
         watcher: &Arc<Watcher>,
-        service: &Arc<Service>,
+        service: &Arc<ServiceInfo>,
         request: &mut Request<B>,
         peer: Option<SocketAddr>,
     ) -> Watch {

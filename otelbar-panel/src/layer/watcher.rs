@@ -6,7 +6,7 @@ use http::response;
 use opentelemetry::trace::SpanId;
 use otelbar_config::IpNetworks;
 
-use super::bar::{self, Bar, Navigation, Reason};
+use super::bar::{self, Bar, Navigation, NoBarReason};
 use super::start::Start;
 use crate::record::{Queue, Recorder, RequestContext};
 use crate::web::{Denied, Pages};
@@ -38,8 +38,8 @@ impl Watcher {
         &self,
         access: Result<(), Denied>,
         request: &mut Request<B>,
-    ) -> Result<Navigation, Reason> {
-        let mut navigation = access.map_err(Reason::Denied).and_then(|()| Navigation::new(request));
+    ) -> Result<Navigation, NoBarReason> {
+        let mut navigation = access.map_err(NoBarReason::Denied).and_then(|()| Navigation::new(request));
         if self.inject_bar {
             let method = request.method().clone();
             bar::unmark_validators(&mut navigation, &method, request.headers_mut());
@@ -50,7 +50,7 @@ impl Watcher {
     /// What becomes of the bar in an answer.
     pub(super) fn bar(
         &self,
-        navigation: &Result<Navigation, Reason>,
+        navigation: &Result<Navigation, NoBarReason>,
         id: SpanId,
         head: &response::Parts,
     ) -> Bar {
@@ -64,7 +64,7 @@ impl Watcher {
     pub(super) fn announce(&self, headers: &mut HeaderMap, id: SpanId, bar: &Bar, may_see: bool) {
         if !may_see {
             // Nobody sees the bar then, and the developer may not know why.
-            if let Bar::Left(Reason::Denied(denied @ Denied::PeerUnknown)) = bar {
+            if let Bar::Left(NoBarReason::Denied(denied @ Denied::PeerUnknown)) = bar {
                 self.pages.access.tell(denied);
             }
             return;

@@ -9,12 +9,12 @@ use otelbar_convert::panel_data::{Entry, Exception, Log, PanelData, Request, Tim
 use otelbar_convert::{Conventions, Converted, ConvertedSpan};
 
 use super::failure::Failure;
-use super::limits::Limits;
+use super::limits::RecordingLimits;
 use super::propagation::Propagation;
 use super::queue::Queue;
 use super::recorder::Recorder;
 use super::recording::{Outcome, Recording};
-use super::service::Service;
+use super::service_info::ServiceInfo;
 use super::snapshot::{Freshness, Known, Snapshot};
 use super::summary::Summary;
 use crate::guard::{fault, guard};
@@ -31,7 +31,7 @@ const ACCOUNTED: usize = 4 * 1024;
 pub(crate) struct RequestContext {
     pub(crate) span_context: SpanContext,
     pub(crate) propagation: Propagation,
-    pub(crate) service: Arc<Service>,
+    pub(crate) service: Arc<ServiceInfo>,
     pub(crate) recorder: Arc<Recorder>,
     /// Where it goes when it ends.
     queue: Queue<Arc<RequestContext>>,
@@ -49,7 +49,7 @@ impl RequestContext {
     pub(crate) fn open(
         recorder: Arc<Recorder>,
         queue: Queue<Arc<RequestContext>>,
-        service: Arc<Service>,
+        service: Arc<ServiceInfo>,
         span_context: SpanContext,
         propagation: Propagation,
         request: Request,
@@ -131,7 +131,7 @@ impl RequestContext {
     fn push_by(
         self: &Arc<Self>,
         entry: Entry,
-        push: impl FnOnce(&mut Recording, Entry, &Limits) -> Option<usize>,
+        push: impl FnOnce(&mut Recording, Entry, &RecordingLimits) -> Option<usize>,
     ) -> Option<usize> {
         let mut recording = self.lock();
         let ended = entry.ended;

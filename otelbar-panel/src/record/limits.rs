@@ -26,7 +26,7 @@ const ALLOCATION: usize = 16;
 
 /// How much of one request is kept. Every text that is recorded passes through here.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct RecordingLimits {
     pub(crate) spans: usize,
     pub(crate) logs: usize,
     pub(crate) attributes: usize,
@@ -47,7 +47,7 @@ pub(crate) struct Kept {
     pub(crate) cut: u32,
 }
 
-impl Limits {
+impl RecordingLimits {
     /// Cuts what an entry holds. What was cut is added to the entry's own count of dropped attributes.
     pub(crate) fn entry(&self, entry: &mut Entry) -> Kept {
         let mut walk = Walk::new(self);
@@ -88,13 +88,13 @@ impl Limits {
 
 /// Goes through what is to be kept, cuts it and measures it.
 struct Walk<'l> {
-    limits: &'l Limits,
+    limits: &'l RecordingLimits,
     bytes: usize,
     cut: u32,
 }
 
 impl<'l> Walk<'l> {
-    fn new(limits: &'l Limits) -> Self {
+    fn new(limits: &'l RecordingLimits) -> Self {
         Walk { limits, bytes: 0, cut: 0 }
     }
 
@@ -307,13 +307,19 @@ mod tests {
     use std::time::Duration;
 
     use otelbar_convert::panel_data::{
-        Cache, EntryKind, Exception, HttpCall, Level, Profile, Source, Sql, Template,
+        Cache, Callsite, EntryKind, Exception, HttpCall, Level, Profile, Sql, Template,
     };
 
     use super::*;
 
-    const LIMITS: Limits =
-        Limits { spans: 10, logs: 10, attributes: 3, events: 10, links: 2, value_length: usize::MAX };
+    const LIMITS: RecordingLimits = RecordingLimits {
+        spans: 10,
+        logs: 10,
+        attributes: 3,
+        events: 10,
+        links: 2,
+        value_length: usize::MAX,
+    };
 
     fn long() -> String {
         "ä".repeat(1 << 20)
@@ -368,7 +374,7 @@ mod tests {
         let entries = [
             ("name", with(|entry| entry.name = long().into())),
             ("error", with(|entry| entry.error = Some(long().into()))),
-            ("target", with(|entry| entry.source = Some(Source::new(long())))),
+            ("target", with(|entry| entry.callsite = Some(Callsite::new(long())))),
             ("key", with(|entry| entry.attributes.push(KeyValue::new(long(), 1)))),
             ("many", with(|entry| entry.attributes = vec![KeyValue::new("key", 1); 10])),
             (
@@ -410,10 +416,10 @@ mod tests {
     #[test]
     fn every_text_of_a_log_is_cut() {
         let log = |message: String| Log::new(Level::Info, message);
-        let (mut source, mut attribute) = (log(String::new()), log(String::new()));
-        source.source = Source::new(long()).with_place(long(), 1);
+        let (mut callsite, mut attribute) = (log(String::new()), log(String::new()));
+        callsite.callsite = Callsite::new(long()).with_place(long(), 1);
         attribute.attributes = vec![KeyValue::new(long(), long())];
-        let logs = [("message", log(long())), ("source", source), ("attribute", attribute)];
+        let logs = [("message", log(long())), ("callsite", callsite), ("attribute", attribute)];
         for (what, mut log) in logs {
             check(what, LIMITS.log(&mut log), 2 * MAX_TEXT);
             assert_eq!(LIMITS.log(&mut log).cut, 0, "{what}: what was cut is not cut again");

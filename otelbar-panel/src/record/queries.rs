@@ -9,7 +9,7 @@ use otelbar_convert::panel_data::Entry;
 use otelbar_convert::semconv;
 
 use super::failure::Failure;
-use super::limits::Limits;
+use super::limits::RecordingLimits;
 use super::recording::Recording;
 
 /// Queries that are looked through for the one that failed.
@@ -56,7 +56,12 @@ impl Recording {
     /// Takes a query in; see [`push_entry`](Self::push_entry). `is_told` says that the application tells how it ends.
     ///
     /// A driver with a thread of its own may tell of a query after the application has logged its failure.
-    pub(crate) fn push_query(&mut self, entry: Entry, is_told: bool, limits: &Limits) -> Option<usize> {
+    pub(crate) fn push_query(
+        &mut self,
+        entry: Entry,
+        is_told: bool,
+        limits: &RecordingLimits,
+    ) -> Option<usize> {
         let (start, parent) = (entry.start.unwrap_or_default(), entry.parent);
         let place = self.push_entry(entry, limits)?;
         self.queries.places.push(Place { entry: place, is_told });
@@ -89,7 +94,13 @@ impl Recording {
     }
 
     /// A database's error was logged in this span: it is that of the last query made in it.
-    pub(crate) fn query_failed(&mut self, span: SpanId, at: Duration, failure: Failure, limits: &Limits) {
+    pub(crate) fn query_failed(
+        &mut self,
+        span: SpanId,
+        at: Duration,
+        failure: Failure,
+        limits: &RecordingLimits,
+    ) {
         let span = self.adopted.id_of(span);
         let parents = self.parents();
         let mut last = self.queries.places.iter().rev().take(LOOKED_AT).copied();

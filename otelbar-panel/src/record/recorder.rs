@@ -5,13 +5,13 @@ use otelbar_convert::{Conventions, PanelDataConverter};
 use otelbar_propagation::Propagators;
 
 use super::counters::{Counters, Open};
-use super::limits::Limits;
+use super::limits::RecordingLimits;
 use super::reach::KnownReach;
 
 /// What all requests of a toolbar share while they are recorded.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    pub(crate) limits: Limits,
+    pub(crate) limits: RecordingLimits,
     pub(crate) captured: Captured,
     pub(crate) redactor: Redactor,
     pub(crate) propagators: Arc<Propagators>,

@@ -5,12 +5,12 @@ use opentelemetry::KeyValue;
 use otelbar_convert::panel_data::{Entry, Log, PanelData, Request};
 
 use super::adopted::Adopted;
-use super::limits::{Kept, Limits};
+use super::limits::{Kept, RecordingLimits};
 use super::queries::Queries;
 
 /// What was left out of one request, over a limit.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Dropped {
+pub(crate) struct DroppedItems {
     pub(crate) spans: u64,
     pub(crate) logs: u64,
     pub(crate) attributes: u64,
@@ -50,7 +50,7 @@ pub(crate) struct Recording {
     /// Grows with each change.
     pub(crate) version: u64,
     pub(crate) outcome: Option<Outcome>,
-    pub(crate) dropped: Dropped,
+    pub(crate) dropped: DroppedItems,
     pub(super) queries: Queries,
     pub(super) adopted: Adopted,
     /// Entries that have not ended.
@@ -76,13 +76,13 @@ pub(crate) struct Recording {
 
 impl Recording {
     /// A recording in a request that holds so many bytes itself.
-    pub(crate) fn new(mut data: PanelData, base: usize, limits: &Limits) -> Self {
+    pub(crate) fn new(mut data: PanelData, base: usize, limits: &RecordingLimits) -> Self {
         let Kept { bytes: head, cut } = limits.request(&mut data.request);
         Recording {
             data: Arc::new(data),
             version: 0,
             outcome: None,
-            dropped: Dropped { attributes: u64::from(cut), ..Dropped::default() },
+            dropped: DroppedItems { attributes: u64::from(cut), ..DroppedItems::default() },
             queries: Queries::default(),
             adopted: Adopted::default(),
             open: 0,
@@ -120,7 +120,7 @@ impl Recording {
     }
 
     /// Adds to what is known of the request itself.
-    pub(crate) fn with_request(&mut self, limits: &Limits, change: impl FnOnce(&mut Request)) {
+    pub(crate) fn with_request(&mut self, limits: &RecordingLimits, change: impl FnOnce(&mut Request)) {
         let request = &mut self.change_data().request;
         change(request);
         let Kept { bytes, cut } = limits.request(request);
@@ -129,7 +129,7 @@ impl Recording {
     }
 
     /// Takes an entry in, and tells its place; `None` where the request has too many.
-    pub(crate) fn push_entry(&mut self, mut entry: Entry, limits: &Limits) -> Option<usize> {
+    pub(crate) fn push_entry(&mut self, mut entry: Entry, limits: &RecordingLimits) -> Option<usize> {
         if self.data.entries.len() >= limits.spans {
             self.dropped.spans += 1;
             return None;
@@ -145,7 +145,7 @@ impl Recording {
     }
 
     /// Adds an attribute to an entry that is there, or replaces the one of that name.
-    pub(crate) fn set_attribute(&mut self, index: usize, attribute: KeyValue, limits: &Limits) {
+    pub(crate) fn set_attribute(&mut self, index: usize, attribute: KeyValue, limits: &RecordingLimits) {
         self.change(index, limits, |entry| {
             match entry.attributes.iter_mut().find(|old| old.key == attribute.key) {
                 Some(old) => old.value = attribute.value,
@@ -155,7 +155,7 @@ impl Recording {
     }
 
     /// Changes an entry that is there.
-    pub(crate) fn change(&mut self, index: usize, limits: &Limits, change: impl FnOnce(&mut Entry)) {
+    pub(crate) fn change(&mut self, index: usize, limits: &RecordingLimits, change: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.change_data().entries.get_mut(index) else { return };
         // What is there was cut before, so that this only measures it.
         let before = limits.entry(entry).bytes;
@@ -165,7 +165,7 @@ impl Recording {
         self.bytes = self.bytes.saturating_sub(before) + kept.bytes;
     }
 
-    pub(crate) fn push_log(&mut self, mut log: Log, limits: &Limits) {
+    pub(crate) fn push_log(&mut self, mut log: Log, limits: &RecordingLimits) {
         if self.data.logs.len() >= limits.logs {
             self.dropped.logs += 1;
             return;

@@ -8,8 +8,8 @@ use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, Names, PanelDataConverter};
 use otelbar_propagation::Propagators;
 
-use crate::record::{Captured, Counters, Limits, Open, Recorder};
-use crate::web::{Access, Rule, Token};
+use crate::record::{Captured, Counters, Open, Recorder, RecordingLimits};
+use crate::web::{AccessControl, Rule, Token};
 
 /// What requests are recorded by. Those that are open may hold `max_bytes`.
 pub(super) fn recorder(
@@ -20,7 +20,7 @@ pub(super) fn recorder(
     let redactor = Redactor::new(config.redacted_attribute_keys(), config.redacted_query_keys());
     let captures = |what| config.capture().contains(&what);
     Recorder {
-        limits: Limits {
+        limits: RecordingLimits {
             spans: config.max_spans_per_request(),
             logs: config.max_logs_per_request(),
             attributes: config.span_attribute_count_limit(),
@@ -68,8 +68,8 @@ fn names(choice: Semconv) -> Names {
     }
 }
 
-pub(super) fn access(config: &OpenTelemetryConfig) -> Access {
-    Access::new(access_rule(config), config.allowed_hosts().to_vec())
+pub(super) fn access(config: &OpenTelemetryConfig) -> AccessControl {
+    AccessControl::new(access_rule(config), config.allowed_hosts().to_vec())
 }
 
 fn access_rule(config: &OpenTelemetryConfig) -> Rule {

@@ -20,7 +20,7 @@ pub(crate) use token::Token;
 /// proxy speaks for somebody else, and the `Host` asked for is this machine by its own name, so that no other site can
 /// get at the pages by having its name resolve to a loopback address (DNS rebinding). With a token it is the token alone.
 #[derive(Debug)]
-pub(crate) struct Access {
+pub(crate) struct AccessControl {
     rule: Rule,
     hosts: Vec<String>,
     told: Mutex<HashSet<Discriminant<Denied>>>,
@@ -94,9 +94,9 @@ impl fmt::Display for Denied {
     }
 }
 
-impl Access {
+impl AccessControl {
     pub(crate) fn new(rule: Rule, hosts: Vec<String>) -> Self {
-        Access { rule, hosts, told: Mutex::default() }
+        AccessControl { rule, hosts, told: Mutex::default() }
     }
 
     /// Whether the caller may see the toolbar's own pages.
@@ -212,7 +212,7 @@ mod tests {
 
     #[track_caller]
     fn check(peer: &str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
-        let access = Access::new(Rule::Local, vec!["shop.test".into(), "fd00::1".into()]);
+        let access = AccessControl::new(Rule::Local, vec!["shop.test".into(), "fd00::1".into()]);
         assert_eq!(access.check(&request("/", rows), peer.parse().ok()), expected);
     }
 
@@ -284,7 +284,7 @@ mod tests {
             let Ok(value) = http::HeaderValue::from_str(&host) else { return Ok(()) };
             let mut request = Request::get("/").body(()).unwrap();
             request.headers_mut().insert("host", value);
-            let access = Access::new(Rule::Local, Vec::new());
+            let access = AccessControl::new(Rule::Local, Vec::new());
             if access.check(&request, "127.0.0.1:5".parse().ok()).is_ok() {
                 // What a browser would make of it.
                 let host = host.to_ascii_lowercase();
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_address_and_the_host_header_must_both_be_of_this_machine() {
-        let access = Access::new(Rule::Local, Vec::new());
+        let access = AccessControl::new(Rule::Local, Vec::new());
         let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5)));
         let evil = Err(Denied::Host("evil.example".into()));
         assert_eq!(access.check(&request("http://localhost:3000/", &[]), peer), Ok(()));
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn http_1_0_is_no_local_browser() {
-        let access = Access::new(Rule::Local, Vec::new());
+        let access = AccessControl::new(Rule::Local, Vec::new());
         let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5)));
         for (version, expected) in [
             (Version::HTTP_09, Err(Denied::Version)),
@@ -330,7 +330,7 @@ mod tests {
     /// but for this header, which they take away from whoever sends it.
     #[test]
     fn a_request_without_what_browsers_send_is_no_local_browser() {
-        let access = Access::new(Rule::Local, Vec::new());
+        let access = AccessControl::new(Rule::Local, Vec::new());
         let peer = Some(SocketAddr::from(([127, 0, 0, 1], 5)));
         let browser = [
             ("host", "localhost:3000"),
@@ -402,7 +402,7 @@ mod tests {
     #[track_caller]
     fn check_token(uri: &str, rows: &[(&'static str, &str)], expected: Result<(), Denied>) {
         let token = Token::new("s3cret-s3cret-16".to_owned());
-        let access = Access::new(Rule::Token(token), Vec::new());
+        let access = AccessControl::new(Rule::Token(token), Vec::new());
         assert_eq!(access.check(&request(uri, rows), "127.0.0.1:5".parse().ok()), expected);
     }
 
@@ -421,7 +421,7 @@ mod tests {
 
     #[test]
     fn a_token_that_cannot_be_used_opens_to_nobody() {
-        let access = Access::new(Rule::Nobody, Vec::new());
+        let access = AccessControl::new(Rule::Nobody, Vec::new());
         let local = request("/?token=", &[("host", "localhost")]);
         assert_eq!(access.check(&local, "127.0.0.1:5".parse().ok()), Err(Denied::NoUsableToken));
     }
@@ -432,7 +432,7 @@ mod tests {
         let cookies = token.cookies("/__otelbar", false);
         let pair = cookies[1].split(';').next().unwrap().to_owned();
         assert!(!pair.contains("s3cret"), "{pair}");
-        let access = Access::new(Rule::Token(token), Vec::new());
+        let access = AccessControl::new(Rule::Token(token), Vec::new());
         let request = request("/", &[("cookie", &pair)]);
         assert_eq!(access.check_bar(&request, None), Ok(()));
         assert_eq!(access.check(&request, None), Err(Denied::Token));

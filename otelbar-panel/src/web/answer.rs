@@ -21,10 +21,10 @@ pub(super) struct Content {
 
 /// Why there is no content.
 #[derive(Debug)]
-pub(super) struct Refusal(pub(super) StatusCode, pub(super) Cow<'static, str>);
+pub(super) struct ErrorAnswer(pub(super) StatusCode, pub(super) Cow<'static, str>);
 
-impl From<Refusal> for Answer {
-    fn from(Refusal(status, message): Refusal) -> Self {
+impl From<ErrorAnswer> for Answer {
+    fn from(ErrorAnswer(status, message): ErrorAnswer) -> Self {
         error(status, &message)
     }
 }
@@ -39,10 +39,10 @@ impl Content {
     }
 
     /// JSON, or why there is none.
-    pub(super) fn json(parts: serde_json::Result<Vec<Part>>) -> Result<Self, Refusal> {
+    pub(super) fn json(parts: serde_json::Result<Vec<Part>>) -> Result<Self, ErrorAnswer> {
         match parts {
             Ok(parts) => Ok(Content::new("application/json", parts)),
-            Err(failed) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, failed.to_string().into())),
+            Err(failed) => Err(ErrorAnswer(StatusCode::INTERNAL_SERVER_ERROR, failed.to_string().into())),
         }
     }
 

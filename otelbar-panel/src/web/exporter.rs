@@ -1,5 +1,6 @@
 //! How the exporter does, and what became of one request's spans on the way to its destinations.
 
+use otelbar_config::TraceLink;
 use otelbar_export::{
     BreakerState, Delivery, DeliveryState, DestinationInfo, DestinationKind, Health, PauseReason, SpanCounts,
     Statistics, TraceDelivery,
@@ -160,22 +161,17 @@ fn span_counts(spans: &SpanCounts) -> json::SpanCounts {
 
 /// Where a request's trace can be looked at, each link ready once what leads there has acknowledged the trace.
 pub(super) fn links(pages: &Pages, context: &RequestContext) -> Vec<json::Link> {
-    let states: Vec<_> = pages
-        .exports
-        .at_each(context)
-        .map(|(destination, at)| (destination.kind.as_str(), at.latest().map(|latest| latest.state())))
-        .collect();
-    let accepted = |via: &str| {
-        let mut through = states.iter().filter(|(name, _)| *name == via).peekable();
-        through.peek().is_some() && through.all(|(_, state)| *state == Some(DeliveryState::Accepted))
-    };
+    let is_accepted =
+        |at: TraceDelivery| at.latest().map(|latest| latest.state()) == Some(DeliveryState::Accepted);
+    let accepted: Vec<_> = pages.exports.at_each(context).map(|(_, at)| is_accepted(at)).collect();
     let links = pages.exports.links(context.span_context.trace_id());
-    links
-        .map(|(link, via)| json::Link {
-            name: link.name,
+    let link = |(link, via): (TraceLink, &[DestinationInfo])| {
+        Some(json::Link {
+            name: link.ui.as_str(),
             url: link.url,
-            destination: via,
-            ready: accepted(via),
+            destination: via.first()?.kind.as_str(),
+            ready: via.iter().all(|destination| accepted.get(destination.index) == Some(&true)),
         })
-        .collect()
+    };
+    links.filter_map(link).collect()
 }

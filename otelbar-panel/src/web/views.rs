@@ -30,18 +30,18 @@ pub(super) struct View {
 #[derive(Debug)]
 pub(super) struct Views {
     max_bytes: usize,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptViews>,
 }
 
 /// The one that was asked for last comes first.
 #[derive(Debug, Default)]
-struct Kept {
-    entries: VecDeque<Entry>,
+struct KeptViews {
+    entries: VecDeque<KeptView>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct KeptView {
     request: SpanId,
     freshness: Freshness,
     view: Arc<View>,
@@ -69,7 +69,7 @@ impl Views {
         drop(snapshot.data);
         let view = Arc::new(View::new(request, converted));
         let bytes = view.size();
-        let entry = Entry {
+        let entry = KeptView {
             request: request.id(),
             freshness: Freshness::of(snapshot.version, started),
             view: Arc::clone(&view),
@@ -86,12 +86,12 @@ impl Views {
         self.lock().bytes
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, KeptViews> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl KeptViews {
     fn find(&mut self, request: SpanId, version: u64, goes_on: bool) -> Option<Arc<View>> {
         let place = self.entries.iter().position(|entry| entry.request == request)?;
         let entry = self.entries.remove(place)?;
@@ -105,7 +105,7 @@ impl Kept {
     }
 
     /// Keeps an entry in the place of the one of the same request; gives what had to make room for it.
-    fn keep(&mut self, entry: Entry, max_bytes: usize) -> Vec<Entry> {
+    fn keep(&mut self, entry: KeptView, max_bytes: usize) -> Vec<KeptView> {
         let mut dropped = Vec::new();
         if let Some(place) = self.entries.iter().position(|old| old.request == entry.request) {
             dropped.extend(self.entries.remove(place));
@@ -175,7 +175,7 @@ impl View {
                 + finding.location.as_ref().map_or(0, String::len)
                 + finding.span_ids.iter().map(|id| size_of::<String>() + id.len()).sum::<usize>()
         };
-        size_of::<Entry>()
+        size_of::<KeptView>()
             + size_of::<View>()
             + self.spans.size()
             + self.ids.capacity() * size_of::<SpanId>()
@@ -211,13 +211,13 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_last_is_kept_within_the_bound() {
-        let entry = |request: u64, bytes| Entry {
+        let entry = |request: u64, bytes| KeptView {
             request: SpanId::from(request),
             freshness: Freshness::of(1, Instant::now()),
             view: Arc::default(),
             bytes,
         };
-        let mut kept = Kept::default();
+        let mut kept = KeptViews::default();
         assert!(kept.keep(entry(1, 40), 100).is_empty());
         assert!(kept.keep(entry(2, 40), 100).is_empty());
         assert!(kept.find(SpanId::from(1), 1, false).is_some());

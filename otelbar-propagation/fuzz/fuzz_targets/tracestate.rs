@@ -7,17 +7,17 @@
 mod plain;
 
 use libfuzzer_sys::fuzz_target;
-use otelbar_propagation::{Level, Tracestate};
+use otelbar_propagation::{TraceContextLevel, Tracestate};
 
 fuzz_target!(|text: &[u8]| {
     let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    let read = Tracestate::parse_lines(lines.iter().copied(), Level::Two);
+    let read = Tracestate::parse_lines(lines.iter().copied(), TraceContextLevel::Two);
     let found = read.as_ref().ok().map(|tracestate| {
         tracestate.members().map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<Vec<_>>()
     });
     let expected = plain::tracestate(&lines);
     assert_eq!(found, expected);
-    let level_1 = Tracestate::parse_lines(lines.iter().copied(), Level::One);
+    let level_1 = Tracestate::parse_lines(lines.iter().copied(), TraceContextLevel::One);
     let Ok(mut tracestate) = read else {
         assert!(level_1.is_err(), "level 2 allows all that level 1 does");
         return;

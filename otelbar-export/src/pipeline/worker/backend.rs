@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::pipeline::breaker::{Breaker, BreakerState};
-use crate::pipeline::delivery::{DropReason, Outcome};
+use crate::pipeline::delivery::{DropReason, ExportResult};
 use crate::pipeline::options::Options;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::retry::Retry;
@@ -34,7 +34,7 @@ pub(super) struct Backend {
 pub(super) enum Verdict {
     /// Another attempt, at this time of the clock.
     Again(SystemTime),
-    Settled(Outcome),
+    Settled(ExportResult),
 }
 
 impl Backend {
@@ -91,7 +91,7 @@ impl Backend {
     }
 
     /// It has taken a request of so many spans.
-    pub(super) fn acknowledged(&mut self, answer: Acknowledged, generation: u64, spans: u64) -> Outcome {
+    pub(super) fn acknowledged(&mut self, answer: Acknowledged, generation: u64, spans: u64) -> ExportResult {
         // What a failure after it was sent has brought about stays, and so do the statistics.
         let is_current = generation == self.generation;
         self.works(generation);
@@ -109,7 +109,7 @@ impl Backend {
             if is_current && matches!(before, Health::Failing | Health::Rejecting) {
                 info!(target: "otelbar_export", %endpoint, "spans are accepted again");
             }
-            return Outcome::Accepted { warning: message };
+            return ExportResult::Accepted { warning: message };
         }
         let message = message.unwrap_or_else(|| "without a word why".into());
         if is_current && before != health {
@@ -122,7 +122,7 @@ impl Backend {
                 "the backend rejects spans"
             );
         }
-        Outcome::PartlyRejected { rejected, of: spans, message }
+        ExportResult::PartlyRejected { rejected, of: spans, message }
     }
 
     /// An attempt of this generation has failed, the last of so many for a request first tried at `began`; `None` is
@@ -139,7 +139,7 @@ impl Backend {
         self.note_failure(error, counts, now);
         if error.blames_request() {
             // Nothing is wrong with the backend, so the next request need not wait.
-            return Verdict::Settled(Outcome::Dropped {
+            return Verdict::Settled(ExportResult::Dropped {
                 reason: DropReason::NotRetryable { error: Arc::clone(error) },
             });
         }
@@ -157,9 +157,9 @@ impl Backend {
         };
         let until = self.pause(error, wait, counts, now);
         match left {
-            _ if !again => Verdict::Settled(Outcome::Dropped { reason: final_reason(error) }),
+            _ if !again => Verdict::Settled(ExportResult::Dropped { reason: final_reason(error) }),
             Some(_) => Verdict::Again(until),
-            None => Verdict::Settled(Outcome::Dropped {
+            None => Verdict::Settled(ExportResult::Dropped {
                 reason: DropReason::Expired { attempts, error: Arc::clone(error) },
             }),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::batch::{EnqueueId, Portion, TraceKey};
 use crate::pipeline::counts::{SpanCounts, Step};
-use crate::pipeline::delivery::{Delivery, Outcome};
+use crate::pipeline::delivery::{Delivery, ExportResult};
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::receipt::Receipt;
@@ -60,7 +60,7 @@ impl Ledgers {
     }
 
     /// Enters the end of spans that were in flight, and tells it.
-    pub(super) fn settle(&mut self, load: &Load, outcome: &Outcome) {
+    pub(super) fn settle(&mut self, load: &Load, outcome: &ExportResult) {
         self.apply(Step::Settled(outcome), load);
         self.tell_of(load);
     }

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::Proxy;
-use crate::transport::answer::Refusal;
+use crate::transport::answer::ErrorResponse;
 use crate::transport::cause::root_cause;
 use crate::transport::user_agent::USER_AGENT;
 use crate::transport::version::Version;
@@ -145,7 +145,7 @@ async fn refusal(response: Response<Incoming>) -> ProxyError {
     // The first piece has what matters; errors and silence leave the message empty.
     let words = tokio::time::timeout(PATIENCE_FOR_WORDS, body.frame()).await;
     let words = words.ok().flatten().and_then(Result::ok).and_then(|frame| frame.into_data().ok());
-    ProxyError::Refused(Refusal::new(head.status, &head.headers, &words.unwrap_or_default()))
+    ProxyError::Refused(ErrorResponse::new(head.status, &head.headers, &words.unwrap_or_default()))
 }
 
 /// Why there is no way through the proxy.
@@ -155,7 +155,7 @@ pub(crate) enum ProxyError {
     #[error("{}", root_cause(&**.0))]
     Lost(BoxError),
     #[error("refused")]
-    Refused(Refusal),
+    Refused(ErrorResponse),
 }
 
 impl From<hyper::Error> for ProxyError {

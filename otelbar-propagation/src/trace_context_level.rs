@@ -10,10 +10,10 @@
 /// Everything else is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Level {
-    /// Level 1, a recommendation since 2020.
+pub enum TraceContextLevel {
+    /// TraceContextLevel 1, a recommendation since 2020.
     One,
-    /// Level 2. The default.
+    /// TraceContextLevel 2. The default.
     #[default]
     Two,
 }

@@ -3,15 +3,15 @@ use opentelemetry_sdk::Resource;
 
 /// The service a request was made to.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct ServiceInfo {
     pub(crate) name: String,
     pub(crate) resource: Resource,
 }
 
-impl Service {
+impl ServiceInfo {
     /// Another service of the process.
     pub(crate) fn named(&self, name: String) -> Self {
-        Service { resource: renamed(&self.resource, &name), name }
+        ServiceInfo { resource: renamed(&self.resource, &name), name }
     }
 }
 
