@@ -18,7 +18,7 @@ use sink::Sink;
 fn main() -> io::Result<()> {
     let mut counts = Map::new();
     encode(&mut counts);
-    hand_over(&mut counts);
+    enqueue(&mut counts);
     let json = format!("{:#}", Value::Object(counts));
     match env::var_os("BENCH_ALLOCS") {
         Some(folder) => fs::write(Path::new(&folder).join(concat!(env!("CARGO_PKG_NAME"), ".json")), json),
@@ -38,22 +38,22 @@ fn encode(counts: &mut Map<String, Value>) {
 }
 
 /// Of the second trace, so that what is made once does not count.
-fn hand_over(counts: &mut Map<String, Value>) {
+fn enqueue(counts: &mut Map<String, Value>) {
     let (sink, service) = (Sink::start(), spans::resource());
     let trace = spans::spans(spans::TRACE);
     let [first, second] = [trace.clone(), trace.clone()];
     let destination = Destination::otlp(sink.http_endpoint());
     let ours = Pipeline::builder().with_destination(destination).build().expect("a pipeline");
-    let hand_over =
+    let enqueue =
         |spans| ours.enqueue(TraceBatch::new(1, service.clone(), spans)).expect("room in the queue");
-    hand_over(first);
-    counts.insert("hand_over/ours".to_owned(), count(|| _ = hand_over(second)));
+    enqueue(first);
+    counts.insert("enqueue/ours".to_owned(), count(|| _ = enqueue(second)));
 
     let [first, second] = [trace.clone(), trace];
     let peer = peer::batch_processor(&sink, Protocol::HttpProtobuf, peer::QUEUE);
     let end = |spans: Vec<_>| spans.into_iter().for_each(|span| peer.on_end(span));
     end(first);
-    counts.insert(format!("hand_over/{}", peer::NAME), count(|| end(second)));
+    counts.insert(format!("enqueue/{}", peer::NAME), count(|| end(second)));
 }
 
 fn count(call: impl FnOnce()) -> Value {

@@ -1,8 +1,8 @@
 //! The whole way to a backend that accepts everything, beside the SDK's batch processor with opentelemetry-otlp's
 //! exporter: `cargo xtask bench export`.
 //!
-//! `export_…` is handing over many traces and waiting until the backend has them all; both queues hold them. `hand_over`
-//! is what one finished trace costs the caller. `flat_out_…` is a thread that makes more than can be sent.
+//! `export_…` is enqueuing many traces and waiting until the backend has them all; both queues hold them. `enqueue` is
+//! what one finished trace costs the caller. `flat_out_…` is a thread that makes more than can be sent.
 
 #![allow(missing_docs, reason = "the macros of criterion make functions without documentation")]
 
@@ -38,7 +38,7 @@ fn export(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || traces(TRACES),
                 |traces| {
-                    hand_over(&ours, traces);
+                    enqueue(&ours, traces);
                     ours.flush(PATIENCE).expect("a sink that takes all");
                 },
                 BatchSize::PerIteration,
@@ -65,19 +65,19 @@ fn export(criterion: &mut Criterion) {
 }
 
 fn one_trace(criterion: &mut Criterion) {
-    /// So few that they fit into any queue; what was handed over is sent before the next.
+    /// So few that they fit into any queue; what was enqueued is sent before the next.
     const AT_ONCE: usize = 2 * spans::BATCH / TRACE;
     let sink = Sink::start();
     let (ours, peer) = (
         ours(&sink, Protocol::HttpProtobuf),
         peer::batch_processor(&sink, Protocol::HttpProtobuf, peer::QUEUE),
     );
-    let mut group = criterion.benchmark_group("hand_over");
+    let mut group = criterion.benchmark_group("enqueue");
     group.throughput(Throughput::Elements(TRACE as u64));
     group.bench_function("ours", |bencher| {
         bencher.iter_custom(|count| {
             in_parts(count, AT_ONCE, |traces| {
-                let time = timed(|| hand_over(&ours, traces));
+                let time = timed(|| enqueue(&ours, traces));
                 ours.flush(PATIENCE).expect("a sink that takes all");
                 time
             })
@@ -113,7 +113,7 @@ fn timed(run: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// One thread hands over finished traces, or single spans as the SDK ends them, as fast as it can make them. The time
+/// One thread enqueues finished traces, or single spans as the SDK ends them, as fast as it can make them. The time
 /// is that in which `SPANS` arrive; of those that do not it is told.
 fn flat_out(criterion: &mut Criterion) {
     type Way = (&'static str, fn(&Sink, Protocol));
@@ -209,7 +209,7 @@ fn traces(count: usize) -> Vec<Vec<SpanData>> {
     (0..count as u64).map(spans::trace).collect()
 }
 
-fn hand_over(ours: &Pipeline, traces: Vec<Vec<SpanData>>) {
+fn enqueue(ours: &Pipeline, traces: Vec<Vec<SpanData>>) {
     let service = spans::resource();
     for (spans, key) in traces.into_iter().zip(0_u64..) {
         ours.enqueue(TraceBatch::new(key, service.clone(), spans)).expect("room in the queue");

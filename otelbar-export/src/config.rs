@@ -33,7 +33,7 @@ impl PipelineBuilder {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// What does not serve is an error when it is built: an address that
+    /// What cannot be used is an error when it is built: an address that
     /// [cannot be read](crate::SetupError::is_unreadable_endpoint), a header that HTTP does not allow, what is not in this
     /// build.
     pub fn from_config(config: &OpenTelemetryConfig, environment: &dyn Environment) -> Self {

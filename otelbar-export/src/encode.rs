@@ -108,7 +108,7 @@ impl Encoding {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) body: Bytes,
-    /// The spans it holds, by hand-over.
+    /// The spans it holds, by batch.
     pub(crate) portions: Vec<Portion>,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-/// A pipeline could not be set up: an option cannot be used as it is, or the system gave no thread.
+/// A pipeline could not be set up: an option cannot be used, or the system could not start a thread.
 ///
 /// The message names the option as it was given (the method, or the variable of a configuration), its value unless that
 /// may be a secret, and what to do.
@@ -91,8 +91,8 @@ impl SetupError {
         self
     }
 
-    /// The option that is wrong, as it was given: a method, or a variable of a configuration. `None` when the system gave
-    /// no thread.
+    /// The option that is wrong, as it was given: a method, or a variable of a configuration. `None` when no thread could be
+    /// started.
     pub fn option_name(&self) -> Option<&str> {
         match &*self.kind {
             Kind::Option { option, configured, .. } => Some(option.name(*configured)),
@@ -121,7 +121,7 @@ impl SetupError {
         }
     }
 
-    /// Whether the address of an exporter was configured and cannot be read. Who leaves out what does not serve should
+    /// Whether the address of an exporter was configured and cannot be read. A caller that leaves out what cannot be used should
     /// not leave this out: the exporter was wanted, and its default address is another place.
     pub fn is_unreadable_endpoint(&self) -> bool {
         match &*self.kind {
@@ -142,7 +142,7 @@ impl fmt::Display for SetupError {
             Kind::Endpoint { place, value, problem, remedy } => {
                 write!(f, "{place}: `{value}` {problem}; {remedy}")
             }
-            Kind::System(error) => write!(f, "the export's thread could not be started: {error}"),
+            Kind::System(error) => write!(f, "the export thread could not be started: {error}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The folder holds one folder a kind of encoding and version of this format, that holds the slots, that hold the
 //! records: `otlp-protobuf.v1/0/00001763702581000000-512.record`. A record's number is the time at which it was stored,
 //! in microseconds, or one more than the number before it when the clock has not gone on; so the names sort by age
-//! across slots and restarts, and the books can be made from the names alone. All calls block.
+//! across slots and restarts, and what there is can be counted from the names alone. All calls block.
 
 mod error;
 mod folder;
@@ -315,7 +315,7 @@ impl Spool {
                 "a spooled request cannot be sent, its spans are lost; others like it are only counted"
             );
         } else {
-            debug!(target: "otelbar_export", record = %id, spans, %folder, reason = %loss, "another is lost");
+            debug!(target: "otelbar_export", record = %id, spans, %folder, reason = %loss, "another spooled request is lost");
         }
         self.lost.push(id);
         self.damaged.records += 1;

@@ -74,8 +74,9 @@ pub(crate) struct Acknowledged {
 impl Acknowledged {
     /// A success is a success even when its body cannot be read: sending again would store the spans twice.
     pub(crate) fn unreadable(why: &str) -> Self {
-        let message =
-            format!("the answer says success, but its body {why}, so it is unknown if spans were rejected");
+        let message = format!(
+            "the answer says success, but its body {why}, so it is unknown whether spans were rejected"
+        );
         Self { rejected: 0, message: Some(message) }
     }
 

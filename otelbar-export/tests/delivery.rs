@@ -42,7 +42,7 @@ fn spans_arrive_as_they_were_with_their_resource_and_headers() {
     assert_balanced(&statistics);
 }
 
-/// What becomes of one hand-over of three spans when the first requests meet these faults.
+/// What becomes of one batch of three spans when the first requests meet these faults.
 struct Fate {
     requests: u64,
     accepted: u64,
@@ -142,9 +142,9 @@ fn a_partial_success_is_counted_and_never_sent_again() {
     );
     check(
         vec![Fault::partial_success(1, "")],
-        &Fate { last: "1 of 3 spans of the request rejected: without a word why", ..partly },
+        &Fate { last: "1 of 3 spans of the request rejected: without a message", ..partly },
     );
-    // A backend that cannot count does not upset the books.
+    // A backend that cannot count does not upset the counts.
     check(
         vec![Fault::partial_success(99, "all")],
         &Fate { accepted: 0, rejected: 3, arrived: 0, last: "3 of 3", ..partly },
@@ -164,7 +164,7 @@ fn a_success_is_not_repeated_because_its_body_is_odd() {
     check(vec![Fault::Body(0)], &ACCEPTED);
 }
 
-/// The one hand-over waits for as long as the backend has asked for, and longer than a backoff of a millisecond.
+/// The one batch waits for as long as the backend has asked for, and longer than a backoff of a millisecond.
 #[track_caller]
 fn is_left_alone(protocol: Protocol, fault: Fault, at_least: Duration) {
     let collector = Collector::start().unwrap();
@@ -361,7 +361,7 @@ fn a_trace_larger_than_queue_and_batch_is_sent_in_parts() {
     assert_eq!(collector.spans().len(), 30);
     assert!(collector.requests().iter().all(|request| request.spans <= 4));
     let finals: Vec<_> = receipts.all().into_iter().filter(|receipt| receipt.is_final()).collect();
-    assert_eq!(finals.len(), 1, "one final receipt for one hand-over");
+    assert_eq!(finals.len(), 1, "one final receipt for one batch");
     assert_eq!(finals[0].spans.accepted, 30);
     for receipt in receipts.all() {
         let spans = receipt.spans;

@@ -36,7 +36,7 @@ fn hasty() -> RetryPolicy {
     hasty
 }
 
-/// One hand-over meets the fault, the next a collector that does well.
+/// One batch meets the fault, the next a collector that does well.
 fn meet(name: &str, fault: &Fault) {
     let collector = Collector::start().unwrap();
     // Whether it is met by a new connection or by one that is kept.
@@ -63,16 +63,12 @@ fn meet(name: &str, fault: &Fault) {
 
         let statistics = statistics_of(&pipeline);
         assert_balanced(&statistics);
-        let handed_over = if kept { 9 } else { 6 };
-        assert_eq!(
-            (statistics.enqueued, statistics.spans.settled()),
-            (handed_over, handed_over),
-            "{context}"
-        );
+        let enqueued = if kept { 9 } else { 6 };
+        assert_eq!((statistics.enqueued, statistics.spans.settled()), (enqueued, enqueued), "{context}");
         let last = receipts.wait_for(|receipt| receipt.key == 3.into() && receipt.is_final());
         assert!(matches!(last.delivery, Delivery::Accepted { .. }), "{context}: {}", last.delivery);
         let finals = receipts.all().into_iter().filter(|receipt| receipt.is_final()).count();
-        assert_eq!(finals as u64, handed_over / 3, "{context}: a final receipt for each hand-over");
+        assert_eq!(finals as u64, enqueued / 3, "{context}: a final receipt for each batch");
         let arrived = arrived(&collector);
         let distinct: BTreeSet<&String> = arrived.iter().collect();
         // Where an attempt may be given up that was answered too late, the spans may come twice.

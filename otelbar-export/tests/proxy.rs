@@ -83,7 +83,7 @@ fn failure(http: Http) -> (Arc<SendError>, bool) {
     let receipt = receipts
         .wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. } | Delivery::Dropped { .. }));
     let _ = pipeline.shutdown(Duration::ZERO);
-    // The deadline was in the past; this waits for the books to be closed.
+    // The deadline was in the past; this waits until what is left is counted.
     let _ = pipeline.shutdown(PATIENCE);
     assert_balanced(&statistics_of(&pipeline));
     match receipt.delivery {
@@ -195,7 +195,7 @@ fn a_proxy_that_is_shown_no_or_wrong_credentials_is_told_and_not_asked_again() {
             let (error, last) = failure(http);
             let expected = format!(
                 "the proxy {} answered 407 Proxy Authentication Required on the way to {endpoint}: the proxy asks \
-                 for credentials; see the user and the password in the proxy's URL, http://user:password@host:port",
+                 for credentials; check the user and the password in the proxy's URL, http://user:password@host:port",
                 proxy.endpoint()
             );
             assert_eq!((error.to_string(), last), (expected, true), "{name}");
@@ -214,7 +214,11 @@ fn what_a_proxy_could_not_pass_on_is_sent_again() {
         let (pipeline, receipts) = start(at_once(http.with_proxy(proxy.endpoint())));
         pipeline.enqueue(batch(1, 3)).unwrap();
         let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
-        assert!(retrying.delivery.to_string().contains("this proxy knows no way"), "{}", retrying.delivery);
+        assert!(
+            retrying.delivery.to_string().contains("this proxy does not lead to"),
+            "{}",
+            retrying.delivery
+        );
         proxy.map_host(HOST, collector.address());
         pipeline.flush(PATIENCE).unwrap();
         assert_eq!(arrived(&collector), 3, "{name}");
@@ -237,11 +241,11 @@ fn a_proxys_refusal_of_a_tunnel_is_told_with_its_words_and_what_to_do() {
     check(
         "HTTP/1.1 403 Forbidden\r\ncontent-length: 12\r\n\r\nnot\nallowed!",
         true,
-        "403 Forbidden on the way to ENDPOINT: not allowed!; see that the proxy allows CONNECT to this host and \
-         port, or do without by NO_PROXY",
+        "403 Forbidden on the way to ENDPOINT: not allowed!; check that the proxy allows CONNECT to this host and \
+         port, or exclude the endpoint with NO_PROXY",
         None,
     );
-    let reaches = "on the way to ENDPOINT; see that the backend runs and the proxy reaches it";
+    let reaches = "on the way to ENDPOINT; check that the backend is running and the proxy reaches it";
     check("HTTP/1.0 502 No\r\n\r\n", false, &format!("502 Bad Gateway {reaches}"), None);
     check(
         "HTTP/1.1 503 No\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
@@ -264,9 +268,9 @@ fn a_proxy_that_is_down_or_is_none_is_told() {
         let check = |url: &str| {
             let (error, last) = failure(http.clone().with_proxy(url.to_owned()));
             let (error, start) =
-                (error.to_string(), format!("no way to {endpoint} through the proxy {url}: "));
+                (error.to_string(), format!("{endpoint} cannot be reached through the proxy {url}: "));
             assert!(
-                error.starts_with(&start) && error.contains("see that the proxy runs") && !last,
+                error.starts_with(&start) && error.contains("check that the proxy is running") && !last,
                 "{error}"
             );
         };

@@ -159,7 +159,7 @@ fn a_process_that_exits() {
 }
 
 #[test]
-fn what_was_handed_over_in_time_outlives_an_exit_without_a_shutdown() {
+fn what_was_enqueued_in_time_outlives_an_exit_without_a_shutdown() {
     let folder = tempfile::tempdir().unwrap();
     let collector = Collector::start().unwrap();
     collector.respond_always(Fault::Hang);

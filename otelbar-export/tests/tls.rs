@@ -46,7 +46,7 @@ fn failure(destination: OtlpDestination) -> String {
     pipeline.enqueue(batch(1, 3)).unwrap();
     let retrying = receipts.wait_for(|receipt| matches!(receipt.delivery, Delivery::Retrying { .. }));
     assert!(pipeline.shutdown(Duration::ZERO).is_err());
-    // The deadline was in the past; this waits for the books to be closed.
+    // The deadline was in the past; this waits until what is left is counted.
     let _ = pipeline.shutdown(PATIENCE);
     assert_balanced(&statistics_of(&pipeline));
     assert_eq!(statistics_of(&pipeline).dropped.shut_down, 3);
@@ -83,7 +83,7 @@ fn a_backend_that_asks_for_a_certificate_is_shown_it() {
 }
 
 #[test]
-fn a_backend_that_is_not_to_be_believed_gets_nothing() {
+fn a_backend_whose_certificate_is_not_trusted_gets_nothing() {
     let (authority, files) = (CertificateAuthority::new().unwrap(), Files::new());
     let trusted = files.write("ca.pem", authority.pem());
     let stranger = CertificateAuthority::new().unwrap();
@@ -95,7 +95,7 @@ fn a_backend_that_is_not_to_be_believed_gets_nothing() {
             assert!(collector.requests().is_empty());
         };
         check(stranger.issue(HOST).unwrap(), "set OTEL_EXPORTER_OTLP_CERTIFICATE to the PEM file");
-        check(authority.issue("elsewhere.example").unwrap(), "name the backend in the endpoint");
+        check(authority.issue("elsewhere.example").unwrap(), "use a host name in the endpoint");
         check(authority.issue_expired(HOST).unwrap(), "renew the backend's certificate");
     }
 }
@@ -138,7 +138,7 @@ fn a_file_that_does_not_serve_is_named_with_its_option_and_the_remedy() {
     check(options().with_certificate(&missing), "with_certificate", &missing, "cannot be read");
     check(options().with_certificate(&empty), "with_certificate", &empty, "holds no certificate");
     check(options().with_certificate(&key), "with_certificate", &key, "holds no certificate");
-    check(options().with_certificate(&garbage), "with_certificate", &garbage, "is no PEM file");
+    check(options().with_certificate(&garbage), "with_certificate", &garbage, "is not a PEM file");
     let shown = |certificate: &PathBuf, key: &PathBuf| {
         options().with_certificate(&good).with_client_certificate(certificate, key)
     };

@@ -99,7 +99,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// Keeps on disk what cannot be sent now (a persistent queue, called spool here): from the first attempt that fails
+    /// Keeps on disk what cannot be sent now (a persistent queue, as the Collector's `sending_queue` with a `storage`; called
+    /// spool here): from the first attempt that fails
     /// on, at a shutdown, and when the backend has not taken it [a second](SpoolOptions::with_write_delay) after it was
     /// enqueued, so that a process that is killed loses no more than that. It is sent when the backend is there again, by
     /// this process or by the next that is given the folder, and is not given up for its age.
@@ -123,7 +124,7 @@ impl PipelineBuilder {
     ///
     /// # Errors
     ///
-    /// Says so when a setting does not serve, of the pipeline or of a destination, or the system gives no thread.
+    /// A setting cannot be used, of the pipeline or of a destination, or the system cannot start a thread.
     pub fn build(self) -> Result<Pipeline, SetupError> {
         let mut setup = Setup::new(self.options, self.configured)?;
         for destination in &self.destinations {
@@ -132,13 +133,13 @@ impl PipelineBuilder {
         setup.start()
     }
 
-    /// As [`build`](Self::build), without the destinations that do not serve, for a service that is to start whatever its
+    /// As [`build`](Self::build), without the destinations that cannot be used, for a service that is to start whatever its
     /// environment says. Gives what is wrong with those, too; no pipeline where none is left.
     ///
     /// # Errors
     ///
-    /// A setting of the pipeline does not serve, the configured address of a destination
-    /// [cannot be read](SetupError::is_unreadable_endpoint), or the system gives no thread.
+    /// A setting of the pipeline cannot be used, the configured address of a destination
+    /// [cannot be read](SetupError::is_unreadable_endpoint), or the system cannot start a thread.
     pub fn build_usable(self) -> Result<(Option<Pipeline>, Vec<SetupError>), SetupError> {
         let mut setup = Setup::new(self.options, self.configured)?;
         let mut unusable = Vec::new();

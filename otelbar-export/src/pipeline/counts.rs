@@ -22,7 +22,7 @@ pub struct SpanCounts {
     pub queued: u64,
     /// Taken from the queue and not settled: being sent, or waiting for the next attempt.
     pub in_flight: u64,
-    /// On disk, to be sent when the backend is there again.
+    /// On disk in the [spool](crate::SpoolOptions), to be sent when the backend is there again.
     pub spooled: u64,
     /// Acknowledged by the backend.
     pub accepted: u64,

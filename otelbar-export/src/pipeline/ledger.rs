@@ -73,7 +73,7 @@ mod tests {
         ExportResult::PartlyRejected { rejected, of, message: "no".into() }
     }
 
-    /// A hand-over of ten spans, sent in parts; gives accepted, rejected, undetermined, dropped and the text.
+    /// A batch of ten spans, sent in parts; gives accepted, rejected, undetermined, dropped and the text.
     #[track_caller]
     fn check(parts: &[(u64, ExportResult)], counts: [u64; 4], text: &str) {
         let mut ledger = Ledger::new(TraceKey(1), EnqueueId(1), SpanCounts::queued(10));

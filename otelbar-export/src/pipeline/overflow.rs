@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-/// Which spans are dropped when a hand-over comes to a full queue. Always counted, and told by receipt.
+/// Which spans are dropped when a batch is enqueued into a full queue. Always counted, and told by receipt.
 ///
-/// What a hand-over brings is never cut: it is taken whole or not at all.
+/// A batch is never cut: it is taken whole or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// The hand-over that comes.
+    /// The batch that is being enqueued.
     Newest,
-    /// Hand-overs that have waited longest.
+    /// The batches that have waited longest.
     Oldest,
     /// Whole traces, the oldest first, with all that is queued of them. Those with a span whose status is Error, or
     /// with one that took at least `slow`, go last: they are what a trace is looked at for.

@@ -65,7 +65,7 @@ struct State {
     entries: Entries,
     /// The turns of the batches that are in flight.
     in_flight: Vec<Turn>,
-    /// Hand-overs before this one are wanted now, by a flush.
+    /// Batches before this one are to be sent now, for a flush.
     wanted: Turn,
     untold: Vec<Receipt>,
     statistics: Statistics,
@@ -83,7 +83,7 @@ pub(crate) struct Batch {
     pub(crate) portions: Vec<Portion>,
 }
 
-/// Everything handed over before this point.
+/// Everything enqueued before this point.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark(Turn);
 
@@ -120,9 +120,9 @@ impl Queue {
         &self.destination
     }
 
-    /// Takes a hand-over in, or counts it as dropped.
-    pub(crate) fn push(&self, hand_over: Arc<Enqueued>) -> Result<(), Dropped> {
-        let incoming = Portion::whole(hand_over);
+    /// Takes a batch in, or counts it as dropped.
+    pub(crate) fn push(&self, batch: Arc<Enqueued>) -> Result<(), Dropped> {
+        let incoming = Portion::whole(batch);
         let mut state = self.lock();
         state.statistics.enqueued += incoming.len() as u64;
         if state.closed {
@@ -232,7 +232,7 @@ impl Queue {
                         let wanted = first < state.wanted || state.closed;
                         let enough = self.is_enough(&state.entries);
                         let by = *due.get_or_insert_with(|| after(now, self.batch_delay));
-                        // With a spool the delay counts from the hand-over, as what is left of the time is for the answer.
+                        // With a spool the delay counts from the enqueuing, as what is left of the time is for the answer.
                         let since = state.entries.first_since().filter(|_| self.has_spool);
                         let by = since.map_or(by, |since| by.min(after(since, self.batch_delay)));
                         *due = Some(by);
@@ -251,7 +251,7 @@ impl Queue {
         }
     }
 
-    /// When what has waited longest was handed over, if that is known.
+    /// When what has waited longest was enqueued, if that is known.
     pub(crate) fn first_since(&self) -> Option<Instant> {
         self.lock().entries.first_since()
     }
@@ -350,7 +350,7 @@ impl Queue {
 
     // The side of those who flush and shut down.
 
-    /// Asks for everything handed over so far to be sent now.
+    /// Asks for everything enqueued so far to be sent now.
     pub(crate) fn want_all(&self) -> Mark {
         let mut state = self.lock();
         state.wanted = state.entries.next_turn();

@@ -119,7 +119,7 @@ fn backlog(spool: &SpoolOptions, encoding: Encoding, queue: &Queue) -> Option<Ba
         // Export goes on, and with it the application.
         Err(error) => {
             let (destination, problem) = (queue.destination(), error.to_string());
-            warn!(target: "otelbar_export", %error, %destination, "there is no spool");
+            warn!(target: "otelbar_export", %error, %destination, "the spool cannot be used; what cannot be sent waits in memory");
             queue.count(|statistics| statistics.spool_problem = Some(problem.into()));
             return None;
         }
@@ -150,7 +150,7 @@ impl Drop for Finish {
         let spans = self.0.finish();
         if spans > 0 {
             let destination = self.0.destination();
-            error!(target: "otelbar_export", spans, %destination, "the export has died; nothing more is sent there");
+            error!(target: "otelbar_export", spans, %destination, "the export to this destination panicked; nothing more is sent there");
         }
     }
 }

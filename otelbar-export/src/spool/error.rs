@@ -47,9 +47,9 @@ impl SpoolError {
             NotADirectory | AlreadyExists => {
                 "set OTELBAR_SPOOL_DIR to a folder, or remove the file in its place"
             }
-            NotFound => "it was removed while it was in use, restart the process to have it made again",
+            NotFound => "it was removed while in use, restart the process to create it again",
             Unsupported => "set OTELBAR_SPOOL_DIR to a folder on a local disk, whose file system has locks",
-            _ => "see that the folder is on a local disk in good order",
+            _ => "check that the folder is on a local disk, and the disk for errors",
         }
     }
 }

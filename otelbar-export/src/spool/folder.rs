@@ -80,9 +80,9 @@ pub(crate) enum Unsafe {
 impl Unsafe {
     pub(super) fn remedy(self) -> &'static str {
         match self {
-            Self::Link => "set OTELBAR_SPOOL_DIR to the folder that is meant",
+            Self::Link => "set OTELBAR_SPOOL_DIR to the folder that the link leads to",
             Self::Owner => "set OTELBAR_SPOOL_DIR to a folder that the user of this process owns",
-            Self::Writable => "take the right to write from group and others (chmod go-w)",
+            Self::Writable => "remove write permission for group and others (chmod go-w)",
             Self::Kind => "remove it",
         }
     }

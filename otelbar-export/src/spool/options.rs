@@ -1,13 +1,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Where encoded requests that cannot be sent now are kept on disk, and how much of them. They are sent when the
-/// backend is back, or by the next process that is given the folder.
+/// The spool: a persistent queue on disk, as the OpenTelemetry Collector's `sending_queue` has it with a `storage`. Where
+/// encoded requests that cannot be sent now are kept, and how much of them. They are sent when the backend is back, or by
+/// the next process that is given the folder.
 ///
 /// - The folder is for one destination: whoever opens it next sends what lies there. Processes that send to the same
 ///   backend may share it; each has a part of its own in it, and takes over what a process that has ended left. What
 ///   was encoded in another way than it sends now stays there, for one that sends so again.
-/// - What is not delivered is on disk [a second](Self::with_write_delay) after it was handed over.
+/// - What is not delivered is on disk [a second](Self::with_write_delay) after it was enqueued.
 /// - A request is sent at least once. When the process or the machine stops between the backend's answer and the
 ///   removal of the file, it is sent again; backends tell such spans by their ids.
 /// - What lies there are spans as they are sent, and so may hold personal data. The files can be read by their owner
@@ -48,11 +49,11 @@ impl SpoolOptions {
         self
     }
 
-    /// How long after its hand-over a span may be only in memory. Default 1 s; at least 10 ms.
+    /// How long after it was enqueued a span may be only in memory. Default 1 s; at least 10 ms.
     ///
     /// What the backend has taken by then costs nothing on disk. The rest is written down: what waits in the queue, and
     /// what is being sent and not answered. So a process that is killed, or calls [`exit`](std::process::exit) without a
-    /// shutdown, loses what was handed over in this time before it, and what the disk then takes to write; no more.
+    /// shutdown, loses what was enqueued in this time before it, and what the disk then takes to write; no more.
     /// Spans wait for a batch for half of it at most, whatever
     /// [`with_scheduled_delay`](crate::PipelineBuilder::with_scheduled_delay) says.
     pub fn with_write_delay(mut self, delay: Duration) -> Self {

@@ -32,12 +32,12 @@ pub(crate) struct Record {
     pub(crate) body: Bytes,
 }
 
-/// The spans of one hand-over in a record.
+/// The spans of one enqueued batch in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) id: u64,
     pub(crate) key: u64,
-    /// How many spans the hand-over had.
+    /// How many spans the batch had.
     pub(crate) whole: u64,
     /// How many of them are in this record.
     pub(crate) spans: u64,
@@ -124,11 +124,11 @@ fn checksum(header: &[u8], body: &[u8]) -> u32 {
 /// Why a file is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Damage {
-    #[error("it does not begin as a record does")]
+    #[error("it does not begin with the mark of a record")]
     Mark,
-    #[error("it is of version {version} of the format, which is not known here")]
+    #[error("it has version {version} of the format, which this version of otelbar does not read")]
     Version { version: u8 },
-    #[error("it has {len} bytes where {expected} are to be")]
+    #[error("it has {len} bytes instead of {expected}")]
     Length { len: u64, expected: u64 },
     #[error("its checksum is wrong")]
     Checksum,

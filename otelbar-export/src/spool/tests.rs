@@ -83,7 +83,7 @@ impl Spool {
             runs.push(record.run);
             self.remove(id);
         }
-        assert_eq!((self.spans(), self.bytes(), self.records()), (0, 0, 0), "the books end at nothing");
+        assert_eq!((self.spans(), self.bytes(), self.records()), (0, 0, 0), "all counts end at nothing");
         runs
     }
 
@@ -109,12 +109,12 @@ fn records_come_back_whole_in_order_after_a_restart() {
     let mut spool = folder.open();
     let ids = records.each_ref().map(|record| spool.store_well(record));
     assert!(ids.is_sorted());
-    let books = (spool.spans(), spool.bytes(), spool.records());
-    assert_eq!((books.0, books.2, spool.recovered()), (17, 3, 0));
+    let counts = (spool.spans(), spool.bytes(), spool.records());
+    assert_eq!((counts.0, counts.2, spool.recovered()), (17, 3, 0));
     drop(spool);
 
     let mut spool = folder.open();
-    assert_eq!((spool.spans(), spool.bytes(), spool.records()), books);
+    assert_eq!((spool.spans(), spool.bytes(), spool.records()), counts);
     assert_eq!((spool.recovered(), spool.damaged()), (17, Damaged::default()));
     for (id, record) in ids.into_iter().zip(records) {
         let expected = Some((id, record));
@@ -386,7 +386,7 @@ fn a_folder_lost_in_mid_flight_is_an_error_and_no_more() {
     let error = stored.unwrap_err().to_string();
     assert!(error.contains(&*folder.slot(0).to_string_lossy()) && error.contains("restart"), "{error}");
     assert_eq!(evicted, []);
-    assert_eq!((spool.records(), spool.spans()), (1, 10), "what could not be stored is not in the books");
+    assert_eq!((spool.records(), spool.spans()), (1, 10), "what could not be stored is not counted");
     assert_eq!(spool.drain(), [0_u64; 0]);
     assert_eq!(spool.damaged(), Damaged { records: 1, spans: 10 });
 }
@@ -469,7 +469,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Against a plain list: nothing is lost but what gives way, the order is kept, and the books are right.
+    /// Against a plain list: nothing is lost but what gives way, the order is kept, and the counts are right.
     #[test]
     fn it_is_a_bounded_queue(steps in vec(step(), 1..24)) {
         const ROOM: u64 = 6;

@@ -23,7 +23,7 @@ use crate::transport::sender::Sender;
 /// One of the places a pipeline sends spans to, with what belongs to that: made by [`otlp`](Self::otlp),
 /// [`zipkin`](Self::zipkin) or [`console`](Self::console).
 ///
-/// Whether a setting serves is looked at when the pipeline is built.
+/// Settings are checked when the pipeline is built.
 ///
 /// ```
 /// use std::time::Duration;

@@ -11,8 +11,8 @@ use http::StatusCode;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// No connection: refused, no such host, no route.
-    #[error("no connection to {endpoint}: {reason}; see that the backend runs and listens there")]
+    /// No connection: refused, no such host, or no route.
+    #[error("no connection to {endpoint}: {reason}; check that the backend is running and listening there")]
     #[non_exhaustive]
     Connect {
         /// Where it was to go.
@@ -20,7 +20,7 @@ pub enum SendError {
         /// The system's words.
         reason: String,
     },
-    /// The TLS handshake failed: whom the backend claims to be is not believed, or it refuses us.
+    /// The TLS handshake failed: the backend's certificate is not trusted, or the backend refuses the connection.
     #[error("no TLS connection to {endpoint}: {reason}; {remedy}")]
     #[non_exhaustive]
     Tls {
@@ -58,8 +58,8 @@ pub enum SendError {
     },
     /// The proxy cannot be reached, or ended the connection before an answer.
     #[error(
-        "no way to {endpoint} through the proxy {proxy}: {reason}; see that the proxy runs and listens there, or do \
-         without by NO_PROXY"
+        "{endpoint} cannot be reached through the proxy {proxy}: {reason}; check that the proxy is running and listening \
+         there, or exclude the endpoint with NO_PROXY"
     )]
     #[non_exhaustive]
     Proxy {
@@ -101,7 +101,7 @@ pub enum SendError {
         status: StatusCode,
         /// What the backend said in the body, shortened; for a redirect the address it names.
         message: String,
-        /// How long the backend asks to be left alone.
+        /// How long the backend asks for a pause.
         retry_after: Option<Duration>,
     },
     /// The console could not be written to. Part of the batch may be there, so it is not written again.
@@ -221,8 +221,8 @@ fn is_grpc(endpoint: &str) -> bool {
 fn lost_hint(endpoint: &str) -> &'static str {
     let port = endpoint.parse::<http::Uri>().ok().and_then(|uri| uri.port_u16());
     match port {
-        Some(4317) if !is_grpc(endpoint) => "; port 4317 is for gRPC as a rule, OTLP over HTTP uses 4318",
-        Some(4318) if is_grpc(endpoint) => "; port 4318 is for OTLP over HTTP as a rule, gRPC uses 4317",
+        Some(4317) if !is_grpc(endpoint) => "; port 4317 is usually for gRPC, OTLP over HTTP uses 4318",
+        Some(4318) if is_grpc(endpoint) => "; port 4318 is usually for OTLP over HTTP, gRPC uses 4317",
         // What a backend says about our certificate comes after the handshake seemed done, and is easily lost with the
         // connection.
         _ if endpoint.starts_with("https:") => {
@@ -239,14 +239,14 @@ fn said(message: &str) -> String {
 fn status_hint(status: StatusCode, endpoint: &str) -> &'static str {
     match status.as_u16() {
         400 | 404 | 405 | 415 if is_grpc(endpoint) => {
-            "; this is no gRPC server as it seems, OTLP over HTTP is http/protobuf in OTEL_EXPORTER_OTLP_PROTOCOL"
+            "; this does not seem to be a gRPC server; for OTLP over HTTP set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf"
         }
-        401 | 403 => "; see the credentials in OTEL_EXPORTER_OTLP_HEADERS",
+        401 | 403 => "; check the credentials in OTEL_EXPORTER_OTLP_HEADERS",
         404 | 405 => {
-            "; see the endpoint's path, which is /v1/traces for OTLP and /api/v2/spans for Zipkin as a rule"
+            "; check the endpoint's path, which is usually /v1/traces for OTLP and /api/v2/spans for Zipkin"
         }
         413 => "; lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        300..=399 => "; redirects are not followed, set the endpoint to the address meant",
+        300..=399 => "; redirects are not followed, set the endpoint to the address it redirects to",
         _ => "",
     }
 }
@@ -257,19 +257,21 @@ fn through(proxy: Option<&str>) -> String {
 
 fn proxy_hint(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        407 => "; see the user and the password in the proxy's URL, http://user:password@host:port",
-        429 | 502 | 503 | 504 => "; see that the backend runs and the proxy reaches it",
-        _ => "; see that the proxy allows CONNECT to this host and port, or do without by NO_PROXY",
+        407 => "; check the user and the password in the proxy's URL, http://user:password@host:port",
+        429 | 502 | 503 | 504 => "; check that the backend is running and the proxy reaches it",
+        _ => {
+            "; check that the proxy allows CONNECT to this host and port, or exclude the endpoint with NO_PROXY"
+        }
     }
 }
 
 fn code_hint(code: GrpcCode) -> &'static str {
     match code {
         GrpcCode::Unauthenticated | GrpcCode::PermissionDenied => {
-            "; see the credentials in OTEL_EXPORTER_OTLP_HEADERS"
+            "; check the credentials in OTEL_EXPORTER_OTLP_HEADERS"
         }
         GrpcCode::Unimplemented => {
-            "; see that the backend takes traces over OTLP, and OTEL_EXPORTER_OTLP_COMPRESSION"
+            "; check that the backend takes traces over OTLP, and check OTEL_EXPORTER_OTLP_COMPRESSION"
         }
         GrpcCode::ResourceExhausted => {
             "; if it finds the request too large, lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
@@ -394,7 +396,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "http://h:4318/v1/trace answered 404 Not Found: no such page; \
-             see the endpoint's path, which is /v1/traces for OTLP and /api/v2/spans for Zipkin as a rule"
+             check the endpoint's path, which is usually /v1/traces for OTLP and /api/v2/spans for Zipkin"
         );
         let error = SendError::Lost { endpoint: "http://h:4317/v1/traces".into(), reason: "not HTTP".into() };
         assert!(error.to_string().ends_with("OTLP over HTTP uses 4318"), "{error}");
@@ -477,7 +479,7 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "https://h:4317 answered UNAUTHENTICATED (16): no key; see the credentials in \
+            "https://h:4317 answered UNAUTHENTICATED (16): no key; check the credentials in \
              OTEL_EXPORTER_OTLP_HEADERS"
         );
         let error = SendError::Lost { endpoint: "http://h:4318".into(), reason: "not HTTP/2".into() };

@@ -122,7 +122,7 @@ pub(super) fn acknowledged(mut body: Bytes) -> Acknowledged {
         return Acknowledged::unreadable("is missing");
     }
     if body.len() < FRAME_HEAD {
-        return Acknowledged::unreadable("is no gRPC frame");
+        return Acknowledged::unreadable("is not a gRPC frame");
     }
     let compressed = body.get_u8();
     let len = body.get_u32();
@@ -130,14 +130,14 @@ pub(super) fn acknowledged(mut body: Bytes) -> Acknowledged {
         return Acknowledged::unreadable("is compressed, which was not offered");
     }
     if usize::try_from(len) != Ok(body.len()) {
-        return Acknowledged::unreadable("is no single gRPC frame");
+        return Acknowledged::unreadable("is not exactly one gRPC frame");
     }
     match ExportTraceServiceResponse::decode(body) {
         Ok(ExportTraceServiceResponse { partial_success: Some(partial) }) => {
             Acknowledged::partial(partial.rejected_spans, &partial.error_message)
         }
         Ok(_) => Acknowledged::default(),
-        Err(_) => Acknowledged::unreadable("is no ExportTraceServiceResponse"),
+        Err(_) => Acknowledged::unreadable("is not an ExportTraceServiceResponse"),
     }
 }
 
@@ -292,10 +292,10 @@ mod tests {
         check(b"\0\0\0\0\0", Acknowledged::default());
         check(b"\0\0\0\0\x04\x0a\x02\x08\x03", Acknowledged { rejected: 3, message: None });
         check(b"", Acknowledged::unreadable("is missing"));
-        check(b"\0\0", Acknowledged::unreadable("is no gRPC frame"));
+        check(b"\0\0", Acknowledged::unreadable("is not a gRPC frame"));
         check(b"\x01\0\0\0\0", Acknowledged::unreadable("is compressed, which was not offered"));
-        check(b"\0\0\0\0\x09~", Acknowledged::unreadable("is no single gRPC frame"));
-        check(b"\0\0\0\0\x01~", Acknowledged::unreadable("is no ExportTraceServiceResponse"));
+        check(b"\0\0\0\0\x09~", Acknowledged::unreadable("is not exactly one gRPC frame"));
+        check(b"\0\0\0\0\x01~", Acknowledged::unreadable("is not an ExportTraceServiceResponse"));
     }
 
     proptest! {

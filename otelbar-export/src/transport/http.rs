@@ -71,7 +71,7 @@ pub(super) fn acknowledged(headers: &HeaderMap, body: Result<Bytes, Unreadable>)
             Acknowledged::partial(partial.rejected_spans, &partial.error_message)
         }
         Ok(_) => Acknowledged::default(),
-        Err(_) => Acknowledged::unreadable("is no ExportTraceServiceResponse"),
+        Err(_) => Acknowledged::unreadable("is not an ExportTraceServiceResponse"),
     }
 }
 
@@ -110,7 +110,7 @@ mod json {
             return Acknowledged::default();
         }
         let Ok(response) = serde_json::from_slice::<Response>(body) else {
-            return Acknowledged::unreadable("is no ExportTraceServiceResponse");
+            return Acknowledged::unreadable("is not an ExportTraceServiceResponse");
         };
         let Some(partial) = response.partial_success else { return Acknowledged::default() };
         let rejected = match partial.rejected_spans {
@@ -144,7 +144,7 @@ mod tests {
         check(r#"{"partialSuccess":{"rejectedSpans":2,"more":1}}"#, 2, None);
         check(r#"{"partialSuccess":{"rejectedSpans":"-2"}}"#, 0, None);
         let unreadable = |why: &str| Acknowledged::unreadable(why).message;
-        check("~", 0, unreadable("is no ExportTraceServiceResponse").as_deref());
+        check("~", 0, unreadable("is not an ExportTraceServiceResponse").as_deref());
         check(
             r#"{"partialSuccess":{"rejectedSpans":"two"}}"#,
             0,

@@ -91,18 +91,14 @@ impl Proxy {
         let proxy = found.ok_or_else(|| unusable(option, url, "is not the URL of an HTTP proxy"))?;
         let authority = proxy.uri().authority().map_or("", Authority::as_str);
         if authority.contains('@') {
-            return Err(unusable(
-                option,
-                url,
-                "has more than one @; in a user or password it is written %40",
-            ));
+            return Err(unusable(option, url, "has more than one @; in a user or password write it as %40"));
         }
         // An invalid port parses, and is then as good as left out.
         if proxy.uri().port_u16().is_none() && proxy.uri().host() != Some(authority) {
             return Err(unusable(option, url, "has an invalid port"));
         }
         if proxy.uri().scheme() != Some(&Scheme::HTTP) {
-            return Err(unusable(option, url, "is not an HTTP proxy, the one kind that is supported"));
+            return Err(unusable(option, url, "is not an http:// proxy, the only kind supported"));
         }
         let text = proxy.uri().to_string().trim_end_matches('/').into();
         Ok(Self { uri: proxy.uri().clone(), text, authorization: proxy.basic_auth().cloned() })
@@ -114,7 +110,7 @@ fn unusable(option: Setting, url: &str, problem: &str) -> SetupError {
         option,
         shown(url),
         problem,
-        "write it like http://user:password@proxy.example:3128, or do without by NO_PROXY or without_proxy()",
+        "write it like http://user:password@proxy.example:3128, or use no proxy, with NO_PROXY or without_proxy()",
     )
 }
 
@@ -163,7 +159,7 @@ mod tests {
         check("http://me:secret@proxy:65536", "with_proxy: \"***\" has an invalid port");
         check(
             "http://me:secret@x@proxy:1",
-            "with_proxy: \"***\" has more than one @; in a user or password it is written %40",
+            "with_proxy: \"***\" has more than one @; in a user or password write it as %40",
         );
         check("hütte", "with_proxy: \"hütte\" is not an http:// URL");
     }

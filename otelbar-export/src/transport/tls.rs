@@ -63,13 +63,13 @@ fn config(options: &TlsOptions) -> Result<ClientConfig, SetupError> {
                 "holds no private key".to_owned(),
                 "give the PEM file of an unencrypted key, as PKCS #8, PKCS #1 or SEC1",
             ),
-            error => (unreadable(&error), "see that the path is right and this user may read the file"),
+            error => (unreadable(&error), "check that the path is right and this user may read the file"),
         };
         wrong(CLIENT_KEY, key, problem, remedy)
     })?;
     builder.with_client_auth_cert(chain, private_key).map_err(|error| {
         let remedy = "give the key that belongs to the client certificate";
-        wrong(CLIENT_KEY, key, format!("does not serve ({error})"), remedy)
+        wrong(CLIENT_KEY, key, format!("cannot be used ({error})"), remedy)
     })
 }
 
@@ -126,7 +126,7 @@ fn system_roots() -> Result<RootCertStore, SetupError> {
 }
 
 fn certificates(option: Setting, path: &Path) -> Result<Vec<CertificateDer<'static>>, SetupError> {
-    const REMEDY: &str = "see that the path is right, this user may read the file, and it is PEM";
+    const REMEDY: &str = "check that the path is right, this user may read the file, and it is PEM";
     let unread = |error: pem::Error| wrong(option, path, unreadable(&error), REMEDY);
     let certificates: Vec<_> =
         CertificateDer::pem_file_iter(path).map_err(unread)?.collect::<Result<_, _>>().map_err(unread)?;
@@ -140,7 +140,7 @@ fn certificates(option: Setting, path: &Path) -> Result<Vec<CertificateDer<'stat
 fn unreadable(error: &pem::Error) -> String {
     match error {
         pem::Error::Io(error) => format!("cannot be read ({error})"),
-        error => format!("is no PEM file ({error})"),
+        error => format!("is not a PEM file ({error})"),
     }
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<(String, &'static
         }
         rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        ) => "name the backend in the endpoint as its certificate does",
+        ) => "use a host name in the endpoint that the certificate is valid for",
         rustls::Error::InvalidCertificate(
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
@@ -169,13 +169,13 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<(String, &'static
             | CertificateError::NotValidYetContext { .. },
         ) => "renew the backend's certificate, or set this machine's clock",
         rustls::Error::InvalidMessage(_) => {
-            "the backend does not speak TLS there as it seems; use an http:// endpoint"
+            "the backend does not seem to speak TLS there; use an http:// endpoint"
         }
         rustls::Error::AlertReceived(_) => {
             "the backend refuses the handshake; if it asks for a certificate, set \
              OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY"
         }
-        _ => "see the backend's TLS settings",
+        _ => "check the backend's TLS settings",
     };
     Some((one_line(&error.to_string()), remedy))
 }

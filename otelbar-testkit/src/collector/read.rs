@@ -160,17 +160,17 @@ pub(super) fn read(
 fn decode(body: &[u8]) -> Result<Message, Refusal> {
     ExportTraceServiceRequest::decode(body)
         .map(Message::Otlp)
-        .map_err(|_| Refusal::invalid("the body is no ExportTraceServiceRequest"))
+        .map_err(|_| Refusal::invalid("the body is not an ExportTraceServiceRequest"))
 }
 
 /// The message of the one frame of a unary call, and its coding.
 fn unframed(headers: &HeaderMap, mut body: Bytes) -> Result<(&[u8], Bytes), Refusal> {
     if body.len() < 5 {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is no gRPC frame"));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is not a gRPC frame"));
     }
     let (flag, len) = (body.get_u8(), body.get_u32());
     if usize::try_from(len) != Ok(body.len()) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is no single gRPC frame"));
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, 13, "the body is not exactly one gRPC frame"));
     }
     match (flag, headers.get("grpc-encoding")) {
         (0, _) => Ok((b"identity", body)),

@@ -55,7 +55,7 @@ async fn answer(request: Request<Incoming>, state: &Mutex<State>) -> Answer {
     };
     let host = uri.host().unwrap_or_default();
     let Some(address) = lock(state).address(host, port) else {
-        return say(StatusCode::BAD_GATEWAY, format!("this proxy knows no way to {host}"));
+        return say(StatusCode::BAD_GATEWAY, format!("this proxy does not lead to {host}"));
     };
     let answer = if is_tunnel { tunnel(request, address).await } else { forward(request, address).await };
     answer.unwrap_or_else(|error| say(StatusCode::BAD_GATEWAY, format!("{address}: {error}")))

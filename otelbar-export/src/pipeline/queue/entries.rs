@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::batch::{Enqueued, Portion};
 use crate::pipeline::Overflow;
 
-/// The place of a hand-over in a queue's order.
+/// The place of a batch in a queue's order.
 pub(crate) type Turn = u64;
 
 /// A queue's bounds.
@@ -62,7 +62,7 @@ impl Entries {
         self.bytes
     }
 
-    /// The turn of the hand-over that comes next.
+    /// The turn of the batch that comes next.
     pub(super) fn next_turn(&self) -> Turn {
         self.next_turn
     }
@@ -72,12 +72,12 @@ impl Entries {
         self.waiting.first_key_value().map(|(turn, _)| *turn)
     }
 
-    /// When what has waited longest was handed over, if that is known.
+    /// When what has waited longest was enqueued, if that is known.
     pub(super) fn first_since(&self) -> Option<Instant> {
         self.waiting.first_key_value().and_then(|(_, portion)| portion.enqueued().since)
     }
 
-    /// Puts a hand-over at the end.
+    /// Puts a batch at the end.
     pub(super) fn push(&mut self, portion: Portion) {
         let turn = self.next_turn;
         self.next_turn += 1;
@@ -98,7 +98,7 @@ impl Entries {
         self.insert(turn, portion);
     }
 
-    /// Takes up to `limit` spans out, the oldest first, with the turn of the first. Only a hand-over that is larger
+    /// Takes up to `limit` spans out, the oldest first, with the turn of the first. Only a batch that is larger
     /// than that is cut: the others share the fate of one request each, whole.
     pub(super) fn take(&mut self, limit: usize) -> Option<(Turn, Vec<Portion>)> {
         let first = self.first_turn()?;
@@ -267,7 +267,7 @@ mod tests {
         entries
     }
 
-    /// With hand-overs of these traces, numbers of spans and natures waiting, in a queue for 10 spans: which of them,
+    /// With batches of these traces, numbers of spans and natures waiting, in a queue for 10 spans: which of them,
     /// counted from 1, give way for another, or whether it is refused.
     #[track_caller]
     fn check(

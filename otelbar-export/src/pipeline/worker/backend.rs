@@ -111,7 +111,7 @@ impl Backend {
             }
             return ExportResult::Accepted { warning: message };
         }
-        let message = message.unwrap_or_else(|| "without a word why".into());
+        let message = message.unwrap_or_else(|| "without a message".into());
         if is_current && before != health {
             warn!(
                 target: "otelbar_export",
@@ -184,7 +184,7 @@ impl Backend {
         let wall = now.wall_at(until);
         self.queue.count(|statistics| statistics.pause = Some(Pause { until: wall, reason }));
         if reason == PauseReason::RetryAfter && left > self.longest_backoff {
-            warn!(target: "otelbar_export", %error, pause = ?left, "the backend asks to be left alone");
+            warn!(target: "otelbar_export", %error, pause = ?left, "the backend asks for a pause");
         }
         wall
     }
@@ -211,7 +211,7 @@ impl Backend {
         }
         if closed && let Some(until) = self.breaker.open_until() {
             let pause = until.saturating_duration_since(now.instant);
-            warn!(target: "otelbar_export", %error, ?pause, "the backend is left alone after failures in a row");
+            warn!(target: "otelbar_export", %error, ?pause, "the circuit breaker opened after failures in a row");
         }
     }
 }

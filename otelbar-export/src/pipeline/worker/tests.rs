@@ -319,7 +319,7 @@ fn what_is_too_large_is_halved_until_it_fits() {
     });
 }
 
-/// A hand-over of 50 spans each 10 ms, and a backend that is away from the fifth second for a minute.
+/// A batch of 50 spans each 10 ms, and a backend that is away from the fifth second for a minute.
 #[test]
 fn an_outage_of_a_minute_under_load_costs_only_what_has_no_room() {
     on_paused_time(async {
@@ -599,7 +599,7 @@ fn records(folder: &tempfile::TempDir) -> usize {
 }
 
 #[test]
-fn what_is_not_answered_is_on_disk_a_second_after_it_was_handed_over() {
+fn what_is_not_answered_is_on_disk_a_second_after_it_was_enqueued() {
     on_paused_time(async {
         let (queue, transport, folder) = start_spooling(&[36_000], vec![], 1 << 20);
         queue.push(batch(3)).unwrap();

@@ -251,7 +251,7 @@ macro_rules! http_methods {
         ///   for any, or `*` for everything.
         /// - `localhost` and loopback addresses never are reached through a proxy.
         ///
-        /// They are read now. A URL that does not serve, as that of a SOCKS proxy, is an error when the pipeline is
+        /// They are read now. A URL that cannot be used, as that of a SOCKS proxy, is an error when the pipeline is
         /// built, if it is the endpoint's.
         pub fn with_proxy_from(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
             self.http.proxy = crate::transport::proxy::ProxyOptions::from_variables(&variable);

@@ -223,7 +223,7 @@ mod tests {
         let of = |value| proxy_of(&[("HTTP_PROXY", value), ("NO_PROXY", "spared")], "http://h").unwrap_err();
         let error = of("socks5h://me:secret@tor:9050");
         assert!(
-            error.starts_with("HTTP_PROXY: \"***\" is not an HTTP proxy, the one kind that is supported"),
+            error.starts_with("HTTP_PROXY: \"***\" is not an http:// proxy, the only kind supported"),
             "{error}"
         );
         assert!(of("ftp://tor").starts_with("HTTP_PROXY: \"ftp://tor\" is not the URL of an HTTP proxy"));
