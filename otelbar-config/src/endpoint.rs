@@ -133,7 +133,8 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Whether `host:port` begins with a host that is followed by a port, rather than `scheme:rest`.
+/// Whether `host:port` begins with a host that is followed by a port, rather than `scheme:rest`. Not by
+/// `http::uri::Authority`, which this crate does not reach and which takes `host:` and a port that is no number.
 fn has_port(text: &str) -> bool {
     let authority = text.split(['/', '?']).next().unwrap_or_default();
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

@@ -2,6 +2,8 @@
 //!
 //! A pipeline does this by itself; the functions here are for who wants the bytes, say for a file.
 
+#[cfg(any(feature = "json", feature = "zipkin"))]
+mod double;
 #[cfg(feature = "json")]
 mod json;
 mod proto;

@@ -9,6 +9,7 @@ use opentelemetry_sdk::trace::SpanData;
 use serde::Serialize;
 
 use super::ResourceGroup;
+use super::double::Double;
 use super::proto::{flags, kind, nanos, sorted, status};
 
 /// An element of a scope's `spans`.
@@ -162,13 +163,7 @@ fn int_value(value: &i64, to: &mut Vec<u8>) {
 
 fn double_value(value: &f64, to: &mut Vec<u8>) {
     to.extend_from_slice(b"{\"doubleValue\":");
-    match *value {
-        // JSON has no numbers for these, and protobuf's mapping gives them names.
-        value if value.is_nan() => to.extend_from_slice(b"\"NaN\""),
-        f64::INFINITY => to.extend_from_slice(b"\"Infinity\""),
-        f64::NEG_INFINITY => to.extend_from_slice(b"\"-Infinity\""),
-        value => scalar(&value, to),
-    }
+    scalar(&Double(*value), to);
     to.push(b'}');
 }
 

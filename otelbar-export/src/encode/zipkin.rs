@@ -23,6 +23,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use serde::{Serialize, Serializer};
 
+use super::double::Double;
+
 /// What the spans of a resource have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ResourceHead {
@@ -289,8 +291,11 @@ fn annotation(event: &Event) -> Annotation<'_> {
 fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => text.as_str().into(),
-        // Names of no number, and so texts in JSON; as a tag they have no quotes.
-        Value::F64(number) if !number.is_finite() => double_name(*number).into(),
+        // A name is a text in JSON; as a tag it has no quotes.
+        Value::F64(number) => match Double(*number).name() {
+            Some(name) => name.into(),
+            None => json(&Double(*number)).into(),
+        },
         value => json(&Json::Value(value)).into(),
     }
 }
@@ -298,14 +303,6 @@ fn text_of(value: &Value) -> Cow<'_, str> {
 fn json<T: Serialize + ?Sized>(value: &T) -> String {
     // As above, nothing in it fails.
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn double_name(number: f64) -> &'static str {
-    match number {
-        f64::INFINITY => "Infinity",
-        f64::NEG_INFINITY => "-Infinity",
-        _ => "NaN",
-    }
 }
 
 /// A value within JSON.
@@ -332,19 +329,6 @@ impl Serialize for Json<'_> {
             }
             // The API may get further types.
             Self::Value(value) => serializer.collect_str(value),
-        }
-    }
-}
-
-/// JSON has no numbers for infinity and what is none.
-struct Double(f64);
-
-impl Serialize for Double {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_finite() {
-            serializer.serialize_f64(self.0)
-        } else {
-            serializer.serialize_str(double_name(self.0))
         }
     }
 }

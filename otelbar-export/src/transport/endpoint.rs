@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Uri;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 
 use crate::error::{Setting, SetupError};
 
@@ -49,8 +49,7 @@ impl Endpoint {
             }
             _ => return Err(invalid("has a scheme other than http and https")),
         };
-        // An invalid port parses, and is then as good as left out.
-        if uri.port_u16().is_none() && authority.as_str() != authority.host() {
+        if has_invalid_port(authority) {
             return Err(invalid("has an invalid port"));
         }
         let path = if uri.path() == "/" { "" } else { uri.path() };
@@ -61,6 +60,17 @@ impl Endpoint {
     pub(super) fn is_https(&self) -> bool {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }
+}
+
+/// Whether what stands behind the host is no port. [`Authority`] takes it, and tells then that there is no port.
+pub(super) fn has_invalid_port(authority: &Authority) -> bool {
+    authority.port_u16().is_none() && authority.as_str() != authority.host()
+}
+
+/// The port, or the usual one of the scheme.
+pub(super) fn port_of(endpoint: &Uri) -> u16 {
+    let usual = if endpoint.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    endpoint.port_u16().unwrap_or(usual)
 }
 
 /// A URL as it may be shown.

@@ -3,6 +3,7 @@
 //! A unary call is one frame each way and a status, so it is made on hyper itself: the request is compressed
 //! once however often it is sent, and what failed here is never mistaken for a status the backend gave.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use percent_encoding::percent_decode;
 use prost::Message;
 
 use crate::text::one_line;
@@ -163,23 +165,8 @@ impl Status {
 
 /// A status message: UTF-8, with what is not printable ASCII percent-encoded. What is encoded wrongly stays as it
 /// is, as gRPC asks.
-fn percent_decoded(text: &[u8]) -> String {
-    let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match (digit(at + 1), digit(at + 2)) {
-            (Some(high), Some(low)) if *byte == b'%' => {
-                decoded.extend(u8::try_from(high * 16 + low));
-                at += 3;
-            }
-            _ => {
-                decoded.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+fn percent_decoded(text: &[u8]) -> Cow<'_, str> {
+    percent_decode(text).decode_utf8_lossy()
 }
 
 /// At most eight digits and a unit; nothing for what is longer than anybody waits.

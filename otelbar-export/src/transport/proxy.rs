@@ -6,11 +6,12 @@ mod variables;
 use std::fmt;
 use std::sync::Arc;
 
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 
 use crate::error::{Setting, SetupError};
+use crate::transport::endpoint::has_invalid_port;
 
 pub(crate) use connector::{ProxyConnector, ProxyError};
 use variables::ProxyVariables;
@@ -89,12 +90,11 @@ impl Proxy {
     fn parse(option: Setting, url: &str) -> Result<Self, SetupError> {
         let found = Matcher::builder().all(url.trim()).build().intercept(&Uri::from_static("http://any"));
         let proxy = found.ok_or_else(|| unusable(option, url, "is not the URL of an HTTP proxy"))?;
-        let authority = proxy.uri().authority().map_or("", Authority::as_str);
-        if authority.contains('@') {
+        let authority = proxy.uri().authority();
+        if authority.is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(unusable(option, url, "has more than one @; in a user or password write it as %40"));
         }
-        // An invalid port parses, and is then as good as left out.
-        if proxy.uri().port_u16().is_none() && proxy.uri().host() != Some(authority) {
+        if authority.is_none_or(has_invalid_port) {
             return Err(unusable(option, url, "has an invalid port"));
         }
         if proxy.uri().scheme() != Some(&Scheme::HTTP) {

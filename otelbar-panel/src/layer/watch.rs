@@ -183,7 +183,8 @@ fn describe<B>(
     described
 }
 
-/// Host and port of `host`, `host:port` or `[address]:port`, without user information.
+/// Host and port of `host`, `host:port` or `[address]:port`, without user information. Not by `http::uri::Authority`, which
+/// gives no host where anything behind it is wrong, and copies the text.
 fn split_authority(authority: &str) -> (Option<&str>, Option<u16>) {
     let authority = authority.rsplit('@').next().unwrap_or_default();
     let (host, port) = match authority.rsplit_once(':') {

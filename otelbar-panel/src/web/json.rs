@@ -365,7 +365,8 @@ impl Serialize for Integer {
     }
 }
 
-/// JSON cannot write NaN or infinity.
+/// JSON cannot write NaN or infinity; they are texts as Rust writes them, while OTLP's JSON has the names of protobuf's
+/// mapping, which otelbar-export keeps to itself.
 struct Float(f64);
 
 impl Serialize for Float {

@@ -24,6 +24,7 @@ use tower_service::Service;
 use super::Proxy;
 use crate::transport::answer::ErrorResponse;
 use crate::transport::cause::root_cause;
+use crate::transport::endpoint::port_of;
 use crate::transport::user_agent::USER_AGENT;
 use crate::transport::version::Version;
 
@@ -127,9 +128,8 @@ async fn tunnel(tcp: TokioIo<TcpStream>, proxy: &Proxy, endpoint: &Uri) -> Resul
 }
 
 fn request(proxy: &Proxy, endpoint: &Uri) -> http::Result<Request<Empty<Bytes>>> {
-    let port = if endpoint.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    let port = endpoint.port_u16().unwrap_or(port);
-    let target = Authority::try_from(format!("{}:{port}", endpoint.host().unwrap_or_default()))?;
+    let target = format!("{}:{}", endpoint.host().unwrap_or_default(), port_of(endpoint));
+    let target = Authority::try_from(target)?;
     let host = HeaderValue::from_str(target.as_str())?;
     let mut request = Request::connect(Uri::from(target)).body(Empty::new())?;
     request.headers_mut().insert(header::HOST, host);

@@ -9,6 +9,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 use super::{HTTP, Proxy};
 use crate::error::{Setting, SetupError};
+use crate::transport::endpoint::port_of;
 
 /// The values of `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, as curl and Go read them.
 #[derive(Default)]
@@ -78,7 +79,8 @@ impl ProxyVariables {
 }
 
 /// The host, domain or network of an entry of `no_proxy`, unless the entry has another port. The [`Matcher`] takes no
-/// port, no brackets, no dot at the end and no `*.` in the beginning.
+/// port, no brackets, no dot at the end and no `*.` in the beginning; and `http::uri::Authority` is none of a network, a
+/// domain with a dot before it or an IPv6 address without brackets.
 fn host_of(entry: &str, port: u16) -> Option<&str> {
     let (host, entry_port) = match entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),
@@ -92,11 +94,6 @@ fn host_of(entry: &str, port: u16) -> Option<&str> {
     let is_ours = entry_port.is_none_or(|entry_port| entry_port.parse() == Ok(port));
     let host = host.trim_end_matches('.');
     is_ours.then(|| host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host))
-}
-
-fn port_of(endpoint: &Uri) -> u16 {
-    let usual = if endpoint.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    endpoint.port_u16().unwrap_or(usual)
 }
 
 /// Whether it is this machine: no other can connect us to that.
