@@ -25,7 +25,7 @@ fn spans_arrive_as_they_were_with_their_resource_and_headers() {
 
     let spans = collector.spans();
     assert_tree(&spans, "span 0 [internal]\n  span 1 [internal]\n  span 2 [internal]");
-    assert!(spans.iter().all(|span| span.service_name() == "shop" && span.scope.name == "test"));
+    assert!(spans.iter().all(|span| span.service_name() == "shop" && span.scope_name() == "test"));
     let request = &collector.requests()[0];
     assert_eq!(request.headers["x-key"], "secret");
     let version = env!("CARGO_PKG_VERSION");

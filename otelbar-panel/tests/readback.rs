@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::SystemTime;
+
 use axum::{Router, routing};
 use otelbar_config::OptInAttributes;
 use otelbar_testkit::{Collector, ReceivedSpan};
@@ -81,19 +83,19 @@ fn shown_form(span: &Value, opt_in: &OptInAttributes) -> Value {
 
 /// The same, from what came over the wire.
 fn received_form(received: &ReceivedSpan) -> Value {
-    let span = &received.span;
+    let nanos = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
     json!({
         "span_id": received.span_id(),
         "parent": received.parent_span_id(),
         "name": received.name(),
         "kind": format!("{:?}", received.kind()).to_lowercase(),
         "service": received.service_name(),
-        "start": span.start_time_unix_nano,
-        "end": span.end_time_unix_nano,
+        "start": nanos(received.start()),
+        "end": nanos(received.end()),
         "attributes": received.attributes().into_iter().map(|(key, value)| json!([key, value])).collect::<Vec<_>>(),
-        "events": span.events.iter().map(|event| json!({
+        "events": received.events().map(|event| json!({
             "name": event.name,
-            "time": event.time_unix_nano,
+            "time": nanos(event.time),
         })).collect::<Vec<_>>(),
     })
 }

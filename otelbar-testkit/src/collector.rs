@@ -26,12 +26,11 @@ use tokio::sync::{oneshot, watch};
 
 pub use fault::Fault;
 pub use not_received::NotReceived;
-pub use received::{ReceivedRequest, ReceivedSpan, Reply};
+pub use received::{ReceivedEvent, ReceivedLink, ReceivedRequest, ReceivedSpan, ReceivedValue, Reply};
 pub use stage::{Ending, Stage};
 pub use zipkin::{ReceivedZipkinSpan, ZipkinAnnotation, ZipkinEndpoint};
 
 pub(crate) use read::{LARGEST_REQUEST, ZIPKIN_PATH};
-pub(crate) use received::text_of;
 use script::Script;
 
 #[cfg(feature = "tls")]

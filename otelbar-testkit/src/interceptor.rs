@@ -9,7 +9,6 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use serde_json::Value;
 
 use backend::Backend;
@@ -20,23 +19,27 @@ use crate::thread::ServerThread;
 /// Stands between an exporter and a backend, on a port of `127.0.0.1` that the system chooses, and changes what goes
 /// through: to show that a test of a real backend notices when a field or a span is changed, dropped or repeated.
 ///
-/// OTLP in protobuf over HTTP at `/v1/traces` and Zipkin's JSON v2 at `/api/v2/spans` are decoded, given to the
-/// closures, encoded again, and sent on without compression; the backend's answer goes back as it is. Other paths and
+/// OTLP in protobuf over HTTP at `/v1/traces` and Zipkin's JSON v2 at `/api/v2/spans` are checked, given to the
+/// closures, and sent on without compression; the backend's answer goes back as it is. Other paths and
 /// methods are passed on as they came. What it can't decode, OTLP in JSON too, it refuses rather than let it through
 /// unchanged. It speaks HTTP/1.1 on both sides, without TLS.
 ///
 /// ```
+/// use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 /// use otelbar_testkit::{Collector, Interceptor};
+/// use prost::Message;
 ///
 /// let backend = Collector::start()?;
 /// let interceptor = Interceptor::start(&backend.endpoint())?;
-/// interceptor.change_traces(|request| {
+/// interceptor.change_traces(|message| {
+///     let mut request = ExportTraceServiceRequest::decode(message).unwrap();
 ///     // Drops the last span of each scope.
 ///     for of_resource in &mut request.resource_spans {
 ///         for of_scope in &mut of_resource.scope_spans {
 ///             of_scope.spans.pop();
 ///         }
 ///     }
+///     request.encode_to_vec()
 /// });
 /// // Point an exporter at `interceptor.traces_endpoint()`.
 /// assert_eq!(interceptor.changed(), 0);
@@ -69,8 +72,10 @@ impl Interceptor {
         Ok(Self { address, shared, _thread: thread })
     }
 
-    /// Changes each OTLP message from now on in this way, in place of an earlier one.
-    pub fn change_traces(&self, change: impl Fn(&mut ExportTraceServiceRequest) + Send + Sync + 'static) {
+    /// Changes each OTLP message from now on in this way, in place of an earlier one. The closure is given an
+    /// `ExportTraceServiceRequest` in protobuf, without compression, and gives what is sent instead: in whatever version
+    /// of opentelemetry-proto, or of another library, the test knows its fields.
+    pub fn change_traces(&self, change: impl Fn(&[u8]) -> Vec<u8> + Send + Sync + 'static) {
         self.shared.changes().traces = Some(Arc::new(change));
     }
 
@@ -79,7 +84,7 @@ impl Interceptor {
         self.shared.changes().zipkin = Some(Arc::new(change));
     }
 
-    /// How many requests were decoded, given to a closure and answered by the backend, whatever it answered.
+    /// How many requests were read, given to a closure and answered by the backend, whatever it answered.
     pub fn changed(&self) -> usize {
         self.shared.changed.load(Ordering::Relaxed)
     }
@@ -116,12 +121,13 @@ impl Shared {
     }
 }
 
-type Change<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
+type ChangeTraces = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+type ChangeZipkin = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 #[derive(Clone, Default)]
 struct Changes {
-    traces: Option<Change<ExportTraceServiceRequest>>,
-    zipkin: Option<Change<Value>>,
+    traces: Option<ChangeTraces>,
+    zipkin: Option<ChangeZipkin>,
 }
 
 impl fmt::Debug for Changes {

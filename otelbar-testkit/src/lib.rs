@@ -23,11 +23,14 @@ mod thread;
 mod tree;
 mod upstream;
 
+// Whose types are in those of this crate.
+pub use {bytes, http, opentelemetry, opentelemetry_sdk, serde_json};
+
 #[cfg(feature = "tls")]
 pub use certificate::{CertificateAuthority, Identity};
 pub use collector::{
-    Collector, Ending, Fault, NotReceived, ReceivedRequest, ReceivedSpan, ReceivedZipkinSpan, Reply, Stage,
-    ZipkinAnnotation, ZipkinEndpoint,
+    Collector, Ending, Fault, NotReceived, ReceivedEvent, ReceivedLink, ReceivedRequest, ReceivedSpan,
+    ReceivedValue, ReceivedZipkinSpan, Reply, Stage, ZipkinAnnotation, ZipkinEndpoint,
 };
 pub use in_memory::InMemoryExporter;
 pub use interceptor::Interceptor;

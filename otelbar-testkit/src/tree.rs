@@ -5,10 +5,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{SpanId, SpanKind, Status};
-use opentelemetry_proto::tonic::trace::v1::{SpanFlags, status};
+use opentelemetry_proto::tonic::trace::v1::SpanFlags;
 use opentelemetry_sdk::trace::SpanData;
 
-use crate::collector::text_of;
 use crate::{ReceivedSpan, ReceivedZipkinSpan};
 
 /// Spans as an indented tree, for assertions on whole traces.
@@ -241,32 +240,18 @@ impl From<&SpanData> for TreeSpan {
 
 impl From<&ReceivedSpan> for TreeSpan {
     fn from(received: &ReceivedSpan) -> Self {
-        let span = &received.span;
-        let message = span.status.as_ref().map(|status| status.message.clone()).unwrap_or_default();
         Self {
-            trace: number(&span.trace_id),
-            id: number(&span.span_id) as u64,
-            parent: (!span.parent_span_id.is_empty()).then(|| number(&span.parent_span_id) as u64),
-            remote_parent: span.flags & SpanFlags::ContextIsRemoteMask as u32 != 0,
+            trace: number(&received.trace_id()),
+            id: number(&received.span_id()) as u64,
+            parent: received.parent_span_id().map(|id| number(&id) as u64),
+            remote_parent: received.flags() & SpanFlags::ContextIsRemoteMask as u32 != 0,
             service: Some(received.service_name()).filter(|name| !name.is_empty()),
-            name: span.name.clone(),
+            name: received.name().to_owned(),
             kind: received.kind(),
             start: received.start(),
             attributes: received.attributes(),
-            events: span
-                .events
-                .iter()
-                .map(|event| {
-                    let attributes =
-                        event.attributes.iter().map(|pair| (pair.key.clone(), text_of(pair))).collect();
-                    (event.name.clone(), attributes)
-                })
-                .collect(),
-            status: match received.status() {
-                status::StatusCode::Unset => Status::Unset,
-                status::StatusCode::Ok => Status::Ok,
-                status::StatusCode::Error => Status::error(message),
-            },
+            events: received.events().map(|event| (event.name, event.attributes)).collect(),
+            status: received.status(),
         }
     }
 }
@@ -295,9 +280,9 @@ impl From<&ReceivedZipkinSpan> for TreeSpan {
     }
 }
 
-/// An id as a number; ids of a wrong length stay apart by their low bytes.
-fn number(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0, |number, byte| (number << 8) | u128::from(*byte))
+/// An id as a number; ids of a wrong length stay apart by their low digits.
+fn number(digits: &str) -> u128 {
+    digits.chars().fold(0, |number, digit| (number << 4) | u128::from(digit.to_digit(16).unwrap_or_default()))
 }
 
 fn kind_text(kind: &SpanKind) -> &'static str {

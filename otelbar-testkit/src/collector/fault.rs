@@ -154,7 +154,9 @@ impl Fault {
         all.push(Self::partial_success(0, "told to warn"));
         all.extend([Self::Body(3), Self::Body(100 << 20), Self::Slow(Duration::from_millis(10))]);
         all.extend([Self::Redirect("/elsewhere".to_owned()), Self::ResetStream, Self::Garbage]);
-        all.extend(Stage::ALL.iter().flat_map(|stage| Ending::ALL.map(|ending| Self::At(*stage, ending))));
+        for &stage in Stage::ALL {
+            all.extend(Ending::ALL.iter().map(|&ending| Self::At(stage, ending)));
+        }
         all
     }
 

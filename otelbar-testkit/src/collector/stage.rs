@@ -23,7 +23,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &'static [Self] = &[
         Self::Accept,
         Self::RequestHead,
         Self::RequestBody,
@@ -69,7 +69,7 @@ pub enum Ending {
 
 impl Ending {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Hang, Self::Reset, Self::Close];
+    pub const ALL: &'static [Self] = &[Self::Hang, Self::Reset, Self::Close];
 }
 
 /// As in "resets the connection after …".

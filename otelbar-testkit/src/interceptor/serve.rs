@@ -16,7 +16,7 @@ use prost::Message;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use super::{Change, Shared, TRACES_PATH};
+use super::{ChangeTraces, ChangeZipkin, Shared, TRACES_PATH};
 use crate::collector::{LARGEST_REQUEST, ZIPKIN_PATH};
 use crate::decompress::decompress;
 use crate::upstream::{self, Answer, say};
@@ -76,30 +76,20 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Result<Answer, R
     Ok(answer)
 }
 
-fn changed_traces(
-    headers: &HeaderMap,
-    body: Bytes,
-    change: Option<&Change<ExportTraceServiceRequest>>,
-) -> Result<Bytes, Refusal> {
+fn changed_traces(headers: &HeaderMap, body: Bytes, change: Option<&ChangeTraces>) -> Result<Bytes, Refusal> {
     if headers.get(header::CONTENT_TYPE).is_none_or(|value| value != "application/x-protobuf") {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "this interceptor reads only OTLP in protobuf",
         ));
     }
-    let mut message = ExportTraceServiceRequest::decode(plain(headers, body)?)
+    let message = plain(headers, body)?;
+    ExportTraceServiceRequest::decode(&*message)
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
-    if let Some(change) = change {
-        change(&mut message);
-    }
-    Ok(message.encode_to_vec().into())
+    Ok(change.map_or_else(|| message.clone(), |change| change(&message).into()))
 }
 
-fn changed_zipkin(
-    headers: &HeaderMap,
-    body: Bytes,
-    change: Option<&Change<Value>>,
-) -> Result<Bytes, Refusal> {
+fn changed_zipkin(headers: &HeaderMap, body: Bytes, change: Option<&ChangeZipkin>) -> Result<Bytes, Refusal> {
     let mut spans: Value = serde_json::from_slice(&plain(headers, body)?)
         .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, error))?;
     if let Some(change) = change {

@@ -92,7 +92,7 @@ fn assert_answered(read: &str, stage: Stage) {
 
 #[test]
 fn a_connection_breaks_at_each_stage() {
-    for stage in Stage::ALL {
+    for &stage in Stage::ALL {
         for ending in [Ending::Reset, Ending::Close] {
             let collector = Collector::start().unwrap();
             collector.respond_with([Fault::At(stage, ending)]);
@@ -113,7 +113,7 @@ fn a_connection_breaks_at_each_stage() {
 
 #[test]
 fn an_exchange_hangs_at_each_stage_and_goes_on() {
-    for stage in Stage::ALL {
+    for &stage in Stage::ALL {
         let collector = Collector::start().unwrap();
         collector.respond_with([Fault::At(stage, Ending::Hang)]);
         let (mut client, pieces) = (Raw::connect(&collector), Pieces::new());

@@ -46,18 +46,19 @@ fn a_span_is_changed_dropped_and_repeated_on_its_way() {
         backend.clear();
         names
     };
-    fn spans(request: &mut ExportTraceServiceRequest) -> &mut Vec<Span> {
-        &mut request.resource_spans[0].scope_spans[0].spans
-    }
+    let change = |change: fn(&mut Vec<Span>)| {
+        interceptor.change_traces(move |message| {
+            let mut request = ExportTraceServiceRequest::decode(message).unwrap();
+            change(&mut request.resource_spans[0].scope_spans[0].spans);
+            request.encode_to_vec()
+        });
+    };
     assert_eq!((go(), interceptor.changed()), (vec!["a".to_owned(), "b".to_owned()], 0));
-    interceptor.change_traces(|request| spans(request)[0].name.push('!'));
+    change(|spans| spans[0].name.push('!'));
     assert_eq!((go(), interceptor.changed()), (vec!["a!".to_owned(), "b".to_owned()], 1));
-    interceptor.change_traces(|request| spans(request).truncate(1));
+    change(|spans| spans.truncate(1));
     assert_eq!(go(), ["a"]);
-    interceptor.change_traces(|request| {
-        let again = spans(request)[0].clone();
-        spans(request).push(again);
-    });
+    change(|spans| spans.push(spans[0].clone()));
     assert_eq!((go(), interceptor.changed()), (["a", "b", "a"].map(ToOwned::to_owned).to_vec(), 3));
 }
 

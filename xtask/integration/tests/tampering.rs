@@ -17,6 +17,7 @@ use otelbar_export::Destination;
 use otelbar_integration::compare::{Difference, Form, Span, compare, lines};
 use otelbar_integration::{Collector, Zipkin};
 use otelbar_testkit::Interceptor;
+use prost::Message;
 use serde_json::{Value, json};
 
 /// What is changed, and the field in which it is to be noticed.
@@ -208,7 +209,11 @@ fn each_change_on_the_way_to_the_collector_is_noticed() {
     let collector = Collector::shared().unwrap();
     let interceptor = Interceptor::start(&collector.otlp_http).unwrap();
     let send = |change: fn(&mut ExportTraceServiceRequest)| {
-        interceptor.change_traces(change);
+        interceptor.change_traces(move |message| {
+            let mut message = ExportTraceServiceRequest::decode(message).unwrap();
+            change(&mut message);
+            message.encode_to_vec()
+        });
         Sent::send(FORM, http(&interceptor.endpoint()), everything::trace())
     };
     let sent: Vec<_> = OTLP.iter().map(|(field, change)| (*field, send(*change))).collect();

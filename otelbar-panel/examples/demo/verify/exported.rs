@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::SpanKind;
+use opentelemetry::trace::{SpanKind, Status};
 use otelbar_testkit::ReceivedSpan;
 use serde_json::Value;
 
@@ -101,12 +101,7 @@ impl Content {
     }
 
     fn of_received(received: &ReceivedSpan) -> Self {
-        // The attributes of an event are made text as those of a span are.
-        let mut carrier = received.clone();
-        let events = std::mem::take(&mut carrier.span.events).into_iter().map(|event| {
-            carrier.span.attributes = event.attributes;
-            (u128::from(event.time_unix_nano), event.name, carrier.attributes())
-        });
+        let events = received.events().map(|event| (since_epoch(event.time), event.name, event.attributes));
         Content {
             service: received.service_name(),
             name: received.name().to_owned(),
@@ -119,7 +114,12 @@ impl Content {
             parent: received.parent_span_id(),
             start: since_epoch(received.start()),
             end: since_epoch(received.end()),
-            status: format!("{:?}", received.status()).to_lowercase(),
+            status: match received.status() {
+                Status::Unset => "unset",
+                Status::Ok => "ok",
+                Status::Error { .. } => "error",
+            }
+            .to_owned(),
             attributes: received.attributes(),
             events: events.collect(),
         }
