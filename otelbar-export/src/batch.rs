@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 /// Finished spans that belong together, as they are enqueued in one go; most often those of one request.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TraceBatch {
     /// The caller's name for them, repeated in each [`Receipt`](crate::Receipt).
     pub key: TraceKey,
@@ -30,7 +31,7 @@ pub struct TraceBatch {
 }
 
 impl TraceBatch {
-    /// A batch.
+    /// A batch of these spans, with the `tracestate` of each span's own context.
     pub fn new(key: impl Into<TraceKey>, resource: Resource, spans: Vec<SpanData>) -> Self {
         Self { key: key.into(), resource, spans, trace_state: None }
     }
@@ -50,13 +51,20 @@ impl TraceBatch {
 /// use otelbar_export::TraceKey;
 ///
 /// assert_eq!(TraceKey::from(SpanId::from(7)), TraceKey::from(7));
+/// assert_eq!(u64::from(TraceKey::from(7)), 7);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TraceKey(pub u64);
+pub struct TraceKey(pub(crate) u64);
 
 impl From<u64> for TraceKey {
     fn from(key: u64) -> Self {
         Self(key)
+    }
+}
+
+impl From<TraceKey> for u64 {
+    fn from(key: TraceKey) -> Self {
+        key.0
     }
 }
 
@@ -76,6 +84,7 @@ impl From<TraceId> for TraceKey {
 }
 
 impl fmt::Display for TraceKey {
+    /// 16 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
     }
@@ -87,6 +96,7 @@ impl fmt::Display for TraceKey {
 pub struct EnqueueId(pub(crate) u64);
 
 impl fmt::Display for EnqueueId {
+    /// A number after `#`: `#7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)
     }

@@ -23,7 +23,9 @@ mod time;
 mod transport;
 
 // Whose types are in those of this crate.
-pub use {http, opentelemetry, opentelemetry_sdk};
+#[cfg(feature = "config")]
+pub use otelbar_config;
+pub use {bytes, http, opentelemetry, opentelemetry_sdk};
 
 pub use batch::{EnqueueId, TraceBatch, TraceKey};
 #[cfg(feature = "config")]

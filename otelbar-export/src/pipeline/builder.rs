@@ -46,15 +46,15 @@ impl Pipeline {
 }
 
 impl PipelineBuilder {
-    /// Adds a place where each span goes.
+    /// Adds a place where each span goes. Default: none, and spans are dropped without being counted.
     pub fn with_destination(mut self, destination: impl Into<Destination>) -> Self {
         self.destinations.push(destination.into());
         self
     }
 
-    /// Spans that may wait in a destination's queue. Default 2048. When a batch does not fit, whole batches are dropped
-    /// and counted, as [`with_overflow`](Self::with_overflow) chooses; one that is larger than the queue by itself is
-    /// taken when the queue is empty.
+    /// Spans that may wait in a destination's queue. Default 2048; at least 1. When a batch does not fit, whole batches are
+    /// dropped and counted, as [`with_overflow`](Self::with_overflow) chooses; one that is larger than the queue by itself
+    /// is taken when the queue is empty.
     pub fn with_max_queue_size(mut self, spans: usize) -> Self {
         self.options.max_queue_size = spans;
         self
@@ -74,7 +74,8 @@ impl PipelineBuilder {
         self
     }
 
-    /// Spans in a request at most. Default 512. A request is sent as soon as so many wait, or the queue is half full.
+    /// Spans in a request at most. Default 512; at least 1. A request is sent as soon as so many wait, or the queue is half
+    /// full.
     pub fn with_max_export_batch_size(mut self, spans: usize) -> Self {
         self.options.max_export_batch_size = spans;
         self
@@ -87,13 +88,15 @@ impl PipelineBuilder {
         self
     }
 
-    /// When and how long failed attempts are repeated.
+    /// When and how long failed attempts are repeated. Default [`RetryPolicy::default`]: with a backoff of 500 ms to 10 s,
+    /// for 5 min.
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.options.retry = retry;
         self
     }
 
-    /// When a backend that fails is left alone, and for how long.
+    /// When a backend that fails is left alone, and for how long. Default [`BreakerPolicy::default`]: after 5 failures in a
+    /// row, for 30 s.
     pub fn with_breaker(mut self, breaker: BreakerPolicy) -> Self {
         self.options.breaker = breaker;
         self
@@ -169,7 +172,7 @@ mod tests {
         fn check(builder: PipelineBuilder, method: &str, variable: &str) {
             for (configured, name) in [(false, method), (true, variable)] {
                 let error = PipelineBuilder { configured, ..builder.clone() }.build().unwrap_err();
-                assert!(error.to_string().starts_with(&format!("{name}: \"0\" leaves ")), "{error}");
+                assert!(error.to_string().starts_with(&format!("{name}: \"0\" is too small; ")), "{error}");
             }
         }
         let closed = BreakerPolicy { failure_threshold: 0, ..BreakerPolicy::default() };

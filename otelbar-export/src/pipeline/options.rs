@@ -54,19 +54,14 @@ impl Options {
             (BREAKER, self.breaker.failure_threshold as usize),
         ] {
             if value == 0 {
-                return Err(SetupError::option(
-                    option,
-                    "0",
-                    "leaves room for nothing",
-                    "set it to 1 or more",
-                ));
+                return Err(SetupError::option(option, "0", "is too small", "set it to 1 or more"));
             }
         }
         match self.spool.as_ref().map(|spool| spool.max_bytes) {
             Some(bytes) if bytes < SpoolOptions::LEAST => Err(SetupError::option(
                 SPOOL_BYTES,
                 bytes.to_string(),
-                "leaves room for nothing",
+                "is too small",
                 "set it to 1 MiB or more",
             )),
             _ => Ok(()),

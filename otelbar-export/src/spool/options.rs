@@ -41,9 +41,9 @@ impl SpoolOptions {
         Self { folder: folder.into(), max_bytes: 64 * 1024 * 1024, write_delay: Duration::from_secs(1) }
     }
 
-    /// How much disk each process may use there, in bytes. Default 64 MiB. The oldest requests give way to new ones,
-    /// and their spans are counted as dropped. A request counts with what the file system needs for it: some hundred
-    /// bytes more than it has, rounded up to a multiple of 4 KiB.
+    /// How much disk each process may use there, in bytes. Default 64 MiB; at least 4 KiB. The oldest requests give way to
+    /// new ones, and their spans are counted as dropped. A request counts with what the file system needs for it: some
+    /// hundred bytes more than it has, rounded up to a multiple of 4 KiB.
     pub fn with_max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self

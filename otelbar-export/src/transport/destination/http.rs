@@ -64,12 +64,7 @@ impl HttpOptions {
         let size = self.request_size.unwrap_or(usual_size);
         for (setting, value) in [(REQUEST_SIZE, size), (CONCURRENT_REQUESTS, self.concurrent_requests)] {
             if value == 0 {
-                return Err(SetupError::option(
-                    setting,
-                    "0",
-                    "leaves room for nothing",
-                    "set it to 1 or more",
-                ));
+                return Err(SetupError::option(setting, "0", "is too small", "set it to 1 or more"));
             }
         }
         Ok(RequestLimits { size, concurrent: self.concurrent_requests })
@@ -163,7 +158,7 @@ macro_rules! http_methods {
         #[doc = concat!(
             "Adds a header to each request; over gRPC it is metadata. A `User-Agent` takes the place of ",
             $user_agent,
-            "."
+            ". Default: none but that. A name or a value that HTTP does not allow is an error when the pipeline is built."
         )]
         pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
             self.http.headers.push((name.into(), value.into()));
@@ -307,7 +302,7 @@ mod tests {
             for (configured, name) in [(false, method), (true, variable)] {
                 let destination = Destination { configured, ..destination.clone() };
                 let Err(error) = destination.open(0) else { panic!("{destination:?} serves") };
-                assert!(error.to_string().starts_with(&format!("{name}: \"0\" leaves ")), "{error}");
+                assert!(error.to_string().starts_with(&format!("{name}: \"0\" ")), "{error}");
             }
         };
         check(otlp().with_timeout(Duration::ZERO), "with_timeout", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT");
