@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri};
 
-use super::answer::Refusal;
+use super::answer::ErrorResponse;
 use super::proxy::ProxyOptions;
 use super::{Acknowledged, retry_after};
 use crate::error::SetupError;
@@ -36,7 +36,7 @@ pub fn http_success(headers: &HeaderMap, body: Bytes) -> (u64, Option<String>) {
 
 /// The message of an error over HTTP.
 pub fn http_error(status: StatusCode, headers: &HeaderMap, body: &Bytes) -> String {
-    Refusal::new(status, headers, body).message
+    ErrorResponse::new(status, headers, body).message
 }
 
 /// The rejected spans and the message in the answer of a success over gRPC.

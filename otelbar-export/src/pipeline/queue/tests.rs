@@ -109,7 +109,7 @@ async fn work(queue: &Queue) -> (Vec<(EnqueueId, u64)>, Vec<Receipt>) {
         let spans: usize = portions.iter().map(Portion::len).sum();
         sent.extend(portions.iter().map(|portion| (portion.id(), portion.len() as u64)));
         queue.count(|statistics| {
-            statistics.apply(Step::Settled(&Outcome::Accepted { warning: None }), spans as u64)
+            statistics.apply(Step::Settled(&ExportResult::Accepted { warning: None }), spans as u64)
         });
         queue.batch_done(turn);
     }
