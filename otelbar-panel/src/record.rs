@@ -15,6 +15,7 @@ mod recorder;
 mod recording;
 mod scope;
 mod service_info;
+mod sink;
 mod snapshot;
 mod store;
 mod summary;
@@ -26,21 +27,22 @@ pub use handle::RequestHandle;
 pub(crate) use id::{new_span_id, new_trace_id};
 pub(crate) use limits::RecordingLimits;
 pub(crate) use propagation::Propagation;
-pub(crate) use queue::{Message, Queue, Waiting};
+pub(crate) use queue::{Due, Queue, Waiting};
 pub(crate) use reach::{KnownReach, Reach};
 pub(crate) use recorder::{Captured, Recorder};
 pub(crate) use recording::Outcome;
 pub(crate) use scope::{Active, Scope};
 pub(crate) use service_info::ServiceInfo;
+pub(crate) use sink::Sink;
 pub(crate) use snapshot::Freshness;
 pub(crate) use store::{Held, Store};
 
 #[cfg(test)]
-pub(crate) use tests::{test_context, test_log};
+pub(crate) use tests::{test_context, test_context_in, test_log};
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Weak};
 
     use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
     use opentelemetry_sdk::Resource;
@@ -50,8 +52,17 @@ mod tests {
 
     use super::*;
 
-    /// A request that is recorded that goes to this queue when it ends.
-    pub(crate) fn test_context(queue: Queue<Arc<RequestContext>>) -> Arc<RequestContext> {
+    /// A request that is recorded.
+    pub(crate) fn test_context() -> Arc<RequestContext> {
+        test_context_in(Weak::new(), Queue::new(usize::MAX).0)
+    }
+
+    /// A request that goes to this store when it ends, and to this queue to be exported.
+    pub(crate) fn test_context_in(
+        store: Weak<Store>,
+        queue: Queue<Arc<RequestContext>>,
+    ) -> Arc<RequestContext> {
+        let sink = Arc::new(Sink { store, queue, exports: true });
         let recorder = Arc::new(Recorder {
             limits: RecordingLimits {
                 spans: 10,
@@ -82,7 +93,7 @@ mod tests {
             Arc::new(ServiceInfo { name: "test".to_owned(), resource: Resource::builder_empty().build() });
         RequestContext::open(
             recorder,
-            queue,
+            sink,
             service,
             span_context,
             Propagation::default(),

@@ -17,7 +17,7 @@ use crate::capture::{CaptureFilter, CaptureLayer, ClientLayer, SupportsFilters, 
 use crate::deliver::{Exports, Unsettled};
 use crate::layer::{Start, ToolbarLayer, Watcher};
 use crate::panics;
-use crate::record::{Queue, ServiceInfo, Store};
+use crate::record::{Queue, ServiceInfo, Sink, Store};
 use crate::web::{Pages, Warnings};
 use exporter::{pipeline, usable_pipeline};
 pub use shutdown::ShutdownGuard;
@@ -256,12 +256,12 @@ impl Toolbar {
             warnings
                 .extend(problem.map(|problem| format!("{} has no spool: {problem}", account.destination)));
         }
-        let recorder = Arc::new(settings::recorder(&config, propagators, max_bytes));
         let store = Arc::new(Store::new(config.max_requests(), max_bytes));
-        // What waits and what settles may together hold as much again as the store.
-        let (queue, waiting) = Queue::new(max_bytes / 2);
-        let ends = (queue.clone(), waiting);
-        let exports = Exports::start(Arc::clone(&config), ends, Arc::clone(&store), exporter, max_bytes / 2);
+        // What waits to be exported may hold as much again as the store.
+        let (queue, waiting) = Queue::new(max_bytes);
+        let sink = Sink { store: Arc::downgrade(&store), queue: queue.clone(), exports: exporter.is_some() };
+        let recorder = Arc::new(settings::recorder(&config, propagators, max_bytes));
+        let exports = Exports::start(Arc::clone(&config), (queue, waiting), Arc::clone(&store), exporter);
         let exports = Arc::new(exports.map_err(PanelError::thread)?);
         let wants_queries =
             recorder.captured.sql && CaptureFilter::new(Some(config.capture_level())).wants_queries();
@@ -276,7 +276,7 @@ impl Toolbar {
         );
         let watcher = Watcher {
             recorder,
-            queue,
+            sink: Arc::new(sink),
             pages: Arc::new(pages),
             start: Start::new(config.sampler()),
             trusted_proxies: config.trusted_proxies().clone(),

@@ -1,8 +1,6 @@
-//! The thread behind the queue: it puts requests into the store, and gives their spans to the exporter.
+//! The thread behind the queue: it gives the spans of requests to the exporter when they have settled.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,17 +9,10 @@ use otelbar_export::{DropReason, Pipeline, TraceBatch};
 
 use super::deliveries::Deliveries;
 use crate::guard::try_guard;
-use crate::record::{Message, Queue, RequestContext, Store, Waiting};
+use crate::record::{Due, Queue, RequestContext, Store, Waiting};
 
 /// Both ends of the queue.
 type Ends = (Queue<Arc<RequestContext>>, Waiting<Arc<RequestContext>>);
-
-/// How long a request's spans wait for what is recorded just after its end, such as a log of a task it spawned or the
-/// last query of a driver with a thread of its own. A span's events cannot be added to once it is exported.
-const SETTLE: Duration = Duration::from_millis(100);
-
-/// How long what comes later waits for more of it. Each time, the whole request is converted again.
-const SETTLE_LATE: Duration = Duration::from_secs(1);
 
 /// The handle to the thread, which ends when it is told to stop, or when the handle is gone.
 #[derive(Debug)]
@@ -51,15 +42,14 @@ struct Asked {
 }
 
 impl Background {
-    /// Starts the thread. What settles may hold `max_bytes`.
+    /// Starts the thread.
     pub(crate) fn start(
         queue: Ends,
         store: Arc<Store>,
         exporter: Option<Pipeline>,
         deliveries: Arc<Deliveries>,
-        max_bytes: usize,
     ) -> io::Result<Self> {
-        Self::start_with(queue, store, exporter, deliveries, max_bytes, RequestContext::take_unexported)
+        Self::start_with(queue, store, exporter, deliveries, RequestContext::take_unexported)
     }
 
     fn start_with(
@@ -67,23 +57,11 @@ impl Background {
         store: Arc<Store>,
         exporter: Option<Pipeline>,
         deliveries: Arc<Deliveries>,
-        max_bytes: usize,
         convert: fn(&RequestContext) -> Vec<SpanData>,
     ) -> io::Result<Self> {
         let orders = Arc::<Orders>::default();
         let end = End(Arc::clone(&orders));
-        let (ended, late) = (Settling::default(), Settling::default());
-        let work = Work {
-            waiting,
-            orders: Arc::clone(&orders),
-            store,
-            exporter,
-            deliveries,
-            convert,
-            ended,
-            late,
-            max_bytes,
-        };
+        let work = Work { waiting, orders: Arc::clone(&orders), store, exporter, deliveries, convert };
         std::thread::Builder::new().name("otelbar".into()).spawn(move || {
             let end = end;
             work.run();
@@ -154,52 +132,13 @@ struct Work {
     deliveries: Arc<Deliveries>,
     /// What of a request is to be exported.
     convert: fn(&RequestContext) -> Vec<SpanData>,
-    /// Requests that have just ended, in the order in which they are due.
-    ended: Settling,
-    /// Requests to which something was added later, likewise. A request is here once at most.
-    late: Settling,
-    max_bytes: usize,
-}
-
-/// Requests that wait until they are due.
-#[derive(Default)]
-struct Settling {
-    queue: VecDeque<(Instant, Arc<RequestContext>, usize)>,
-    bytes: usize,
-}
-
-impl Settling {
-    fn push(&mut self, due: Instant, context: Arc<RequestContext>, bytes: usize) {
-        self.bytes += bytes;
-        self.queue.push_back((due, context, bytes));
-    }
-
-    fn pop(&mut self) -> Option<Arc<RequestContext>> {
-        let (_, context, bytes) = self.queue.pop_front()?;
-        self.bytes -= bytes;
-        Some(context)
-    }
-
-    fn due(&self) -> Option<Instant> {
-        self.queue.front().map(|(due, ..)| *due)
-    }
 }
 
 impl Work {
-    /// Works until it is told to stop, or nobody is left who could.
-    fn run(mut self) {
+    /// Works until it is told to stop.
+    fn run(self) {
         loop {
-            let due = self.ended.due().into_iter().chain(self.late.due()).min();
-            let messages = &self.waiting.messages;
-            let message = match due {
-                None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(due) => messages.recv_timeout(due.saturating_duration_since(Instant::now())),
-            };
-            match message {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.orders.lock().stop = true,
-            }
+            self.waiting.wait();
             let asked = *self.orders.lock();
             if asked.stop || asked.flushes > asked.flushed {
                 self.export_all();
@@ -209,40 +148,21 @@ impl Work {
             if asked.stop {
                 return;
             }
-            self.look_at_what_is_due();
-        }
-    }
-
-    fn take(&mut self, message: Message<Arc<RequestContext>>) {
-        match message {
-            Message::Finished(context, bytes) => {
-                self.guard("storing a request", &context, || {
-                    self.deliveries.forget(&self.store.insert(Arc::clone(&context)));
-                });
-                self.waiting.taken(bytes);
-                if self.exports(&context) {
-                    self.ended.push(Instant::now() + SETTLE, context, bytes);
-                }
+            self.deliveries.forget(&self.waiting.take_evicted());
+            let now = Instant::now();
+            while let Some(due) = self.waiting.next_due(now) {
+                self.take(due);
             }
-            Message::Late(context) => self.late.push(Instant::now() + SETTLE_LATE, context, 0),
-            Message::Wake => {}
+            if self.waiting.take_missed() {
+                self.export_held();
+            }
         }
     }
 
-    fn exports(&self, context: &RequestContext) -> bool {
-        self.exporter.is_some() && context.span_context.is_sampled()
-    }
-
-    fn look_at_what_is_due(&mut self) {
-        let now = Instant::now();
-        let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        while is_due(self.ended.due()) || self.ended.bytes > self.max_bytes {
-            let Some(context) = self.ended.pop() else { break };
-            self.export(&context);
-        }
-        while is_due(self.late.due()) {
-            let Some(context) = self.late.pop() else { break };
-            self.look_again(&context);
+    fn take(&self, due: Due<Arc<RequestContext>>) {
+        match due {
+            Due::Ended(context) => self.export(&context),
+            Due::Late(context) => self.look_again(&context),
         }
     }
 
@@ -253,24 +173,23 @@ impl Work {
         self.export(context);
     }
 
-    /// Exports what was enqueued before, what waits to settle, and what was recorded without the queue's knowing.
-    fn export_all(&mut self) {
-        for message in self.waiting.all().collect::<Vec<_>>() {
-            self.take(message);
+    /// Exports what waits, and what was recorded without the queue's knowing.
+    fn export_all(&self) {
+        while let Some(due) = self.waiting.next() {
+            self.take(due);
         }
-        while let Some(context) = self.ended.pop() {
-            self.export(&context);
-        }
-        while let Some(context) = self.late.pop() {
-            self.look_again(&context);
-        }
+        self.export_held();
+    }
+
+    /// Exports what the store holds that was not exported yet.
+    fn export_held(&self) {
         for held in self.store.newest(None, usize::MAX).into_iter().rev() {
             self.export(&held.context);
         }
     }
 
     fn export(&self, context: &Arc<RequestContext>) {
-        let Some(exporter) = self.exporter.as_ref().filter(|_| self.exports(context)) else { return };
+        let Some(exporter) = self.exporter.as_ref().filter(|_| context.is_exported()) else { return };
         self.guard("exporting a request", context, || {
             let spans = (self.convert)(context);
             if spans.is_empty() {
@@ -308,7 +227,7 @@ mod tests {
     use otelbar_export::DeliveryState;
 
     use super::*;
-    use crate::record::{Outcome, test_context, test_log};
+    use crate::record::{Outcome, test_context_in, test_log};
 
     /// Long enough for the slowest machine; reached only when a test fails.
     const PATIENCE: Duration = Duration::from_secs(60);
@@ -325,7 +244,7 @@ mod tests {
         exporter
     }
 
-    fn handed_over(exporter: &Pipeline) -> u64 {
+    fn enqueued(exporter: &Pipeline) -> u64 {
         exporter.statistics()[0].enqueued
     }
 
@@ -338,23 +257,18 @@ mod tests {
 
     #[test]
     fn it_stops_though_the_queue_is_full_and_exports_what_waits() {
-        let (queue, waiting) = Queue::new(usize::MAX);
-        let context = test_context(queue.clone());
-        context.finish(Outcome::Completed);
-        // Before the thread is there to take them.
-        while queue.finished(Arc::clone(&context), 1) {}
         let (store, exporter) = (store(), exporter());
-        let background = Background::start(
-            (queue, waiting),
-            Arc::clone(&store),
-            Some(exporter.clone()),
-            Arc::default(),
-            usize::MAX,
-        )
-        .unwrap();
+        let (queue, waiting) = Queue::new(1);
+        let context = test_context_in(Arc::downgrade(&store), queue.clone());
+        context.finish(Outcome::Completed);
+        // Before the thread is there to take it.
+        assert!(!queue.finished(Arc::clone(&context), 1, Instant::now()));
+        let background =
+            Background::start((queue, waiting), Arc::clone(&store), Some(exporter.clone()), Arc::default())
+                .unwrap();
         assert!(background.stop(PATIENCE));
         assert_ends(&background, &store);
-        assert_eq!(handed_over(&exporter), 1, "once, though it was handed over often");
+        assert_eq!(enqueued(&exporter), 1);
         assert!(background.stop(Duration::ZERO), "a second time tells the same");
         assert!(!background.flush(PATIENCE), "and nobody is waited for");
     }
@@ -363,22 +277,17 @@ mod tests {
     fn it_ends_when_the_panel_is_gone_though_requests_are_held() {
         let (queue, waiting) = Queue::new(usize::MAX);
         let (store, exporter) = (store(), exporter());
-        let context = test_context(queue.clone());
-        let background = Background::start(
-            (queue, waiting),
-            Arc::clone(&store),
-            Some(exporter.clone()),
-            Arc::default(),
-            usize::MAX,
-        )
-        .unwrap();
+        let context = test_context_in(Arc::downgrade(&store), queue.clone());
+        let background =
+            Background::start((queue, waiting), Arc::clone(&store), Some(exporter.clone()), Arc::default())
+                .unwrap();
         context.finish(Outcome::Completed);
         assert!(background.flush(PATIENCE));
         assert!(store.request(context.id()).is_some());
         let orders = Arc::clone(&background.orders);
         drop(background);
         assert!(orders.wait(PATIENCE, |asked| asked.ended).ended);
-        assert_eq!((Arc::strong_count(&store), handed_over(&exporter)), (1, 1));
+        assert_eq!((Arc::strong_count(&store), enqueued(&exporter)), (1, 1));
     }
 
     #[test]
@@ -388,7 +297,7 @@ mod tests {
         let held = HELD.lock().unwrap();
         let (queue, waiting) = Queue::new(usize::MAX);
         let store = store();
-        let context = test_context(queue.clone());
+        let context = test_context_in(Arc::downgrade(&store), queue.clone());
         let busy = |_: &RequestContext| {
             drop(HELD.lock());
             Vec::new()
@@ -398,7 +307,6 @@ mod tests {
             Arc::clone(&store),
             Some(exporter()),
             Arc::default(),
-            usize::MAX,
             busy,
         )
         .unwrap();
@@ -410,11 +318,47 @@ mod tests {
         assert_ends(&background, &store);
     }
 
+    /// More than fits into the queue, while the thread has no time: nothing is lost for as long as the store holds it.
+    #[test]
+    fn what_found_the_queue_full_is_exported_from_the_store() {
+        let (store, exporter) = (store(), exporter());
+        let (queue, waiting) = Queue::new(1);
+        let contexts: Vec<_> =
+            (0..10).map(|_| test_context_in(Arc::downgrade(&store), queue.clone())).collect();
+        contexts.iter().for_each(|context| context.finish(Outcome::Completed));
+        let refused = contexts.iter().filter(|context| !context.lock().is_for_exporter()).count();
+        assert_eq!(refused, 9);
+        let background =
+            Background::start((queue, waiting), Arc::clone(&store), Some(exporter.clone()), Arc::default());
+        let background = background.unwrap();
+        let started = Instant::now();
+        // Without a flush.
+        while enqueued(&exporter) < 10 && started.elapsed() < PATIENCE {
+            std::thread::yield_now();
+        }
+        assert_eq!(enqueued(&exporter), 10);
+        assert!(contexts.iter().all(|context| context.recorder.counters.requests.value() == 0));
+        assert!(background.stop(PATIENCE));
+    }
+
+    #[test]
+    fn what_the_store_lets_go_of_before_it_was_exported_is_counted() {
+        let store = Arc::new(Store::new(2, usize::MAX));
+        let (queue, _waiting) = Queue::new(1);
+        let contexts: Vec<_> =
+            (0..5).map(|_| test_context_in(Arc::downgrade(&store), queue.clone())).collect();
+        contexts.iter().for_each(|context| context.finish(Outcome::Completed));
+        let counted: Vec<_> =
+            contexts.iter().map(|context| context.recorder.counters.requests.value()).collect();
+        assert_eq!(counted, [0, 1, 1, 0, 0], "the first waits for the exporter, the last in the store");
+    }
+
     #[test]
     fn a_panic_costs_one_request_and_is_counted_and_told() {
         let (queue, waiting) = Queue::new(usize::MAX);
         let (store, exporter, deliveries) = (store(), exporter(), Arc::new(Deliveries::new(1)));
-        let (bad, good) = (test_context(queue.clone()), test_context(queue.clone()));
+        let context = || test_context_in(Arc::downgrade(&store), queue.clone());
+        let (bad, good) = (context(), context());
         bad.log(test_log());
         let convert = |context: &RequestContext| {
             assert!(context.lock().data().logs.is_empty(), "a fault put in by a test");
@@ -425,7 +369,6 @@ mod tests {
             Arc::clone(&store),
             Some(exporter.clone()),
             Arc::clone(&deliveries),
-            usize::MAX,
             convert,
         )
         .unwrap();
@@ -434,7 +377,7 @@ mod tests {
         good.finish(Outcome::Completed);
         assert!(background.stop(PATIENCE));
         assert!(crate::guard::caught().0 > before, "it is among the internal errors, which the page shows");
-        assert_eq!(handed_over(&exporter), 1, "the other is exported");
+        assert_eq!(enqueued(&exporter), 1, "the other is exported");
         assert!(bad.recorder.counters.panics.value() > 0);
         assert_eq!(good.recorder.counters.panics.value(), 0);
         let said = deliveries.of(bad.id())[0].latest().unwrap();

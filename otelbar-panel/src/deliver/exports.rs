@@ -31,7 +31,7 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    /// Begins to take the requests that end into the store, and to export them. Those that settle may hold `max_bytes`.
+    /// Begins to export the requests that end.
     ///
     /// # Errors
     ///
@@ -41,7 +41,6 @@ impl Exports {
         queue: (Queue<Arc<RequestContext>>, Waiting<Arc<RequestContext>>),
         store: Arc<Store>,
         exporter: Option<Pipeline>,
-        max_bytes: usize,
     ) -> io::Result<Self> {
         let destinations: Vec<_> = exporter.iter().flat_map(Pipeline::destinations).cloned().collect();
         let deliveries = Arc::new(Deliveries::new(destinations.len()));
@@ -53,8 +52,7 @@ impl Exports {
                 }
             });
         }
-        let background =
-            Background::start(queue, store, exporter.clone(), Arc::clone(&deliveries), max_bytes)?;
+        let background = Background::start(queue, store, exporter.clone(), Arc::clone(&deliveries))?;
         Ok(Exports {
             links: Links::new(&config, &destinations),
             config,

@@ -42,7 +42,7 @@ impl Watch {
         let (span_context, propagation) = watcher.start.trace(request.headers(), &watcher.recorder, &data);
         let context = RequestContext::open(
             Arc::clone(&watcher.recorder),
-            watcher.queue.clone(),
+            watcher.sink.clone(),
             Arc::clone(service),
             span_context.clone(),
             propagation,

@@ -8,7 +8,7 @@ use otelbar_config::IpNetworks;
 
 use super::bar::{self, Bar, Navigation, NoBarReason};
 use super::start::Start;
-use crate::record::{Queue, Recorder, RequestContext};
+use crate::record::{Recorder, Sink};
 use crate::web::{Denied, Pages};
 
 /// Path of the page of the request that a response answers.
@@ -23,7 +23,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub(crate) struct Watcher {
     pub(crate) recorder: Arc<Recorder>,
     /// Where requests go that have ended.
-    pub(crate) queue: Queue<Arc<RequestContext>>,
+    pub(crate) sink: Arc<Sink>,
     pub(crate) pages: Arc<Pages>,
     pub(crate) start: Start,
     pub(crate) trusted_proxies: IpNetworks,

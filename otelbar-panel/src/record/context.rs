@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -11,7 +12,6 @@ use otelbar_convert::{Conventions, Converted, ConvertedSpan};
 use super::failure::Failure;
 use super::limits::RecordingLimits;
 use super::propagation::Propagation;
-use super::queue::Queue;
 use super::recorder::Recorder;
 use super::recording::{Outcome, Recording};
 use super::service_info::ServiceInfo;
@@ -23,6 +23,18 @@ use crate::text;
 /// Bytes by which a request grows before the account of open requests hears of it.
 const ACCOUNTED: usize = 4 * 1024;
 
+/// Where a request goes when it has ended.
+pub(crate) trait RequestSink: fmt::Debug + Send + Sync {
+    /// Whether requests are exported.
+    fn exports(&self) -> bool;
+
+    /// Takes a request in that ended at this time and holds so many bytes; whether it will be exported, if it is to be.
+    fn finished(&self, request: &Arc<RequestContext>, bytes: usize, at: Instant) -> bool;
+
+    /// Something was added to a request that has ended; whether somebody will look at it.
+    fn added_to(&self, request: &Arc<RequestContext>) -> bool;
+}
+
 /// One request, from its arrival until the store lets go of it.
 ///
 /// It is shared by the tower service, by each span and task of the request, and by the store, and can be recorded into
@@ -33,8 +45,7 @@ pub(crate) struct RequestContext {
     pub(crate) propagation: Propagation,
     pub(crate) service: Arc<ServiceInfo>,
     pub(crate) recorder: Arc<Recorder>,
-    /// Where it goes when it ends.
-    queue: Queue<Arc<RequestContext>>,
+    sink: Arc<dyn RequestSink>,
     started: SystemTime,
     start: Instant,
     /// Nanoseconds in which the service's future or body was polled.
@@ -48,7 +59,7 @@ pub(crate) struct RequestContext {
 impl RequestContext {
     pub(crate) fn open(
         recorder: Arc<Recorder>,
-        queue: Queue<Arc<RequestContext>>,
+        sink: Arc<dyn RequestSink>,
         service: Arc<ServiceInfo>,
         span_context: SpanContext,
         propagation: Propagation,
@@ -73,7 +84,7 @@ impl RequestContext {
             propagation,
             service,
             recorder,
-            queue,
+            sink,
             started,
             start: Instant::now(),
             busy: AtomicU64::new(0),
@@ -259,10 +270,18 @@ impl RequestContext {
     /// with the open requests.
     pub(crate) fn let_go(&self) {
         let mut recording = self.lock();
+        if self.is_exported() && !recording.is_for_exporter() {
+            self.recorder.counters.requests.add(1);
+        }
         if !std::mem::replace(&mut recording.is_open, true) {
             self.recorder.open.begin();
             self.account(&mut recording);
         }
+    }
+
+    /// Whether its spans are to be exported.
+    pub(crate) fn is_exported(&self) -> bool {
+        self.sink.exports() && self.span_context.is_sampled()
     }
 
     fn has_room(&self, recording: &Recording) -> bool {
@@ -287,7 +306,8 @@ impl RequestContext {
         }
     }
 
-    /// Ends the request, and hands it over; later calls do nothing.
+    /// Ends the request: from now on the store has it, and the exporter gets it when it has settled. Later calls do
+    /// nothing.
     pub(crate) fn finish(self: &Arc<Self>, outcome: Outcome) {
         guard("ending a request", || self.end_request(outcome));
     }
@@ -304,10 +324,16 @@ impl RequestContext {
             recording.end(now, busy, outcome);
             self.recorder.counters.attributes.add(recording.dropped.attributes);
             self.close_account(&mut recording);
+            recording.is_enqueued = self.is_exported();
             recording.size()
         };
-        if !self.queue.finished(Arc::clone(self), size) {
-            self.recorder.counters.requests.add(1);
+        if !self.sink.finished(self, size, self.start + now) {
+            let mut recording = self.lock();
+            recording.is_enqueued = false;
+            // For as long as the store holds it, the exporter may get it yet.
+            if recording.is_open && self.is_exported() {
+                self.recorder.counters.requests.add(1);
+            }
         }
     }
 
@@ -422,8 +448,7 @@ impl RequestContext {
     fn announce_late(self: &Arc<Self>, mut recording: MutexGuard<'_, Recording>) {
         if recording.outcome.is_some() && !std::mem::replace(&mut recording.announced, true) {
             drop(recording);
-            if !self.queue.late(Arc::clone(self)) {
-                // The next thing recorded tries again, and so does the next flush.
+            if !self.sink.added_to(self) {
                 self.lock().announced = false;
             }
         }

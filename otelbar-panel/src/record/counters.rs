@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// What was left out at capture, for all requests.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    /// Requests that found the hand-over full.
+    /// Requests that found the exporter's queue full, and that the store had to let go of before there was room.
     pub(crate) requests: Counter,
     pub(crate) spans: Counter,
     pub(crate) logs: Counter,

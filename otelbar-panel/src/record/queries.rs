@@ -152,7 +152,6 @@ impl Parents {
 mod tests {
     use otelbar_convert::panel_data::{EntryKind, Sql};
 
-    use super::super::queue::Queue;
     use super::*;
     use crate::record::test_context;
 
@@ -160,7 +159,7 @@ mod tests {
     /// error is logged, at which millisecond; whether each is then in error, has not failed, or nobody knows.
     #[track_caller]
     fn check(queries: &[(u64, u64)], logged: (usize, u64), expected: &[&str]) {
-        let context = test_context(Queue::new(usize::MAX).0);
+        let context = test_context();
         let limits = context.recorder.limits;
         let ms = Duration::from_millis;
         let mut recording = context.lock();

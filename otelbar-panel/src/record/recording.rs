@@ -61,6 +61,8 @@ pub(crate) struct Recording {
     pub(crate) broken: bool,
     /// Whether it is counted with the open requests, and not by the store.
     pub(crate) is_open: bool,
+    /// Whether it waits for the exporter, or did.
+    pub(crate) is_enqueued: bool,
     /// Bytes of it that the account of open requests has.
     pub(crate) accounted: usize,
     root_exported: bool,
@@ -89,6 +91,7 @@ impl Recording {
             announced: false,
             broken: false,
             is_open: true,
+            is_enqueued: false,
             accounted: 0,
             root_exported: false,
             exported: Vec::new(),
@@ -236,6 +239,11 @@ impl Recording {
             self.exported[*i] = true;
         }
         (root, entries)
+    }
+
+    /// Whether the exporter has had the request itself, or will.
+    pub(crate) fn is_for_exporter(&self) -> bool {
+        self.is_enqueued || self.root_exported
     }
 
     fn was_exported(&self, log: &Log) -> bool {

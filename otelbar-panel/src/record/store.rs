@@ -60,10 +60,9 @@ impl Store {
         Store { max_requests, max_bytes, inner: Mutex::default() }
     }
 
-    /// Takes a request in; the ids of those that had to make room for it.
+    /// Takes a request in, which holds so many bytes; the ids of those that had to make room for it.
     #[must_use]
-    pub(crate) fn insert(&self, context: Arc<RequestContext>) -> Vec<SpanId> {
-        let bytes = context.lock().size();
+    pub(crate) fn insert(&self, context: Arc<RequestContext>, bytes: usize) -> Vec<SpanId> {
         let mut inner = self.lock();
         inner.next_seq += 1;
         let seq = inner.next_seq;

@@ -110,11 +110,11 @@ const MAX_CALLED_LENGTH: usize = 120;
 mod tests {
     use otelbar_convert::panel_data::Level;
 
-    use crate::record::{Outcome, Queue, test_context, test_log};
+    use crate::record::{Outcome, test_context, test_log};
 
     #[test]
     fn errors_are_the_logs_from_error_upwards() {
-        let context = test_context(Queue::new(usize::MAX).0);
+        let context = test_context();
         for level in [Level::Info, Level::Warn, Level::Error, Level::Fatal] {
             let mut log = test_log();
             log.level = level;

@@ -188,12 +188,12 @@ impl View {
 mod tests {
     use super::super::gzip::{Part, plain};
     use super::*;
-    use crate::record::{Outcome, Queue, test_context, test_log};
+    use crate::record::{Outcome, test_context, test_log};
 
     #[test]
     fn a_view_is_made_once_and_again_when_something_was_recorded() {
         let views = Views::new(usize::MAX);
-        let request = test_context(Queue::new(usize::MAX).0);
+        let request = test_context();
         request.finish(Outcome::Completed);
         let first = views.of(&request);
         assert!(Arc::ptr_eq(&first, &views.of(&request)));
@@ -232,7 +232,7 @@ mod tests {
     /// after it has begun.
     #[test]
     fn a_snapshot_holds_no_lock_and_stays_as_it_is() {
-        let request = test_context(Queue::new(usize::MAX).0);
+        let request = test_context();
         let snapshot = request.snapshot();
         request.log(test_log());
         request.with_request(|request| request.route = Some("/later".to_owned()));
