@@ -61,6 +61,10 @@ pub(crate) fn fault(point: &str, path: &str) {
     assert!(path.strip_prefix("/panic/") != Some(point), "a fault put in by a test");
 }
 
+/// Held by a test that counts panics: those of the whole process are counted.
+#[cfg(test)]
+pub(crate) static COUNTING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[cfg(not(test))]
 #[inline(always)]
 pub(crate) fn fault(_point: &str, _path: &str) {}
@@ -108,6 +112,7 @@ mod tests {
     /// Each place where the toolbar works for others, and what is left of a request when it panics there.
     #[tokio::test]
     async fn a_panic_of_the_toolbars_own_costs_one_requests_view_alone() {
+        let _counting = super::COUNTING.lock().await;
         let config = OpenTelemetryConfig::builder().traces_exporters([]).build().unwrap();
         let toolbar = OpenTelemetryPanel::new(config).unwrap();
         let _default =

@@ -355,6 +355,7 @@ mod tests {
 
     #[test]
     fn a_panic_costs_one_request_and_is_counted_and_told() {
+        let _counting = crate::guard::COUNTING.blocking_lock();
         let (queue, waiting) = Queue::new(usize::MAX);
         let (store, exporter, deliveries) = (store(), exporter(), Arc::new(Deliveries::new(1)));
         let context = || test_context_in(Arc::downgrade(&store), queue.clone());
