@@ -6,7 +6,7 @@
 mod double;
 #[cfg(feature = "json")]
 mod json;
-mod proto;
+mod otlp_fields;
 mod protobuf;
 mod readable;
 #[cfg(feature = "zipkin")]

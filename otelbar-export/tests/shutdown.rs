@@ -94,7 +94,7 @@ fn what_comes_after_a_shutdown_is_dropped_and_counted() {
     assert!(matches!(dropped.reason, DropReason::Closed));
     assert_eq!(
         dropped.to_string(),
-        "4 spans of trace 0000000000000009 dropped: the pipeline was shut down before they were handed over"
+        "4 spans of trace 0000000000000009 dropped: the pipeline was shut down before they were enqueued"
     );
     let statistics = statistics_of(&pipeline);
     assert_eq!((statistics.spans.accepted, statistics.dropped.closed), (6, 4));

@@ -4,13 +4,13 @@
 mod attached;
 mod bar;
 mod body;
-mod body_watch;
+mod body_end;
 mod forwarded;
 mod future;
+mod open_request;
 mod peer;
 mod service;
 mod start;
-mod watch;
 mod watcher;
 
 pub use body::ToolbarBody;

@@ -8,7 +8,7 @@ mod handle;
 mod id;
 mod limits;
 pub(crate) mod propagation;
-mod queries;
+mod query_failures;
 mod queue;
 mod reach;
 mod recorder;

@@ -151,7 +151,7 @@ const CIRCLES: &[Circle] = &[
     },
     Circle {
         name: "otelbar-panel",
-        modules: &["record::adopted", "record::queries", "record::recording"],
+        modules: &["record::adopted", "record::query_failures", "record::recording"],
         because: "the methods of a recording that keep its queries and what it adopted stand beside them",
     },
     Circle {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::ResourceGroup;
 use super::double::Double;
-use super::proto::{flags, kind, nanos, sorted, status};
+use super::otlp_fields::{flags, kind, nanos, sorted, status};
 
 /// An element of a scope's `spans`.
 pub(super) fn span(span: &SpanData, trace_state: Option<&str>, to: &mut Vec<u8>) {
@@ -270,7 +270,7 @@ mod tests {
     use opentelemetry_proto::tonic::trace::v1::Span;
     use proptest::prelude::*;
 
-    use super::super::proto::arbitrary;
+    use super::super::otlp_fields::arbitrary;
     use super::*;
     use crate::test_span;
 

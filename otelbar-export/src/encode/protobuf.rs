@@ -9,7 +9,7 @@ use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
-use super::proto::{flags, kind, nanos, sorted, status};
+use super::otlp_fields::{flags, kind, nanos, sorted, status};
 use super::{ResourceGroup, ScopeGroup};
 
 /// `ExportTraceServiceRequest.resource_spans`.
@@ -410,7 +410,7 @@ mod tests {
     use proptest::prelude::*;
     use prost::Message;
 
-    use super::super::proto::arbitrary;
+    use super::super::otlp_fields::arbitrary;
     use super::*;
     use crate::test_span;
 

@@ -168,7 +168,7 @@ impl fmt::Display for Delivery {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The queue had no room for the hand-over, or it gave way for another.
+    /// The queue had no room for the batch, or it gave way for another.
     QueueFull {
         /// The queue's bound in spans.
         spans: usize,
@@ -177,7 +177,7 @@ pub enum DropReason {
     },
     /// The pipeline was shut down before they could be sent.
     ShutDown,
-    /// They were handed over after the pipeline was shut down.
+    /// They were enqueued after the pipeline was shut down.
     Closed,
     /// The backend answered in a way that forbids another attempt.
     NotRetryable {
@@ -229,7 +229,7 @@ impl fmt::Display for DropReason {
                  raise OTEL_BSP_MAX_QUEUE_SIZE or OTELBAR_BSP_MAX_QUEUE_BYTES"
             ),
             Self::ShutDown => f.write_str("the pipeline was shut down before they were sent"),
-            Self::Closed => f.write_str("the pipeline was shut down before they were handed over"),
+            Self::Closed => f.write_str("the pipeline was shut down before they were enqueued"),
             Self::NotRetryable { error } => error.fmt(f),
             Self::Expired { attempts, error } => write!(f, "given up after {attempts} attempts: {error}"),
             Self::TooLarge { size } => write!(f, "a span of {size} bytes is larger than a request may be"),

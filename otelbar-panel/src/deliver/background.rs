@@ -37,7 +37,7 @@ struct Asked {
     stop: bool,
     /// The thread has ended, and holds nothing any more.
     ended: bool,
-    /// Having handed all there was to the exporter.
+    /// Having exported all there was.
     well: bool,
 }
 
@@ -70,7 +70,7 @@ impl Background {
         Ok(Background { queue, orders })
     }
 
-    /// Has all there is handed to the exporter, and waits for that at most so long; whether it was done.
+    /// Has all there is exported, and waits for that at most so long; whether it was done.
     pub(crate) fn flush(&self, within: Duration) -> bool {
         let mine = {
             let mut asked = self.orders.lock();

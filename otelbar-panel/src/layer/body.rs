@@ -8,7 +8,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 
 use super::bar::Fragment;
-use super::body_watch::BodyWatch;
+use super::body_end::BodyWatch;
 
 pin_project! {
     /// The body of a watched service: the application's own, untouched but for the bar at the end of a page, or one of

@@ -7,7 +7,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use super::ToolbarBody;
-use super::watch::Watch;
+use super::open_request::Watch;
 use crate::web::Pending;
 
 pin_project! {

@@ -9,8 +9,8 @@ use tower_service::Service;
 
 use super::ToolbarBody;
 use super::future::ToolbarFuture;
+use super::open_request::Watch;
 use super::peer;
-use super::watch::Watch;
 use super::watcher::Watcher;
 use crate::guard::{fault, guard};
 use crate::record::{RequestHandle, ServiceInfo};

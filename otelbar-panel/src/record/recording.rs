@@ -6,7 +6,7 @@ use otelbar_convert::panel_data::{Entry, Log, PanelData, Request};
 
 use super::adopted::Adopted;
 use super::limits::{Kept, RecordingLimits};
-use super::queries::Queries;
+use super::query_failures::Queries;
 
 /// What was left out of one request, over a limit.
 #[derive(Clone, Copy, Debug, Default)]

@@ -21,7 +21,7 @@ const ORDERS: usize = 2_000;
 /// Longer than `shuttle` lets a sleep be.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
 const PRODUCERS: u64 = 2;
-const HAND_OVERS: u64 = 3;
+const ENQUEUED: u64 = 3;
 
 /// Nothing is lost, nothing is counted twice, and whoever waits is woken.
 #[test]
@@ -82,8 +82,8 @@ fn everything_ends_once(overflow: Overflow) {
 /// Enqueues batches of spans; how many spans each had, and which were refused.
 fn produce(queue: &Queue, producer: u64) -> (BTreeMap<EnqueueId, u64>, Vec<EnqueueId>) {
     let (mut sizes, mut refused) = (BTreeMap::new(), Vec::new());
-    for number in 0..HAND_OVERS {
-        let id = EnqueueId(HAND_OVERS * producer + number);
+    for number in 0..ENQUEUED {
+        let id = EnqueueId(ENQUEUED * producer + number);
         let spans = vec![test_span::empty(); thread_rng().gen_range(1..=3)];
         sizes.insert(id, spans.len() as u64);
         let batch = TraceBatch::new(id.0, Resource::builder_empty().build(), spans);

@@ -10,7 +10,7 @@ use otelbar_propagation::opentelemetry::ContextProvider;
 
 use super::attached::Attached;
 use super::bar::{self, Bar, Navigation};
-use super::body_watch::BodyWatch;
+use super::body_end::BodyWatch;
 use super::forwarded::forwarded;
 use super::watcher::Watcher;
 use super::{ToolbarBody, peer};
