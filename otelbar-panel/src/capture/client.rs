@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -50,7 +51,7 @@ use crate::text;
 ///
 ///     async fn of(&mut self, item: u64) -> Result<u16, Box<dyn std::error::Error>> {
 ///         let request = http::Request::get(format!("http://stock:8080/items/{item}"))
-///             .extension(UrlTemplate("/items/{id}".into()))
+///             .extension(UrlTemplate::new("/items/{id}"))
 ///             .body(Empty::new())?;
 ///         Ok(self.client.call(request).await?.status().as_u16())
 ///     }
@@ -93,7 +94,14 @@ impl<S, K> Layer<S> for ClientLayer<K> {
 ///
 /// It is for people and for the span's name; nothing is put into its places.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlTemplate(pub std::borrow::Cow<'static, str>);
+pub struct UrlTemplate(Cow<'static, str>);
+
+impl UrlTemplate {
+    /// The template of the path, such as `/users/{id}`.
+    pub fn new(template: impl Into<Cow<'static, str>>) -> Self {
+        UrlTemplate(template.into())
+    }
+}
 
 /// A client whose calls are watched; made by [`ClientLayer`].
 #[derive(Debug)]

@@ -32,39 +32,43 @@ pub fn template<R: Rendered>(name: &str, render: impl FnOnce() -> R) -> R {
     let mut end = guard("recording a template", || End::begin(name)).flatten();
     let rendered = render();
     if let Some(end) = &mut end {
-        end.result = rendered.outcome();
+        end.result = rendered.size();
     }
     rendered
 }
 
 /// What a template renders to.
 pub trait Rendered {
-    /// Its size in bytes, if it has one, or what went wrong.
-    fn outcome(&self) -> Result<Option<u64>, String>;
+    /// Its size in bytes, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong, where it could not be rendered.
+    fn size(&self) -> Result<Option<u64>, String>;
 }
 
 impl Rendered for String {
-    fn outcome(&self) -> Result<Option<u64>, String> {
+    fn size(&self) -> Result<Option<u64>, String> {
         Ok(Some(self.len() as u64))
     }
 }
 
 impl Rendered for Vec<u8> {
-    fn outcome(&self) -> Result<Option<u64>, String> {
+    fn size(&self) -> Result<Option<u64>, String> {
         Ok(Some(self.len() as u64))
     }
 }
 
 impl Rendered for () {
-    fn outcome(&self) -> Result<Option<u64>, String> {
+    fn size(&self) -> Result<Option<u64>, String> {
         Ok(None)
     }
 }
 
 impl<R: Rendered, E: Display> Rendered for Result<R, E> {
-    fn outcome(&self) -> Result<Option<u64>, String> {
+    fn size(&self) -> Result<Option<u64>, String> {
         match self {
-            Ok(rendered) => rendered.outcome(),
+            Ok(rendered) => rendered.size(),
             Err(error) => Err(text::formatted(format_args!("{error}"))),
         }
     }

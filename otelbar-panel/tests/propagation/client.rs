@@ -234,7 +234,7 @@ async fn a_url_template_is_told() {
             service_fn(async |_: Request<Empty<Bytes>>| Ok::<_, Infallible>(Response::new(Body::empty())));
         let mut request = to("http://[::1]:81/items/7");
         *request.method_mut() = http::Method::from_bytes(b"QUERY").unwrap();
-        request.extensions_mut().insert(UrlTemplate("/items/{id}".into()));
+        request.extensions_mut().insert(UrlTemplate::new("/items/{id}"));
         toolbar.client_layer().layer(other).oneshot(request).await.unwrap();
     })
     .await;
