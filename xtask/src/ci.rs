@@ -28,7 +28,7 @@ pub(crate) const COMMAND: Command = Command {
   clippy     no warning in the whole workspace, with all features
   doc        no warning from rustdoc, in the public documentation and in the private
   features   each crate on its own: with default features, with none, with each alone, with all
-  msrv       the libraries build with the Rust of `rust-version`, which rustup installs if it is missing
+  msrv       the libraries build with the Rust of `rust-version`, where it is installed
   minimal    the libraries build with the oldest dependencies that the manifests allow, where there is a nightly
   docs-rs    no warning from rustdoc where docs.rs runs it, where there is a nightly
   package    each crate builds from its package, which has its licences and what its README links to
@@ -39,8 +39,8 @@ pub(crate) const COMMAND: Command = Command {
              `cargo xtask integration --local`
   test       `cargo xtask test`
 
-What a step has to leave out, for want of a nightly or a tag, stands beside its result. The first step that fails ends the run, with the command that repeats it. `--only` runs the steps it names, in the
-order above.",
+What a step has to leave out, for want of a toolchain or a tag, stands beside its result. The first step that fails ends
+the run, with the command that repeats it. `--only` runs the steps it names, in the order above.",
     passes_arguments_on: false,
     run,
 };
