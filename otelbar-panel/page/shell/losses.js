@@ -17,7 +17,11 @@ export function losses(status) {
   const add = (/** @type {number} */ number, /** @type {string} */ what, /** @type {string} */ why) => {
     if (number > 0) found.push({ number, what, why });
   };
-  add(dropped.requests, "requests", "Not exported: the exporter’s queue was full until the store had to let go of them.");
+  add(
+    dropped.requests,
+    "requests",
+    "Not exported: the exporter’s queue was full until the store had to let go of them.",
+  );
   add(dropped.spans, "spans", "Over the limit of spans per request.");
   add(dropped.logs, "logs", "Over the limit of logs per request or span.");
   add(dropped.attributes, "attributes", "Over the limit of attributes per span or event.");
