@@ -1,11 +1,10 @@
+mod features;
 mod footprint;
 mod minimal;
-mod msrv;
 mod package;
 mod semver;
 
 use std::{
-    collections::BTreeMap,
     ffi::OsString,
     fmt::Write as _,
     time::{Duration, Instant},
@@ -27,8 +26,8 @@ pub(crate) const COMMAND: Command = Command {
   semver     the version fits what changed in the public interface since the last tag, once there is one
   clippy     no warning in the whole workspace, with all features
   doc        no warning from rustdoc, in the public documentation and in the private
-  features   each crate on its own: with default features, with none, with each alone, with all
-  msrv       the libraries build with the Rust of `rust-version`, where it is installed
+  features   each published crate on its own: with default features and tests, with no feature, with each alone, with all;
+             by the Rust of `rust-version`, where it is installed
   minimal    the libraries build with the oldest dependencies that the manifests allow, where there is a nightly
   docs-rs    no warning from rustdoc where docs.rs runs it, where there is a nightly
   package    each crate builds from its package, which has its licences and what its README links to
@@ -55,8 +54,7 @@ const STEPS: &[Step] = &[
     Step { name: "semver", run: semver::check },
     Step { name: "clippy", run: clippy },
     Step { name: "doc", run: doc },
-    Step { name: "features", run: features },
-    Step { name: "msrv", run: msrv::check },
+    Step { name: "features", run: features::check },
     Step { name: "minimal", run: minimal::check },
     Step { name: "docs-rs", run: minimal::doc },
     Step { name: "package", run: package::check },
@@ -171,36 +169,6 @@ fn doc(workspace: &Workspace) -> Result<Note, Failure> {
     Ok(None)
 }
 
-/// Each crate alone, so that none lives on features that another crate of the workspace has switched on.
-fn features(workspace: &Workspace) -> Result<Note, Failure> {
-    for manifest in workspace.metadata()?.crates {
-        for selection in selections(&manifest.features) {
-            workspace
-                .cargo(["clippy", "--package", &manifest.name])
-                .args(selection)
-                .args(["--", "-D", "warnings"])
-                .run()?;
-        }
-    }
-    Ok(None)
-}
-
-/// The arguments that select default features (with tests and examples), then none, each alone, and all.
-fn selections(features: &BTreeMap<String, Vec<String>>) -> Vec<Vec<String>> {
-    let words = |line: &str| line.split(' ').map(str::to_owned).collect();
-    let mut selections = vec![words("--all-targets")];
-    if !features.is_empty() {
-        selections.push(words("--no-default-features"));
-    }
-    for name in features.keys().filter(|name| *name != "default") {
-        selections.push(words(&format!("--no-default-features --features {name}")));
-    }
-    if features.len() > 1 {
-        selections.push(words("--all-targets --all-features"));
-    }
-    selections
-}
-
 /// The tests that are there with `--cfg shuttle`, in a folder of their own: all is built anew with it.
 fn shuttle(workspace: &Workspace) -> Result<Note, Failure> {
     let target = workspace.metadata()?.target.join("shuttle");
@@ -285,25 +253,6 @@ mod tests {
                 step.name
             );
         }
-    }
-
-    #[test]
-    fn each_feature_is_selected_alone_and_default_is_not_one() {
-        let check = |features: &[&str], expected: &[&str]| {
-            let features = features.iter().map(|name| (name.to_string(), Vec::new())).collect();
-            let lines: Vec<String> = selections(&features).iter().map(|words| words.join(" ")).collect();
-            assert_eq!(lines, expected);
-        };
-        check(&[], &["--all-targets"]);
-        check(
-            &["default", "http"],
-            &[
-                "--all-targets",
-                "--no-default-features",
-                "--no-default-features --features http",
-                "--all-targets --all-features",
-            ],
-        );
     }
 
     #[test]
