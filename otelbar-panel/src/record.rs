@@ -4,10 +4,14 @@ mod adopted;
 mod context;
 mod counters;
 mod failure;
+mod fields;
 mod handle;
+mod head;
 mod id;
+mod journal;
 mod limits;
 pub(crate) mod propagation;
+pub(crate) mod query;
 mod query_failures;
 mod queue;
 mod reach;
@@ -23,10 +27,12 @@ mod summary;
 pub(crate) use context::RequestContext;
 pub(crate) use counters::{Counters, Open};
 pub(crate) use failure::Failure;
+pub(crate) use fields::{FieldList, Fields, RecordedValue};
 pub use handle::RequestHandle;
+pub(crate) use head::RequestHead;
 pub(crate) use id::{new_span_id, new_trace_id};
 pub(crate) use limits::RecordingLimits;
-pub(crate) use propagation::Propagation;
+pub(crate) use propagation::{Propagation, PropagationHeaders};
 pub(crate) use queue::{Due, Queue, Waiting};
 pub(crate) use reach::{KnownReach, Reach};
 pub(crate) use recorder::{Captured, Recorder};
@@ -44,11 +50,13 @@ pub(crate) use tests::{test_context, test_context_in, test_log};
 mod tests {
     use std::sync::{Arc, Weak};
 
+    use http::{Method, Version};
     use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
     use opentelemetry_sdk::Resource;
-    use otelbar_convert::panel_data::{Level, Log, Request};
+    use otelbar_convert::panel_data::{Level, Log};
     use otelbar_convert::redact::Redactor;
     use otelbar_convert::{Conventions, PanelDataConverter};
+    use otelbar_propagation::Propagators;
 
     use super::*;
 
@@ -75,6 +83,7 @@ mod tests {
             captured: Captured { sql: true, templates: true, http: true, logs: true },
             redactor: Redactor::default(),
             propagators: Arc::default(),
+            propagation_headers: PropagationHeaders::new(&Propagators::default()),
             converter: PanelDataConverter::default(),
             conventions: Conventions::default(),
             counters: Counters::default(),
@@ -97,7 +106,19 @@ mod tests {
             service,
             span_context,
             Propagation::default(),
-            Request::default(),
+            RequestHead {
+                method: Method::GET,
+                version: Version::HTTP_11,
+                scheme: "http".into(),
+                path: "/",
+                query: None,
+                host: None,
+                port: None,
+                user_agent: None,
+                route: None,
+                client: None,
+                peer: None,
+            },
         )
     }
 

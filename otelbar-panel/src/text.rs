@@ -25,7 +25,12 @@ pub(crate) const FAILED: &str = "<formatting failed>";
 
 /// What these arguments write, as far as it is kept.
 pub(crate) fn formatted(value: fmt::Arguments<'_>) -> String {
-    written(|out| out.write_fmt(value))
+    with_formatted(value, str::to_owned)
+}
+
+/// Hands over what these arguments write, as far as it is kept.
+pub(crate) fn with_formatted<T>(value: fmt::Arguments<'_>, take: impl FnOnce(&str) -> T) -> T {
+    written(|out| out.write_fmt(value), take)
 }
 
 /// Causes of an error that are followed; one can be its own.
@@ -34,7 +39,12 @@ const MAX_CAUSES: usize = 32;
 /// The message of an error, followed by those of its causes. A cause that the message before it ends with already is not
 /// said again.
 pub(crate) fn of_error(error: &(dyn Error + 'static)) -> String {
-    written(|out| {
+    with_error(error, str::to_owned)
+}
+
+/// As [`of_error`], and hands it over.
+pub(crate) fn with_error<T>(error: &(dyn Error + 'static), take: impl FnOnce(&str) -> T) -> T {
+    let write = |out: &mut Bounded| {
         write!(out, "{error}")?;
         let mut source = error.source();
         for _ in 0..MAX_CAUSES {
@@ -49,7 +59,8 @@ pub(crate) fn of_error(error: &(dyn Error + 'static)) -> String {
             }
         }
         Ok(())
-    })
+    };
+    written(write, take)
 }
 
 /// As much of a text as has at most so many bytes, and ends between two characters.
@@ -64,7 +75,12 @@ pub(crate) fn start(text: &str, bytes: usize) -> &str {
 
 /// A copy of a text, as far as it is kept.
 pub(crate) fn copied(text: &str) -> String {
-    start(text, MAX_TAKEN).to_owned()
+    bounded_str(text).to_owned()
+}
+
+/// A text as far as it is kept.
+pub(crate) fn bounded_str(text: &str) -> &str {
+    start(text, MAX_TAKEN)
 }
 
 /// A text as far as it is kept, before anybody looks for secrets in it.
@@ -119,7 +135,7 @@ thread_local! {
 /// What is kept of the buffer from one text to the next, in bytes.
 const KEPT_BUFFER: usize = 4 * 1024;
 
-fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> String {
+fn written<T>(write: impl FnOnce(&mut Bounded) -> fmt::Result, take: impl FnOnce(&str) -> T) -> T {
     let text = BUFFER.try_with(|buffer| std::mem::take(&mut *buffer.borrow_mut())).unwrap_or_default();
     let mut out = Bounded { text, is_full: false };
     let done = {
@@ -133,11 +149,11 @@ fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> String {
     if let Err(payload) = done {
         discard(payload);
     }
-    let copy = text.as_str().to_owned();
+    let taken = take(&text);
     text.clear();
     text.shrink_to(KEPT_BUFFER);
     let _ = BUFFER.try_with(|buffer| *buffer.borrow_mut() = text);
-    copy
+    taken
 }
 
 /// Takes a text up to its limit, and then an error ends the formatting.

@@ -65,6 +65,9 @@ const SCHEMES: [&str; 12] = [
 /// How deep addresses within addresses are read; what is deeper is hidden.
 const DEEPEST: usize = 3;
 
+/// Bytes of a text that is short.
+const SHORT: usize = 16;
+
 /// How far back the name of a thing is looked for.
 const LONGEST_NAME: usize = 128;
 
@@ -84,10 +87,13 @@ pub(super) fn clean_baggage<'b>(names: &Names, line: &'b str) -> Cow<'b, str> {
 }
 
 fn clean_within<'t>(names: &Names, text: &'t str, depth: usize) -> Cow<'t, str> {
-    let named = match memchr3(b':', b'=', b'(', text.as_bytes()) {
-        Some(_) => hide(names, text, depth),
-        None => Cow::Borrowed(text),
+    let bytes = text.as_bytes();
+    // For a few bytes it is not worth to ask what the processor can do.
+    let has_separator = match bytes.len() {
+        ..=SHORT => bytes.iter().any(|byte| matches!(byte, b':' | b'=' | b'(')),
+        _ => memchr3(b':', b'=', b'(', bytes).is_some(),
     };
+    let named = if has_separator { hide(names, text, depth) } else { Cow::Borrowed(text) };
     if named.len() < shapes::SHORTEST {
         return named;
     }

@@ -17,7 +17,7 @@ use tower_service::Service;
 use super::call_error::{AsError, Typed};
 use super::current;
 use crate::guard::guard;
-use crate::record::{RequestContext, Scope, new_span_id, propagation};
+use crate::record::{RequestContext, Scope, propagation};
 use crate::text;
 
 /// Watches the HTTP calls that a client makes: each becomes a CLIENT span of the current request, and carries its
@@ -268,10 +268,10 @@ enum State {
 
 impl Call {
     fn begin<B>(scope: Scope, request: &mut Request<B>) -> Call {
-        let id = new_span_id();
         let Scope { context, span } = scope;
+        let id = context.new_span_id();
         #[cfg(test)]
-        crate::guard::fault("calling", &context.lock().data().request.path);
+        crate::guard::fault("calling", &context.described().data().request.path);
         let recorder = &context.recorder;
         let mut place = None;
         if recorder.captured.http {

@@ -1,237 +1,141 @@
-use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt;
 
-use opentelemetry::trace::SpanKind;
-use opentelemetry::{Key, KeyValue, Value};
-use otelbar_convert::panel_data::Entry;
-use otelbar_convert::redact::{REDACTED, Redactor};
+use otelbar_convert::redact::Redactor;
 use otelbar_convert::{semconv, sql};
 use tracing::field::{Field, Visit};
 
 use super::libraries;
+use crate::record::{FieldList, RecordedValue};
 use crate::text;
 
-/// Collects the fields of a `tracing` span or event.
-///
-/// Fields that steer OpenTelemetry (`otel.name`, `otel.kind`, `otel.status_code`, `otel.status_description`) are taken
-/// as that, those that the `log` crate's records carry give the record's origin, and the rest become attributes. A
-/// sensitive field's value is not even formatted, and the secrets in other texts are replaced.
-pub(crate) struct Fields<'r> {
-    redactor: &'r Redactor,
-    pub(crate) attributes: Vec<KeyValue>,
-    pub(crate) message: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) kind: Option<SpanKind>,
-    code: Option<Code>,
-    description: Option<String>,
-    pub(crate) log_target: Option<String>,
-    pub(crate) log_file: Option<String>,
-    pub(crate) log_line: Option<u32>,
+thread_local! {
+    /// Where fields are collected. Not borrowed while they are, for a value's own code may record something.
+    static LIST: RefCell<FieldList> = RefCell::default();
 }
 
-impl<'r> Fields<'r> {
-    pub(crate) fn new(redactor: &'r Redactor, room: usize) -> Self {
-        Fields {
-            redactor,
-            attributes: Vec::with_capacity(room),
-            message: None,
-            name: None,
-            kind: None,
-            code: None,
-            description: None,
-            log_target: None,
-            log_file: None,
-            log_line: None,
-        }
-    }
+/// Lends a list for fields to be collected in. They are formatted by the application's code, so no lock may be held.
+pub(super) fn with_list<T>(collect: impl FnOnce(&mut FieldList) -> T) -> T {
+    let mut list = LIST.try_with(|list| std::mem::take(&mut *list.borrow_mut())).unwrap_or_default();
+    let collected = collect(&mut list);
+    list.clear();
+    let _ = LIST.try_with(|kept| *kept.borrow_mut() = list);
+    collected
+}
 
-    /// What the fields say of the span's status.
-    pub(crate) fn status(&mut self) -> FieldStatus {
-        FieldStatus { code: self.code.take(), description: self.description.take() }
-    }
+/// Collects what `record` visits, and hands it over.
+pub(super) fn collect<T>(
+    redactor: &Redactor,
+    record: impl FnOnce(&mut FieldCollector<'_>),
+    take: impl FnOnce(&FieldList) -> T,
+) -> T {
+    with_list(|list| {
+        record(&mut FieldCollector { redactor, list });
+        take(list)
+    })
+}
 
-    /// Takes a field `message` for what it is in a span: a field like any other.
-    pub(crate) fn keep_message(&mut self) {
-        if let Some(message) = self.message.take() {
-            self.push("message", Value::from(message));
-        }
-    }
+/// Collects the fields of a `tracing` span or event. A sensitive field's value is not even formatted, and the secrets in
+/// other texts are replaced.
+pub(super) struct FieldCollector<'c> {
+    redactor: &'c Redactor,
+    list: &'c mut FieldList,
+}
 
-    fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
-        match field.name() {
-            "message" => self.message = Some(self.clean(text())),
-            "otel.name" => self.name = Some(self.clean(text())),
-            "otel.kind" => self.kind = kind(&text()),
-            "otel.status_code" => self.code = Code::of(&text()),
-            "otel.status_description" | "otel.status_message" => self.description = Some(self.clean(text())),
-            "log.target" => self.log_target = Some(text()),
-            "log.file" => self.log_file = Some(text()),
-            "log.module_path" => {}
-            libraries::MYSQL_PARAMETERS => {}
-            libraries::MYSQL_STATEMENT => self.statement("mysql", &text()),
-            name if self.redactor.is_sensitive_field(name) => self.push(name, Value::from(REDACTED)),
-            name => {
-                let text = text();
-                let value = match self.redactor.value(name, &text) {
-                    Cow::Owned(clean) => Value::from(clean),
-                    Cow::Borrowed(_) => Value::from(text),
-                };
-                self.push(name, value);
-            }
-        }
-    }
+/// What becomes of a field that is a text.
+enum Reading {
+    Nothing,
+    /// It says something of the record itself, and is taken as it is.
+    Word,
+    /// It holds a text for people.
+    Message,
+    /// The statement of a span that stands for a query, in this database.
+    Statement(&'static str),
+    Value,
+}
 
-    /// Takes the statement of a span that stands for a query.
-    fn statement(&mut self, system: &'static str, statement: &str) {
-        let statement = sql::describe(statement, sql::System::from_name(system));
-        self.push(semconv::DB_QUERY_TEXT, Value::from(statement.text.into_owned()));
-        self.push(semconv::DB_SYSTEM_NAME, Value::from(system));
-    }
-
-    fn clean(&self, text: String) -> String {
-        self.redactor.cleaned(text).into_owned()
-    }
-
-    fn number(&mut self, field: &Field, value: impl Into<Value>) {
+impl FieldCollector<'_> {
+    /// Takes a text in, which `write` hands to what it is given.
+    fn text(&mut self, field: &Field, write: impl FnOnce(&mut dyn FnMut(&str))) {
         let name = field.name();
-        let value =
-            if self.redactor.is_sensitive_number(name) { Value::from(REDACTED) } else { value.into() };
-        self.push(name, value);
-    }
-
-    fn push(&mut self, name: &'static str, value: Value) {
-        self.attributes.push(KeyValue::new(Key::from_static_str(name), value));
-    }
-}
-
-/// What the fields of a span say of its status: `otel.status_code` and `otel.status_description`.
-#[derive(Debug)]
-pub(crate) struct FieldStatus {
-    code: Option<Code>,
-    description: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Code {
-    Ok,
-    Error,
-}
-
-impl Code {
-    /// `unset` and what is not known say nothing.
-    fn of(text: &str) -> Option<Code> {
-        let codes = [("ok", Code::Ok), ("error", Code::Error)];
-        codes.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, code)| code)
-    }
-}
-
-impl FieldStatus {
-    pub(crate) fn says_something(&self) -> bool {
-        self.code.is_some() || self.description.is_some()
-    }
-
-    /// A description that came before its code.
-    pub(crate) fn waiting(&self) -> Option<String> {
-        self.description.clone().filter(|_| self.code.is_none())
-    }
-
-    pub(crate) fn add_waiting(&mut self, waiting: &Option<String>) {
-        if self.description.is_none() {
-            self.description.clone_from(waiting);
+        let reading = match name {
+            "message" | "otel.name" | "otel.status_description" | "otel.status_message" => Reading::Message,
+            "otel.kind" | "otel.status_code" | "log.target" | "log.file" => Reading::Word,
+            "log.module_path" | libraries::MYSQL_PARAMETERS => Reading::Nothing,
+            libraries::MYSQL_STATEMENT => Reading::Statement("mysql"),
+            name if self.redactor.is_sensitive_field(name) => {
+                self.list.push(name, RecordedValue::Redacted);
+                Reading::Nothing
+            }
+            _ => Reading::Value,
+        };
+        let Self { redactor, list } = self;
+        match reading {
+            Reading::Nothing => {}
+            Reading::Word => write(&mut |text| list.push_text(name, text)),
+            Reading::Message => write(&mut |text| list.push_text(name, &redactor.text(text))),
+            Reading::Value => write(&mut |text| list.push_text(name, &redactor.value(name, text))),
+            Reading::Statement(system) => write(&mut |text| {
+                let statement = sql::describe(text, sql::System::from_name(system));
+                list.push_text(semconv::DB_QUERY_TEXT, &statement.text);
+                list.push_text(semconv::DB_SYSTEM_NAME, system);
+            }),
         }
     }
 
-    /// A description is that of an error: it has an effect where the span is in error, by this call or an earlier one.
-    pub(crate) fn apply(&self, entry: &mut Entry) {
-        match self.code {
-            Some(Code::Ok) => {
-                entry.error = None;
-                entry.details_mut().ok = true;
-            }
-            Some(Code::Error) => {
-                entry.error = Some(self.description.clone().unwrap_or_default().into());
-                if let Some(details) = &mut entry.details {
-                    details.ok = false;
-                }
-            }
-            None => {
-                if let (Some(error), Some(description)) = (&mut entry.error, &self.description) {
-                    *error = description.clone().into();
-                }
-            }
+    fn number(&mut self, field: &Field, value: RecordedValue) {
+        let name = field.name();
+        let is_secret = self.redactor.is_sensitive_number(name);
+        self.list.push(name, if is_secret { RecordedValue::Redacted } else { value });
+    }
+
+    /// Takes an integer in. OpenTelemetry knows signed 64 bits alone; text keeps the digits of others.
+    fn integer<N: Copy + fmt::Display>(&mut self, field: &Field, value: N)
+    where
+        i64: TryFrom<N>,
+    {
+        match i64::try_from(value) {
+            Ok(value) => self.number(field, RecordedValue::I64(value)),
+            Err(_) => self.text(field, |take| take(&value.to_string())),
         }
     }
 }
 
-/// The error among the fields of an event, under one of the names that are common for it.
-pub(crate) fn error_of(attributes: &[KeyValue]) -> Option<&Value> {
-    let names = ["error", "err", "exception"];
-    attributes
-        .iter()
-        .find(|attribute| names.contains(&attribute.key.as_str()))
-        .map(|attribute| &attribute.value)
-}
-
-impl Visit for Fields<'_> {
+impl Visit for FieldCollector<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.number(field, value);
+        self.number(field, RecordedValue::F64(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.number(field, value);
+        self.number(field, RecordedValue::I64(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if field.name() == "log.line" {
-            self.log_line = u32::try_from(value).ok();
-            return;
-        }
-        match i64::try_from(value) {
-            Ok(value) => self.number(field, value),
-            // OpenTelemetry knows signed 64 bits alone; text keeps the digits.
-            Err(_) => self.text(field, || value.to_string()),
-        }
+        self.integer(field, value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        match i64::try_from(value) {
-            Ok(value) => self.number(field, value),
-            Err(_) => self.text(field, || value.to_string()),
-        }
+        self.integer(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        match i64::try_from(value) {
-            Ok(value) => self.number(field, value),
-            Err(_) => self.text(field, || value.to_string()),
-        }
+        self.integer(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         // Whether there is a secret isn't one.
-        self.push(field.name(), Value::from(value));
+        self.list.push(field.name(), RecordedValue::Bool(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, || text::copied(value));
+        self.text(field, |take| take(text::bounded_str(value)));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.text(field, || text::of_error(value));
+        self.text(field, |take| text::with_error(value, take));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field, || text::formatted(format_args!("{value:?}")));
+        self.text(field, |take| text::with_formatted(format_args!("{value:?}"), take));
     }
-}
-
-fn kind(text: &str) -> Option<SpanKind> {
-    let kinds = [
-        ("server", SpanKind::Server),
-        ("client", SpanKind::Client),
-        ("producer", SpanKind::Producer),
-        ("consumer", SpanKind::Consumer),
-        ("internal", SpanKind::Internal),
-    ];
-    kinds.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, kind)| kind)
 }

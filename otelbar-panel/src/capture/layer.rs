@@ -2,24 +2,25 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-use opentelemetry::trace::{Link, SpanKind};
-use otelbar_convert::panel_data::{Callsite, Entry, EntryKind, Exception, Level, Log};
+use opentelemetry::trace::Link;
+use otelbar_convert::panel_data::Exception;
 use otelbar_propagation::source::SpanProvider;
 use tracing::dispatcher::WeakDispatch;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Dispatch, Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Layer, Registry};
 
-use super::fields::Fields;
+use super::fields::{self, FieldCollector};
 use super::filter::{QUERY_TARGET, REQUEST_TARGET};
+use super::layer_id::LayerId;
 use super::libraries::{self, Decision};
 use super::span_handle::SpanHandle;
-use super::{active, current, query, sqlx, tokio_postgres};
+use super::{current, entered, query, sqlx, tokio_postgres};
 use crate::guard::guard;
 use crate::panics;
-use crate::record::{Scope, new_span_id};
+use crate::record::Scope;
 
 /// Records the spans and events of `tracing` into the request they belong to.
 ///
@@ -28,11 +29,18 @@ use crate::record::{Scope, new_span_id};
 /// process are served by one layer; a second one in the same subscriber does nothing.
 ///
 /// Made by [`OpenTelemetryPanel::tracing_layer`](crate::OpenTelemetryPanel::tracing_layer).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct CaptureLayer {
+    id: LayerId,
     redundant: bool,
     /// The subscriber that the layer is a part of, to look up spans that the layer's own filter hides.
     dispatch: OnceLock<WeakDispatch>,
+}
+
+impl Default for CaptureLayer {
+    fn default() -> Self {
+        CaptureLayer { id: LayerId::new(), redundant: false, dispatch: OnceLock::new() }
+    }
 }
 
 impl CaptureLayer {
@@ -53,9 +61,12 @@ impl CaptureLayer {
         };
         match id {
             None => Scope::of_otel_context(),
-            Some(id) => match ctx.span(id) {
-                Some(span) => scope_within(&span),
-                None => self.scope_of_hidden(id, ctx),
+            Some(id) => match entered::innermost(self.id, id) {
+                Some(scope) => Some(scope.or_nearer()),
+                None => match ctx.span(id) {
+                    Some(span) => scope_within(&span),
+                    None => self.scope_of_hidden(id, ctx),
+                },
             },
         }
     }
@@ -91,13 +102,20 @@ impl CaptureLayer {
             }
             return;
         }
+        let mut around = None;
         let parent = match span.parent() {
-            Some(parent) => scope_within(&parent),
+            Some(parent) => {
+                let id = around.insert(parent.id());
+                match entered::innermost(self.id, id) {
+                    Some(scope) => Some(scope.or_nearer()),
+                    None => scope_within(&parent),
+                }
+            }
             None => Scope::of_otel_context(),
         };
         let Some(scope) = parent else { return };
         if metadata.target() == QUERY_TARGET {
-            span.extensions_mut().insert(SpanHandle::of_query(scope));
+            span.extensions_mut().insert(SpanHandle { around, ..SpanHandle::of_query(scope) });
             return;
         }
         if attributes.is_root() {
@@ -106,26 +124,14 @@ impl CaptureLayer {
         }
 
         let Scope { context, span: parent } = scope;
-        let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
-        attributes.record(&mut fields);
-        fields.keep_message();
-        let own_id = new_span_id();
-        let name = fields.name.take().map_or(Cow::Borrowed(metadata.name()), Cow::Owned);
-        let kind = EntryKind::Span(fields.kind.take().unwrap_or(SpanKind::Internal));
-        let mut entry = Entry::new(name, std::time::Duration::ZERO, kind);
-        entry.id = Some(own_id);
-        entry.parent = Some(parent);
-        entry.start = Some(context.now());
-        entry.ended = false;
-        entry.callsite = Some(callsite(metadata));
-        let status = fields.status();
-        status.apply(&mut entry);
-        entry.attributes = fields.attributes;
-        let place = context.push(entry);
+        let own_id = context.new_span_id();
+        let record = |fields: &mut FieldCollector<'_>| attributes.record(fields);
+        let place = fields::collect(&context.recorder.redactor, record, |fields| {
+            context.begin_span(metadata, (own_id, parent), fields)
+        });
         let own_id = if place.is_some() { own_id } else { parent };
-        let mut handle = SpanHandle::new(Scope { context, span: own_id }, place);
-        handle.description = status.waiting();
-        span.extensions_mut().insert(handle);
+        let handle = SpanHandle::new(Scope { context, span: own_id }, place);
+        span.extensions_mut().insert(SpanHandle { around, ..handle });
     }
 
     fn record<S>(&self, id: &Id, values: &Record<'_>, ctx: &Context<'_, S>)
@@ -133,37 +139,13 @@ impl CaptureLayer {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let Some(span) = ctx.span(id) else { return };
-        // The fields are formatted by the application's code, so no lock may be held.
         let handle = span
             .extensions()
             .get::<SpanHandle>()
             .and_then(|handle| Some((handle.scope.clone(), handle.place?)));
         let Some((Scope { context, .. }, place)) = handle else { return };
-        let mut fields = Fields::new(&context.recorder.redactor, values.len());
-        values.record(&mut fields);
-        fields.keep_message();
-        for attribute in std::mem::take(&mut fields.attributes) {
-            context.set_attribute(place, attribute);
-        }
-        let (name, kind, mut status) = (fields.name.take(), fields.kind.take(), fields.status());
-        if status.says_something() {
-            // Code and description may come one after the other, in either order.
-            if let Some(handle) = span.extensions_mut().get_mut::<SpanHandle>() {
-                status.add_waiting(&handle.description);
-                handle.description = status.waiting();
-            }
-        }
-        if name.is_some() || kind.is_some() || status.says_something() {
-            context.change(place, |entry| {
-                if let Some(name) = name {
-                    entry.name = name.into();
-                }
-                if let Some(kind) = kind {
-                    entry.kind = EntryKind::Span(kind);
-                }
-                status.apply(entry);
-            });
-        }
+        let record = |fields: &mut FieldCollector<'_>| values.record(fields);
+        fields::collect(&context.recorder.redactor, record, |fields| context.record_fields(place, fields));
     }
 
     fn event<S>(&self, event: &Event<'_>, ctx: &Context<'_, S>)
@@ -180,7 +162,7 @@ impl CaptureLayer {
         let metadata = event.metadata();
         let context = &scope.context;
         #[cfg(test)]
-        crate::guard::fault("recording", &context.lock().data().request.path);
+        crate::guard::fault("recording", &context.described().data().request.path);
         if metadata.target() == sqlx::TARGET {
             if context.recorder.captured.sql {
                 sqlx::record(event, &scope, query::around(event, ctx));
@@ -190,32 +172,13 @@ impl CaptureLayer {
         if !context.recorder.captured.logs {
             return;
         }
-        let mut fields = Fields::new(&context.recorder.redactor, metadata.fields().len());
-        event.record(&mut fields);
-        let callsite = match fields.log_target.take() {
-            Some(target) => {
-                let mut callsite = Callsite::new(target);
-                callsite.file = fields.log_file.take().map(Cow::Owned);
-                callsite.line = fields.log_line;
-                callsite
+        let record = |fields: &mut FieldCollector<'_>| event.record(fields);
+        fields::collect(&context.recorder.redactor, record, |fields| {
+            if *metadata.level() == tracing::Level::ERROR {
+                query::failed_by(&scope, fields.iter());
             }
-            None => callsite(metadata),
-        };
-        let level = level(metadata);
-        if level >= Level::Error {
-            query::failed_by(&scope, &fields.attributes);
-        }
-        let message = match fields.message.take() {
-            Some(message) => Cow::Owned(message),
-            // An event's name is the place of its code, unless the application gave it one.
-            None => error_text(&fields.attributes).unwrap_or(Cow::Borrowed(metadata.name())),
-        };
-        let mut log = Log::new(level, message);
-        log.span = Some(scope.span);
-        log.time = context.now();
-        log.callsite = callsite;
-        log.attributes = fields.attributes;
-        context.log(log);
+            context.note_log(metadata, scope.span, fields);
+        });
     }
 
     fn follows<S>(&self, id: &Id, follows: &Id, ctx: &Context<'_, S>)
@@ -247,11 +210,13 @@ impl CaptureLayer {
         let scope = {
             let mut extensions = span.extensions_mut();
             let Some(handle) = extensions.get_mut::<SpanHandle>() else { return };
-            handle.busy.enter();
+            if handle.place.is_some() {
+                handle.busy.enter();
+            }
             handle.scope.clone()
         };
         panics::enter();
-        active::enter(id, &scope);
+        entered::enter(self.id, id, scope);
     }
 
     fn exit<S>(&self, id: &Id, ctx: &Context<'_, S>)
@@ -262,11 +227,11 @@ impl CaptureLayer {
         let ended_by_panic = {
             let mut extensions = span.extensions_mut();
             let Some(handle) = extensions.get_mut::<SpanHandle>() else { return };
-            let is_unwinding = handle.busy.exit();
-            handle.place.filter(|_| is_unwinding).map(|place| (handle.scope.clone(), place))
+            let ended_by_panic = handle.place.filter(|_| handle.busy.exit());
+            ended_by_panic.map(|place| (handle.scope.clone(), place))
         };
         panics::exit();
-        active::exit(id);
+        entered::exit(self.id, id);
         // In whatever task it is; the request itself is ended by the tower layer.
         let Some((scope, place)) = ended_by_panic else { return };
         let redactor = &scope.context.recorder.redactor;
@@ -287,12 +252,16 @@ impl CaptureLayer {
         let Some(span) = ctx.span(id) else { return };
         let handle = span.extensions_mut().remove::<SpanHandle>();
         let outlived = CLOSED_CHILD.take().is_some_and(|parent| parent == *id);
-        if let Some(SpanHandle { scope, place: Some(place), busy, .. }) = handle {
+        let Some(SpanHandle { scope, place, busy, around, .. }) = handle else {
+            CLOSED_CHILD.set(span.parent().map(|parent| parent.id()));
+            return;
+        };
+        if let Some(place) = place {
             let idle = if outlived { busy.since_exit() } else { None };
             let end = scope.context.now().saturating_sub(idle.unwrap_or_default());
-            scope.context.end(place, end, |entry| entry.busy = Some(busy.total()));
+            scope.context.end_span(place, end, busy.total());
         }
-        CLOSED_CHILD.set(span.parent().map(|parent| parent.id()));
+        CLOSED_CHILD.set(around);
     }
 }
 
@@ -381,27 +350,4 @@ fn scope_within<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<Scope> {
         }
     }
     Scope::of_otel_context()
-}
-
-/// What an event that says nothing else says: the error that it has as a field.
-fn error_text(attributes: &[opentelemetry::KeyValue]) -> Option<Cow<'static, str>> {
-    let value = super::fields::error_of(attributes)?;
-    Some(Cow::Owned(value.as_str().into_owned()))
-}
-
-fn callsite(metadata: &'static Metadata<'static>) -> Callsite {
-    let mut callsite = Callsite::new(metadata.target());
-    callsite.file = metadata.file().map(Cow::Borrowed);
-    callsite.line = metadata.line();
-    callsite
-}
-
-fn level(metadata: &Metadata<'_>) -> Level {
-    match *metadata.level() {
-        tracing::Level::TRACE => Level::Trace,
-        tracing::Level::DEBUG => Level::Debug,
-        tracing::Level::INFO => Level::Info,
-        tracing::Level::WARN => Level::Warn,
-        tracing::Level::ERROR => Level::Error,
-    }
 }

@@ -11,19 +11,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use opentelemetry::KeyValue;
 use pin_project_lite::pin_project;
 use tracing::{Event, Span, Subscriber};
 use tracing_subscriber::Registry;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::current;
-use super::fields::error_of;
 use super::filter::QUERY_TARGET;
 use super::span_handle::SpanHandle;
 use super::wrapped_query::WrappedQuery;
 use crate::guard::guard;
-use crate::record::{Failure, Scope};
+use crate::record::{Failure, Fields, Scope};
 use crate::text;
 
 /// Name of the span around a wrapped query.
@@ -116,9 +114,9 @@ where
 }
 
 /// Takes account of an error that was logged: if it tells of a database's error, the query before it has failed.
-pub(super) fn failed_by(scope: &Scope, attributes: &[KeyValue]) {
-    if let Some(value) = error_of(attributes)
-        && let Some(failure) = failure_in(&value.as_str())
+pub(super) fn failed_by(scope: &Scope, fields: Fields<'_>) {
+    if let Some(error) = fields.error()
+        && let Some(failure) = failure_in(&error)
     {
         scope.context.query_failed(scope.span, failure);
     }

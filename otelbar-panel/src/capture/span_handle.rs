@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use tracing::span::Id;
+
 use super::busy::Busy;
 use super::wrapped_query::WrappedQuery;
 use crate::record::Scope;
@@ -10,16 +12,16 @@ pub(super) struct SpanHandle {
     pub(super) scope: Scope,
     /// Place of the span's own entry; `None` for the request's own span, and where there was no room.
     pub(super) place: Option<usize>,
+    /// The span around it, as `tracing` has it.
+    pub(super) around: Option<Id>,
     pub(super) busy: Busy,
-    /// A description of its status that came before the status.
-    pub(super) description: Option<String>,
     /// The wrapped query that it stands for, if it is that.
     pub(super) query: Option<Arc<WrappedQuery>>,
 }
 
 impl SpanHandle {
     pub(super) fn new(scope: Scope, place: Option<usize>) -> Self {
-        SpanHandle { scope, place, busy: Busy::default(), description: None, query: None }
+        SpanHandle { scope, place, around: None, busy: Busy::default(), query: None }
     }
 
     /// Of the span around a wrapped query, which is none of the record: what happens in it is that of its parent.

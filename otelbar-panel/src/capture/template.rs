@@ -6,7 +6,6 @@ use otelbar_convert::panel_data::{Entry, EntryKind, Template};
 
 use super::current;
 use crate::guard::guard;
-use crate::record::new_span_id;
 use crate::record::{RequestContext, Scope};
 use crate::text;
 
@@ -86,10 +85,10 @@ impl End {
         let Scope { context, span } =
             current::scope().filter(|scope| scope.context.recorder.captured.templates)?;
         #[cfg(test)]
-        crate::guard::fault("rendering", &context.lock().data().request.path);
+        crate::guard::fault("rendering", &context.described().data().request.path);
         let template = Template::new(text::copied(name));
         let mut entry = Entry::new("", Duration::ZERO, EntryKind::Template(template));
-        entry.id = Some(new_span_id());
+        entry.id = Some(context.new_span_id());
         entry.parent = Some(span);
         entry.start = Some(context.now());
         entry.ended = false;

@@ -74,7 +74,7 @@ pub(super) fn of(span: &Span, context: &RequestContext) -> Option<Twin> {
     // The layer begins a span when it is entered for the first time, or before that for its first child. Siblings may be
     // alike in all, so that the time does not tell which of them it is.
     let current = current::entry(context);
-    let recording = context.lock();
+    let recording = context.worked_out();
     let is_free = |(place, entry): &(usize, &Entry)| is_alike(entry) && !recording.has_twin(*place);
     if let Some(place) = current
         && let Some(entry) = recording.data().entries.get(place)

@@ -168,8 +168,13 @@ impl Work {
 
     /// Takes account of what came late. What comes from now on is announced again.
     fn look_again(&self, context: &Arc<RequestContext>) {
-        context.lock().announced = false;
-        self.guard("measuring a request", context, || self.deliveries.forget(&self.store.measure(context)));
+        let size = {
+            let mut recording = context.lock();
+            recording.announced = false;
+            recording.size()
+        };
+        let resize = || self.deliveries.forget(&self.store.resize(context.id(), size));
+        self.guard("measuring a request", context, resize);
         self.export(context);
     }
 
@@ -362,7 +367,7 @@ mod tests {
         let (bad, good) = (context(), context());
         bad.log(test_log());
         let convert = |context: &RequestContext| {
-            assert!(context.lock().data().logs.is_empty(), "a fault put in by a test");
+            assert!(context.worked_out().data().logs.is_empty(), "a fault put in by a test");
             context.take_unexported()
         };
         let background = Background::start_with(

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use opentelemetry::Context;
 use tracing::Span;
 
-use crate::panics;
 use crate::record::RequestContext;
+use crate::{capture, panics};
 
 /// What is attached whenever a request's code runs, and the request that is told how long that took.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Attached {
 impl Attached {
     pub(super) fn run<T>(&self, f: impl FnOnce() -> T) -> T {
         // The span first: other layers attach a context of their own when it is entered, and the request's is nearer.
-        let _span = self.span.enter();
+        let _span = capture::enter_request(|| self.span.enter());
         let _otel = self.otel.clone().attach();
         // What is dropped by a panic does not panic.
         if std::thread::panicking() {

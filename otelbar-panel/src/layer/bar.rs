@@ -67,6 +67,17 @@ impl fmt::Display for NoBarReason {
     }
 }
 
+/// What a browser asks for, a page or something else.
+static DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
+/// What libraries add to the requests of their scripts.
+static OF_SCRIPTS: [HeaderName; 4] = [
+    HeaderName::from_static("x-requested-with"),
+    HeaderName::from_static("hx-request"),
+    HeaderName::from_static("turbo-frame"),
+    HeaderName::from_static("x-turbo-request-id"),
+];
+
 /// A request whose answer a person looks at as a page; what of it decides about the bar.
 #[derive(Debug)]
 pub(crate) struct Navigation {
@@ -84,16 +95,14 @@ impl Navigation {
         if !matches!(*request.method(), Method::GET | Method::HEAD | Method::POST) {
             return Err(NoBarReason::Method);
         }
-        if let Some(destination) = headers.get("sec-fetch-dest") {
+        if let Some(destination) = headers.get(&DESTINATION) {
             if !matches!(destination.as_bytes(), b"document" | b"iframe" | b"frame") {
                 return Err(NoBarReason::NotNavigation("sec-fetch-dest"));
             }
         } else {
             // Browsers leave `Sec-Fetch-*` out on plain http, but for this machine.
-            for name in ["x-requested-with", "hx-request", "turbo-frame", "x-turbo-request-id"] {
-                if headers.contains_key(name) {
-                    return Err(NoBarReason::NotNavigation(name));
-                }
+            if let Some(name) = OF_SCRIPTS.iter().find(|name| headers.contains_key(*name)) {
+                return Err(NoBarReason::NotNavigation(name.as_str()));
             }
         }
         if !accepts_html(headers) {

@@ -40,7 +40,7 @@ impl BodyWatch {
 
     fn end(&mut self, outcome: Outcome) {
         if let Some(Attached { context, .. }) = self.attached.take() {
-            context.with_request(|request| request.response_size = Some(self.sent));
+            context.sent(self.sent);
             context.finish(outcome);
         }
     }

@@ -1,22 +1,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
-use otelbar_convert::panel_data;
 use otelbar_propagation::opentelemetry::ContextProvider;
 
 use super::attached::Attached;
 use super::bar::{self, Bar, Navigation};
 use super::body_end::BodyWatch;
-use super::forwarded::forwarded;
+use super::forwarded::{Forwarded, forwarded};
 use super::watcher::Watcher;
 use super::{ToolbarBody, peer};
 use crate::capture::{self, REQUEST_TARGET};
 use crate::guard::guard;
-use crate::record::{Active, Outcome, RequestContext, RequestHandle, Scope, ServiceInfo};
+use crate::record::{Active, Outcome, RequestContext, RequestHandle, RequestHead, Scope, ServiceInfo};
 
 /// A request that is being worked on: its context, attached whenever the service's code runs.
 #[derive(Debug)]
@@ -37,16 +36,16 @@ impl Watch {
         request: &mut Request<B>,
         peer: Option<SocketAddr>,
     ) -> Watch {
-        let route = peer::route(request.extensions());
-        let data = describe(watcher, request, peer, route);
-        let (span_context, propagation) = watcher.start.trace(request.headers(), &watcher.recorder, &data);
+        let (span_context, propagation) =
+            watcher.start.trace(request.headers(), &watcher.recorder, request.uri().path());
+        let forwarded = forwarded(request.headers(), peer, &watcher.trusted_proxies).unwrap_or_default();
         let context = RequestContext::open(
             Arc::clone(&watcher.recorder),
             watcher.sink.clone(),
             Arc::clone(service),
             span_context.clone(),
             propagation,
-            data,
+            head(request, &forwarded, peer),
         );
         let otel = Context::current()
             .with_remote_span_context(span_context)
@@ -85,7 +84,7 @@ impl Watch {
         self.finished = true;
         let context = &self.attached.context;
         let status = head.status;
-        context.with_request(|request| request.status = Some(status.as_u16()));
+        context.answered(status.as_u16());
         let head_only = self.method == Method::HEAD;
         let no_content = status.is_informational()
             || matches!(
@@ -142,45 +141,35 @@ impl Drop for Watch {
     }
 }
 
-fn describe<B>(
-    watcher: &Watcher,
-    request: &Request<B>,
+/// What the head of a request says of it, after what the proxies in front of us have told.
+fn head<'r, B>(
+    request: &'r Request<B>,
+    forwarded: &'r Forwarded,
     peer: Option<SocketAddr>,
-    route: Option<String>,
-) -> panel_data::Request {
-    let redactor = &watcher.recorder.redactor;
+) -> RequestHead<'r> {
     let uri = request.uri();
     let headers = request.headers();
     let authority =
         uri.authority().map(|authority| authority.as_str()).or_else(|| text(headers, header::HOST));
-    let forwarded = forwarded(headers, peer, &watcher.trusted_proxies).unwrap_or_default();
     let authority = forwarded.host.as_ref().map(|host| host.as_str()).or(authority);
     let (host, port) = authority.map(split_authority).unwrap_or_default();
-    // `/shop;jsessionid=…`
-    let path = redactor.text(uri.path()).into_owned();
-    let mut described = panel_data::Request::new(request.method().as_str(), path);
-    described.scheme = match forwarded.scheme.or(uri.scheme_str()) {
-        Some("https") => "https".into(),
-        Some("http") | None => "http".into(),
-        Some(other) => other.to_owned().into(),
-    };
-    described.query = uri.query().map(|query| redactor.query(query).into_owned());
-    described.route = route;
-    described.protocol_version = match request.version() {
-        Version::HTTP_09 => Some("0.9"),
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        Version::HTTP_3 => Some("3"),
-        _ => None,
-    };
-    described.server_address = host.map(str::to_owned);
-    described.server_port = forwarded.port.or(port);
-    described.client_address = forwarded.client.map(|client| client.to_string());
-    described.peer_address = peer.map(|peer| peer.ip().to_string());
-    described.peer_port = peer.map(|peer| peer.port());
-    described.user_agent = text(headers, header::USER_AGENT).map(|agent| redactor.text(agent).into_owned());
-    described
+    RequestHead {
+        method: request.method().clone(),
+        version: request.version(),
+        scheme: match forwarded.scheme.or(uri.scheme_str()) {
+            Some("https") => "https".into(),
+            Some("http") | None => "http".into(),
+            Some(other) => other.to_owned().into(),
+        },
+        path: uri.path(),
+        query: uri.query(),
+        host,
+        port: forwarded.port.or(port),
+        user_agent: text(headers, header::USER_AGENT),
+        route: peer::route(request.extensions()),
+        client: forwarded.client,
+        peer,
+    }
 }
 
 /// Host and port of `host`, `host:port` or `[address]:port`, without user information. Not by `http::uri::Authority`, which

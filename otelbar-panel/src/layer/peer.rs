@@ -51,10 +51,10 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
 }
 
 /// The route that the router matched, where it left it in the request.
-pub(crate) fn route(extensions: &Extensions) -> Option<String> {
+pub(crate) fn route(extensions: &Extensions) -> Option<&str> {
     #[cfg(feature = "axum")]
     if let Some(route) = extensions.get::<axum::extract::MatchedPath>() {
-        return Some(route.as_str().to_owned());
+        return Some(route.as_str());
     }
     let _ = extensions;
     None

@@ -3,7 +3,6 @@ use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingDecision, ShouldSample};
 use otelbar_config::Sampler;
-use otelbar_convert::panel_data;
 use otelbar_propagation::SamplingState;
 
 use crate::record::{Propagation, Recorder, new_span_id, new_trace_id, propagation};
@@ -24,7 +23,7 @@ impl Start {
         &self,
         headers: &HeaderMap,
         recorder: &Recorder,
-        request: &panel_data::Request,
+        path: &str,
     ) -> (SpanContext, Propagation) {
         let (received, mut propagation) = propagation::extract(headers, recorder);
         // A trace id made here is random in every bit, which the flag of level 2 tells.
@@ -37,12 +36,12 @@ impl Start {
         let trace_state = TraceState::from(received.tracestate());
         let sampled = match received.sampling() {
             SamplingState::Debug => true,
-            SamplingState::Deferred => self.samples(None, trace_id, request),
+            SamplingState::Deferred => self.samples(None, trace_id, path),
             decided => {
                 let span_id = propagation.parent.unwrap_or_else(new_span_id);
                 let flags = flags.with_sampled(decided.is_sampled());
                 let parent = SpanContext::new(trace_id, span_id, flags, true, trace_state.clone());
-                self.samples(Some(parent), trace_id, request)
+                self.samples(Some(parent), trace_id, path)
             }
         };
         let span_context =
@@ -52,10 +51,10 @@ impl Start {
     }
 
     /// What the sampler says of a request, with the decision of its caller or without one.
-    fn samples(&self, parent: Option<SpanContext>, trace_id: TraceId, request: &panel_data::Request) -> bool {
+    fn samples(&self, parent: Option<SpanContext>, trace_id: TraceId, path: &str) -> bool {
         let parent = parent.map(|parent| Context::new().with_remote_span_context(parent));
         let decision =
-            self.sampler.should_sample(parent.as_ref(), trace_id, &request.path, &SpanKind::Server, &[], &[]);
+            self.sampler.should_sample(parent.as_ref(), trace_id, path, &SpanKind::Server, &[], &[]);
         decision.decision == SamplingDecision::RecordAndSample
     }
 }

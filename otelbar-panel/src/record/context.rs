@@ -8,8 +8,12 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceState};
 use opentelemetry_sdk::trace::SpanData;
 use otelbar_convert::panel_data::{Entry, Exception, Log, PanelData, Request, Timer};
 use otelbar_convert::{Conventions, Converted, ConvertedSpan};
+use tracing::Metadata;
 
 use super::failure::Failure;
+use super::fields::FieldList;
+use super::head::RequestHead;
+use super::id::derived_id;
 use super::limits::RecordingLimits;
 use super::propagation::Propagation;
 use super::recorder::Recorder;
@@ -19,6 +23,9 @@ use super::snapshot::{Freshness, Known, Snapshot};
 use super::summary::Summary;
 use crate::guard::{fault, guard};
 use crate::text;
+
+/// Notes that are worked out at once, while nothing can be recorded of the request.
+const WORKED_OUT: usize = 256;
 
 /// Bytes by which a request grows before the account of open requests hears of it.
 const ACCOUNTED: usize = 4 * 1024;
@@ -30,6 +37,9 @@ pub(crate) trait RequestSink: fmt::Debug + Send + Sync {
 
     /// Takes a request in that ended at this time and holds so many bytes; whether it will be exported, if it is to be.
     fn finished(&self, request: &Arc<RequestContext>, bytes: usize, at: Instant) -> bool;
+
+    /// A request that has ended holds so many bytes from now on.
+    fn resized(&self, request: SpanId, bytes: usize);
 
     /// Something was added to a request that has ended; whether somebody will look at it.
     fn added_to(&self, request: &Arc<RequestContext>) -> bool;
@@ -50,6 +60,8 @@ pub(crate) struct RequestContext {
     start: Instant,
     /// Nanoseconds in which the service's future or body was polled.
     busy: AtomicU64,
+    /// Span ids that were given out.
+    span_ids: AtomicU64,
     /// Whether some entries go by other ids than they were given.
     has_adopted: AtomicBool,
     recording: Mutex<Recording>,
@@ -63,7 +75,7 @@ impl RequestContext {
         service: Arc<ServiceInfo>,
         span_context: SpanContext,
         propagation: Propagation,
-        request: Request,
+        head: RequestHead<'_>,
     ) -> Arc<Self> {
         let started = SystemTime::now();
         // Each span would copy the trace state, which is exported with the batch.
@@ -74,10 +86,10 @@ impl RequestContext {
             false,
             TraceState::NONE,
         );
-        let mut data = PanelData::new(bare, Timer::open(started), request);
+        let mut data = PanelData::new(bare, Timer::open(started), Request::default());
         data.remote_parent = propagation.parent;
         let base = size_of::<RequestContext>() + propagation.bytes();
-        let recording = Recording::new(data, base, &recorder.limits);
+        let recording = Recording::new(data, head.keep(&recorder.redactor), base);
         recorder.open.begin();
         let context = Arc::new(RequestContext {
             span_context,
@@ -88,6 +100,7 @@ impl RequestContext {
             started,
             start: Instant::now(),
             busy: AtomicU64::new(0),
+            span_ids: AtomicU64::new(0),
             has_adopted: AtomicBool::new(false),
             recording: Mutex::new(recording),
             summary: Mutex::default(),
@@ -99,6 +112,12 @@ impl RequestContext {
     /// The request's id: that of its SERVER span.
     pub(crate) fn id(&self) -> SpanId {
         self.span_context.span_id()
+    }
+
+    /// An id for a span of the request. No other span of the request has it; to others it is as good as random, since the
+    /// request's is.
+    pub(crate) fn new_span_id(&self) -> SpanId {
+        derived_id(self.id(), self.span_ids.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// When the request arrived, by the wall clock.
@@ -125,6 +144,136 @@ impl RequestContext {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is recorded, with the request's head written down.
+    pub(crate) fn described(&self) -> MutexGuard<'_, Recording> {
+        let described = guard("describing a request", || {
+            let mut recording = self.lock();
+            let cut = recording.describe(&self.recorder.limits);
+            // What was cut before the end is counted then.
+            if recording.outcome.is_some() {
+                self.recorder.counters.attributes.add(cut);
+            }
+            recording
+        });
+        described.unwrap_or_else(|| self.lock())
+    }
+
+    /// What is recorded, with all that was noted worked out.
+    pub(crate) fn worked_out(&self) -> MutexGuard<'_, Recording> {
+        loop {
+            // A panic is told when the recording is not locked any more, for telling it may record something.
+            match guard("working out what was recorded", || self.work_out_some()) {
+                Some((recording, true)) => return recording,
+                Some((recording, false)) => drop(recording),
+                None => {
+                    let mut recording = self.lock();
+                    recording.broken = true;
+                    return recording;
+                }
+            }
+        }
+    }
+
+    /// Works some of what was noted out; whether nothing is left.
+    fn work_out_some(&self) -> (MutexGuard<'_, Recording>, bool) {
+        let Recorder { limits, sql_system, counters, .. } = &*self.recorder;
+        let mut recording = self.described();
+        let cut = recording.dropped.attributes;
+        let is_done = recording.work_out(WORKED_OUT, sql_system, limits);
+        // What was cut before the end is counted then.
+        if recording.outcome.is_some() {
+            counters.attributes.add(recording.dropped.attributes - cut);
+        }
+        self.account(&mut recording);
+        (recording, is_done)
+    }
+
+    /// Tells the store what a request holds that was worked out after its end.
+    fn tell_size(&self, recording: MutexGuard<'_, Recording>) {
+        let size = recording.size();
+        let is_told = recording.outcome.is_none() || recording.told_size == size;
+        drop(recording);
+        if !is_told {
+            self.lock().told_size = size;
+            self.sink.resized(self.id(), size);
+        }
+    }
+
+    /// Notes the begin of a span of `tracing`; its place, or `None` where the request has too many.
+    pub(crate) fn begin_span(
+        &self,
+        metadata: &'static Metadata<'static>,
+        (id, parent): (SpanId, SpanId),
+        fields: &FieldList,
+    ) -> Option<usize> {
+        let start = self.now();
+        let mut recording = self.lock();
+        let place = match self.has_room(&recording) {
+            true => recording.begin_span(metadata, (id, parent), start, fields, &self.recorder.limits),
+            false => {
+                recording.dropped.spans += 1;
+                None
+            }
+        };
+        if place.is_none() {
+            self.recorder.counters.spans.add(1);
+        }
+        self.account(&mut recording);
+        place
+    }
+
+    /// Notes further fields of a span of `tracing`.
+    pub(crate) fn record_fields(&self, place: usize, fields: &FieldList) {
+        let mut recording = self.lock();
+        match self.has_room(&recording) {
+            true => recording.record_fields(place, fields),
+            false => recording.dropped.attributes += fields.iter().count() as u64,
+        }
+        self.account(&mut recording);
+        if recording.is_to_be_worked_out() {
+            drop(recording);
+            drop(self.worked_out());
+        }
+    }
+
+    /// Notes an event of `tracing` as a log.
+    pub(crate) fn note_log(
+        self: &Arc<Self>,
+        metadata: &'static Metadata<'static>,
+        span: SpanId,
+        fields: &FieldList,
+    ) {
+        let time = self.now();
+        let mut recording = self.lock();
+        let dropped = recording.dropped.logs;
+        match self.has_room(&recording) {
+            true => recording.note_log(metadata, span, time, fields, &self.recorder.limits),
+            false => recording.dropped.logs += 1,
+        }
+        self.recorder.counters.logs.add(recording.dropped.logs - dropped);
+        self.account(&mut recording);
+        self.announce_late(recording);
+    }
+
+    /// Notes a query that has just ended, whose source does not say how.
+    pub(crate) fn note_query(self: &Arc<Self>, parent: SpanId, duration: Duration, fields: &FieldList) {
+        let now = self.now();
+        let duration = duration.min(now);
+        let mut recording = self.lock();
+        let is_noted = match self.has_room(&recording) {
+            true => recording.note_query(parent, (now - duration, duration), fields, &self.recorder.limits),
+            false => {
+                recording.dropped.spans += 1;
+                false
+            }
+        };
+        if !is_noted {
+            self.recorder.counters.spans.add(1);
+        }
+        self.account(&mut recording);
+        self.announce_late(recording);
+    }
+
     /// Adds to what is known of the request itself.
     pub(crate) fn with_request(&self, f: impl FnOnce(&mut Request)) {
         guard("recording what is known of a request", || {
@@ -144,7 +293,7 @@ impl RequestContext {
         entry: Entry,
         push: impl FnOnce(&mut Recording, Entry, &RecordingLimits) -> Option<usize>,
     ) -> Option<usize> {
-        let mut recording = self.lock();
+        let mut recording = self.worked_out();
         let ended = entry.ended;
         let place = match self.has_room(&recording) {
             true => push(&mut recording, entry, &self.recorder.limits),
@@ -171,26 +320,26 @@ impl RequestContext {
     /// A database's error was logged in this span of the request.
     pub(crate) fn query_failed(&self, span: SpanId, failure: Failure) {
         let now = self.now();
-        let mut recording = self.lock();
+        let mut recording = self.worked_out();
         recording.query_failed(span, now, failure, &self.recorder.limits);
         self.account(&mut recording);
     }
 
     /// Lets an entry go by the id of another layer's span, which stands for the same.
     pub(crate) fn adopt(&self, entry: usize, id: SpanId) {
-        self.lock().adopt(entry, id);
+        self.worked_out().adopt(entry, id);
         self.has_adopted.store(true, Ordering::Release);
     }
 
     /// Takes what comes under an id, that of another layer's span which is none of the record, for that of this span.
     pub(crate) fn stands_for(&self, id: SpanId, span: SpanId) {
-        self.lock().stands_for(id, span);
+        self.worked_out().stands_for(id, span);
         self.has_adopted.store(true, Ordering::Release);
     }
 
     /// That span has ended.
     pub(crate) fn stands_no_longer(&self, id: SpanId) {
-        self.lock().stands_no_longer(id);
+        self.worked_out().stands_no_longer(id);
     }
 
     /// The id by which a span of the request goes.
@@ -200,11 +349,28 @@ impl RequestContext {
 
     /// Changes an open entry and ends it, at this offset from the request's start.
     pub(crate) fn end(self: &Arc<Self>, place: usize, at: Duration, change: impl FnOnce(&mut Entry)) {
-        let mut recording = self.lock();
+        let mut recording = self.worked_out();
         recording.change(place, &self.recorder.limits, change);
-        recording.end_entry(place, at);
+        recording.end_entry(place, at, None);
         self.account(&mut recording);
         self.announce_late(recording);
+    }
+
+    /// Ends an open entry, at this offset from the request's start, in so much of whose time its code ran.
+    pub(crate) fn end_span(self: &Arc<Self>, place: usize, at: Duration, busy: Duration) {
+        let mut recording = self.lock();
+        recording.end_span(place, at, busy);
+        self.announce_late(recording);
+    }
+
+    /// The answer's head has this status.
+    pub(crate) fn answered(&self, status: u16) {
+        self.lock().answered(status);
+    }
+
+    /// So many bytes of the answer's body were sent.
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.lock().sent(bytes);
     }
 
     /// Adds an attribute to the request itself, or replaces the one of that name.
@@ -224,25 +390,14 @@ impl RequestContext {
         });
     }
 
-    /// Adds an attribute to an entry, or replaces the one of that name.
-    pub(crate) fn set_attribute(&self, place: usize, attribute: KeyValue) {
-        let mut recording = self.lock();
-        if !self.has_room(&recording) {
-            recording.dropped.attributes += 1;
-            return;
-        }
-        recording.set_attribute(place, attribute, &self.recorder.limits);
-        self.account(&mut recording);
-    }
-
     pub(crate) fn change(&self, place: usize, change: impl FnOnce(&mut Entry)) {
-        let mut recording = self.lock();
+        let mut recording = self.worked_out();
         recording.change(place, &self.recorder.limits, change);
         self.account(&mut recording);
     }
 
     pub(crate) fn log(self: &Arc<Self>, log: Log) {
-        let mut recording = self.lock();
+        let mut recording = self.worked_out();
         let dropped = recording.dropped.logs;
         match self.has_room(&recording) {
             true => recording.push_log(log, &self.recorder.limits),
@@ -325,7 +480,8 @@ impl RequestContext {
             self.recorder.counters.attributes.add(recording.dropped.attributes);
             self.close_account(&mut recording);
             recording.is_enqueued = self.is_exported();
-            recording.size()
+            recording.told_size = recording.size();
+            recording.told_size
         };
         if !self.sink.finished(self, size, self.start + now) {
             let mut recording = self.lock();
@@ -345,7 +501,10 @@ impl RequestContext {
 
     /// What is recorded at this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        self.snapshot_of(&mut self.lock())
+        let mut recording = self.worked_out();
+        let snapshot = self.snapshot_of(&mut recording);
+        self.tell_size(recording);
+        snapshot
     }
 
     fn snapshot_of(&self, recording: &mut Recording) -> Snapshot {
@@ -417,14 +576,16 @@ impl RequestContext {
     pub(crate) fn take_unexported(&self) -> Vec<SpanData> {
         let started = Instant::now();
         let (root, entries, snapshot) = {
-            let mut recording = self.lock();
+            let mut recording = self.worked_out();
             let late = recording.dropped.late;
             let (root, entries) = recording.take_unexported();
             self.recorder.counters.late.add(recording.dropped.late - late);
             if !root && entries.is_empty() {
                 return Vec::new();
             }
-            (root, entries, self.snapshot_of(&mut recording))
+            let snapshot = self.snapshot_of(&mut recording);
+            self.tell_size(recording);
+            (root, entries, snapshot)
         };
         let converted = self.convert(&snapshot);
         if let Some(converted) = &converted

@@ -12,7 +12,7 @@ use otelbar_convert::panel_data::{Details, Entry, Log, Parameter, Request, Visit
 use crate::text::{MAX_TEXT, start};
 
 /// Bytes of a path, a query and the like that are kept at most.
-const MAX_HEAD_TEXT: usize = 8 * 1024;
+pub(super) const MAX_HEAD_TEXT: usize = 8 * 1024;
 
 /// Bytes of a name that are kept at most: a method, a route, the key of an attribute, a target.
 const MAX_NAME: usize = 1024;

@@ -97,8 +97,41 @@ impl Received {
     }
 }
 
+/// The headers that have to do with propagation.
+#[derive(Debug)]
+pub(crate) struct PropagationHeaders {
+    names: Vec<&'static str>,
+    prefixes: Vec<&'static str>,
+}
+
+impl PropagationHeaders {
+    /// Those of W3C, and those that are read.
+    pub(crate) fn new(propagators: &Propagators) -> Self {
+        let read = propagators.iter().flat_map(|propagator| propagator.read_fields()).copied();
+        let mut names: Vec<&'static str> = Vec::new();
+        for name in HEADERS.into_iter().chain(read) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let prefixes = propagators.iter().filter_map(|propagator| propagator.read_prefix()).collect();
+        PropagationHeaders { names, prefixes }
+    }
+
+    /// Whether a request has any of them. Most have few headers, and none of these.
+    fn are_in(&self, headers: &HeaderMap) -> bool {
+        headers.keys().any(|name| {
+            let name = name.as_str();
+            self.names.contains(&name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
+        })
+    }
+}
+
 /// Reads the trace context of a request, with an account of it.
 pub(crate) fn extract(headers: &HeaderMap, recorder: &Recorder) -> (TraceContext<'static>, Propagation) {
+    if !recorder.propagation_headers.are_in(headers) {
+        return (TraceContext::empty(), Propagation::default());
+    }
     let extraction = recorder.propagators.extract(headers);
     let (context, warnings) = extraction.context_and_warnings();
     let (outcome, reason) = match extraction.extracted() {
@@ -131,25 +164,20 @@ pub(crate) fn inject_current(propagators: &Propagators, headers: &mut HeaderMap)
 
 /// Collects the headers that have to do with propagation, as they can be shown; how many were cut or left out.
 fn show(headers: &HeaderMap, recorder: &Recorder, shown: &mut Vec<(Cow<'static, str>, String)>) -> usize {
-    let Recorder { propagators, redactor, .. } = recorder;
+    let Recorder { redactor, propagation_headers: PropagationHeaders { names, prefixes }, .. } = recorder;
     let mut room = Room { bytes: MAX_SHOWN, entries: MAX_SHOWN_ENTRIES, left_out: 0 };
-    let read = propagators.iter().flat_map(|propagator| propagator.read_fields()).copied();
-    let mut names: Vec<&'static str> = Vec::new();
-    for name in HEADERS.into_iter().chain(read) {
-        if !names.contains(&name) {
-            names.push(name);
-            for value in headers.get_all(name) {
-                let whole = value.as_bytes();
-                let text = room.line(name, whole);
-                let text = text.map(|text| match name {
-                    BAGGAGE => room.members(&redactor.baggage(&text)),
-                    _ => redactor.baggage(&text).into_owned(),
-                });
-                shown.extend(text.map(|text| (Cow::Borrowed(name), text)));
-            }
+    for name in names.iter().copied() {
+        for value in headers.get_all(name) {
+            let whole = value.as_bytes();
+            let text = room.line(name, whole);
+            let text = text.map(|text| match name {
+                BAGGAGE => room.members(&redactor.baggage(&text)),
+                _ => redactor.baggage(&text).into_owned(),
+            });
+            shown.extend(text.map(|text| (Cow::Borrowed(name), text)));
         }
     }
-    for prefix in propagators.iter().filter_map(|propagator| propagator.read_prefix()) {
+    for prefix in prefixes {
         for (name, value) in headers {
             let Some(key) = name.as_str().strip_prefix(prefix) else { continue };
             let secret = HeaderValue::from_static(REDACTED);

@@ -6,6 +6,7 @@ use otelbar_propagation::Propagators;
 
 use super::counters::{Counters, Open};
 use super::limits::RecordingLimits;
+use super::propagation::PropagationHeaders;
 use super::reach::KnownReach;
 
 /// What all requests of a toolbar share while they are recorded.
@@ -15,6 +16,7 @@ pub(crate) struct Recorder {
     pub(crate) captured: Captured,
     pub(crate) redactor: Redactor,
     pub(crate) propagators: Arc<Propagators>,
+    pub(crate) propagation_headers: PropagationHeaders,
     pub(crate) converter: PanelDataConverter,
     /// By which names attributes go that are exported; the page knows the stable ones.
     pub(crate) conventions: Conventions,

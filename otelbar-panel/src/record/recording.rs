@@ -5,6 +5,8 @@ use opentelemetry::KeyValue;
 use otelbar_convert::panel_data::{Entry, Log, PanelData, Request};
 
 use super::adopted::Adopted;
+use super::head::KeptHead;
+use super::journal::{Journal, Waiting};
 use super::limits::{Kept, RecordingLimits};
 use super::query_failures::Queries;
 
@@ -53,6 +55,9 @@ pub(crate) struct Recording {
     pub(crate) dropped: DroppedItems,
     pub(super) queries: Queries,
     pub(super) adopted: Adopted,
+    /// What is not in the data yet.
+    pub(super) journal: Journal,
+    pub(super) waiting: Vec<Waiting>,
     /// Entries that have not ended.
     pub(crate) open: usize,
     /// Whether the background thread has been told of what came after the end, and has not looked yet.
@@ -63,6 +68,8 @@ pub(crate) struct Recording {
     pub(crate) is_open: bool,
     /// Whether it waits for the exporter, or did.
     pub(crate) is_enqueued: bool,
+    /// Bytes of it that the store knows of.
+    pub(super) told_size: usize,
     /// Bytes of it that the account of open requests has.
     pub(crate) accounted: usize,
     root_exported: bool,
@@ -70,34 +77,39 @@ pub(crate) struct Recording {
     logs_seen: usize,
     /// What the request holds however little is recorded of it.
     base: usize,
-    /// What its head holds.
-    head: usize,
+    /// Its head, until somebody looks at it.
+    head: Option<Box<KeptHead>>,
+    /// What the description of its head holds.
+    described: usize,
     /// What its entries and logs hold.
     bytes: usize,
 }
 
 impl Recording {
     /// A recording in a request that holds so many bytes itself.
-    pub(crate) fn new(mut data: PanelData, base: usize, limits: &RecordingLimits) -> Self {
-        let Kept { bytes: head, cut } = limits.request(&mut data.request);
+    pub(super) fn new(data: PanelData, head: KeptHead, base: usize) -> Self {
         Recording {
             data: Arc::new(data),
             version: 0,
             outcome: None,
-            dropped: DroppedItems { attributes: u64::from(cut), ..DroppedItems::default() },
+            dropped: DroppedItems::default(),
             queries: Queries::default(),
             adopted: Adopted::default(),
+            journal: Journal::default(),
+            waiting: Vec::new(),
             open: 0,
             announced: false,
             broken: false,
             is_open: true,
             is_enqueued: false,
+            told_size: 0,
             accounted: 0,
             root_exported: false,
             exported: Vec::new(),
             logs_seen: 0,
             base,
-            head,
+            head: Some(Box::new(head)),
+            described: 0,
             bytes: 0,
         }
     }
@@ -127,8 +139,30 @@ impl Recording {
         let request = &mut self.change_data().request;
         change(request);
         let Kept { bytes, cut } = limits.request(request);
-        self.head = bytes;
+        self.described = bytes;
         self.dropped.attributes += u64::from(cut);
+    }
+
+    /// Writes the request's head down, if nobody has looked at it before; how many texts of it were cut.
+    pub(super) fn describe(&mut self, limits: &RecordingLimits) -> u64 {
+        let Some(head) = self.head.take() else { return 0 };
+        // Not a new version: what was there already is to be seen.
+        let request = &mut Arc::make_mut(&mut self.data).request;
+        head.describe(request);
+        let Kept { bytes, cut } = limits.request(request);
+        self.described = bytes;
+        self.dropped.attributes += u64::from(cut);
+        u64::from(cut)
+    }
+
+    /// The answer's head has this status.
+    pub(crate) fn answered(&mut self, status: u16) {
+        self.change_data().request.status = Some(status);
+    }
+
+    /// So many bytes of the answer's body were sent.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.change_data().request.response_size = Some(bytes);
     }
 
     /// Takes an entry in, and tells its place; `None` where the request has too many.
@@ -180,12 +214,15 @@ impl Recording {
         self.change_data().logs.push(log);
     }
 
-    pub(crate) fn end_entry(&mut self, index: usize, now: Duration) {
+    /// Ends an entry that is there, at this offset from the request's start; `busy` is how much of its time its code ran,
+    /// where that is known.
+    pub(crate) fn end_entry(&mut self, index: usize, now: Duration, busy: Option<Duration>) {
         let Some(entry) = self.change_data().entries.get_mut(index) else { return };
+        entry.busy = busy.or(entry.busy);
         if !entry.ended {
             entry.ended = true;
             entry.duration = now.saturating_sub(entry.start.unwrap_or_default());
-            self.open -= 1;
+            self.open = self.open.saturating_sub(1);
         }
     }
 
@@ -257,12 +294,14 @@ impl Recording {
     /// Roughly the memory that the request holds, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.base
-            + self.head
+            + self.head.as_ref().map_or(0, |head| head.bytes())
+            + self.described
             + self.bytes
             + self.data.entries.capacity() * size_of::<Entry>()
             + self.data.logs.capacity() * size_of::<Log>()
             + self.exported.capacity()
             + self.queries.size()
             + self.adopted.size()
+            + self.journal.bytes()
     }
 }

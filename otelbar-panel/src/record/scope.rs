@@ -18,6 +18,11 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// Whether it is the request as a whole.
+    pub(crate) fn is_request(&self) -> bool {
+        self.span == self.context.id()
+    }
+
     /// The context of the span, to hand on or to link to.
     pub(crate) fn span_context(&self) -> SpanContext {
         let root = &self.context.span_context;
@@ -40,7 +45,7 @@ impl Scope {
 
     /// This scope within the same request, where this is only the request as a whole.
     pub(crate) fn or_inner(self, inner: impl FnOnce() -> Option<Scope>) -> Scope {
-        if self.span != self.context.id() {
+        if !self.is_request() {
             return self;
         }
         inner().filter(|inner| inner.context.id() == self.context.id()).unwrap_or(self)

@@ -1,6 +1,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use opentelemetry::trace::SpanId;
+
 use super::context::{RequestContext, RequestSink};
 use super::queue::Queue;
 use super::store::Store;
@@ -28,6 +30,14 @@ impl RequestSink for Sink {
             self.queue.evicted(evicted);
         }
         request.is_exported() && self.queue.finished(Arc::clone(request), bytes, at)
+    }
+
+    fn resized(&self, request: SpanId, bytes: usize) {
+        let Some(store) = self.store.upgrade() else { return };
+        let evicted = store.resize(request, bytes);
+        if self.exports {
+            self.queue.evicted(evicted);
+        }
     }
 
     fn added_to(&self, request: &Arc<RequestContext>) -> bool {

@@ -1,6 +1,6 @@
 //! The requests that the page can show: bounded, the oldest make room.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::trace::{SpanId, TraceId};
@@ -20,7 +20,8 @@ struct Inner {
     /// In the order of their `seq`, without a gap.
     held: VecDeque<Held>,
     by_id: HashMap<SpanId, u64>,
-    by_trace: HashMap<TraceId, Vec<u64>>,
+    /// Each request's trace and `seq`, so that those of a trace stand together.
+    by_trace: BTreeSet<([u8; 16], u64)>,
     bytes: usize,
     next_seq: u64,
     evicted: u64,
@@ -68,19 +69,17 @@ impl Store {
         let seq = inner.next_seq;
         inner.bytes += bytes;
         inner.by_id.insert(context.id(), seq);
-        inner.by_trace.entry(context.span_context.trace_id()).or_default().push(seq);
+        inner.by_trace.insert((context.span_context.trace_id().to_bytes(), seq));
         inner.held.push_back(Held { seq, context, bytes });
         self.make_room(inner)
     }
 
-    /// Measures a request again, after something was recorded late; the ids of those that had to make room for it.
+    /// A request holds so many bytes from now on; the ids of those that had to make room for it.
     #[must_use]
-    pub(crate) fn measure(&self, context: &Arc<RequestContext>) -> Vec<SpanId> {
-        let bytes = context.lock().size();
+    pub(crate) fn resize(&self, id: SpanId, bytes: usize) -> Vec<SpanId> {
         let mut inner = self.lock();
-        let Some(held) = inner.held.iter_mut().rev().find(|held| Arc::ptr_eq(&held.context, context)) else {
-            return Vec::new();
-        };
+        let place = inner.by_id.get(&id).copied().and_then(|seq| inner.place(seq));
+        let Some(held) = place.and_then(|place| inner.held.get_mut(place)) else { return Vec::new() };
         let before = std::mem::replace(&mut held.bytes, bytes);
         inner.bytes = inner.bytes - before + bytes;
         self.make_room(inner)
@@ -100,8 +99,9 @@ impl Store {
     /// All requests of a trace, the oldest first.
     pub(crate) fn trace(&self, id: TraceId) -> Vec<Held> {
         let inner = self.lock();
-        let seqs = inner.by_trace.get(&id).into_iter().flatten();
-        seqs.filter_map(|seq| inner.at(*seq)).cloned().collect()
+        let id = id.to_bytes();
+        let of_trace = inner.by_trace.range((id, 0)..=(id, u64::MAX));
+        of_trace.filter_map(|(_, seq)| inner.at(*seq)).cloned().collect()
     }
 
     /// The newest requests first, those older than `before` alone.
@@ -131,12 +131,7 @@ impl Store {
             inner.evicted += 1;
             inner.by_id.remove(&held.context.id());
             let trace = held.context.span_context.trace_id();
-            if let Some(seqs) = inner.by_trace.get_mut(&trace) {
-                seqs.retain(|seq| *seq != held.seq);
-                if seqs.is_empty() {
-                    inner.by_trace.remove(&trace);
-                }
-            }
+            inner.by_trace.remove(&(trace.to_bytes(), held.seq));
             evicted.push(held);
         }
         // Freed when nobody waits for the lock.

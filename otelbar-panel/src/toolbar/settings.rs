@@ -8,7 +8,7 @@ use otelbar_convert::redact::Redactor;
 use otelbar_convert::{Conventions, Names, PanelDataConverter};
 use otelbar_propagation::Propagators;
 
-use crate::record::{Captured, Counters, Open, Recorder, RecordingLimits};
+use crate::record::{Captured, Counters, Open, PropagationHeaders, Recorder, RecordingLimits};
 use crate::web::{AccessControl, Rule, Token};
 
 /// What requests are recorded by. Those that are open may hold `max_bytes`.
@@ -36,6 +36,7 @@ pub(super) fn recorder(
         },
         converter: converter(config, redactor.clone()),
         redactor,
+        propagation_headers: PropagationHeaders::new(&propagators),
         propagators,
         conventions: Conventions::default()
             .with_http(names(config.http_semconv()))

@@ -10,7 +10,7 @@ use std::mem::{Discriminant, discriminant};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 
-use http::{HeaderMap, HeaderName, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, Request, Uri, Version, header};
 
 pub(crate) use token::Token;
 
@@ -172,25 +172,28 @@ impl AccessControl {
 
 /// The header by which a browser says that another site's page asks.
 fn foreign(uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    static MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+    static SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     // Following a link to the page is everybody's right; reading it is not.
-    let navigates = text("sec-fetch-mode") == Some("navigate");
-    if matches!(text("sec-fetch-site"), Some("cross-site" | "same-site")) && !navigates {
+    if matches!(text(&SITE), Some("cross-site" | "same-site")) && text(&MODE) != Some("navigate") {
         return Some("sec-fetch-site");
     }
-    let own = uri.authority().map(|authority| authority.as_str()).or_else(|| text("host"))?;
-    let origin = text("origin")?;
+    let origin = text(&header::ORIGIN)?;
+    let own = uri.authority().map(|authority| authority.as_str()).or_else(|| text(&header::HOST))?;
     let host = origin.split_once("://").map_or(origin, |(_, host)| host);
     (!host.eq_ignore_ascii_case(own)).then_some("origin")
 }
 
 /// Whether a request came by https, as far as the server or the proxy in front of it tells.
 pub(crate) fn is_https(uri: &Uri, headers: &HeaderMap) -> bool {
-    let forwarded = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let proto = forwarded("x-forwarded-proto").split(',').next().unwrap_or_default().trim();
+    static PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+    let forwarded =
+        |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let proto = forwarded(&PROTO).split(',').next().unwrap_or_default().trim();
     uri.scheme() == Some(&http::uri::Scheme::HTTPS)
         || proto.eq_ignore_ascii_case("https")
-        || forwarded("forwarded").to_ascii_lowercase().contains("proto=https")
+        || forwarded(&header::FORWARDED).to_ascii_lowercase().contains("proto=https")
 }
 
 /// What of a client's text may go into a log or a header.

@@ -24,7 +24,7 @@ pub(super) fn detail(pages: &Pages, held: &Held) -> Result<Vec<Part>, serde_json
         if other.context.id() == context.id() {
             continue;
         }
-        if spans + other.context.lock().data().entries.len() > MAX_SPANS_OF_OTHERS {
+        if spans + other.context.lock().entries() > MAX_SPANS_OF_OTHERS {
             left_out += 1;
             continue;
         }

@@ -45,7 +45,7 @@ fn internal_errors() -> json::InternalErrors {
 pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
     let context = &held.context;
     let summary = context.summary();
-    let recording = context.lock();
+    let recording = context.described();
     let request = &recording.data().request;
     json::Request {
         id: context.id().to_string(),
@@ -83,7 +83,7 @@ pub(super) fn request(pages: &Pages, held: &Held) -> json::Request {
 pub(super) fn bar(held: &Held) -> json::Bar {
     let context = &held.context;
     let summary = context.summary();
-    let recording = context.lock();
+    let recording = context.described();
     let request = &recording.data().request;
     json::Bar {
         id: context.id().to_string(),

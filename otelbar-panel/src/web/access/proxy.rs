@@ -6,7 +6,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Names of the headers that proxies, load balancers and content delivery networks add.
+/// Names of the headers that proxies, load balancers and content delivery networks add, in alphabetical order.
 const NAMES: &[&str] = &[
     "client-ip",
     "forwarded",
@@ -34,7 +34,7 @@ const NAMES: &[&str] = &[
     "x-varnish",
 ];
 
-/// How the names of the others begin.
+/// How the names of the others begin, likewise. None begins as another one is.
 const PREFIXES: &[&str] = &[
     "akamai-",
     "cdn-",
@@ -64,10 +64,14 @@ const PREFIXES: &[&str] = &[
 
 /// The header that gives a proxy away, if one does.
 pub(super) fn sign(headers: &HeaderMap) -> Option<HeaderName> {
-    let known = |name: &&HeaderName| {
-        NAMES.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
-    };
+    let known = |name: &&HeaderName| is_of_proxy(name.as_str());
     headers.keys().find(known).cloned().or_else(|| connection(headers).then_some(header::CONNECTION))
+}
+
+fn is_of_proxy(name: &str) -> bool {
+    // The last prefix that is not behind the name is the only one that it can begin with.
+    let nearest = PREFIXES.partition_point(|prefix| *prefix <= name).checked_sub(1);
+    nearest.is_some_and(|nearest| name.starts_with(PREFIXES[nearest])) || NAMES.binary_search(&name).is_ok()
 }
 
 /// Whether the connection is treated as proxies treat one: given up after one request, as nginx does to upstreams, or
@@ -108,6 +112,18 @@ mod tests {
             headers.append(*name, value.parse().unwrap());
         }
         assert_eq!(sign(&headers).as_ref().map(HeaderName::as_str), expected);
+    }
+
+    #[test]
+    fn the_tables_can_be_searched_by_halves() {
+        assert!(NAMES.is_sorted() && PREFIXES.is_sorted());
+        for pair in PREFIXES.windows(2) {
+            assert!(!pair[1].starts_with(pair[0]), "{pair:?}");
+        }
+        for name in NAMES.iter().chain(PREFIXES) {
+            assert!(is_of_proxy(name), "{name}");
+            assert!(!is_of_proxy(&name[..name.len() - 1]), "{name}");
+        }
     }
 
     #[test]
