@@ -151,8 +151,8 @@ const CIRCLES: &[Circle] = &[
     },
     Circle {
         name: "otelbar-panel",
-        modules: &["record::adopted", "record::query_failures", "record::recording"],
-        because: "the methods of a recording that keep its queries and what it adopted stand beside them",
+        modules: &["record::adopted", "record::journal", "record::query_failures", "record::recording"],
+        because: "the methods of a recording that keep its notes, its queries and what it adopted stand beside them",
     },
     Circle {
         name: "otelbar-testkit",

@@ -8,10 +8,8 @@ use opentelemetry::trace::{SpanContext, SpanId};
 use otelbar_convert::redact::REDACTED;
 use otelbar_propagation::{Extracted, Propagators, SamplingState, TraceContext, Traceparent, Tracestate};
 
+use super::propagation_headers::PropagationHeaders;
 use super::recorder::Recorder;
-
-/// The headers of W3C Trace Context and Baggage: shown whether they are read or not.
-const HEADERS: [&str; 3] = ["traceparent", "tracestate", BAGGAGE];
 
 const BAGGAGE: &str = "baggage";
 
@@ -97,36 +95,6 @@ impl Received {
     }
 }
 
-/// The headers that have to do with propagation.
-#[derive(Debug)]
-pub(crate) struct PropagationHeaders {
-    names: Vec<&'static str>,
-    prefixes: Vec<&'static str>,
-}
-
-impl PropagationHeaders {
-    /// Those of W3C, and those that are read.
-    pub(crate) fn new(propagators: &Propagators) -> Self {
-        let read = propagators.iter().flat_map(|propagator| propagator.read_fields()).copied();
-        let mut names: Vec<&'static str> = Vec::new();
-        for name in HEADERS.into_iter().chain(read) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let prefixes = propagators.iter().filter_map(|propagator| propagator.read_prefix()).collect();
-        PropagationHeaders { names, prefixes }
-    }
-
-    /// Whether a request has any of them. Most have few headers, and none of these.
-    fn are_in(&self, headers: &HeaderMap) -> bool {
-        headers.keys().any(|name| {
-            let name = name.as_str();
-            self.names.contains(&name) || self.prefixes.iter().any(|prefix| name.starts_with(prefix))
-        })
-    }
-}
-
 /// Reads the trace context of a request, with an account of it.
 pub(crate) fn extract(headers: &HeaderMap, recorder: &Recorder) -> (TraceContext<'static>, Propagation) {
     if !recorder.propagation_headers.are_in(headers) {
@@ -164,7 +132,8 @@ pub(crate) fn inject_current(propagators: &Propagators, headers: &mut HeaderMap)
 
 /// Collects the headers that have to do with propagation, as they can be shown; how many were cut or left out.
 fn show(headers: &HeaderMap, recorder: &Recorder, shown: &mut Vec<(Cow<'static, str>, String)>) -> usize {
-    let Recorder { redactor, propagation_headers: PropagationHeaders { names, prefixes }, .. } = recorder;
+    let Recorder { redactor, propagation_headers, .. } = recorder;
+    let PropagationHeaders { names, prefixes } = propagation_headers;
     let mut room = Room { bytes: MAX_SHOWN, entries: MAX_SHOWN_ENTRIES, left_out: 0 };
     for name in names.iter().copied() {
         for value in headers.get_all(name) {

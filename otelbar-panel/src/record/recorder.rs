@@ -6,7 +6,7 @@ use otelbar_propagation::Propagators;
 
 use super::counters::{Counters, Open};
 use super::limits::RecordingLimits;
-use super::propagation::PropagationHeaders;
+use super::propagation_headers::PropagationHeaders;
 use super::reach::KnownReach;
 
 /// What all requests of a toolbar share while they are recorded.
