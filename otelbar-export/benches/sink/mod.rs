@@ -40,6 +40,10 @@ impl Sink {
         Self { address, spans }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn grpc_endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
