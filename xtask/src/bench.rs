@@ -1,3 +1,5 @@
+mod peers;
+
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -30,10 +32,17 @@ allocations of one call, …}`, to a file of its own in the folder that the envi
 
 Other counts (instructions, bytes) come after the times, and are written to target/bench-counts.json: a program writes
 `{\"case\": {\"unit\": \"bytes\", \"ours\": 1, \"peer\": 2}, …}` to the folder that BENCH_COUNTS names. Instructions need
-valgrind.",
+valgrind.
+
+The peers come last: xtask/peers is a project with dependencies of its own, which measures the toolbar and the middleware
+of others in one run, and puts its rows among the counts. It runs on Linux, for some minutes, and best with nothing else
+running. A NAME may be `peers`, or a part of the name of a row, as Cargo.toml there lists them.",
     passes_arguments_on: false,
     run,
 };
+
+/// The manifest of a project that is not in the workspace.
+pub(crate) const PEERS: &str = peers::MANIFEST;
 
 /// The function of a group that measures this project's code.
 const OURS: &str = "ours";
@@ -52,7 +61,9 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
         fs::create_dir_all(folder).map_err(|error| Failure::io(folder, &error))?;
     }
 
-    let crates: Vec<&str> = metadata.crates.iter().map(|manifest| manifest.name.as_str()).collect();
+    let crates = metadata.crates.iter().map(|manifest| manifest.name.as_str());
+    let crates: Vec<&str> = crates.chain([peers::CRATE]).collect();
+    let again = format!("cargo xtask bench {}", names.join(" "));
     for manifest in &metadata.crates {
         let programs = programs(manifest);
         let Some(filter) = filter(&manifest.name, &crates, &names) else { continue };
@@ -66,13 +77,15 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
             .var("CRITERION_HOME", &times)
             .var("BENCH_ALLOCS", &allocs)
             .var("BENCH_COUNTS", &counts);
-        let again = format!("cargo xtask bench {}", names.join(" "));
         process.run().map_err(|failure| failure.rerun(again.trim_end()))?;
     }
+    // What was measured before is told although the peers fail.
+    let peers = peers::wanted(&workspace, &crates, &names)?
+        .map_or(Ok(()), |rows| peers::run(&workspace, &rows, &metadata.target, &counts));
 
     let rows = compare(&measurements(&times)?, &allocations(&allocs)?)?;
     let counts = counted(&counts)?;
-    if rows.is_empty() && counts.is_empty() {
+    if rows.is_empty() && counts.is_empty() && peers.is_ok() {
         return Err(Failure::new(match &names[..] {
             [] => "no crate has a benchmark".to_owned(),
             names => format!("there is no benchmark in a crate, or in a group, named {}", names.join(" or ")),
@@ -80,7 +93,8 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
     }
     println!("{}\n{}", table(&rows), counts_table(&counts));
     write_json(&metadata.target.join("bench.json"), &rows)?;
-    write_json(&metadata.target.join("bench-counts.json"), &counts)
+    write_json(&metadata.target.join("bench-counts.json"), &counts)?;
+    peers.map_err(|failure| failure.rerun(again.trim_end()))
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
@@ -101,9 +115,6 @@ fn programs(manifest: &Manifest) -> Vec<&str> {
 /// What criterion is to run of this crate, as a regular expression for its ids, which are `group/function`. Without an
 /// expression that is all of it; `None` is nothing at all.
 fn filter(crate_name: &str, crates: &[&str], names: &[String]) -> Option<Option<String>> {
-    let is_crate = |crate_name: &str, name: &str| {
-        crate_name == name || crate_name.strip_prefix("otelbar-").is_some_and(|short| short == name)
-    };
     if names.is_empty() || names.iter().any(|name| is_crate(crate_name, name)) {
         return Some(None);
     }
@@ -113,6 +124,10 @@ fn filter(crate_name: &str, crates: &[&str], names: &[String]) -> Option<Option<
         .map(|name| literal(name))
         .collect();
     (!groups.is_empty()).then(|| Some(format!("^[^/]*({})", groups.join("|"))))
+}
+
+fn is_crate(crate_name: &str, name: &str) -> bool {
+    crate_name == name || crate_name.strip_prefix("otelbar-").is_some_and(|short| short == name)
 }
 
 /// The text as a regular expression that matches it and nothing else.
@@ -258,13 +273,13 @@ fn allocations(folder: &Path) -> Result<BTreeMap<String, Number>, Failure> {
     Ok(counts)
 }
 
-/// Something counted that is neither a time nor an allocation.
+/// Something counted that is neither a time nor an allocation. A difference between two counts may be below zero.
 #[derive(Debug, Deserialize, Serialize)]
 struct Count {
     unit: String,
-    ours: u64,
+    ours: i64,
     #[serde(flatten)]
-    peers: BTreeMap<String, u64>,
+    peers: BTreeMap<String, i64>,
 }
 
 fn counted(folder: &Path) -> Result<BTreeMap<String, Count>, Failure> {
@@ -283,8 +298,9 @@ fn counts_table(counts: &BTreeMap<String, Count>) -> String {
             let _ = writeln!(text, "| {name} | {unit} | {ours} |  |  |  |");
         }
         for (peer, count) in peers {
-            let ratio = *count as f64 / *ours as f64;
-            let _ = writeln!(text, "| {name} | {unit} | {ours} | {peer} | {count} | {ratio:.2} |");
+            let ratio =
+                if *ours > 0 { format!("{:.2}", *count as f64 / *ours as f64) } else { String::new() };
+            let _ = writeln!(text, "| {name} | {unit} | {ours} | {peer} | {count} | {ratio} |");
         }
     }
     text
@@ -324,8 +340,8 @@ mod tests {
     fn a_name_is_that_of_a_crate_or_a_part_of_that_of_a_group() {
         let check = |names: &[&str], expected: [Option<Option<&str>>; 2]| {
             let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-            let crates = ["otelbar-convert", "otelbar-propagation"];
-            let filters = crates.map(|name| filter(name, &crates, &names));
+            let crates = ["otelbar-convert", "otelbar-propagation", peers::CRATE];
+            let filters = [crates[0], crates[1]].map(|name| filter(name, &crates, &names));
             assert_eq!(
                 filters.each_ref().map(|one| one.as_ref().map(Option::as_deref)),
                 expected,
@@ -335,6 +351,7 @@ mod tests {
         let all = Some(None);
         check(&[], [all, all]);
         check(&["propagation"], [None, all]);
+        check(&["peers"], [None, None]);
         check(&["otelbar-convert"], [all, None]);
         check(&["sql", "bag.age"], [Some(Some(r"^[^/]*(sql|bag\.age)")); 2]);
         check(&["sql", "propagation"], [Some(Some("^[^/]*(sql)")), all]);
@@ -363,12 +380,14 @@ mod tests {
     #[test]
     fn counts_are_listed_with_those_of_each_peer() {
         let json = r#"{"api_list": {"unit": "bytes", "ours": 700},
-            "span": {"unit": "instructions", "ours": 2000, "bare": 500, "sdk": 9000}}"#;
+            "dropped": {"unit": "spans", "ours": 0, "sdk": 40},
+            "span": {"unit": "instructions", "ours": 2000, "off": -500, "sdk": 9000}}"#;
         let expected = "\
 | count | of | ours | peer | its count | ratio |
 |---|---|--:|---|--:|--:|
 | api_list | bytes | 700 |  |  |  |
-| span | instructions | 2000 | bare | 500 | 0.25 |
+| dropped | spans | 0 | sdk | 40 |  |
+| span | instructions | 2000 | off | -500 | -0.25 |
 | span | instructions | 2000 | sdk | 9000 | 4.50 |
 ";
         assert_eq!(counts_table(&serde_json::from_str(json).unwrap()), expected);

@@ -12,7 +12,7 @@ use std::{
 
 use lexopt::Arg;
 
-use crate::{arrows, command::Command, demo, failure::Failure, fuzz, test, workspace::Workspace};
+use crate::{arrows, bench, command::Command, demo, failure::Failure, fuzz, test, workspace::Workspace};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
@@ -126,6 +126,8 @@ fn chosen(args: Vec<OsString>) -> Result<Vec<&'static Step>, Failure> {
 
 fn fmt(workspace: &Workspace) -> Result<Note, Failure> {
     workspace.cargo(["fmt", "--all", "--check"]).run()?;
+    // Outside of the workspace.
+    workspace.cargo(["fmt", "--check", "--manifest-path", bench::PEERS]).run()?;
     Ok(None)
 }
 

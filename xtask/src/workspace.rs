@@ -89,9 +89,14 @@ impl Workspace {
 
     /// The members of the workspace, and where cargo builds.
     pub(crate) fn metadata(&self) -> Result<Metadata, Failure> {
-        let process = self.cargo(["metadata", "--format-version", "1", "--no-deps"]);
-        serde_json::from_str(&process.output()?)
-            .map_err(|error| Failure::new(format!("`{process}` wrote what this program can't read: {error}")))
+        read_metadata(&self.cargo(["metadata", "--format-version", "1", "--no-deps"]))
+    }
+
+    /// The manifest of a project that is in our folder and not in our workspace.
+    pub(crate) fn manifest_outside(&self, path: &str) -> Result<Manifest, Failure> {
+        let process = self.cargo(["metadata", "--format-version", "1", "--no-deps", "--manifest-path", path]);
+        let mut metadata = read_metadata(&process)?;
+        metadata.crates.pop().ok_or_else(|| Failure::new(format!("{path} has no package")))
     }
 
     /// Runs a build, and gives the programs that it is for, by the names of their targets.
@@ -113,6 +118,11 @@ impl Workspace {
         names.sort();
         Ok(names)
     }
+}
+
+fn read_metadata(process: &Process) -> Result<Metadata, Failure> {
+    serde_json::from_str(&process.output()?)
+        .map_err(|error| Failure::new(format!("`{process}` wrote what this program can't read: {error}")))
 }
 
 /// Reads what cargo writes with `--message-format=json`: a message a line.
