@@ -7,16 +7,22 @@
 
 mod service;
 
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, error, fs};
 
+use fastrace::collector::{Config, Reporter, SpanRecord};
+use fastrace::local::LocalSpan;
+use fastrace::prelude::{Event, Span, SpanContext};
 use http::{Request, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::SdkTracer;
 use otelbar_panel::{PeerAddr, ToolbarLayer};
 use serde_json::{Map, Value, json};
 use service::{provider, serve, service, service_in_span, toolbar};
@@ -28,8 +34,11 @@ type Error = Box<dyn error::Error>;
 
 /// What a request holds, many times over.
 const THINGS: [&str; 4] = ["span_of_4_fields", "span_without_fields", "log", "query"];
-/// Who records it: nobody but the registry, the toolbar, and the usual way of getting the same spans.
-const RECORDERS: [&str; 3] = ["bare", "ours", "tracing_opentelemetry"];
+/// Who records it: nobody but the registry, the toolbar, the usual way of getting the same spans, and two that have an API
+/// of their own, which no driver of a database uses.
+const RECORDERS: [&str; 5] = ["bare", "ours", "tracing_opentelemetry", "opentelemetry_sdk", "fastrace"];
+/// The toolbar disabled.
+const OFF: &str = "off";
 /// Requests in one count. What is made once has been made before.
 const REQUESTS: u64 = 20;
 
@@ -64,23 +73,30 @@ fn instructions(counts: &mut Map<String, Value>) -> Result<(), Error> {
         eprintln!("instructions are left out: valgrind is not installed");
         return Ok(());
     }
-    let mut case = |name: String, count: &dyn Fn(&str) -> Result<u64, Error>| -> Result<(), Error> {
-        let mut row = Map::from_iter([("unit".to_owned(), "instructions".into())]);
-        for recorder in RECORDERS {
-            row.insert(recorder.to_owned(), count(recorder)?.into());
-        }
-        counts.insert(name, row.into());
-        Ok(())
+    let mut case =
+        |name: String, recorders: &[&str], count: &dyn Fn(&str) -> Result<u64, Error>| -> Result<(), Error> {
+            let mut row = Map::from_iter([("unit".to_owned(), "instructions".into())]);
+            for recorder in recorders {
+                // Compared is always the toolbar.
+                let who = if *recorder == OFF { "ours" } else { recorder };
+                row.insert(who.to_owned(), count(recorder)?.into());
+            }
+            counts.insert(name, row.into());
+            Ok(())
+        };
+    let request = |recorder: &str| Ok(callgrind(recorder, THINGS[0], 0)? / REQUESTS);
+    let each = |recorder: &str, thing: &str| {
+        let few = callgrind(recorder, thing, 10)?;
+        let many = callgrind(recorder, thing, 110)?;
+        Ok(many.saturating_sub(few) / 100 / REQUESTS)
     };
-    case("recording_request".to_owned(), &|recorder| Ok(callgrind(recorder, THINGS[0], 0)? / REQUESTS))?;
+    case("recording_request".to_owned(), &RECORDERS, &request)?;
     for thing in THINGS {
-        case(format!("recording_{thing}"), &|recorder| {
-            let few = callgrind(recorder, thing, 10)?;
-            let many = callgrind(recorder, thing, 110)?;
-            Ok(many.saturating_sub(few) / 100 / REQUESTS)
-        })?;
+        let recorders = if thing == "query" { &RECORDERS[..3] } else { &RECORDERS };
+        case(format!("recording_{thing}"), recorders, &|recorder| each(recorder, thing))?;
     }
-    Ok(())
+    case("recording_off_request".to_owned(), &["bare", OFF], &request)?;
+    case(format!("recording_off_{}", THINGS[0]), &["bare", OFF], &|recorder| each(recorder, THINGS[0]))
 }
 
 /// Instructions of [`REQUESTS`] requests with so many things, on their thread alone.
@@ -106,11 +122,32 @@ fn counted_by_callgrind(serve: &mut dyn FnMut()) {
 /// Serves requests, as `recorder` records them.
 fn record(recorder: &str, thing: &'static str, things: u64) {
     let work = move || self::work(thing, things);
-    let toolbar = toolbar(true);
+    let toolbar = toolbar(recorder != OFF);
     let provider = provider();
     let mut serve: Box<dyn FnMut()> = match recorder {
+        "opentelemetry_sdk" => {
+            let tracer = provider.tracer("bench");
+            Box::new(move || {
+                let root = tracer.start_with_context("request", &Context::new());
+                let _current = Context::new().with_span(root).attach();
+                by_the_sdk(&tracer, thing, things);
+            })
+        }
+        "fastrace" => {
+            fastrace::set_reporter(Nothing, Config::default());
+            Box::new(move || {
+                let root = Span::root("request", SpanContext::random());
+                let _current = root.set_local_parent();
+                by_fastrace(thing, things);
+            })
+        }
         "ours" => {
             tracing_subscriber::registry().with(toolbar.tracing_layer()).init();
+            let mut service = toolbar.layer().layer(service(work));
+            Box::new(move || serve(&mut service))
+        }
+        OFF => {
+            tracing_subscriber::registry().with(Nothing).with(toolbar.tracing_layer()).init();
             let mut service = toolbar.layer().layer(service(work));
             Box::new(move || serve(&mut service))
         }
@@ -126,11 +163,20 @@ fn record(recorder: &str, thing: &'static str, things: u64) {
             Box::new(move || serve(&mut service))
         }
     };
+    // What finds a full queue is dropped, and costs less. The toolbar's own has room for all of this.
+    let empty_queues = || {
+        _ = provider.force_flush();
+        if recorder == "fastrace" {
+            fastrace::flush();
+        }
+    };
     for _ in 0..REQUESTS {
         serve();
+        empty_queues();
     }
     for _ in 0..REQUESTS {
         counted_by_callgrind(&mut serve);
+        empty_queues();
     }
 }
 
@@ -199,7 +245,54 @@ fn work(thing: &str, things: u64) {
     }
 }
 
-/// A layer that wants everything and does nothing: what `tracing` and its registry cost.
+/// The same by the SDK's own API.
+fn by_the_sdk(tracer: &SdkTracer, thing: &str, things: u64) {
+    for n in 0..things {
+        match thing {
+            "span_of_4_fields" => {
+                let attributes = [
+                    KeyValue::new("n", black_box(n) as i64),
+                    KeyValue::new("cached", black_box(true)),
+                    KeyValue::new("kind", "inner"),
+                    KeyValue::new("name", "cart"),
+                ];
+                drop(tracer.build(SpanBuilder::from_name("step").with_attributes(attributes)));
+            }
+            "span_without_fields" => drop(tracer.start("step")),
+            _ => {
+                let attributes =
+                    vec![KeyValue::new("n", black_box(n) as i64), KeyValue::new("user", black_box("alice"))];
+                Context::map_current(|current| current.span().add_event("worked", attributes));
+            }
+        }
+    }
+}
+
+/// The same by fastrace, whose values are texts.
+fn by_fastrace(thing: &str, things: u64) {
+    for n in 0..things {
+        match thing {
+            "span_of_4_fields" => drop(LocalSpan::enter_with_local_parent("step").with_properties(|| {
+                [
+                    ("n", Cow::Owned(black_box(n).to_string())),
+                    ("cached", Cow::Borrowed(if black_box(true) { "true" } else { "false" })),
+                    ("kind", Cow::Borrowed("inner")),
+                    ("name", Cow::Borrowed("cart")),
+                ]
+            })),
+            "span_without_fields" => drop(LocalSpan::enter_with_local_parent("step")),
+            _ => LocalSpan::add_event(Event::new("worked").with_properties(|| {
+                [("n", Cow::Owned(black_box(n).to_string())), ("user", Cow::Borrowed(black_box("alice")))]
+            })),
+        }
+    }
+}
+
+/// A layer that wants everything and does nothing: what `tracing` and its registry cost. As a reporter, too.
 struct Nothing;
+
+impl Reporter for Nothing {
+    fn report(&mut self, _: Vec<SpanRecord>) {}
+}
 
 impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Nothing {}
