@@ -91,7 +91,12 @@ fn run(args: Vec<OsString>) -> Result<(), Failure> {
             names => format!("there is no benchmark in a crate, or in a group, named {}", names.join(" or ")),
         }));
     }
-    println!("{}\n{}", table(&rows), counts_table(&counts));
+    if !rows.is_empty() {
+        println!("{}", table(&rows));
+    }
+    if !counts.is_empty() {
+        println!("{}", counts_table(&counts));
+    }
     write_json(&metadata.target.join("bench.json"), &rows)?;
     write_json(&metadata.target.join("bench-counts.json"), &counts)?;
     peers.map_err(|failure| failure.rerun(again.trim_end()))
