@@ -268,8 +268,8 @@ const DIGESTS: [&str; 5] = ["content-digest", "repr-digest", "digest", "content-
 
 /// Whether a header is announced to come after the body.
 fn in_trailers(headers: &HeaderMap, name: &str) -> bool {
-    text(headers, &header::TRAILER)
-        .is_some_and(|names| names.split(',').any(|announced| announced.trim().eq_ignore_ascii_case(name)))
+    let lines = headers.get_all(header::TRAILER).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|announced| announced.trim().eq_ignore_ascii_case(name))
 }
 
 fn starts_with_word(value: &str, word: &str) -> bool {
@@ -356,6 +356,10 @@ mod tests {
         left(&[("content-type", "text/html; charset=\"UTF-16LE\"")], "charset is utf-16le");
         left(&[HTML, ("content-digest", "sha-256=:x:")], "content-digest vouches for the body");
         left(&[HTML, ("trailer", "expires, Content-Digest")], "content-digest vouches for the body");
+        left(
+            &[HTML, ("trailer", "expires"), ("trailer", "Content-Digest")],
+            "content-digest vouches for the body",
+        );
         left(&[HTML, ("content-disposition", "Attachment; filename=a")], "content-disposition is attachment");
     }
 
