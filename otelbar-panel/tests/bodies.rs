@@ -330,6 +330,33 @@ async fn pages_arrive_whole_over_both_versions_of_http() {
     server.abort();
 }
 
+/// Handlers answer HEAD with the body that GET gets, and leave it to the server not to send it. What the head says of its length
+/// has to be what the body says: hyper compares the two in debug builds.
+#[tokio::test]
+async fn head_may_be_answered_with_the_body_of_get() {
+    let toolbar = common::quiet_toolbar();
+    let layer = toolbar.layer();
+    let (address, server) = common::serve(move |peer| {
+        layer.clone().peer(peer).layer(service_fn(async |_: Request<hyper::body::Incoming>| {
+            let mut answer = Response::new(Full::new(Bytes::from("<h1>page</h1>")));
+            answer.headers_mut().insert("content-type", "text/html".parse().unwrap());
+            Ok::<_, Infallible>(answer)
+        }))
+    })
+    .await;
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let mut lengths = Vec::new();
+    for method in [Method::GET, Method::HEAD] {
+        let request = Request::builder().method(method).uri(format!("http://{address}/"));
+        let request = request.header("accept", "text/html").body(Empty::new()).unwrap();
+        let answer = client.request(request).await.unwrap();
+        assert_eq!(answer.headers()["otelbar-bar"], "added");
+        lengths.push(answer.headers()["content-length"].to_str().unwrap().to_owned());
+    }
+    assert_eq!(lengths[0], lengths[1]);
+    server.abort();
+}
+
 #[tokio::test]
 async fn an_upgraded_connection_goes_on() {
     let toolbar = common::quiet_toolbar();

@@ -109,11 +109,13 @@ impl Watch {
             }
             let fragment = match bar {
                 Bar::Added(fragment) => {
-                    if head_only {
-                        tell_length(&mut head.headers, &body);
+                    let of_get = length_of_get(&body).filter(|_| head_only);
+                    if let Some(length) = of_get {
+                        head.headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
                     }
                     bar::lengthen(&mut head.headers, &fragment);
-                    Some(fragment).filter(|_| !head_only)
+                    // Servers do not send it, but may hold its length against that of the head.
+                    Some(fragment).filter(|_| !head_only || of_get.is_some())
                 }
                 Bar::None | Bar::Left(_) => None,
             };
@@ -184,12 +186,10 @@ fn split_authority(authority: &str) -> (Option<&str>, Option<u16>) {
     (Some(host).filter(|host| !host.is_empty()), port)
 }
 
-/// Writes the length of a body that the server would write itself. To HEAD it may answer with the body that GET has, or
-/// with none, of which nothing can be said.
-fn tell_length<B: Body>(headers: &mut HeaderMap, body: &B) {
-    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
-        headers.entry(header::CONTENT_LENGTH).or_insert(length.into());
-    }
+/// The length that the server would write itself. To HEAD it may be answered with the body that GET has, or with none, of
+/// which nothing can be said.
+fn length_of_get<B: Body>(body: &B) -> Option<u64> {
+    body.size_hint().exact().filter(|length| *length > 0)
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
