@@ -330,6 +330,33 @@ async fn pages_arrive_whole_over_both_versions_of_http() {
     server.abort();
 }
 
+/// A server stops asking when it has what it was told of. A body that goes on waiting, or fails, behind that holds nobody up.
+#[tokio::test]
+async fn a_page_of_a_told_length_is_whole_when_it_has_that() {
+    let toolbar = common::quiet_toolbar();
+    let layer = toolbar.layer();
+    let (address, server) = common::serve(move |peer| {
+        layer.clone().peer(peer).layer(service_fn(async |_: Request<hyper::body::Incoming>| {
+            let page =
+                futures_util::stream::once(async { Ok::<_, Infallible>(Frame::data(Bytes::from("page"))) });
+            let waits = futures_util::stream::pending();
+            let frames = futures_util::StreamExt::chain(page, waits);
+            let mut answer = Response::new(StreamBody::new(Box::pin(frames)));
+            answer.headers_mut().insert("content-type", HTML.1.parse().unwrap());
+            answer.headers_mut().insert("content-length", "4".parse().unwrap());
+            Ok::<_, Infallible>(answer)
+        }))
+    })
+    .await;
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let request = Request::get(format!("http://{address}/")).header("accept", "text/html");
+    let answer = client.request(request.body(Empty::new()).unwrap()).await.unwrap();
+    let body = tokio::time::timeout(common::PATIENCE, answer.into_body().collect());
+    let body = body.await.expect("the page ends").unwrap().to_bytes();
+    assert!(body.starts_with(b"page") && body.ends_with(b"</script>\n"), "{body:?}");
+    server.abort();
+}
+
 /// Handlers answer HEAD with the body that GET gets, and leave it to the server not to send it. What the head says of its length
 /// has to be what the body says: hyper compares the two in debug builds.
 #[tokio::test]

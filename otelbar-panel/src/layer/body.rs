@@ -94,6 +94,10 @@ impl<B: Body> Body for ToolbarBody<B> {
                 if *ended {
                     return Poll::Ready(None);
                 }
+                // A server does not ask for more than it was told of, and a body may wait or fail behind that.
+                if let Some(bar) = bar.take_if(|_| watch.is_whole()) {
+                    return Poll::Ready(Some(Ok(Frame::data(bar.after(start.bytes())))));
+                }
                 let frame = ready!(watch.run(|| inner.as_mut().poll_frame(cx)));
                 let frame = match frame {
                     None => {

@@ -6,12 +6,13 @@ use crate::record::Outcome;
 pub(super) struct BodyWatch {
     /// `None` once the request has ended.
     attached: Option<Attached>,
+    /// How much the application's own body has, where the head or the body tells.
     expected: Option<u64>,
     sent: u64,
 }
 
 impl BodyWatch {
-    /// Ends the request when as much was sent as the head says, if it does.
+    /// Ends the request when as much was sent as is expected, if that is known.
     pub(super) fn new(attached: Attached, expected: Option<u64>) -> Self {
         BodyWatch { attached: Some(attached), expected, sent: 0 }
     }
@@ -25,9 +26,14 @@ impl BodyWatch {
 
     pub(super) fn sent(&mut self, bytes: u64) {
         self.sent += bytes;
-        if self.expected.is_some_and(|expected| self.sent >= expected) {
+        if self.is_whole() {
             self.completed();
         }
+    }
+
+    /// Whether as much was sent as was told.
+    pub(super) fn is_whole(&self) -> bool {
+        self.expected.is_some_and(|expected| self.sent >= expected)
     }
 
     pub(super) fn completed(&mut self) {

@@ -102,7 +102,7 @@ impl Watch {
             let revalidated =
                 status == StatusCode::NOT_MODIFIED && bar::revalidated(&self.navigation, &mut head.headers);
             self.watcher.announce(&mut head.headers, context.id(), &bar, self.may_see);
-            let expected = content_length(&head.headers);
+            let expected = content_length(&head.headers).or_else(|| body.size_hint().exact());
             let is_page = revalidated || !matches!(bar, Bar::None);
             if self.may_see && self.watcher.pages.access.by_token() && is_page {
                 bar::keep_private(&mut head.headers);
