@@ -123,15 +123,16 @@ pub(crate) async fn settle(toolbar: &OpenTelemetryPanel) {
 
 /// All requests that are held, whole, the newest first.
 pub(crate) async fn requests(toolbar: &OpenTelemetryPanel) -> Vec<Value> {
+    settle(toolbar).await;
     let mut all = Vec::new();
     let mut before = String::new();
     loop {
-        let list = api(toolbar, &format!("api/requests?limit=500{before}")).await;
+        let list = api_now(toolbar, &format!("api/requests?limit=500{before}")).await;
         let page = list["requests"].as_array().unwrap();
         let Some(last) = page.last() else { return all };
         before = format!("&before={}", last["seq"]);
         for request in page {
-            all.push(api(toolbar, &format!("api/requests/{}", request["id"].as_str().unwrap())).await);
+            all.push(api_now(toolbar, &format!("api/requests/{}", request["id"].as_str().unwrap())).await);
         }
     }
 }
