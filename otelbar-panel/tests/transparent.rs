@@ -438,14 +438,12 @@ impl Script {
         remaining(&self.steps)
     }
 
-    fn start(&self) -> Vec<u8> {
-        self.steps.iter().filter_map(|step| if let Step::Data(data) = step { Some(data) } else { None }).fold(
-            Vec::new(),
-            |mut all, data| {
-                all.extend_from_slice(data);
-                all
-            },
-        )
+    fn data(&self) -> Vec<u8> {
+        let data = |step: &Step| match step {
+            Step::Data(data) => data.to_vec(),
+            Step::Pending => Vec::new(),
+        };
+        self.steps.iter().flat_map(data).collect()
     }
 }
 
@@ -491,10 +489,9 @@ fn may_see(case: &Case) -> bool {
 fn navigates(case: &Case) -> bool {
     let asked = &case.asked;
     let has = |name: &str| asked.headers.iter().any(|line| line.0 == name);
-    let html = |line: &&Line| {
-        line.0 == "accept" && line.1.to_ascii_lowercase().contains("text/html") && !line.1.contains("q=0, ")
+    let accepts = |line: &Line| {
+        line.0 == "accept" && line.1.to_ascii_lowercase().contains("text/html") && line.1 != "text/html;q=0"
     };
-    let accepts = asked.headers.iter().filter(html).any(|line| line.1 != "text/html;q=0");
     let destination = asked.headers.iter().find(|line| line.0 == "sec-fetch-dest").map(|line| line.1);
     may_see(case)
         && matches!(asked.method, "GET" | "HEAD" | "POST")
@@ -502,7 +499,7 @@ fn navigates(case: &Case) -> bool {
             Some(destination) => destination == "document",
             None => !has("hx-request") && !has("x-requested-with"),
         }
-        && accepts
+        && asked.headers.iter().any(accepts)
 }
 
 /// Whether an answer that was asked for by somebody who may see the toolbar is a page.
@@ -565,7 +562,7 @@ fn fragment(case: &Case, id: &str, version: &str) -> Bytes {
     let script = format!(
         "\n<script src=\"/__otelbar/bar/bar.js?v={version}\" data-request=\"{id}\"{nonce} defer></script>\n"
     );
-    match case.answer.body.start()[..] {
+    match case.answer.body.data()[..] {
         [0xff, 0xfe, ..] => script.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         [0xfe, 0xff, ..] => script.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         _ => format!("{}{script}", " ".repeat(script.len())).into(),
@@ -1148,7 +1145,7 @@ fn sent(asked: &Asked) -> Vec<u8> {
     for (name, value) in &asked.headers {
         bytes.extend(format!("{name}: {value}\r\n").bytes());
     }
-    let body = asked.body.start();
+    let body = asked.body.data();
     bytes.extend(format!("content-length: {}\r\n\r\n", body.len()).bytes());
     bytes.extend(body);
     bytes
