@@ -26,8 +26,8 @@ pub(crate) const COMMAND: Command = Command {
   semver     the version fits what changed in the public interface since the last tag, once there is one
   clippy     no warning in the whole workspace, with all features
   doc        no warning from rustdoc, in the public documentation and in the private
-  features   each published crate on its own: with default features and tests, with no feature, with each alone, with all;
-             by the Rust of `rust-version`, where it is installed
+  features   each published library on its own, with no feature, with each alone and with all; by the Rust of
+             `rust-version`, where it is installed
   minimal    the libraries build with the oldest dependencies that the manifests allow, where there is a nightly
   docs-rs    no warning from rustdoc where docs.rs runs it, where there is a nightly
   package    each crate builds from its package, which has its licences and what its README links to

@@ -1,20 +1,19 @@
-//! The published crates one by one, with each of their features, built by the oldest Rust that they promise.
+//! The published libraries one by one, with each of their features, built by the oldest Rust that they promise.
 
 use std::collections::BTreeMap;
 
 use super::Note;
-use crate::{failure::Failure, process::Process, workspace::Workspace};
+use crate::{failure::Failure, workspace::Workspace};
 
 /// Features whose dependency needs a newer Rust than we do, and which; the crate's manifest and README say so.
 const NEWER: &[(&str, &str)] = &[("sqlx", "1.94")];
 
-/// Builds each published crate on its own, so that none lives on features that another crate of the workspace has switched
-/// on: its library with no feature, with each alone and with all, and its tests with the default features. The library is
-/// built by the toolchain of `rust-version`, where it is installed. Clippy compares what our code calls with that version
-/// on any toolchain (`incompatible_msrv`); that the dependencies build, only the toolchain itself shows.
+/// Builds the library of each published crate on its own, so that none lives on features that another crate of the
+/// workspace has switched on: with no feature, with each alone and with all. It is built by the toolchain of
+/// `rust-version`, where that is installed. Clippy compares what our code calls with that version on any toolchain
+/// (`incompatible_msrv`); that the dependencies build, only the toolchain itself shows.
 pub(super) fn check(workspace: &Workspace) -> Result<Note, Failure> {
     let metadata = workspace.metadata()?;
-    let current = || workspace.cargo([]);
     let mut notes = Vec::new();
     for manifest in metadata.crates.iter().filter(|one| one.is_published()) {
         let Some(version) = manifest.rust_version.as_deref() else {
@@ -30,12 +29,6 @@ pub(super) fn check(workspace: &Workspace) -> Result<Note, Failure> {
                 notes.push(note);
             }
         }
-        let check = |cargo: Process| {
-            cargo
-                .args(["check", "--locked", "--package", &manifest.name])
-                .var("CARGO_TARGET_DIR", metadata.target.join("features"))
-                .var("RUSTFLAGS", "-D warnings")
-        };
         for selection in selections(&manifest.features) {
             let newer = selection.iter().find_map(|name| NEWER.iter().find(|(newer, _)| newer == name));
             if let Some((feature, version)) = newer {
@@ -44,12 +37,14 @@ pub(super) fn check(workspace: &Workspace) -> Result<Note, Failure> {
                     manifest.name
                 ));
             }
-            let cargo = if has_oldest && newer.is_none() { oldest.clone() } else { current() };
-            check(cargo)
-                .args(["--lib", "--no-default-features", "--features", &selection.join(",")])
+            let cargo = if has_oldest && newer.is_none() { oldest.clone() } else { workspace.cargo([]) };
+            cargo
+                .args(["check", "--locked", "--package", &manifest.name, "--lib", "--no-default-features"])
+                .args(["--features", &selection.join(",")])
+                .var("CARGO_TARGET_DIR", metadata.target.join("features"))
+                .var("RUSTFLAGS", "-D warnings")
                 .run()?;
         }
-        check(current()).arg("--all-targets").run()?;
     }
     Ok((!notes.is_empty()).then(|| notes.join("; ")))
 }
