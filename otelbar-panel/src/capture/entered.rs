@@ -74,8 +74,30 @@ pub(super) fn innermost(layer: LayerId, id: &Id) -> Option<Scope> {
 
 /// Enters the request's own span, for a context of which the caller attaches itself what is attached else.
 pub(crate) fn enter_request<T>(enter: impl FnOnce() -> T) -> T {
+    /// Other layers are told of the span as well, and may panic.
+    struct Reset;
+
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            ATTACHES_REQUEST.set(false);
+        }
+    }
+
     ATTACHES_REQUEST.set(true);
-    let entered = enter();
-    ATTACHES_REQUEST.set(false);
-    entered
+    let _reset = Reset;
+    enter()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Or else the next task of the request on this thread had no context.
+    #[test]
+    fn a_layer_that_panics_leaves_nothing_behind() {
+        let panicked = catch_unwind(AssertUnwindSafe(|| enter_request(|| panic!("a layer's own"))));
+        assert!(panicked.is_err() && !ATTACHES_REQUEST.get());
+    }
 }

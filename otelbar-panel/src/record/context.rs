@@ -208,18 +208,29 @@ impl RequestContext {
     ) -> Option<usize> {
         let start = self.now();
         let mut recording = self.lock();
-        let place = match self.has_room(&recording) {
-            true => recording.begin_span(metadata, (id, parent), start, fields, &self.recorder.limits),
+        self.add_span(&mut recording, |recording, limits| {
+            recording.begin_span(metadata, (id, parent), start, fields, limits)
+        })
+    }
+
+    /// Adds a span where there is room for it, and counts it where there is none.
+    fn add_span<T>(
+        &self,
+        recording: &mut Recording,
+        add: impl FnOnce(&mut Recording, &RecordingLimits) -> Option<T>,
+    ) -> Option<T> {
+        let added = match self.has_room(recording) {
+            true => add(recording, &self.recorder.limits),
             false => {
                 recording.dropped.spans += 1;
                 None
             }
         };
-        if place.is_none() {
+        if added.is_none() {
             self.recorder.counters.spans.add(1);
         }
-        self.account(&mut recording);
-        place
+        self.account(recording);
+        added
     }
 
     /// Notes further fields of a span of `tracing`.
@@ -260,17 +271,10 @@ impl RequestContext {
         let now = self.now();
         let duration = duration.min(now);
         let mut recording = self.lock();
-        let is_noted = match self.has_room(&recording) {
-            true => recording.note_query(parent, (now - duration, duration), fields, &self.recorder.limits),
-            false => {
-                recording.dropped.spans += 1;
-                false
-            }
-        };
-        if !is_noted {
-            self.recorder.counters.spans.add(1);
-        }
-        self.account(&mut recording);
+        let times = (now - duration, duration);
+        self.add_span(&mut recording, |recording, limits| {
+            recording.note_query(parent, times, fields, limits).then_some(())
+        });
         self.announce_late(recording);
     }
 
@@ -295,17 +299,7 @@ impl RequestContext {
     ) -> Option<usize> {
         let mut recording = self.worked_out();
         let ended = entry.ended;
-        let place = match self.has_room(&recording) {
-            true => push(&mut recording, entry, &self.recorder.limits),
-            false => {
-                recording.dropped.spans += 1;
-                None
-            }
-        };
-        if place.is_none() {
-            self.recorder.counters.spans.add(1);
-        }
-        self.account(&mut recording);
+        let place = self.add_span(&mut recording, |recording, limits| push(recording, entry, limits));
         if ended {
             self.announce_late(recording);
         }
